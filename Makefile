@@ -1,0 +1,49 @@
+# Needs Python 3.11 or newer (with venv) and make; everything else comes from the lock.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+export PYTHONDONTWRITEBYTECODE = 1
+
+.PHONY: help setup demo tour test check lock clean
+
+help:
+	@echo "make demo    try it: the bot, a pretend Slack and a pretend phone in your browser"
+	@echo "make tour    the same without a browser: a scripted tour with a transcript"
+	@echo "make test    every test    make check   linters, types, architecture"
+	@echo "make setup   .venv from the lock    make lock   renew the lock files"
+
+.venv/run-ready: requirements.txt
+	@$(PYTHON) -c 'import sys; sys.exit("Bluethread needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	@echo "Installing what the bot needs (once) ..."
+	@$(PIP) -r requirements.txt
+	@touch $@
+
+.venv/dev-ready: requirements-dev.txt .venv/run-ready
+	@echo "Installing what the tests need (once) ..."
+	@$(PIP) -r requirements-dev.txt
+	@touch $@
+
+setup: .venv/dev-ready
+
+demo: .venv/run-ready
+	@$(BIN)/python -m sandbox
+
+tour: .venv/run-ready
+	@$(BIN)/python -m sandbox --script
+
+test: .venv/dev-ready
+	$(BIN)/python -m pytest
+
+check: .venv/dev-ready
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+
+lock: .venv/dev-ready
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
