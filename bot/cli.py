@@ -1,0 +1,106 @@
+"""`python -m bot …`: serve, migrate, messages."""
+
+import sys
+from typing import Any
+
+import click
+
+from bot.errors import BadSettings, BluethreadError
+from bot.settings import Settings, load_settings
+
+
+class Sentences(click.Group):
+    """A group whose expected errors are sentences, not tracebacks."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run a command; end with 2 when the configuration cannot work, 1 for anything else expected."""
+        try:
+            return super().invoke(ctx)
+        except BadSettings as error:
+            problems = "".join(f"  - {line}\n" for line in str(error).splitlines())
+            click.echo(f"Bluethread cannot start:\n{problems}See the settings table in README.md.", err=True)
+            ctx.exit(2)
+        except BluethreadError as error:
+            click.echo(f"{type(error).__name__}: {error}", err=True)
+            ctx.exit(1)
+
+
+@click.group(cls=Sentences)
+def main() -> None:
+    """Text customers over iMessage from Slack."""
+
+
+@main.command()
+def serve() -> None:
+    """Answer Slack and Sendblue, and do the work behind it, until stopped."""
+    settings = _ready()
+    import uvicorn  # noqa: PLC0415 - the other commands start faster without
+
+    from bot.main import create_app  # noqa: PLC0415
+    from bot.storage.database import Database  # noqa: PLC0415
+
+    probe = Database(settings.database_url)
+    probe.take()
+    probe.close()
+    server = uvicorn.Server(
+        uvicorn.Config(
+            create_app(settings),
+            host=settings.host,
+            port=settings.port,
+            loop="uvloop",
+            http="httptools",
+            lifespan="on",
+            log_config=None,
+            access_log=False,  # its lines would hold callback tokens
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=3,
+        )
+    )
+    server.run()
+    if not server.started:
+        sys.exit(1)
+
+
+@main.command()
+def migrate() -> None:
+    """Bring the database up to this version's schema (a release step; `serve` on SQLite does it by itself)."""
+    settings = _ready()
+    from bot.main import migrate as bring_up  # noqa: PLC0415
+    from bot.storage.database import Database  # noqa: PLC0415
+
+    database = Database(settings.database_url)
+    database.take()
+    try:
+        bring_up(database)
+    finally:
+        database.close()
+    click.echo("The database is up to date.")
+
+
+@main.command()
+@click.argument("message_id", required=False)
+@click.option("--open", "only_open", is_flag=True, help="Only those that are not over.")
+@click.option("--failed", "only_failed", is_flag=True, help="Only those that failed or were not sent.")
+@click.option("--number", help="Only those to this number (E.164).")
+@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
+@click.option("--json", "as_json", is_flag=True, help="For machines.")
+def messages(
+    message_id: str | None, *, only_open: bool, only_failed: bool, number: str | None, limit: int, as_json: bool
+) -> None:
+    """List messages, or show one with its whole history. Changes nothing."""
+    from bot.listing import list_messages, show_message  # noqa: PLC0415
+
+    settings = _ready()
+    if message_id is not None:
+        show_message(settings, message_id, as_json=as_json)
+    else:
+        list_messages(settings, number, only_open=only_open, only_failed=only_failed, limit=limit, as_json=as_json)
+
+
+def _ready() -> Settings:
+    from bot.logs import configure_logs  # noqa: PLC0415
+
+    settings = load_settings()
+    configure_logs(level=settings.log_level, form=settings.log_format, secrets=settings.secrets)
+    return settings

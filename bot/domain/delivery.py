@@ -1,0 +1,78 @@
+"""How far a message has come, what is worth telling about it, and when it is over. Pure: no I/O, no clock."""
+
+from enum import Enum, IntEnum, IntFlag
+
+
+class Delivery(IntEnum):
+    """How far a message has come. Higher is later; merging two reports keeps the higher."""
+
+    ACCEPTED = 0  # stored; nobody has been asked yet
+    SENDING = 10  # the call to Sendblue is in flight, or its process died in it
+    UNCERTAIN = 20  # the call ended without an answer
+    QUEUED = 30  # Sendblue has it
+    SENT = 40  # handed to Apple or the carrier; the end for SMS
+    FAILED = 50  # refused or failed; a later delivery still overrides it
+    DELIVERED = 60  # on the device; the end for iMessage and RCS
+    READ = 70  # opened
+
+
+class Service(Enum):
+    """The channel a message took. Sendblue may not say, and may fall back from iMessage to SMS."""
+
+    UNKNOWN = ""
+    IMESSAGE = "iMessage"
+    RCS = "RCS"
+    SMS = "SMS"
+
+    @property
+    def rank(self) -> int:
+        """What two reports are merged by: a fallback is never taken back, and any word beats none."""
+        return list(Service).index(self)
+
+
+class News(IntFlag):
+    """What a thread can be told about a message. Stored twice: what is still to tell, and what was told."""
+
+    NONE = 0
+    UNCERTAIN = 1  # nobody knows whether it went out
+    FOUND = 2  # after UNCERTAIN: Sendblue has it after all
+    SENT = 4  # handed over (iMessage, RCS, or not known which)
+    SENT_AS_SMS = 8
+    FAILED = 16
+    DELIVERED = 32
+    READ = 64
+    UNCONFIRMED = 128  # watched as long as promised; no confirmation came
+    PICTURE_LOST = 256  # the text went without its picture
+
+
+_NEWS_OF = {
+    Delivery.UNCERTAIN: News.UNCERTAIN,
+    Delivery.FAILED: News.FAILED,
+    Delivery.DELIVERED: News.DELIVERED,
+    Delivery.READ: News.READ,
+}
+
+
+def worth_telling(delivery: Delivery, service: Service, *, told: News, unconfirmed: bool, picture_lost: bool) -> News:
+    """Return what is known and was not told yet. Only the newest milestone counts: older ones are implied."""
+    known = _NEWS_OF.get(delivery, News.NONE)
+    if delivery is Delivery.SENT:
+        known = News.SENT_AS_SMS if service is Service.SMS else News.SENT
+    elif delivery is Delivery.QUEUED and News.UNCERTAIN in told:
+        known = News.FOUND
+    if unconfirmed and not is_final(delivery, service):
+        known |= News.UNCONFIRMED
+    if picture_lost and delivery >= Delivery.QUEUED and delivery is not Delivery.FAILED:
+        known |= News.PICTURE_LOST
+    return known & ~told
+
+
+def is_final(delivery: Delivery, service: Service) -> bool:
+    """Whether nothing more is expected, so nobody needs to ask Sendblue again.
+
+    SMS ends at SENT: no DELIVERED exists for it. iMessage and RCS end at DELIVERED; READ may still come and
+    is taken, but never waited for.
+    """
+    if delivery is Delivery.SENT:
+        return service is Service.SMS
+    return delivery >= Delivery.FAILED

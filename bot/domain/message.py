@@ -1,0 +1,142 @@
+"""Frozen values: what was asked, a message as it stands, one report about it, and the merge of the two."""
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from uuid import UUID
+
+from bot.domain.delivery import Delivery, News, Service, is_final, worth_telling
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a person asked to have sent.
+
+    recipient and line are E.164; line None means the default line. text is exactly what the customer shall
+    read; it may be empty when there is a media_url.
+    """
+
+    recipient: str
+    text: str
+    line: str | None = None
+    style: str | None = None
+    media_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where in Slack a request came from. `key` is the same for every replay of the same gesture."""
+
+    key: str
+    team: str
+    channel: str
+    sender: str
+    answer_url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One piece of news about one message, from whichever source.
+
+    delivery is None when the word is unknown to us: it is kept and changes nothing. at is when the vendor says
+    it happened (aware UTC), or when we heard. if_still makes it apply only while the message stands there.
+    """
+
+    source: str  # "send", "callback", "poll", "list", or "bot" for our own conclusions
+    at: datetime
+    delivery: Delivery | None = None
+    word: str = ""
+    handle: str | None = None
+    service: Service = Service.UNKNOWN
+    error_code: str = ""
+    error_text: str = ""
+    picture_lost: bool = False
+    unconfirmed: bool = False
+    recipient: str = ""
+    if_still: Delivery | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One text to one recipient, as it stands."""
+
+    id: UUID
+    thread_id: UUID
+    recipient: str
+    line: str
+    text: str
+    accepted_at: datetime
+    since: datetime  # when it came as far as `delivery`
+    part: int = 1
+    parts: int = 1
+    style: str | None = None
+    media_url: str | None = None
+    delivery: Delivery = Delivery.ACCEPTED
+    service: Service = Service.UNKNOWN
+    picture_lost: bool = False
+    unconfirmed: bool = False
+    handle: str | None = None
+    error_code: str = ""
+    error_text: str = ""
+    told: News = News.NONE
+    telling: News = News.NONE  # in the reply that is being posted right now
+    attempts: int = 0
+    attempted_at: datetime | None = None
+    polls: int = 0
+    fence: int = 0
+    lease_until: datetime | None = None
+
+    @property
+    def news(self) -> News:
+        """What the thread does not say yet."""
+        return worth_telling(
+            self.delivery,
+            self.service,
+            told=self.told,
+            unconfirmed=self.unconfirmed,
+            picture_lost=self.picture_lost,
+        )
+
+    @property
+    def is_final(self) -> bool:
+        """Whether nothing more is expected."""
+        return is_final(self.delivery, self.service)
+
+    @property
+    def headline(self) -> tuple[object, ...]:
+        """What the root's status line depends on: two messages with equal headlines read the same."""
+        on_its_way = self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN
+        return (
+            Delivery.QUEUED if on_its_way else self.delivery,
+            self.service,
+            self.picture_lost,
+            self.unconfirmed,
+            self.error_code,
+            self.error_text,
+        )
+
+
+def merge(message: Message, report: Report) -> Message:
+    """Return the message after one report.
+
+    A join: commutative, associative, idempotent. Any order and any number of copies of the same reports end
+    the same. The handle alone is first come, first kept: a second handle on one message is a contradiction that
+    storage refuses.
+    """
+    if report.if_still is not None and message.delivery is not report.if_still:
+        return message
+    delivery, since, error = message.delivery, message.since, (message.error_code, message.error_text)
+    if report.delivery is not None and report.delivery > delivery:
+        delivery, since, error = report.delivery, report.at, (report.error_code, report.error_text)
+    elif report.delivery == delivery:
+        since, error = min(since, report.at), max(error, (report.error_code, report.error_text))
+    return replace(
+        message,
+        delivery=delivery,
+        since=since,
+        service=max(message.service, report.service, key=lambda service: service.rank),
+        handle=message.handle or report.handle,
+        error_code=error[0],
+        error_text=error[1],
+        picture_lost=message.picture_lost or report.picture_lost,
+        unconfirmed=message.unconfirmed or report.unconfirmed,
+    )

@@ -1,0 +1,112 @@
+"""structlog: JSON in production, colours at a terminal, and nothing private in either.
+
+Numbers, texts and tokens are not logged in the first place; the redaction here is the net below that, and it also
+covers what libraries log.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+_NUMBER = re.compile(
+    r"(?<![\w.:-])(?:\+|%2[Bb])\d[\d\s().\u00a0-]{5,18}\d(?![\w-])"  # +1 415 555 2671 in any punctuation
+    r"|(?<![\w.:/-])\(?\d{3}\)?[-. ]?\d{3}[-. ]?\d{4}(?![\w.:-])"  # (415) 555-2671
+)
+_TOKEN = re.compile(r"(/sendblue/status/[^/\s\"']+/)[^/\s\"'?]+")
+_PRIVATE = frozenset(
+    {"text", "content", "recipient", "number", "body", "payload", "answer_url", "response_url", "media_url"}
+)
+_QUIET = {
+    "httpx": logging.WARNING,  # logs whole URLs, and ours have numbers in their queries
+    "httpcore": logging.WARNING,
+    "apscheduler": logging.WARNING,  # a line per tick
+    "alembic": logging.WARNING,
+    "slack_sdk": logging.INFO,  # at DEBUG it prints bodies
+    "slack_bolt": logging.INFO,
+    "aiohttp": logging.INFO,
+    "uvicorn.access": logging.CRITICAL,  # its lines hold callback tokens
+}
+
+
+class Redaction:
+    """A processor that masks numbers, callback tokens and the configured secrets wherever they stand."""
+
+    def __init__(self, secrets: Sequence[str]) -> None:
+        self._secrets = [secret for secret in secrets if len(secret) >= 4]
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """Mask every value."""
+        del logger, method
+        return {name: "[private]" if name in _PRIVATE else self.mask(value) for name, value in event.items()}
+
+    def mask(self, value: Any) -> Any:
+        """Mask one value, whatever its shape."""
+        if isinstance(value, str):
+            for secret in self._secrets:
+                value = value.replace(secret, "[secret]")
+            return _NUMBER.sub("[number]", _TOKEN.sub(r"\1[token]", value))
+        if isinstance(value, dict):
+            return {name: "[private]" if name in _PRIVATE else self.mask(item) for name, item in value.items()}
+        if isinstance(value, list | tuple | set):
+            return [self.mask(item) for item in value]
+        return value if value is None or isinstance(value, bool | int | float) else self.mask(str(value))
+
+
+def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> None:
+    """Send everything, ours and the libraries', through one redacting pipe to standard error.
+
+    form: "json", "console", or "auto" for console at a terminal.
+    """
+    console = form == "console" or (form == "auto" and sys.stderr.isatty())
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.stdlib.add_log_level,
+        structlog.stdlib.add_logger_name,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        structlog.processors.format_exc_info,
+        Redaction(secrets),
+    ]
+    renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.stdlib.BoundLogger,
+        cache_logger_on_first_use=False,
+    )
+    handler = logging.StreamHandler()
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=[_foreign, *shared],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(level)
+    for name, least in _QUIET.items():
+        logging.getLogger(name).setLevel(max(least, logging.getLevelName(level)))
+
+
+def bolt_logger() -> logging.Logger:
+    """Return the logger to build the Bolt app with; without one, Bolt warns at every start of what we do on purpose."""
+    logger = logging.getLogger("bolt")
+    logger.setLevel(logging.ERROR)
+    return logger
+
+
+def quiet_bolt() -> None:
+    """Call after building the Bolt app: building it sets its loggers' levels, and one logs forged bodies at INFO."""
+    logging.getLogger("slack_bolt.RequestVerification").setLevel(logging.ERROR)
+
+
+def _foreign(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """Mark what a library logged: its sentence becomes a field of one event name."""
+    del logger, method
+    event["said"], event["event"] = str(event["event"]), "library"
+    return event

@@ -1,0 +1,114 @@
+"""The calls to Sendblue, over one httpx client. No call is ever repeated here: a retry is a row with a due time."""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Self
+from urllib.parse import quote
+
+import httpx
+
+from bot.domain.clock import Clock
+from bot.domain.message import Message, Report
+from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
+from bot.sendblue import wire
+
+
+class Sendblue:
+    """One account.
+
+    timeout: seconds for a whole call. Sendblue was seen to take 13 s, and a short timeout only makes false doubt.
+    """
+
+    def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
+        self._clock = clock
+        self._http = httpx.AsyncClient(
+            base_url=url,
+            headers={"sb-api-key-id": key_id, "sb-api-secret-key": secret},
+            timeout=httpx.Timeout(timeout, connect=min(5, timeout)),
+            # An idle connection may be closed by the other side just as we use it, which looks like a text that
+            # may have gone out. A new connection costs a tenth of a second, a doubt costs a person's attention.
+            limits=httpx.Limits(keepalive_expiry=1),
+        )
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self._http.aclose()
+
+    async def send(self, message: Message, callback_url: str) -> Report:
+        """Submit a message, once.
+
+        Raises:
+            Refused, NotSent, Uncertain: see `wire.parse_answer`; NotSent also when no connection came about.
+        """
+        try:
+            answer = await self._http.post("/api/send-message", json=wire.submission(message, callback_url))
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSent("no_connection") from error
+        except httpx.TimeoutException as error:
+            raise Uncertain("timeout") from error
+        except httpx.HTTPError as error:
+            raise Uncertain("connection_lost") from error
+        return wire.parse_answer(answer.status_code, answer.content, now=self._clock(), media_url=message.media_url)
+
+    async def status(self, handle: str) -> Report:
+        """Return what `GET /api/status` says about a handle.
+
+        Raises:
+            Refused: Sendblue does not know the handle, or says no.
+            NotSent: no usable answer; ask again later.
+        """
+        return self._report(await self._get("/api/status", {"handle": handle}))
+
+    async def message(self, handle: str) -> Report:
+        """Return one message with its channel and error, which `/api/status` leaves out. Raises as `status`."""
+        return self._report(await self._get(f"/api/v2/messages/{quote(handle, safe='')}", {}))
+
+    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[tuple[Report, str]]:
+        """Return outbound messages from a line to a recipient with their texts, oldest first. Raises as `status`.
+
+        The vendor's list lags behind by a minute and more: presence proves, absence does not.
+        """
+        found: list[tuple[Report, str]] = []
+        while True:
+            page = await self._page(recipient, line, since, offset=len(found))
+            found += page
+            if len(page) < _PAGE:
+                return found
+
+    async def _page(self, recipient: str, line: str, since: datetime, *, offset: int) -> list[tuple[Report, str]]:
+        params = {
+            "is_outbound": "true",
+            "to_number": recipient,
+            "from_number": line,
+            "created_at_gte": since.isoformat().replace("+00:00", "Z"),
+            "order_by": "createdAt",
+            "order_direction": "asc",
+            "limit": str(_PAGE),
+            "offset": str(offset),
+        }
+        try:
+            return wire.parse_list((await self._get("/api/v2/messages", params)).content, now=self._clock())
+        except UnreadableReport as error:
+            raise NotSent("unreadable_answer") from error
+
+    def _report(self, answer: httpx.Response) -> Report:
+        try:
+            return wire.parse_report(answer.content, source="poll", now=self._clock())
+        except UnreadableReport as error:
+            raise NotSent("unreadable_answer") from error
+
+    async def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
+        try:
+            answer = await self._http.get(path, params=params)
+        except httpx.HTTPError as error:
+            raise NotSent("no_answer") from error
+        if answer.is_success:
+            return answer
+        if answer.status_code in (408, 429) or not answer.is_client_error:
+            raise NotSent(f"http_{answer.status_code}")
+        raise Refused(f"http_{answer.status_code}")
+
+
+_PAGE = 100

@@ -1,0 +1,210 @@
+"""Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out.
+
+Sources: Sendblue's reference for sending, status callbacks and error codes (docs.sendblue.com), its generated SDKs,
+and what integrators saw live where the three disagree. The vendor's own lists are incomplete, so unknown words are
+kept verbatim and change nothing.
+"""
+
+import json
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import parse_qsl
+
+from bot.domain.delivery import Delivery, Service
+from bot.domain.message import Message, Report
+from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
+
+DELIVERIES = {
+    "REGISTERED": Delivery.QUEUED,
+    "PENDING": Delivery.QUEUED,
+    "QUEUED": Delivery.QUEUED,
+    "ACCEPTED": Delivery.QUEUED,
+    "SENT": Delivery.SENT,
+    "DELIVERED": Delivery.DELIVERED,
+    "READ": Delivery.READ,
+    "ERROR": Delivery.FAILED,
+    "DECLINED": Delivery.FAILED,
+    "FAILED": Delivery.FAILED,
+}
+"""Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
+(inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
+
+ASK_AGAIN = frozenset({"10002"})
+"""Codes that say the vendor does not know the status itself."""
+
+LATER = frozenset({"4001", "5003", "5509"})
+"""Codes of a refusal that ends by itself: rate limits. (SMS_LIMIT_REACHED ends too, but not within minutes.)"""
+
+MAYBE_SENT = frozenset({"5000", "10001", "22"})
+"""Codes after which the text may have gone out all the same."""
+
+STYLES = (
+    *("celebration", "shooting_star", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo"),
+    *("invisible", "gentle", "loud", "slam"),
+)
+"""What iMessage can dress a text in; ignored on SMS and RCS."""
+
+LONGEST_TEXT = 18_000
+"""Characters in one message. Sendblue takes fewer than 18,996, in a unit it does not name; this leaves room."""
+
+
+def submission(message: Message, callback_url: str) -> dict[str, str]:
+    """Return the body of `POST /api/send-message`. Optional fields are left out, never null."""
+    body = {"number": message.recipient, "from_number": message.line, "status_callback": callback_url}
+    optional = {"content": message.text, "media_url": message.media_url, "send_style": message.style}
+    return body | {name: value for name, value in optional.items() if value}
+
+
+def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
+    """Read the answer to a send. media_url: what was asked for, to notice when it was dropped.
+
+    Returns:
+        A report at QUEUED or later: Sendblue has the message.
+
+    Raises:
+        Refused: a clear no.
+        NotSent: refused for now (rate limits).
+        Uncertain: anything that says neither yes nor no.
+    """
+    fields = _object(body)
+    if fields is None:
+        if 400 <= status < 500 and status not in (408, 409, 429):
+            raise Refused(f"http_{status}")
+        if status == 429:
+            raise NotSent("http_429")
+        raise Uncertain(f"http_{status}" if status >= 300 else "unreadable_answer")
+    code, reason = _code(fields), _reason(fields)
+    report = _report(fields, "send", now)
+    failed = report.delivery is Delivery.FAILED
+    if status == 429 or (code in LATER and (status < 300 or 400 <= status < 500) and (failed or status >= 400)):
+        raise NotSent(code or "http_429", reason)
+    if status in (408, 409) or status >= 500 or 300 <= status < 400:
+        raise Uncertain(code or f"http_{status}", reason, handle=report.handle)
+    if status >= 400 or failed:
+        if _maybe_sent(code, reason):
+            raise Uncertain(code, reason, handle=report.handle)
+        raise Refused(code or f"http_{status}", reason)
+    if report.handle is None or report.delivery is None:
+        raise Uncertain(code or "unreadable_answer", reason, handle=report.handle)
+    lost = media_url is not None and not fields.get("media_url")
+    return Report("send", now, report.delivery, report.word, report.handle, report.service, picture_lost=lost)
+
+
+def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
+    """Read one status callback or status answer.
+
+    Accepts both spellings the vendor uses (`accountEmail`/`account_email`, `status` as text or as
+    `{"status": …}`), the `{status, data}` envelope, and any case. Unknown fields are ignored, unknown status
+    words are kept verbatim and change nothing.
+
+    Raises:
+        UnreadableReport: not a JSON object, or no handle and no status in it.
+    """
+    fields = _form(body) if form else _object(body)
+    if fields is None:
+        raise UnreadableReport("not a JSON object")
+    if isinstance(fields.get("data"), dict):
+        fields = fields["data"]
+    report = _report(fields, source, now)
+    if report.handle is None and not report.word:
+        raise UnreadableReport("neither message_handle nor status")
+    return report
+
+
+def parse_list(body: bytes, *, now: datetime) -> list[tuple[Report, str]]:
+    """Read `GET /api/v2/messages`: each item's report and its text, in the vendor's order.
+
+    Raises:
+        UnreadableReport: not the documented envelope.
+    """
+    fields = _object(body)
+    items = None if fields is None else fields.get("data")
+    if not isinstance(items, list):
+        raise UnreadableReport("no list of messages")
+    return [(_report(item, "list", now), str(item.get("content") or "")) for item in items if isinstance(item, dict)]
+
+
+def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
+    status = fields.get("status")
+    if isinstance(status, dict):
+        status = status.get("status")
+    word = _text(status)[:80]
+    code = _code(fields)
+    delivery = DELIVERIES.get(word.upper())
+    if delivery is Delivery.FAILED and code in ASK_AGAIN:
+        delivery = None
+    return Report(
+        source,
+        _time(fields.get("date_updated"), now),
+        delivery,
+        word,
+        _text(fields.get("message_handle"))[:200] or None,
+        _service(fields),
+        error_code=code,
+        error_text=_reason(fields),
+        recipient=_text(fields.get("to_number") or fields.get("number")),
+    )
+
+
+def _service(fields: Mapping[str, Any]) -> Service:
+    """`was_downgraded` is true only when iMessage fell back to SMS; SMS from the start says so in `service`."""
+    if fields.get("was_downgraded") in (True, "true", "True"):
+        return Service.SMS
+    name = _text(fields.get("service")).lower()
+    return next((service for service in Service if service.value.lower() == name), Service.UNKNOWN)
+
+
+def _code(fields: Mapping[str, Any]) -> str:
+    """The error code as text: an int, digits, a word, or inside v3's `{"error": {"code": …}}`. Nothing is ""."""
+    nested = fields.get("error")
+    code = (
+        fields.get("error_code") or fields.get("error_key") or (nested.get("code") if isinstance(nested, dict) else "")
+    )
+    text = _text(code)[:80]
+    return "" if text == "0" else text
+
+
+def _reason(fields: Mapping[str, Any]) -> str:
+    nested = fields.get("error")
+    candidates = [fields.get(name) for name in ("message", "error_message", "error_reason", "error_detail")]
+    candidates.append(nested.get("message") if isinstance(nested, dict) else nested)
+    return next((text for text in map(_text, candidates) if text), "")[:500]
+
+
+def _maybe_sent(code: str, reason: str) -> bool:
+    if code == "5504":  # its text tells a refusal from a line whose device stopped answering
+        return "timed out" in reason.lower() or "isn't running" in reason.lower()
+    return code in MAYBE_SENT or code in ASK_AGAIN
+
+
+def _time(value: object, now: datetime) -> datetime:
+    """The vendor's time when it is one and not absurd; else when we heard."""
+    try:
+        time = datetime.fromisoformat(_text(value))
+    except ValueError:
+        return now
+    time = time.replace(tzinfo=time.tzinfo or UTC)
+    return time.astimezone(UTC) if now - timedelta(days=2) < time < now + timedelta(minutes=1) else now
+
+
+def _text(value: object) -> str:
+    """Text of a scalar, without what no database takes (NUL, lone surrogates); "" for anything else."""
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        return ""
+    return str(value).encode(errors="replace").decode().replace("\x00", "").strip()
+
+
+def _object(body: bytes) -> dict[str, Any] | None:
+    try:
+        value = json.loads(body)
+    except (ValueError, RecursionError):
+        return None
+    return value if isinstance(value, dict) else None
+
+
+def _form(body: bytes) -> dict[str, Any] | None:
+    try:
+        return dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=100))
+    except ValueError:
+        return None

@@ -1,0 +1,209 @@
+"""Making each Slack thread show what is known: open it, reply with news, keep the root's status line true.
+
+One claim is one step is one call. What is about to be posted is noted before the call, so a post that ended without
+an answer is looked for, not repeated; whatever is learnt meanwhile waits in the database and is merged.
+"""
+
+import asyncio
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+
+from bot.domain.backoff import Chance, backoff
+from bot.domain.thread import Step, Thread
+from bot.errors import CallFailed, NotSent, Refused, Uncertain
+from bot.services.duty import Job
+from bot.services.tracking import Tracking
+from bot.slack import answers, wording
+from bot.slack.notifier import Notifier
+from bot.storage.announcements import EDITS, Finish, Task, claim_threads, finish_threads
+from bot.storage.claims import Ask
+from bot.storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+_LEASE = timedelta(seconds=60)
+_LOOKS = 2  # not found twice, some time apart, is not there
+_OURS_TO_MEND = frozenset(
+    {
+        *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
+        *("org_login_required", "team_access_not_granted", "access_denied", "no_permission"),
+    }
+)
+"""Refusals that concern our token, not the place: everything waits until somebody mends it."""
+
+
+class Announcing:
+    """Does the steps of threads.
+
+    interval: seconds between two posts in one channel. watched_for: seconds a message is followed. sendable: rung when
+    a thread is open and its messages may go. settle: seconds until an unanswered post can be expected to be found.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        notifier: Notifier,
+        tracking: Tracking,
+        sendable: asyncio.Event,
+        *,
+        interval: float,
+        watched_for: float,
+        chance: Chance,
+        settle: float = 2,
+    ) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._tracking = tracking
+        self._sendable = sendable
+        self._interval = timedelta(seconds=interval)
+        self._watched_for = timedelta(seconds=watched_for)
+        self._chance = chance
+        self._settle = timedelta(seconds=settle)
+        self._steps = {
+            Step.OPEN: self._open,
+            Step.REPLY: self._reply,
+            Step.EDIT: self._edit,
+            Step.ASIDE: self._aside,
+            Step.LOOK: self._look,
+        }
+
+    async def claim(self, room: int) -> tuple[list[Job], datetime | None]:
+        """Take the steps that are due and whose slot is free."""
+        claimed = await self._store.write(claim_threads, Ask(room, _LEASE, self._interval))
+        return [partial(self.perform, task) for task in claimed.items], claimed.soonest
+
+    async def perform(self, task: Task) -> None:
+        """Do one claimed step and record its outcome, whichever it is."""
+        thread, step = task.thread, task.step
+        if step is Step.NOTHING:
+            finish = Finish(thread, {})
+        else:
+            try:
+                finish = await self._steps[step](thread)
+            except NotSent as error:
+                finish = self._postponed(thread, step, error)
+            except Uncertain as error:
+                finish = self._unanswered(thread, step, error)
+            except Refused as error:
+                finish = await self._refused(thread, step, error)
+        await self._store.write(finish_threads, finish)
+        if step in (Step.OPEN, Step.LOOK):
+            self._sendable.set()
+
+    async def _open(self, thread: Thread) -> Finish:
+        post = wording.root(thread, watched_for=self._watched_for)
+        channel, ts = await self._post_joining(thread, post)
+        return self._opened(thread, channel, ts, shown_rev=thread.rev)
+
+    async def _post_joining(self, thread: Thread, post: wording.Post) -> tuple[str, str]:
+        try:
+            return await self._notifier.post(thread.channel, post, id=_post_id(thread))
+        except Refused as error:
+            if error.code != "not_in_channel":
+                raise
+            try:  # a public channel lets us in by ourselves
+                await self._notifier.join(thread.channel)
+            except Refused:
+                raise error from None
+        return await self._notifier.post(thread.channel, post, id=_post_id(thread))
+
+    def _opened(self, thread: Thread, channel: str, ts: str, *, shown_rev: int) -> Finish:
+        changes = {"root_ts": ts, "channel": channel, "posting": None, "shown_rev": shown_rev, "failures": 0}
+        return Finish(thread, changes, told=True)
+
+    async def _reply(self, thread: Thread) -> Finish:
+        post = wording.reply(thread, watched_for=self._watched_for)
+        await self._notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
+        return self._replied(thread)
+
+    def _replied(self, thread: Thread) -> Finish:
+        return Finish(thread, {"replies": thread.posting, "posting": None, "failures": 0}, told=True)
+
+    async def _edit(self, thread: Thread) -> Finish:
+        post = wording.root(thread, watched_for=self._watched_for)
+        await self._notifier.update(thread.channel, thread.root_ts or "", post)
+        return Finish(thread, {"shown_rev": thread.rev, "failures": 0})
+
+    async def _aside(self, thread: Thread) -> Finish:
+        """Tell the sender privately: through the command's own answer while it lasts, else as a direct message."""
+        text = answers.aside(thread, watched_for=self._watched_for)
+        try:
+            await self._notifier.answer(thread.answer_url, text)
+        except Refused:
+            await self._notifier.post(thread.sender, wording.Post(text, []), id=f"{thread.id.hex}-aside")
+        return Finish(thread, {"aside": "", "failures": 0})
+
+    async def _look(self, thread: Thread) -> Finish:
+        """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
+        root_ts = thread.root_ts if thread.posting else None
+        since = thread.posting_since or thread.created_at
+        found = await self._notifier.find(thread.channel, id=_post_id(thread), since=since, thread_ts=root_ts)
+        log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
+        if found is not None and thread.posting == 0:
+            return self._opened(thread, thread.channel, found, shown_rev=-1)  # what it shows may be old: edit it
+        if found is not None:
+            return self._replied(thread)
+        if thread.looked + 1 >= _LOOKS:
+            return Finish(thread, {"posting": None, "looked": 0})
+        return Finish(thread, {"looked": thread.looked + 1}, again_at=self._store.clock() + self._settle)
+
+    def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Finish:
+        """Certainly not done. A busy Slack names the time; it concerns the whole channel, or all edits."""
+        at = self._retry_at(thread, error)
+        key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
+        slot = (key, at) if key is not None and error.retry_after is not None else None
+        changes = {"failures": thread.failures + 1, **({} if step is Step.LOOK else {"posting": None})}
+        return Finish(thread, changes, again_at=self._store.clock() if slot else at, closed_slot=slot)
+
+    def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Finish:
+        """Perhaps done. A post keeps its note, so the next step is to look for it."""
+        log.warning("slack_unanswered", thread_id=str(thread.id), step=step.name, code=error.code)
+        at = self._store.clock() + self._settle
+        return Finish(thread, {"failures": thread.failures + 1}, again_at=max(at, self._retry_at(thread, error)))
+
+    async def _refused(self, thread: Thread, step: Step, error: Refused) -> Finish:
+        log.warning("slack_refused", thread_id=str(thread.id), step=step.name, code=error.code)
+        if error.code in _OURS_TO_MEND and not (step is Step.LOOK and error.code == "missing_scope"):
+            changes = {"failures": thread.failures + 1, **({} if step is Step.LOOK else {"posting": None})}
+            return Finish(thread, changes, again_at=self._retry_at(thread, error))
+        match step:
+            case Step.OPEN:
+                return await self._no_place(thread, error.code)
+            case Step.LOOK if thread.posting == 0:
+                return await self._no_place(thread, "thread_unknown")
+            case Step.LOOK:  # history may not be read: a missing line beats a doubled one, and the root tells
+                return self._replied(thread)
+            case Step.REPLY if not thread.moved:
+                return Finish(thread, _moved_to_sender(thread))
+            case Step.REPLY:
+                return Finish(thread, {"posting": None, "closed": error.code[:80], "aside": "closed"})
+            case Step.EDIT:  # a root that cannot be edited is left as it is; replies tell
+                return Finish(thread, {"shown_rev": thread.rev})
+            case _:  # the sender can be reached no way at all
+                log.error("sender_out_of_reach", thread_id=str(thread.id), code=error.code)
+                return Finish(thread, {"aside": ""})
+
+    async def _no_place(self, thread: Thread, code: str) -> Finish:
+        """The thread cannot be opened here, so nothing may leave. Between two people, the bot's own DM will do."""
+        between_people = thread.channel.startswith("D") and code == "channel_not_found"
+        if between_people and not thread.moved:
+            return Finish(thread, _moved_to_sender(thread) | {"aside": "moved"})
+        await self._tracking.give_up(thread.messages, code, at=self._store.clock())
+        return Finish(thread, {"posting": None, "closed": code[:80], "aside": "closed"})
+
+    def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:
+        wait = backoff(thread.failures, self._chance, first=1, longest=300)
+        if isinstance(error, NotSent) and error.retry_after is not None:
+            wait = timedelta(seconds=error.retry_after)
+        return self._store.clock() + wait
+
+
+def _moved_to_sender(thread: Thread) -> dict[str, object]:
+    """A user id as channel makes Slack open the bot's own DM with them."""
+    return {"channel": thread.sender, "root_ts": None, "replies": 0, "posting": None, "failures": 0}
+
+
+def _post_id(thread: Thread) -> str:
+    return f"{thread.id.hex}-{thread.posting}"

@@ -1,0 +1,107 @@
+"""Level-triggered work: ask the database what is due, do it, ask again.
+
+A bell makes it immediate, the time when the next thing is due makes it punctual, and a tick makes it certain. Nothing
+is remembered here, so nothing is lost here.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.domain.clock import Clock
+from bot.errors import NotStored
+
+Job = Callable[[], Awaitable[None]]
+Claim = Callable[[int], Awaitable[tuple[list[Job], datetime | None]]]
+"""Takes how many jobs there is room for; returns those claimed and when to ask again at the latest."""
+
+log = structlog.get_logger(__name__)
+
+
+class Duty:
+    """One kind of work, many jobs at a time.
+
+    room: jobs at once. pause: seconds to wait after the database could not be asked.
+    """
+
+    def __init__(
+        self, name: str, claim: Claim, bell: asyncio.Event, clock: Clock, *, room: int = 40, pause: float = 1
+    ) -> None:
+        self.name = name
+        self._claim = claim
+        self._bell = bell
+        self._clock = clock
+        self._room = room
+        self._pause = pause
+        self._jobs: set[asyncio.Task[None]] = set()
+        self._loop: asyncio.Task[None] | None = None
+        self.failing_since: datetime | None = None
+
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        self._loop = asyncio.create_task(self._run(), name=self.name)
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything would be done."""
+        return self._loop is not None and not self._loop.done()
+
+    async def stop(self, *, grace: float) -> None:
+        """Claim nothing more, give running jobs `grace` seconds, then leave them to whoever finds them."""
+        if self._loop is not None:
+            self._loop.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._loop
+        if self._jobs:
+            await asyncio.wait(self._jobs, timeout=grace)
+        for job in self._jobs:
+            job.cancel()
+        await asyncio.gather(*self._jobs, return_exceptions=True)
+
+    async def once(self) -> int:
+        """Do what is due now and wait for it; return how many jobs that was."""
+        jobs, _ = await self._claim(self._room)
+        await asyncio.gather(*(job() for job in jobs))
+        return len(jobs)
+
+    async def _run(self) -> None:
+        while True:
+            self._bell.clear()
+            claimed, wait = 0, None
+            room = self._room - len(self._jobs)
+            if room > 0:
+                claimed, wait = await self._round(room)
+            with suppress(TimeoutError):
+                async with asyncio.timeout(wait if claimed or wait is None else max(wait, 0.02)):
+                    await self._bell.wait()
+
+    async def _round(self, room: int) -> tuple[int, float | None]:
+        try:
+            jobs, soonest = await self._claim(room)
+        except NotStored as error:
+            self.failing_since = self.failing_since or self._clock()
+            log.warning("duty_waits_for_database", duty=self.name, error=str(error))
+            return 0, self._pause
+        self.failing_since = None
+        for job in jobs:
+            task = asyncio.create_task(self._do(job), name=f"{self.name} job")
+            self._jobs.add(task)
+            task.add_done_callback(self._done)
+        if soonest is None:
+            return len(jobs), None
+        return len(jobs), max(0.0, (soonest - self._clock()) / timedelta(seconds=1))
+
+    async def _do(self, job: Job) -> None:
+        try:
+            await job()
+        except NotStored as error:  # its lease will end, and the row comes back
+            log.warning("outcome_not_stored", duty=self.name, error=str(error))
+
+    def _done(self, task: asyncio.Task[None]) -> None:
+        self._jobs.discard(task)
+        self._bell.set()
+        if not task.cancelled() and (error := task.exception()) is not None:
+            log.error("duty_failed", duty=self.name, exc_info=error)

@@ -1,0 +1,31 @@
+"""Answering questions about messages. Changes nothing."""
+
+from collections.abc import Mapping
+from datetime import timedelta
+
+from bot.slack import answers
+from bot.storage.backlog import backlog
+from bot.storage.history import Filter, find_messages
+from bot.storage.store import Store
+
+
+class Looking:
+    """watched_for: seconds a message is followed."""
+
+    def __init__(self, store: Store, *, watched_for: float) -> None:
+        self._store = store
+        self._watched_for = timedelta(seconds=watched_for)
+
+    async def last_messages(self, sender: str, recipient: str | None) -> str:
+        """Return a person's last messages, in words. recipient: only those to this number (E.164).
+
+        Raises:
+            NotStored: the database cannot be asked right now.
+        """
+        wanted = Filter(sender=sender, number=recipient, limit=5)
+        found = await self._store.read(lambda connection: find_messages(connection, wanted))
+        return answers.status(found, watched_for=self._watched_for, recipient=recipient)
+
+    async def backlog(self) -> Mapping[str, int]:
+        """Return kind of work → how much is due, over all processes. Raises as `last_messages`."""
+        return await self._store.read(lambda connection: backlog(connection, self._store.clock()))

@@ -1,0 +1,130 @@
+"""Taking a request in, and handing each message to Sendblue at most once."""
+
+import asyncio
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from functools import partial
+from uuid import UUID, uuid4
+
+import structlog
+
+from bot.domain.backoff import Chance, backoff
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message, Origin, Report, Request
+from bot.domain.splitting import split_text
+from bot.errors import NotSent, Refused, Uncertain
+from bot.sendblue.client import Sendblue
+from bot.sendblue.wire import LONGEST_TEXT
+from bot.services.duty import Job
+from bot.services.tracking import Tracking
+from bot.storage.attempts import Release, claim_sends, release_sends
+from bot.storage.claims import Ask
+from bot.storage.messages import NewThread, accept_many
+from bot.storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+MOST_TRIES = 8
+"""Of calls that certainly sent nothing: with the backoff below that is about four minutes."""
+
+
+class Sending:
+    """Accepts and delivers.
+
+    default_line: E.164. interval: seconds between two texts on one line. timeout: seconds a call may take.
+    callback_url: message id → where Sendblue reports on it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sendblue: Sendblue,
+        tracking: Tracking,
+        opened: asyncio.Event,
+        *,
+        default_line: str,
+        interval: float,
+        timeout: float,
+        callback_url: Callable[[UUID], str],
+        chance: Chance,
+    ) -> None:
+        self._store = store
+        self._sendblue = sendblue
+        self._tracking = tracking
+        self._opened = opened
+        self._default_line = default_line
+        self._interval = timedelta(seconds=interval)
+        self._lease = timedelta(seconds=timeout + 15)
+        self._callback_url = callback_url
+        self._chance = chance
+
+    async def accept(self, request: Request, origin: Origin, *, patience: float = 2.0) -> tuple[Message, ...]:
+        """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
+
+        patience: seconds. Slack waits three for an answer.
+
+        Raises:
+            NotStored: it was not stored and nothing will be sent, not even later.
+        """
+        now, thread_id = self._store.clock(), uuid4()
+        texts = split_text(request.text, LONGEST_TEXT)
+        messages = tuple(
+            Message(
+                id=uuid4(),
+                thread_id=thread_id,
+                recipient=request.recipient,
+                line=request.line or self._default_line,
+                text=text,
+                accepted_at=now,
+                since=now,
+                part=part,
+                parts=len(texts),
+                style=request.style,
+                media_url=request.media_url if part == 1 else None,
+            )
+            for part, text in enumerate(texts, start=1)
+        )
+        new = await self._store.write(accept_many, NewThread(thread_id, origin, messages), patience=patience)
+        log.info("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
+        self._opened.set()
+        return messages
+
+    async def claim(self, room: int) -> tuple[list[Job], datetime | None]:
+        """Take what may be sent now. What somebody took and never finished becomes uncertain, not sent again."""
+        claimed = await self._store.write(claim_sends, Ask(room, self._lease, self._interval))
+        for message_id in claimed.abandoned:
+            report = Report("bot", self._store.clock(), Delivery.UNCERTAIN, error_code="interrupted")
+            await self._tracking.apply(message_id, report)
+        return [partial(self.deliver, message) for message in claimed.items], claimed.soonest
+
+    async def deliver(self, message: Message) -> None:
+        """Submit one claimed message, once, and record what is known afterwards."""
+        now = self._store.clock()
+        if message.lease_until is not None and now >= message.lease_until:
+            return  # we slept; somebody may have given it up meanwhile
+        try:
+            report = await self._sendblue.send(message, self._callback_url(message.id))
+        except NotSent as error:
+            await self._later(message, error)
+            return
+        except Refused as error:
+            report = self._conclusion(Delivery.FAILED, error)
+        except Uncertain as error:
+            report = self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
+        await self._tracking.apply(message.id, report)
+
+    async def _later(self, message: Message, error: NotSent) -> None:
+        if message.attempts >= MOST_TRIES:
+            await self._tracking.apply(message.id, self._conclusion(Delivery.FAILED, error))
+            return
+        at = self._store.clock() + backoff(message.attempts, self._chance, first=1, longest=60)
+        line_until = None if error.code == "no_connection" else at  # a busy line is busy for every message on it
+        log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.attempts)
+        await self._store.write(release_sends, Release(message, at, line_until))
+
+    def _conclusion(
+        self, delivery: Delivery, error: Refused | NotSent | Uncertain, *, handle: str | None = None
+    ) -> Report:
+        return Report(
+            "send", self._store.clock(), delivery, handle=handle, error_code=error.code, error_text=error.reason
+        )

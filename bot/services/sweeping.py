@@ -1,0 +1,99 @@
+"""Asking Sendblue about messages that went quiet, and ending what has waited too long."""
+
+import asyncio
+from datetime import timedelta
+
+import structlog
+
+from bot.domain.backoff import Chance, backoff
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message, Report
+from bot.errors import NotSent, Refused
+from bot.sendblue.client import Sendblue
+from bot.services.tracking import Tracking
+from bot.storage.attempts import PollAsk, claim_polls, doubted_like, owned_handles, unsent_since
+from bot.storage.rows import load_messages
+from bot.storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+_SKEW = timedelta(minutes=5)  # between Sendblue's clock and ours
+
+
+class Sweeping:
+    """One round per tick.
+
+    stale_after, watch_for, send_within: seconds. per_round, at_once: requests, far below Sendblue's 100 per 10 s.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        sendblue: Sendblue,
+        tracking: Tracking,
+        *,
+        stale_after: float,
+        watch_for: float,
+        send_within: float,
+        chance: Chance,
+        per_round: int = 40,
+        at_once: int = 4,
+    ) -> None:
+        self._store = store
+        self._sendblue = sendblue
+        self._tracking = tracking
+        self._stale_after = stale_after
+        self._watch_for = timedelta(seconds=watch_for)
+        self._send_within = timedelta(seconds=send_within)
+        self._chance = chance
+        self._per_round = per_round
+        self._slots = asyncio.Semaphore(at_once)
+
+    async def once(self) -> int:
+        """Do one round; return how many messages were asked about."""
+        await self._end_what_waited_too_long()
+        silent = await self._store.write(claim_polls, PollAsk(self._per_round, self._next_wait))
+        await asyncio.gather(*(self._ask(message) for message in silent))
+        return len(silent)
+
+    def _next_wait(self, polls: int) -> timedelta:
+        return backoff(polls, self._chance, first=self._stale_after, longest=max(3600, self._stale_after))
+
+    async def _end_what_waited_too_long(self) -> None:
+        now = self._store.clock()
+        ids = await self._store.read(lambda connection: unsent_since(connection, now - self._send_within))
+        if ids:
+            waiting = await self._store.read(lambda connection: load_messages(connection, ids))
+            await self._tracking.give_up(list(waiting.values()), "too_late", at=now)
+
+    async def _ask(self, message: Message) -> None:
+        async with self._slots:
+            try:
+                if message.handle is not None:
+                    await self._poll(message, message.handle)
+                else:
+                    await self._look_for(message)
+            except (Refused, NotSent) as error:  # it stays as it is and is asked about again
+                log.warning("poll_without_answer", message_id=str(message.id), code=error.code, polls=message.polls)
+        if self._store.clock() - message.accepted_at >= self._watch_for:
+            await self._tracking.apply(message.id, Report("bot", self._store.clock(), unconfirmed=True))
+
+    async def _poll(self, message: Message, handle: str) -> None:
+        report = await self._sendblue.status(handle)
+        await self._tracking.apply(message.id, report)
+        if report.delivery in (Delivery.SENT, Delivery.FAILED):
+            # The short answer names neither the channel nor the error, and SENT is final only for SMS.
+            await self._tracking.apply(message.id, await self._sendblue.message(handle))
+
+    async def _look_for(self, message: Message) -> None:
+        """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""
+        since = (message.attempted_at or message.accepted_at) - _SKEW
+        listed = await self._sendblue.sent_to(message.recipient, message.line, since)
+        same = [report for report, text in listed if text == message.text and report.recipient == message.recipient]
+        handles = [report.handle for report in same if report.handle]
+        owned = await self._store.read(lambda connection: owned_handles(connection, handles))
+        free = [report for report in same if report.handle and report.handle not in owned]
+        twins = await self._store.read(lambda connection: doubted_like(connection, message))
+        if message.id in twins and len(free) >= len(twins):
+            # As many texts as doubts: all went out, and equal texts may be told apart in any way.
+            await self._tracking.apply(message.id, free[twins.index(message.id)])

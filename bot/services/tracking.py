@@ -1,0 +1,59 @@
+"""What became of a message: the only writer of delivery state."""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+import structlog
+
+from bot.domain.backoff import Chance
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message, Report
+from bot.storage.messages import Applied, Heard, apply_many
+from bot.storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+class Tracking:
+    """Merges reports, from wherever they come.
+
+    stale_after: seconds of silence after which Sendblue is asked. bells: rung when there is something to tell or
+    something may go on.
+    """
+
+    def __init__(self, store: Store, bells: Sequence[asyncio.Event], *, stale_after: float, chance: Chance) -> None:
+        self._store = store
+        self._bells = bells
+        self._stale_after = stale_after
+        self._chance = chance
+
+    async def apply(self, message_id: UUID, report: Report) -> Applied:
+        """Merge one report into its message.
+
+        Safe to call with the same report any number of times, in any order, from any process.
+
+        Raises:
+            NotStored: nothing changed; whoever brought the report should bring it again.
+        """
+        # Up to a quarter longer than asked for, so that a burst of messages is not polled as a burst.
+        quiet_for = timedelta(seconds=self._stale_after * (1 + self._chance() / 4))
+        applied = await self._store.write(apply_many, Heard(message_id, report, quiet_for))
+        if applied.learnt:
+            log.info(
+                "report_applied",
+                message_id=str(message_id),
+                source=report.source,
+                word=report.word,
+                delivery=applied.message.delivery.name if applied.message else "",
+            )
+            for bell in self._bells:
+                bell.set()
+        return applied
+
+    async def give_up(self, messages: Sequence[Message], code: str, *, at: datetime) -> None:
+        """Say of messages that nobody has tried to send that they never will be, and why."""
+        for message in messages:
+            report = Report("bot", at, Delivery.FAILED, error_code=code, if_still=Delivery.ACCEPTED)
+            await self.apply(message.id, report)

@@ -1,0 +1,141 @@
+"""Every setting, once. Read from the environment or `.env`; see the table in README.md."""
+
+import os
+from typing import Annotated, Literal, Self
+from urllib.parse import urlsplit
+
+import phonenumbers
+from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from bot.errors import BadSettings
+
+
+def _secret(value: SecretStr) -> SecretStr:
+    if not value.get_secret_value().strip():
+        raise ValueError("is empty")
+    return value
+
+
+def _url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+        raise ValueError("must be an http(s) URL without a query, such as https://bot.example.com")
+    return value.rstrip("/")
+
+
+def _lines(value: str) -> str:
+    for line in value.split(","):
+        try:
+            number = phonenumbers.parse(line.strip(), None)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_possible_number(number):
+            raise ValueError("must be E.164, such as +15550100900 (several: separated by commas)")
+    return value
+
+
+def _region(value: str) -> str:
+    if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("must be a two-letter country code, such as US")
+    return value.upper()
+
+
+Secret = Annotated[SecretStr, AfterValidator(_secret)]
+Url = Annotated[str, AfterValidator(_url)]
+Seconds = Annotated[float, Field(gt=0)]
+Interval = Annotated[float, Field(ge=0)]
+
+
+class Settings(BaseSettings):
+    """All durations are seconds. A missing or malformed setting stops the start with one line per problem."""
+
+    model_config = SettingsConfigDict(
+        env_file=".env", extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True, frozen=True
+    )
+
+    slack_bot_token: Secret
+    slack_signing_secret: Secret
+    slack_api_url: Url = "https://slack.com/api"
+    sendblue_api_key_id: Secret
+    sendblue_api_secret_key: Secret
+    sendblue_from_number: Annotated[str, AfterValidator(_lines)]
+    sendblue_api_url: Url = "https://api.sendblue.co"
+    sendblue_webhook_secret: SecretStr = SecretStr("")
+    public_url: Url
+    callback_secret: Secret
+    database_url: str = "sqlite:///bluethread.db"
+    allow_ephemeral_sqlite: bool = False
+    host: str = "0.0.0.0"  # noqa: S104 - the router of a Heroku-style host connects from outside
+    port: Annotated[int, Field(ge=0, le=65535)] = 3000
+    default_region: Annotated[str, AfterValidator(_region)] = "US"
+    repoll_interval: Seconds = 30
+    stale_after: Seconds = 120
+    watch_for: Seconds = 86400
+    doubt_window: Seconds = 600
+    send_within: Seconds = 3600
+    sendblue_timeout: Seconds = 30
+    slack_post_interval: Interval = 1.0
+    sendblue_send_interval: Interval = 1.0
+    log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
+    log_format: Literal["json", "console", "auto"] = "auto"
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """Our lines in E.164, the default one first."""
+        numbers = (phonenumbers.parse(line.strip(), None) for line in self.sendblue_from_number.split(","))
+        return tuple(phonenumbers.format_number(n, phonenumbers.PhoneNumberFormat.E164) for n in numbers)
+
+    @property
+    def callback_secrets(self) -> tuple[str, ...]:
+        """The newest first; separated by commas while one is being replaced by another."""
+        return tuple(part.strip() for part in self.callback_secret.get_secret_value().split(",") if part.strip())
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """Every secret value, for redaction."""
+        found = (
+            self.slack_bot_token,
+            self.slack_signing_secret,
+            self.sendblue_api_key_id,
+            self.sendblue_api_secret_key,
+            self.sendblue_webhook_secret,
+            self.callback_secret,
+        )
+        values = (secret.get_secret_value() for secret in found)
+        return tuple(value for value in (*values, *self.callback_secrets) if value)
+
+    @model_validator(mode="after")
+    def _can_work(self) -> Self:
+        if os.environ.get("SLACK_CLIENT_ID") and os.environ.get("SLACK_CLIENT_SECRET"):
+            # Bolt would switch on OAuth with a file store behind our back and ignore the token.
+            raise ValueError("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must not be set: this app uses one bot token")
+        if not self.database_url.startswith("sqlite:///"):
+            raise ValueError("DATABASE_URL must be a SQLite URL such as sqlite:///bluethread.db")
+        if os.environ.get("DYNO") and not self.allow_ephemeral_sqlite:
+            raise ValueError(
+                "DATABASE_URL is SQLite, but a dyno's disk is wiped at every restart and messages would be lost: "
+                "use a volume that stays, or set ALLOW_EPHEMERAL_SQLITE=true to try things out"
+            )
+        return self
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings.
+
+    Raises:
+        BadSettings: one line per missing or malformed setting, naming it, without its value.
+    """
+    try:
+        return Settings(**overrides)  # type: ignore[arg-type]
+    except ValidationError as error:
+        lines = [_problem(problem["loc"], problem["msg"]) for problem in error.errors(include_input=False)]
+        raise BadSettings("\n".join(lines)) from None
+
+
+def _problem(place: tuple[int | str, ...], message: str) -> str:
+    message = message.removeprefix("Value error, ")
+    if not place:
+        return message
+    name = str(place[0]).upper()
+    return f"{name} is not set" if message == "Field required" else f"{name}: {message}"

@@ -1,0 +1,65 @@
+"""What only the person who typed a command reads. Pure."""
+
+from collections.abc import Sequence
+from datetime import timedelta
+
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message
+from bot.domain.thread import Thread
+from bot.slack.markup import escape, pretty, shorten
+from bot.slack.reasons import reason
+from bot.slack.wording import status_line
+
+NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
+
+HELP = """*Text a customer over iMessage*
+`/imessage +1 415 555 2671 Table at eight?` sends the text and opens a thread here that follows its delivery.
+`/imessage status` shows your last messages, `/imessage status +1 415 555 2671` those to one customer.
+
+Options, before or after the number:
+• `--media https://example.com/menu.png` adds a picture, a sound, a film or a contact card (a public link)
+• `--from {lines}` chooses our line
+• `--style confetti` dresses it on iMessage: {styles}
+
+Quote the number if you like: `/imessage "(415) 555-2671" Table at eight?` Your text is sent exactly as you type it."""
+
+
+def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
+    """Return how the command is used, with this installation's lines."""
+    return HELP.format(lines="|".join(lines), styles=", ".join(styles))
+
+
+def accepted(recipient: str, parts: int) -> str:
+    """Return the promise. It is true when it is read: the message is stored."""
+    split = f" It is long, so it goes out in {parts} parts." if parts > 1 else ""
+    return f"Got it. I'm texting {pretty(recipient)} and will report in a thread.{split}"
+
+
+def usage(sentence: str) -> str:
+    """Return why nothing was sent and what to do."""
+    return f"Not sent: {sentence}"
+
+
+def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: str | None) -> str:
+    """Return a person's last messages, one line each, newest first."""
+    whom = f" to {pretty(recipient)}" if recipient else ""
+    if not messages:
+        return f"You have not sent anything{whom} yet. Try `/imessage help`."
+    lines = [_line(message, watched_for) for message in messages]
+    return "\n".join([f"*Your last messages{whom}*", *lines])
+
+
+def _line(message: Message, watched_for: timedelta) -> str:
+    said = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
+    return f"{pretty(message.recipient)}: {said}\n      {status_line([message], watched_for=watched_for)}"
+
+
+def aside(thread: Thread, *, watched_for: timedelta) -> str:
+    """Return what a thread's sender is owed privately: where the thread is, or what can't be said anywhere else."""
+    lead = thread.lead
+    if thread.aside == "moved":
+        return "I can't post in this conversation, so I report on your text in our direct messages."
+    if lead.delivery is Delivery.FAILED and lead.handle is None:
+        return f"Not sent: {reason(lead)}"
+    state = status_line(thread.messages, watched_for=watched_for)
+    return f"I can no longer post about your text to {pretty(lead.recipient)}. The last I know: {state}"

@@ -1,0 +1,41 @@
+"""Slack's markup for things that come up everywhere: escaping, numbers, times. Pure."""
+
+from datetime import datetime, timedelta
+
+import phonenumbers
+
+
+def escape(text: str) -> str:
+    """Escape what Slack would read as a mention or a link. Exactly these three, says its reference."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+
+
+def mask(number: str) -> str:
+    """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel."""
+    country = phonenumbers.parse(number).country_code
+    return f"+{country} ••• {number[-4:]}"
+
+
+def pretty(number: str) -> str:
+    """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
+    return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def when(at: datetime) -> str:
+    """The time in the reader's own zone; UTC where a client cannot do that."""
+    return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%b %-d, %H:%M} UTC>"
+
+
+def span(length: timedelta) -> str:
+    """`24 hours`, `5 minutes`, `30 seconds`."""
+    seconds = length.total_seconds()
+    for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
+        if seconds >= size:
+            count = round(seconds / size)
+            return f"{count} {unit}" + ("s" if count != 1 else "")
+    return "a moment"
+
+
+def shorten(text: str, length: int) -> str:
+    """Return at most `length` characters, with an ellipsis when something is missing."""
+    return text if len(text) <= length else text[: length - 2] + " …"

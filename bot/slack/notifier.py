@@ -1,0 +1,139 @@
+"""The calls to Slack, over one aiohttp session. No call is repeated here: a retry is a row with a due time."""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+from typing import Any, Self
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot.errors import NotSent, Refused, Uncertain
+from bot.slack.wording import Post
+
+EVENT_TYPE = "bluethread"
+"""Marks our posts in their metadata, which anybody in the channel can read: it holds an opaque id, nothing else."""
+
+_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
+
+
+class Notifier:
+    """One workspace, through one bot token.
+
+    timeout: seconds for a whole call.
+    """
+
+    def __init__(self, url: str, token: str, *, timeout: float = 15) -> None:
+        self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5)
+        # The SDK's default handlers post again after a dropped connection, and the message would stand there twice.
+        self.client = AsyncWebClient(token=token, base_url=url.rstrip("/") + "/", retry_handlers=[])
+
+    async def __aenter__(self) -> Self:
+        # One session for all calls; without it the SDK opens a connection for each.
+        self.client.session = aiohttp.ClientSession(timeout=self._timeout)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self.client.session is not None:
+            await self.client.session.close()
+
+    async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> tuple[str, str]:  # noqa: A002
+        """Post a root or a reply; return where it stands: (channel, ts). A user id as channel opens their DM.
+
+        Raises:
+            Refused: not posted (`code` is Slack's error).
+            NotSent: not posted, may be tried again later.
+            Uncertain: perhaps posted; see `find`.
+        """
+        answer = await self._call(
+            self.client.chat_postMessage,
+            channel=channel,
+            text=post.text,
+            blocks=post.blocks,
+            thread_ts=thread_ts,
+            metadata={"event_type": EVENT_TYPE, "event_payload": {"id": id}},
+            unfurl_links=False,
+            unfurl_media=False,
+            parse="none",
+        )
+        return str(answer["channel"]), str(answer["ts"])
+
+    async def update(self, channel: str, ts: str, post: Post) -> None:
+        """Make a root say something else. Safe to repeat. Raises as `post`."""
+        await self._call(
+            self.client.chat_update, channel=channel, ts=ts, text=post.text, blocks=post.blocks, parse="none"
+        )
+
+    async def join(self, channel: str) -> None:
+        """Enter a public channel. Safe to repeat. Raises as `post`."""
+        await self._call(self.client.conversations_join, channel=channel)
+
+    async def find(self, channel: str, *, id: str, since: datetime, thread_ts: str | None) -> str | None:  # noqa: A002
+        """Return the ts of our post with this id, or None when it is not there (yet).
+
+        since: when posting began. Raises as `post`; Refused when history may not be read.
+        """
+        cursor = None
+        while True:
+            answer = await self._page(channel, thread_ts, since, cursor)
+            for message in answer.get("messages") or []:
+                metadata = message.get("metadata") or {}
+                ours = metadata.get("event_type") == EVENT_TYPE and "bot_id" in message
+                if ours and metadata.get("event_payload", {}).get("id") == id:
+                    return str(message["ts"])
+            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
+            if not cursor:
+                return None
+
+    async def _page(
+        self, channel: str, thread_ts: str | None, since: datetime, cursor: str | None
+    ) -> AsyncSlackResponse:
+        # Slack's clock and ours differ; 15 is the most that apps with tightened limits get.
+        oldest = f"{(since - timedelta(seconds=60)).timestamp():.6f}"
+        asked: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": 15, "include_all_metadata": True}
+        if thread_ts is None:
+            return await self._call(self.client.conversations_history, **asked, cursor=cursor)
+        return await self._call(self.client.conversations_replies, **asked, ts=thread_ts, cursor=cursor)
+
+    async def answer(self, url: str, text: str) -> None:
+        """Tell the person who typed a command something only they see. Works for 30 minutes, five times.
+
+        Raises:
+            Refused: the URL is used up or too old.
+            NotSent: no answer; tell it another way (a private line twice harms nobody).
+        """
+        if self.client.session is None or not url:
+            raise Refused("no_answer_url")
+        try:
+            async with self.client.session.post(url, json={"text": text, "response_type": "ephemeral"}) as answer:
+                if answer.status >= 500 or answer.status == 429:
+                    raise NotSent(f"http_{answer.status}")
+                if answer.status >= 300:
+                    raise Refused(f"http_{answer.status}")
+        except (TimeoutError, aiohttp.ClientError, ValueError) as error:
+            raise NotSent("no_answer") from error
+
+    async def _call(self, method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
+        try:
+            return await method(**arguments)
+        except SlackApiError as error:
+            raise _failure(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent("no_connection") from error
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise Uncertain("no_answer") from error
+
+
+def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse):  # the SDK hands over the raw answer when it is no JSON
+        return Uncertain("unreadable_answer")
+    code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
+    if response.status_code == 429 or code in _BUSY:
+        seconds = str(response.headers.get("Retry-After") or response.headers.get("retry-after") or "1")
+        return NotSent(code or "ratelimited", retry_after=min(max(float(seconds), 1), 3600) if seconds.isdigit() else 1)
+    if response.status_code >= 500 or code in _MAYBE:
+        return Uncertain(code or f"http_{response.status_code}")
+    return Refused(code)

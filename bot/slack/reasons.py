@@ -1,0 +1,49 @@
+"""Why a message was not sent or failed, in words a person can act on. Pure.
+
+Codes are Sendblue's (its error-code reference), Slack's (its chat.postMessage reference), or ours in lower case.
+"""
+
+from bot.domain.message import Message
+from bot.slack.markup import escape
+
+_LIMIT = "Sendblue's rate limit was reached and did not clear in time. Please send it again later."
+_KEYS = "Sendblue does not accept our keys. Whoever runs this bot should check the SENDBLUE settings."
+_RESTRICTED = "posting is restricted in this channel. Please use another one."
+
+_REASONS = {
+    "OPTED_OUT": "the customer has opted out. They must text START to this line before you can write to them again.",
+    "402": "the customer has opted out. They must text START to this line before you can write to them again.",
+    "4000": "Sendblue says the request is not valid. Please check the number and the text.",
+    "4001": _LIMIT,
+    "4002": "Sendblue does not text this number.",
+    "5003": _LIMIT,
+    "5509": _LIMIT,
+    "http_429": _LIMIT,
+    "SMS_LIMIT_REACHED": "this line has used up its SMS allowance. Please use another line or try tomorrow.",
+    "5000": "Sendblue had an internal error. It may have gone out all the same: please ask before you send it again.",
+    "10001": "Sendblue could not send it. It may have gone out all the same: please ask before you send it again.",
+    "5504": "Sendblue could not tell how to reach this number. Please try again in a few minutes.",
+    "line_not_registered": "our line is not registered with Sendblue. Whoever runs this bot should check its lines.",
+    "http_401": _KEYS,
+    "http_403": "our Sendblue plan does not allow this. Whoever runs this bot should check the account.",
+    "no_connection": "Sendblue could not be reached. Please send it again later.",
+    "earlier_part_failed": "an earlier part of this text was not sent, so this one was held back.",
+    "too_late": "it could not be sent in time, and a late text may do harm. Please send it again if it still holds.",
+    "channel_not_found": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
+    "not_in_channel": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
+    "is_archived": "this channel is archived. Please use another one.",
+    "thread_unknown": "Slack did not confirm that the thread was opened. Please send again.",
+    "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
+}
+
+
+def reason(message: Message) -> str:
+    """Return one sentence or two; Sendblue's own words are added, escaped, where ours are missing."""
+    code, theirs = message.error_code, escape(message.error_text)
+    if code in _REASONS:
+        return _REASONS[code]
+    if code.startswith("restricted_action") or code in ("cannot_reply_to_message", "ekm_access_denied"):
+        return _RESTRICTED
+    if theirs:
+        return f"Sendblue says “{theirs}”" + (f" (code {escape(code)})." if code else ".")
+    return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."

@@ -1,0 +1,112 @@
+"""The announcer's work: which thread needs which call to Slack, and what became of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, bindparam, case, select, update
+
+from bot.domain.message import Message
+from bot.domain.thread import Lane, Step, Thread
+from bot.storage.claims import Ask, Claimed, Waiting
+from bot.storage.messages import release_part, taken
+from bot.storage.pacing import close_slot, take_slots
+from bot.storage.rows import load_threads
+from bot.storage.tables import messages, pacing, threads
+
+EDITS = "edits"
+"""The pacing key of chat.update, which Slack limits for the whole workspace."""
+
+_WAITING = Waiting(
+    threads,
+    threads.c.due_at,
+    case((threads.c.lane == Lane.POST.value, threads.c.channel), (threads.c.lane == Lane.EDIT.value, EDITS), else_=""),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One step of one thread, claimed."""
+
+    step: Step
+    thread: Thread
+
+
+def claim_threads(connection: Connection, now: datetime, items: Sequence[Ask]) -> list[Claimed[Task]]:
+    """Claim the most urgent step of each thread that is due and whose slot is free."""
+    return [_claim_threads(connection, now, ask) for ask in items]
+
+
+def _claim_threads(connection: Connection, now: datetime, ask: Ask) -> Claimed[Task]:
+    posts = _WAITING.first_per_key(connection, now, threads.c.lane == Lane.POST.value, ask.room)
+    slots = take_slots(connection, posts.values(), now, ask.interval)
+    ids = [thread_id for thread_id, channel in posts.items() if channel in slots]
+    edits_closed = connection.scalar(select(pacing.c.next_at).where(pacing.c.key == EDITS, pacing.c.next_at > now))
+    lane = Lane.EDIT if edits_closed is None else Lane.FREE
+    others = select(threads.c.id).where(threads.c.due_at <= now, threads.c.lane.between(lane.value, Lane.FREE.value))
+    ids += connection.scalars(others.order_by(threads.c.due_at).limit(max(0, ask.room - len(ids))))
+    held = _WAITING.hold(connection, now, ids, ask.lease)
+    tasks = [_begin(connection, now, thread) for thread in load_threads(connection, held).values()]
+    return Claimed(tasks, _WAITING.soonest(connection, now))
+
+
+def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:
+    """Note what is about to be posted, so that it can be looked for should no answer come."""
+    step = thread.next_step()
+    if step in (Step.OPEN, Step.REPLY):
+        number = 0 if step is Step.OPEN else thread.replies + 1
+        values = {"posting": number, "posting_since": now, "looked": 0}
+        connection.execute(update(threads).where(threads.c.id == thread.id).values(values))
+        telling = [{"row_id": message.id, "telling": message.news.value} for message in thread.messages]
+        ours = messages.c.id == bindparam("row_id")
+        connection.execute(update(messages).where(ours).values(telling=bindparam("telling")), telling)
+        thread = load_threads(connection, [thread.id])[thread.id]
+    return Task(step, thread)
+
+
+@dataclass(frozen=True, slots=True)
+class Finish:
+    """What became of a task. changes: columns of the thread. told: what it was telling is told now.
+
+    again_at: not before then (None: as soon as there is something). closed_slot: a key and until when.
+    """
+
+    thread: Thread
+    changes: dict[str, Any]
+    told: bool = False
+    again_at: datetime | None = None
+    closed_slot: tuple[str, datetime] | None = None
+
+
+def finish_threads(connection: Connection, now: datetime, items: Sequence[Finish]) -> list[bool]:
+    """Record outcomes and make the next step due. Returns whether the claim was still held."""
+    return [_finish(connection, now, item) for item in items]
+
+
+def _finish(connection: Connection, now: datetime, item: Finish) -> bool:
+    if item.closed_slot is not None:
+        close_slot(connection, *item.closed_slot)
+    thread_id = item.thread.id
+    ours = (threads.c.id == thread_id) & (threads.c.fence == item.thread.fence)
+    if connection.execute(update(threads).where(ours).values(**item.changes, lane=threads.c.lane)).rowcount != 1:
+        return False
+    if item.told:
+        told = {"told": messages.c.told.bitwise_or(messages.c.telling), "telling": 0}
+        connection.execute(update(messages).where(messages.c.thread_id == thread_id).values(told))
+    thread = load_threads(connection, [thread_id])[thread_id]
+    if thread.root_ts is not None:
+        _let_out(connection, now, thread)
+    step = thread.next_step()
+    due_at = None if step is Step.NOTHING else item.again_at or now
+    connection.execute(update(threads).where(ours).values(due_at=due_at, lane=step.lane.value))
+    return True
+
+
+def _let_out(connection: Connection, now: datetime, thread: Thread) -> None:
+    """The thread is open: each message whose part before was taken may go."""
+    before: Message | None = None
+    for message in thread.messages:
+        if message.part == 1 or (before is not None and taken(before)):
+            release_part(connection, now, thread.id, message.part)
+        before = message

@@ -1,0 +1,127 @@
+"""The sender's and the sweeper's work: which message may be sent now, which one has been silent for too long."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message
+from bot.storage.claims import Ask, Claimed, Waiting
+from bot.storage.pacing import close_slot, take_slots
+from bot.storage.rows import load_messages
+from bot.storage.tables import messages, pacing, threads
+
+_WAITING = Waiting(messages, messages.c.send_at, messages.c.line)
+
+
+def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> list[Claimed[Message]]:
+    """Claim one unsent message per free line. From here on it counts as possibly sent.
+
+    `abandoned` are those somebody claimed and never finished: nobody knows whether they went out.
+    """
+    return [_claim_sends(connection, now, ask) for ask in items]
+
+
+def _claim_sends(connection: Connection, now: datetime, ask: Ask) -> Claimed[Message]:
+    waiting = messages.c.delivery == Delivery.ACCEPTED.value
+    first = _WAITING.first_per_key(connection, now, waiting, ask.room)
+    slots = take_slots(connection, first.values(), now, ask.interval)
+    ids = [message_id for message_id, line in first.items() if line in slots]
+    held = _WAITING.hold(
+        connection,
+        now,
+        ids,
+        ask.lease,
+        delivery=Delivery.SENDING.value,
+        since=now,
+        attempts=messages.c.attempts + 1,
+        attempted_at=now,
+    )
+    overdue = (messages.c.send_at <= now) & (messages.c.delivery == Delivery.SENDING.value)
+    return Claimed(
+        list(load_messages(connection, held).values()),
+        _WAITING.soonest(connection, now),
+        abandoned=list(connection.scalars(select(messages.c.id).where(overdue))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """A claimed message that certainly did not go out: try again at `at`; its line rests until line_until."""
+
+    message: Message
+    at: datetime
+    line_until: datetime | None = None
+
+
+def release_sends(connection: Connection, now: datetime, items: Sequence[Release]) -> list[bool]:
+    """Give claims back. Returns whether they were still held."""
+    del now
+    results = []
+    for item in items:
+        if item.line_until is not None:
+            close_slot(connection, item.message.line, item.line_until)
+        held = (messages.c.id == item.message.id) & (messages.c.fence == item.message.fence)
+        held &= messages.c.delivery == Delivery.SENDING.value
+        values = {"delivery": Delivery.ACCEPTED.value, "send_at": item.at}
+        results.append(connection.execute(update(messages).where(held).values(values)).rowcount == 1)
+    return results
+
+
+@dataclass(frozen=True, slots=True)
+class PollAsk:
+    """How many messages somebody is ready to ask Sendblue about. wait: number of polls so far → next wait."""
+
+    room: int
+    wait: Callable[[int], timedelta]
+
+
+def claim_polls(connection: Connection, now: datetime, items: Sequence[PollAsk]) -> list[list[Message]]:
+    """Claim messages that have been silent for too long, longest first; each comes back later by itself."""
+    return [_claim_polls(connection, now, ask) for ask in items]
+
+
+def _claim_polls(connection: Connection, now: datetime, ask: PollAsk) -> list[Message]:
+    query = select(messages.c.id).where(messages.c.poll_at <= now).order_by(messages.c.poll_at).limit(ask.room)
+    ids = list(connection.scalars(query.with_for_update(skip_locked=True)))
+    found = list(load_messages(connection, ids).values())
+    if found:
+        later = [{"row_id": message.id, "poll_at": now + ask.wait(message.polls + 1)} for message in found]
+        statement = update(messages).where(messages.c.id == bindparam("row_id"))
+        connection.execute(statement.values(poll_at=bindparam("poll_at"), polls=messages.c.polls + 1), later)
+    return found
+
+
+def unsent_since(connection: Connection, cutoff: datetime, *, limit: int = 100) -> list[UUID]:
+    """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first."""
+    waiting = (messages.c.delivery == Delivery.ACCEPTED.value) & (messages.c.accepted_at < cutoff)
+    return list(connection.scalars(select(messages.c.id).where(waiting).order_by(messages.c.accepted_at).limit(limit)))
+
+
+def end_leases(connection: Connection, now: datetime, items: Sequence[None]) -> list[None]:
+    """Take over at once what a dead process held. Only when no other process can be alive."""
+    sending = messages.c.delivery == Delivery.SENDING.value
+    connection.execute(update(messages).where(sending, messages.c.send_at.is_not(None)).values(send_at=now))
+    connection.execute(update(threads).where(threads.c.due_at > now).values(due_at=now))
+    connection.execute(pacing.delete().where(pacing.c.next_at > now + timedelta(hours=1)))  # a wall clock set back
+    return list(items)
+
+
+def owned_handles(connection: Connection, handles: Sequence[str]) -> set[str]:
+    """Return those handles that belong to a message of ours."""
+    return set(connection.scalars(select(messages.c.handle).where(messages.c.handle.in_(handles))))
+
+
+def doubted_like(connection: Connection, message: Message) -> list[UUID]:
+    """Return the uncertain messages that read exactly like this one, itself included, oldest attempt first."""
+    alike = (
+        (messages.c.delivery == Delivery.UNCERTAIN.value)
+        & messages.c.handle.is_(None)
+        & (messages.c.recipient == message.recipient)
+        & (messages.c.line == message.line)
+        & (messages.c.text == message.text)
+    )
+    return list(connection.scalars(select(messages.c.id).where(alike).order_by(messages.c.attempted_at)))

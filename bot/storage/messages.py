@@ -1,0 +1,239 @@
+"""Taking messages in and merging reports into them: the writer's two busiest kinds of work."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import insert as plain_insert
+
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message, Origin, Report, merge
+from bot.domain.thread import Lane
+from bot.storage.dialect import insert
+from bot.storage.rows import load_messages, load_threads, values_of
+from bot.storage.tables import messages, reports, threads
+
+
+@dataclass(frozen=True, slots=True)
+class NewThread:
+    """One gesture: a thread to open and the messages (parts) to send in it, in order."""
+
+    id: UUID
+    origin: Origin
+    messages: tuple[Message, ...]
+
+
+def accept_many(connection: Connection, now: datetime, items: Sequence[NewThread]) -> list[bool]:
+    """Store each gesture once. Returns whether it was new; a replay changes nothing."""
+    rows = [
+        {
+            "id": item.id,
+            "key": item.origin.key,
+            "team": item.origin.team,
+            "channel": item.origin.channel,
+            "asked_in": item.origin.channel,
+            "sender": item.origin.sender,
+            "answer_url": item.origin.answer_url,
+            "created_at": now,
+            "due_at": now,
+            "lane": Lane.POST.value,
+            "aside": "",
+            "closed": "",
+        }
+        | dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0)
+        for item in items
+    ]
+    statement = insert(connection, threads).values(rows).on_conflict_do_nothing()
+    new = set(connection.scalars(statement.returning(threads.c.id)))
+    texts = [_new_row(message, now) for item in items if item.id in new for message in item.messages]
+    if texts:
+        connection.execute(plain_insert(messages), texts)
+    return [item.id in new for item in items]
+
+
+def _new_row(message: Message, now: datetime) -> dict[str, object]:
+    row = values_of(message)
+    row["id"] = row.pop("row_id")
+    return row | {
+        "thread_id": message.thread_id,
+        "part": message.part,
+        "parts": message.parts,
+        "recipient": message.recipient,
+        "line": message.line,
+        "text": message.text,
+        "style": message.style,
+        "media_url": message.media_url,
+        "accepted_at": now,
+        "since": now,
+        "attempts": 0,
+        "polls": 0,
+        "fence": 0,
+    }
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """One report for one message. quiet_for: ask again when nothing more was heard for so long."""
+
+    message_id: UUID
+    report: Report
+    quiet_for: timedelta
+
+
+@dataclass(frozen=True, slots=True)
+class Applied:
+    """What became of a report. message is None when there is none with that id."""
+
+    message: Message | None
+    learnt: bool = False
+
+
+def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) -> list[Applied]:
+    """Merge reports into their messages, wake the threads that can say more, keep the history."""
+    before = load_messages(connection, {item.message_id for item in items}, lock=True)
+    owners = _owners(connection, {item.report.handle for item in items if item.report.handle})
+    after, results, history = dict(before), [], []
+    quiet: dict[UUID, timedelta] = {}
+    for item in items:
+        message, report = after.get(item.message_id), item.report
+        if message is None:
+            results.append(Applied(None))
+            continue
+        if report.handle is not None and (
+            owners.setdefault(report.handle, message.id) != message.id or message.handle not in (None, report.handle)
+        ):
+            results.append(Applied(message))  # about another text than ours: no news of this one
+            continue
+        merged = merge(message, report)
+        after[message.id] = merged
+        if merged != message or report.source == "callback":
+            quiet[message.id] = item.quiet_for
+        results.append(Applied(merged, learnt=merged != message))
+        if report.if_still in (None, message.delivery):
+            history.append(_history_row(message.id, report, now))
+    changed = [message for message in after.values() if message != before[message.id]]
+    _stop_parts_after_a_failure(connection, changed)
+    _store(connection, now, changed)
+    _wake_threads(connection, now, before, changed)
+    _plan_polls(connection, now, [(after[message_id], wait) for message_id, wait in quiet.items()])
+    if history:
+        connection.execute(insert(connection, reports).values(history).on_conflict_do_nothing())
+    return results
+
+
+def _owners(connection: Connection, handles: set[str]) -> dict[str, UUID]:
+    if not handles:
+        return {}
+    rows = connection.execute(select(messages.c.handle, messages.c.id).where(messages.c.handle.in_(handles)))
+    return {row.handle: row.id for row in rows}
+
+
+def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, object]:
+    key = ":".join(
+        (
+            message_id.hex,
+            report.source,
+            report.word,
+            report.error_code,
+            report.service.value,
+            report.handle or "",
+        )
+    )
+    return {
+        "message_id": message_id,
+        "key": key[:300],
+        "source": report.source,
+        "word": report.word,
+        "delivery": None if report.delivery is None else report.delivery.value,
+        "service": report.service.value,
+        "error_code": report.error_code,
+        "error_text": report.error_text,
+        "at": report.at,
+        "received_at": now,
+    }
+
+
+def _stop_parts_after_a_failure(connection: Connection, changed: list[Message]) -> None:
+    """A text that is missing its middle is worse than one that stops: later unsent parts fail with it."""
+    failed = {
+        message.thread_id: message
+        for message in changed
+        if message.delivery is Delivery.FAILED and message.part < message.parts
+    }
+    known = {message.id for message in changed}
+    for thread in load_threads(connection, failed).values():
+        for message in thread.messages:
+            cause = failed[thread.id]
+            if message.part > cause.part and message.delivery is Delivery.ACCEPTED and message.id not in known:
+                report = Report("bot", cause.since, Delivery.FAILED, error_code="earlier_part_failed")
+                changed.append(merge(message, report))
+
+
+def _store(connection: Connection, now: datetime, changed: list[Message]) -> None:
+    if not changed:
+        return
+    rows = [values_of(message) for message in changed]
+    ours = messages.c.id == bindparam("row_id")
+    connection.execute(
+        update(messages).where(ours).values({name: bindparam(name) for name in rows[0] if name != "row_id"}),
+        rows,
+    )
+    settled = [message.id for message in changed if message.delivery > Delivery.SENDING]
+    if settled:
+        connection.execute(update(messages).where(messages.c.id.in_(settled)).values(send_at=None))
+    for message in changed:
+        if message.part < message.parts and taken(message):
+            release_part(connection, now, message.thread_id, message.part + 1)
+
+
+def taken(message: Message) -> bool:
+    """Whether Sendblue has it, so that the next part may follow."""
+    return message.delivery >= Delivery.QUEUED and message.delivery is not Delivery.FAILED
+
+
+def release_part(connection: Connection, now: datetime, thread_id: UUID, part: int) -> None:
+    """Let a part go out: the one before it was taken."""
+    connection.execute(
+        update(messages)
+        .where(
+            messages.c.thread_id == thread_id,
+            messages.c.part == part,
+            messages.c.delivery == Delivery.ACCEPTED.value,
+            messages.c.send_at.is_(None),
+        )
+        .values(send_at=now)
+    )
+
+
+def _wake_threads(connection: Connection, now: datetime, before: dict[UUID, Message], changed: list[Message]) -> None:
+    lanes: dict[Lane, set[UUID]] = defaultdict(set)
+    for message in changed:
+        old = before.get(message.id)
+        if message.news:
+            lanes[Lane.POST].add(message.thread_id)
+        elif old is None or old.headline != message.headline:
+            lanes[Lane.EDIT].add(message.thread_id)
+    for lane, ids in lanes.items():
+        connection.execute(
+            update(threads)
+            .where(threads.c.id.in_(ids))
+            .values(
+                rev=threads.c.rev + 1,
+                due_at=func.coalesce(threads.c.due_at, now),
+                lane=case((threads.c.lane > lane.value, threads.c.lane), else_=lane.value),
+            )
+        )
+
+
+def _plan_polls(connection: Connection, now: datetime, heard: list[tuple[Message, timedelta]]) -> None:
+    """Whoever was heard from is asked again after a silence; whoever is over, never."""
+    rows = []
+    for message, wait in heard:
+        over = message.is_final or message.unconfirmed or message.delivery < Delivery.UNCERTAIN
+        rows.append({"row_id": message.id, "poll_at": None if over else now + wait, "polls": 0})
+    if rows:
+        statement = update(messages).where(messages.c.id == bindparam("row_id"))
+        connection.execute(statement.values(poll_at=bindparam("poll_at"), polls=bindparam("polls")), rows)

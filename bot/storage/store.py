@@ -1,0 +1,65 @@
+"""The door to the database: hand in a piece of work and await it, or read beside it."""
+
+import asyncio
+from collections.abc import Callable
+from typing import TypeVar
+
+from sqlalchemy import Connection, text
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.domain.clock import Clock
+from bot.errors import NotStored
+from bot.storage.attempts import end_leases
+from bot.storage.database import Database
+from bot.storage.writer import Item, Result, Work, Writer
+
+R = TypeVar("R")
+
+
+class Store:
+    """One writer, several readers, one clock."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._writer = Writer(database.writing, clock)
+        self.clock = clock
+
+    async def open(self) -> None:
+        """Start writing, and take over what a dead process left claimed."""
+        self._writer.start()
+        await self.write(end_leases, None)
+
+    async def close(self) -> None:
+        """Store what was handed in, then close everything."""
+        await asyncio.to_thread(self._writer.stop)
+        self._database.close()
+
+    async def write(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
+        """See `Writer.run`."""
+        return await self._writer.run(work, item, patience=patience)
+
+    async def read(self, question: Callable[[Connection], R]) -> R:
+        """Ask something that changes nothing; off the event loop, beside the writer.
+
+        Raises:
+            NotStored: the database cannot be asked right now.
+        """
+
+        def ask() -> R:
+            try:
+                with self._database.reading.connect() as connection:
+                    return question(connection)
+            except SQLAlchemyError as error:
+                raise NotStored(type(error).__name__) from None
+
+        return await asyncio.to_thread(ask)
+
+    async def ready(self) -> str:
+        """Return why nothing could be stored, or an empty string."""
+        if not self._writer.alive:
+            return "the database writer has stopped"
+        try:
+            await self.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+        except NotStored as error:
+            return f"the database cannot be read ({error})"
+        return ""

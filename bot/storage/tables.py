@@ -1,0 +1,147 @@
+"""The schema, and nothing else. Migrations are in `migrations/`; a test proves that both say the same.
+
+`due_at`, `send_at` and `poll_at` are each three things in one: NULL when nothing is due, the time when it is,
+and the end of the lease while somebody is at it. So a claim is one guarded UPDATE and a crash needs no cleaning.
+"""
+
+from datetime import UTC, datetime
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    DateTime,
+    Dialect,
+    ForeignKey,
+    Index,
+    Integer,
+    MetaData,
+    SmallInteger,
+    String,
+    Table,
+    Text,
+    Uuid,
+)
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC time. SQLite has no time zones, so it stores the naive UTC value."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Store UTC."""
+        if value is None or dialect.name != "sqlite":
+            return value
+        return value.astimezone(UTC).replace(tzinfo=None)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+        """Read UTC."""
+        del dialect
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+metadata = MetaData()
+
+threads = Table(
+    "threads",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("key", String(200), nullable=False, unique=True),  # one per gesture: replays hit it
+    Column("team", String(40), nullable=False),
+    Column("channel", String(40), nullable=False),
+    Column("asked_in", String(40), nullable=False),
+    Column("sender", String(40), nullable=False),
+    Column("answer_url", Text, nullable=False),
+    Column("created_at", Instant, nullable=False),
+    Column("root_ts", String(40)),
+    Column("replies", Integer, nullable=False),
+    Column("rev", Integer, nullable=False),
+    Column("shown_rev", Integer, nullable=False),
+    Column("posting", Integer),
+    Column("posting_since", Instant),
+    Column("looked", SmallInteger, nullable=False),
+    Column("aside", String(80), nullable=False),
+    Column("closed", String(80), nullable=False),
+    Column("lane", SmallInteger, nullable=False),
+    Column("due_at", Instant),
+    Column("fence", Integer, nullable=False),
+    Column("failures", Integer, nullable=False),
+)
+Index(
+    "threads_due",
+    threads.c.lane,
+    threads.c.due_at,
+    sqlite_where=threads.c.due_at.is_not(None),
+    postgresql_where=threads.c.due_at.is_not(None),
+)
+Index("threads_sender", threads.c.sender, threads.c.created_at)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("thread_id", Uuid, ForeignKey("threads.id"), nullable=False),
+    Column("part", SmallInteger, nullable=False),
+    Column("parts", SmallInteger, nullable=False),
+    Column("recipient", String(20), nullable=False),
+    Column("line", String(20), nullable=False),
+    Column("text", Text, nullable=False),
+    Column("style", String(20)),
+    Column("media_url", Text),
+    Column("accepted_at", Instant, nullable=False),
+    Column("delivery", SmallInteger, nullable=False),
+    Column("since", Instant, nullable=False),
+    Column("service", String(10), nullable=False),
+    Column("picture_lost", Boolean, nullable=False),
+    Column("unconfirmed", Boolean, nullable=False),
+    Column("handle", String(200), unique=True),
+    Column("error_code", String(80), nullable=False),
+    Column("error_text", Text, nullable=False),
+    Column("told", Integer, nullable=False),
+    Column("telling", Integer, nullable=False),
+    Column("attempts", SmallInteger, nullable=False),
+    Column("attempted_at", Instant),
+    Column("send_at", Instant),
+    Column("poll_at", Instant),
+    Column("polls", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+)
+Index("messages_thread", messages.c.thread_id, messages.c.part)
+Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)
+for _due in (messages.c.send_at, messages.c.poll_at):
+    Index(f"messages_{_due.name}", _due, sqlite_where=_due.is_not(None), postgresql_where=_due.is_not(None))
+Index(
+    "messages_unsent",
+    messages.c.accepted_at,
+    sqlite_where=messages.c.delivery == 0,
+    postgresql_where=messages.c.delivery == 0,
+)
+
+reports = Table(
+    "reports",
+    metadata,
+    Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
+    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False),
+    Column("key", String(300), nullable=False, unique=True),  # the same news twice is one row
+    Column("source", String(10), nullable=False),
+    Column("word", String(80), nullable=False),  # the vendor's own, verbatim
+    Column("delivery", SmallInteger),
+    Column("service", String(10), nullable=False),
+    Column("error_code", String(80), nullable=False),
+    Column("error_text", Text, nullable=False),
+    Column("at", Instant, nullable=False),
+    Column("received_at", Instant, nullable=False),
+)
+Index("reports_message", reports.c.message_id, reports.c.id)
+
+pacing = Table(
+    "pacing",
+    metadata,
+    Column("key", String(80), primary_key=True),  # a channel id, a line in E.164, or "edits"
+    Column("next_at", Instant, nullable=False),
+)

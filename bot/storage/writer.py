@@ -1,0 +1,145 @@
+"""One thread that writes, many that wait: everything that is waiting is stored with one commit.
+
+A commit costs a disk flush, so a hundred callers that share one are served a hundred times faster than a hundred
+that take turns. Work of one kind is handed to its function as a list, which can then use set-based statements.
+"""
+
+import asyncio
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+import structlog
+from sqlalchemy import Connection, Engine
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from bot.domain.clock import Clock
+from bot.errors import NotStored
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+Work = Callable[[Connection, datetime, Sequence[Item]], Sequence[Result]]
+"""Does one kind of work for all items in one transaction; returns one result per item, in their order."""
+
+log = structlog.get_logger(__name__)
+
+
+@dataclass(eq=False, slots=True)
+class _Entry:
+    work: Work[Any, Any]
+    item: Any
+    loop: asyncio.AbstractEventLoop
+    done: asyncio.Future[Any]
+    outcome: Any = None
+    error: Exception | None = None
+    _owned: threading.Lock = field(default_factory=threading.Lock)
+
+    def take(self) -> bool:
+        """Whoever calls this first owns the entry: the writer to do it, or the caller to give it up."""
+        return self._owned.acquire(blocking=False)
+
+    def tell(self) -> None:
+        if self.done.done():  # the caller was cancelled meanwhile
+            return
+        if self.error is not None:
+            self.done.set_exception(self.error)
+        else:
+            self.done.set_result(self.outcome)
+
+
+class Writer:
+    """The only writer of the database in this process."""
+
+    def __init__(self, engine: Engine, clock: Clock, *, largest_batch: int = 512) -> None:
+        self._engine = engine
+        self._clock = clock
+        self._largest_batch = largest_batch
+        self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+
+    def start(self) -> None:
+        """Start the thread."""
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Finish what was handed in, then end the thread. Blocks."""
+        self._queue.put(None)
+        self._thread.join()
+
+    @property
+    def alive(self) -> bool:
+        """Whether anything would be stored."""
+        return self._thread.is_alive()
+
+    async def run(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
+        """Have one item stored; returns after the commit.
+
+        patience: after so many seconds without its turn the item is given up, for good.
+
+        Raises:
+            NotStored: rolled back or given up. It did not happen and will not happen later.
+        """
+        loop = asyncio.get_running_loop()
+        entry = _Entry(work, item, loop, loop.create_future())
+        self._queue.put(entry)
+        if patience is not None:
+            await asyncio.wait((entry.done,), timeout=patience)
+            if not entry.done.done() and entry.take():
+                raise NotStored("busy")
+        result: Result = await entry.done
+        return result
+
+    def _run(self) -> None:
+        while (first := self._queue.get()) is not None:
+            batch, last = [first], False
+            while len(batch) < self._largest_batch and not self._queue.empty():
+                entry = self._queue.get()
+                if entry is None:
+                    last = True
+                    break
+                batch.append(entry)
+            self._store([entry for entry in batch if entry.take()])
+            if last:
+                return
+
+    def _store(self, batch: list[_Entry]) -> None:
+        if not batch:
+            return
+        try:
+            self._commit(batch)
+        except Exception as error:  # noqa: BLE001 - whatever it was, its callers must hear of it
+            self._store_one_by_one(batch, error)
+        for loop in {entry.loop for entry in batch}:
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(_tell_all, [entry for entry in batch if entry.loop is loop])
+
+    def _store_one_by_one(self, batch: list[_Entry], error: Exception) -> None:
+        """So that one poisonous item fails alone. A database that is away fails them all at once."""
+        for entry in batch:
+            if len(batch) > 1 and not isinstance(error, OperationalError):
+                try:
+                    self._commit([entry])
+                    continue
+                except Exception as own:  # noqa: BLE001
+                    error = own
+            log.warning("not_stored", kind=entry.work.__name__, error=type(error).__name__)
+            entry.error = NotStored(type(error).__name__) if isinstance(error, SQLAlchemyError) else error
+
+    def _commit(self, batch: list[_Entry]) -> None:
+        kinds: dict[Work[Any, Any], list[_Entry]] = {}
+        for entry in batch:
+            kinds.setdefault(entry.work, []).append(entry)
+        with self._engine.begin() as connection:
+            now = self._clock()
+            for work, entries in kinds.items():
+                outcomes = work(connection, now, [entry.item for entry in entries])
+                for entry, outcome in zip(entries, outcomes, strict=True):
+                    entry.outcome = outcome
+
+
+def _tell_all(entries: list[_Entry]) -> None:
+    for entry in entries:
+        entry.tell()

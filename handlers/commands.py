@@ -1,0 +1,59 @@
+"""`/imessage`."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.domain.message import Origin
+from bot.errors import NotStored, UsageError
+from bot.sendblue.wire import STYLES
+from bot.services.looking import Looking
+from bot.services.sending import Sending
+from bot.slack import answers
+from handlers.parsing import Help, StatusQuestion, parse_command
+
+
+class Commands:
+    """The slash command's door. region and lines: see `parse_command`."""
+
+    def __init__(self, sending: Sending, looking: Looking, *, region: str, lines: Sequence[str]) -> None:
+        self._sending = sending
+        self._looking = looking
+        self._region = region
+        self._lines = lines
+
+    def register(self, app: AsyncApp) -> None:
+        """Tell Bolt."""
+        app.command("/imessage")(self.imessage)
+
+    async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:
+        """`/imessage <number> <text>`: store the text, promise it, follow it in a thread."""
+        try:
+            await ack(await self._answer(command))
+        except UsageError as error:
+            await ack(answers.usage(str(error)))
+        except NotStored:
+            await ack(answers.NOT_STORED)
+
+    async def _answer(self, command: Mapping[str, str]) -> str:
+        asked = parse_command(command.get("text", ""), region=self._region, lines=self._lines)
+        if isinstance(asked, Help):
+            return answers.help_text(self._lines, STYLES)
+        if isinstance(asked, StatusQuestion):
+            return await self._looking.last_messages(command.get("user_id", ""), asked.recipient)
+        messages = await self._sending.accept(asked, origin_of(command))
+        return answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
+
+
+def origin_of(command: Mapping[str, str]) -> Origin:
+    """Return where a command came from. Slack gives each gesture its own trigger_id, and every replay the same."""
+    fields = ("team_id", "channel_id", "user_id", "response_url", "text")
+    gesture = command.get("trigger_id") or hashlib.sha256(repr([command.get(f) for f in fields]).encode()).hexdigest()
+    return Origin(
+        key=f"command:{command.get('team_id', '')}:{gesture}"[:200],
+        team=command.get("team_id", ""),
+        channel=command.get("channel_id", ""),
+        sender=command.get("user_id", ""),
+        answer_url=command.get("response_url", ""),
+    )

@@ -1,0 +1,13 @@
+"""Slack's events. None changes anything yet; each is answered, or Slack would repeat it and in the end stop sending."""
+
+import re
+
+from slack_bolt.async_app import AsyncApp
+
+
+def register_events(app: AsyncApp) -> None:
+    """Tell Bolt: answer 200 to every event and to `app_rate_limited`, which comes without one."""
+
+    @app.event(re.compile(".*"))
+    async def _taken(ack: object) -> None:
+        del ack

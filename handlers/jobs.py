@@ -1,0 +1,69 @@
+"""APScheduler's ticks.
+
+The scheduler keeps its jobs in memory, in every process: what is due stands in the database and is claimed there, so
+two schedulers do nothing twice.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+import structlog
+from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from bot.domain.clock import Clock
+from bot.services.sweeping import Sweeping
+
+log = structlog.get_logger(__name__)
+
+_TICK = 1.0  # seconds; bells make work immediate, this makes it certain
+
+
+class Jobs:
+    """repoll_interval: seconds between two looks at what went quiet. bells: rung once a second."""
+
+    def __init__(
+        self, sweeping: Sweeping, bells: Sequence[asyncio.Event], clock: Clock, *, repoll_interval: float
+    ) -> None:
+        self._sweeping = sweeping
+        self._bells = bells
+        self._clock = clock
+        self._repoll_interval = repoll_interval
+        self._last_ran: datetime | None = None
+        options: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
+
+    def start(self) -> None:
+        """Begin, in the running event loop."""
+        jitter = self._repoll_interval / 10
+        self._scheduler.add_job(self._sweep, "interval", seconds=self._repoll_interval, jitter=jitter, id="sweep")
+        self._scheduler.add_job(self._ring, "interval", seconds=_TICK, id="tick")
+        self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
+        self._last_ran = self._clock()
+        self._scheduler.start()
+
+    def stop(self) -> None:
+        """End; what is running is left to finish or be cancelled with the loop."""
+        self._scheduler.shutdown(wait=False)
+
+    @property
+    def problem(self) -> str:
+        """Why nothing is ticking, or an empty string."""
+        if self._last_ran is None or not self._scheduler.running:
+            return "the scheduler is not running"
+        silence = self._clock() - self._last_ran
+        return f"the scheduler has not ticked for {silence}" if silence > timedelta(seconds=_TICK * 30) else ""
+
+    async def _sweep(self) -> None:
+        await self._sweeping.once()
+
+    async def _ring(self) -> None:
+        for bell in self._bells:
+            bell.set()
+
+    def _ran(self, event: JobExecutionEvent) -> None:
+        self._last_ran = self._clock()
+        if event.exception is not None:
+            log.error("job_failed", job=event.job_id, error=type(event.exception).__name__, exc_info=event.exception)

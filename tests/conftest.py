@@ -1,0 +1,164 @@
+"""The whole house on loopback: the real app, a pretend Slack, a pretend Sendblue, a real SQLite file."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from bot.main import House, create_app
+from bot.settings import Settings, load_settings
+from sandbox.board import Board
+from sandbox.sendblue import PretendSendblue
+from sandbox.serving import serving
+from sandbox.slack import PretendSlack
+from sandbox.slack.records import CommandAnswer, SlackMessage
+
+TOKEN, SIGNING, KEY, SECRET, CALLBACK = (
+    "xoxb-1-test-token",
+    "signing-secret",
+    "key-id-1",
+    "key-secret-1",
+    "callback-secret-1",
+)
+LINE, OTHER_LINE, CUSTOMER = "+15550100900", "+15550100901", "+14155552671"
+
+
+@pytest.fixture(autouse=True)
+def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No setting of the machine reaches a test."""
+    for name in (*Settings.model_fields, "DYNO", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
+        monkeypatch.delenv(name.upper(), raising=False)
+    monkeypatch.chdir(tmp_path)
+
+
+def settings_for(path: Path, **changes: Any) -> Settings:
+    """Settings of a house in `path`, quick enough for tests."""
+    values = {
+        "slack_bot_token": TOKEN,
+        "slack_signing_secret": SIGNING,
+        "sendblue_api_key_id": KEY,
+        "sendblue_api_secret_key": SECRET,
+        "sendblue_from_number": f"{LINE},{OTHER_LINE}",
+        "callback_secret": CALLBACK,
+        "public_url": "http://127.0.0.1:1",
+        "database_url": f"sqlite:///{path / 'bluethread.db'}",
+        "repoll_interval": 0.2,
+        "stale_after": 0.3,
+        "sendblue_timeout": 1.0,
+        "slack_post_interval": 0.0,
+        "sendblue_send_interval": 0.0,
+    }
+    return load_settings(_env_file=None, **(values | changes))
+
+
+@dataclass
+class Stage:
+    """The three parties, running. Restart the bot with `restart()`."""
+
+    slack: PretendSlack
+    sendblue: PretendSendblue
+    settings: Settings
+    url: str = ""
+    house: House | None = None
+    _bot: AsyncExitStack = field(default_factory=AsyncExitStack)
+
+    async def start(self, port: int = 0) -> None:
+        app = create_app(self.settings)
+        self.url = await self._bot.enter_async_context(serving(app, port))
+        self.house = app.state.house
+        self.slack.app_url = f"{self.url}/slack/events"
+
+    async def stop(self) -> None:
+        await self._bot.aclose()
+
+    async def restart(self) -> None:
+        await self.stop()
+        await self.start(int(self.settings.public_url.rpartition(":")[2]))
+
+    async def text(self, text: str = "Table at eight?", to: str = CUSTOMER, **where: Any) -> CommandAnswer:
+        return await self.slack.type(f"/imessage {to} {text}", **where)
+
+    def roots(self, channel: str = "C0GENERAL") -> list[SlackMessage]:
+        return [message for message in self.slack.messages(channel) if message.bot_id]
+
+    def root(self, channel: str = "C0GENERAL") -> SlackMessage:
+        [root] = self.roots(channel)
+        return root
+
+    def replies(self, channel: str = "C0GENERAL") -> list[str]:
+        return [reply.text for root in self.roots(channel) for reply in self.slack.replies(channel, root.ts)]
+
+    def bubbles(self) -> list[Any]:
+        return [message for message in self.sendblue.messages if message.outbound]
+
+    async def callback(self, body: Any, *, path: str | None = None, **options: Any) -> httpx.Response:
+        """POST to the callback URL of the first text (or another path of the bot)."""
+        url = f"{self.url}{path}" if path else self.bubbles()[0].status_callback
+        async with httpx.AsyncClient() as http:
+            if isinstance(body, bytes):
+                return await http.post(url, content=body, **options)
+            return await http.post(url, json=body, **options)
+
+    async def get(self, path: str) -> httpx.Response:
+        async with httpx.AsyncClient() as http:
+            return await http.get(self.url + path)
+
+
+async def until(condition: Callable[[], Any], *, within: float = 8.0) -> Any:
+    """Wait until it holds; return what it returned."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + within
+    while not (found := condition()):
+        assert loop.time() < end, f"did not happen within {within} s"
+        await asyncio.sleep(0.01)
+    return found
+
+
+@pytest.fixture
+async def open_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+    """Open a stage with settings of its own."""
+    async with AsyncExitStack() as stack:
+
+        async def opened(*, running: bool = True, **changes: Any) -> Stage:
+            board = Board()
+            slack = PretendSlack(board, TOKEN, SIGNING, post_interval=0)
+            sendblue = PretendSendblue(board, KEY, SECRET, [LINE, OTHER_LINE], step=0.03)
+            stack.push_async_callback(slack.aclose)
+            stack.push_async_callback(sendblue.aclose)
+            slack.base_url = await stack.enter_async_context(serving(slack.app))
+            sendblue_url = await stack.enter_async_context(serving(sendblue.app))
+            port = free_port()
+            settings = settings_for(
+                tmp_path,
+                slack_api_url=f"{slack.base_url}/api/",
+                sendblue_api_url=sendblue_url,
+                public_url=f"http://127.0.0.1:{port}",
+                **changes,
+            )
+            stage = Stage(slack, sendblue, settings)
+            if running:
+                await stage.start(port)
+            stack.push_async_callback(stage.stop)
+            return stage
+
+        yield opened
+
+
+@pytest.fixture
+async def stage(open_stage: Callable[..., Any]) -> Stage:
+    """The usual one."""
+    return await open_stage()
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    import socket
+
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
