@@ -110,15 +110,13 @@ class House:
             log.info("opened")
             yield
             log.info("closing")
-            self.jobs.stop()
-            await asyncio.gather(*(duty.stop(grace=_GRACE) for duty in self.duties))
+            ends = [duty.stop(grace=_GRACE) for duty in self.duties]
+            await asyncio.gather(self.jobs.stop(grace=_GRACE), *ends)
 
     async def readiness(self) -> Mapping[str, str]:
         """Return what is checked → why it is not well, or ""."""
-        checks = {"database": await self.store.ready(), "scheduler": self.jobs.problem}
-        for duty in self.duties:
-            checks[duty.name] = "" if duty.alive else "it has stopped"
-        return checks
+        problems = {duty.name: duty.problem for duty in self.duties}
+        return {"database": await self.store.ready(), "scheduler": self.jobs.problem, **problems}
 
 
 def migrate(database: Database) -> None:

@@ -6,6 +6,7 @@ two schedulers do nothing twice.
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -31,6 +32,7 @@ class Jobs:
         self._bells = bells
         self._clock = clock
         self._repoll_interval = repoll_interval
+        self._sweeps = asyncio.Lock()
         self._last_ran: datetime | None = None
         options: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
@@ -44,8 +46,12 @@ class Jobs:
         self._last_ran = self._clock()
         self._scheduler.start()
 
-    def stop(self) -> None:
-        """End; what is running is left to finish or be cancelled with the loop."""
+    async def stop(self, *, grace: float) -> None:
+        """Tick no more, and give a running look `grace` seconds: the scheduler itself would just cut it off."""
+        self._scheduler.pause()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace), self._sweeps:
+                pass
         self._scheduler.shutdown(wait=False)
 
     @property
@@ -57,7 +63,8 @@ class Jobs:
         return f"the scheduler has not ticked for {silence}" if silence > timedelta(seconds=_TICK * 30) else ""
 
     async def _sweep(self) -> None:
-        await self._sweeping.once()
+        async with self._sweeps:
+            await self._sweeping.once()
 
     async def _ring(self) -> None:
         for bell in self._bells:

@@ -1,7 +1,10 @@
 """The whole house on loopback: the real app, a pretend Slack, a pretend Sendblue, a real SQLite file."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable
+import io
+import logging
+import socket
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -9,7 +12,9 @@ from typing import Any
 
 import httpx
 import pytest
+import structlog
 
+from bot.logs import configure_logs
 from bot.main import House, create_app
 from bot.settings import Settings, load_settings
 from sandbox.board import Board
@@ -90,6 +95,12 @@ class Stage:
         [root] = self.roots(channel)
         return root
 
+    def shown(self, channel: str = "C0GENERAL") -> str:
+        """What the only root says by now; nothing while it is not there."""
+        roots = self.roots(channel)
+        assert len(roots) <= 1
+        return roots[0].text if roots else ""
+
     def replies(self, channel: str = "C0GENERAL") -> list[str]:
         return [reply.text for root in self.roots(channel) for reply in self.slack.replies(channel, root.ts)]
 
@@ -155,10 +166,24 @@ async def stage(open_stage: Callable[..., Any]) -> Stage:
     return await open_stage()
 
 
+@pytest.fixture
+def logged() -> Iterator[Callable[[], str]]:
+    """Everything logged from here on, as production would write it at its most talkative."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    configure_logs(level="DEBUG", form="json", secrets=(TOKEN, SIGNING, KEY, SECRET, CALLBACK))
+    written = io.StringIO()
+    [handler] = root.handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written)
+    yield written.getvalue
+    root.handlers[:] = handlers
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
 def free_port() -> int:
     """A port nobody listens on."""
-    import socket
-
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

@@ -38,23 +38,28 @@ class Duty:
         self._pause = pause
         self._jobs: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
-        self.failing_since: datetime | None = None
+        self._stopping = False
+        self._failing_since: datetime | None = None
 
     def start(self) -> None:
         """Begin, in the running event loop."""
         self._loop = asyncio.create_task(self._run(), name=self.name)
 
     @property
-    def alive(self) -> bool:
-        """Whether anything would be done."""
-        return self._loop is not None and not self._loop.done()
+    def problem(self) -> str:
+        """Why nothing is done, or an empty string."""
+        if self._loop is None or self._loop.done():
+            return "it is not running"
+        if self._failing_since is not None:
+            return f"it has not got any work from the database since {self._failing_since:%H:%M:%S} UTC"
+        return ""
 
     async def stop(self, *, grace: float) -> None:
         """Claim nothing more, give running jobs `grace` seconds, then leave them to whoever finds them."""
+        self._stopping = True  # not a cancellation: what a claim under way brings home must be done
+        self._bell.set()
         if self._loop is not None:
-            self._loop.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._loop
+            await self._loop
         if self._jobs:
             await asyncio.wait(self._jobs, timeout=grace)
         for job in self._jobs:
@@ -68,12 +73,14 @@ class Duty:
         return len(jobs)
 
     async def _run(self) -> None:
-        while True:
+        while not self._stopping:
             self._bell.clear()
             claimed, wait = 0, None
             room = self._room - len(self._jobs)
             if room > 0:
                 claimed, wait = await self._round(room)
+            if self._stopping:
+                return
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait if claimed or wait is None else max(wait, 0.02)):
                     await self._bell.wait()
@@ -81,11 +88,12 @@ class Duty:
     async def _round(self, room: int) -> tuple[int, float | None]:
         try:
             jobs, soonest = await self._claim(room)
-        except NotStored as error:
-            self.failing_since = self.failing_since or self._clock()
-            log.warning("duty_waits_for_database", duty=self.name, error=str(error))
+        except Exception as error:
+            self._failing_since = self._failing_since or self._clock()
+            known = isinstance(error, NotStored)
+            log.error("duty_cannot_claim", duty=self.name, error=str(error), exc_info=None if known else error)
             return 0, self._pause
-        self.failing_since = None
+        self._failing_since = None
         for job in jobs:
             task = asyncio.create_task(self._do(job), name=f"{self.name} job")
             self._jobs.add(task)

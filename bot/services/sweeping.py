@@ -1,6 +1,7 @@
 """Asking Sendblue about messages that went quiet, and ending what has waited too long."""
 
 import asyncio
+from contextlib import suppress
 from datetime import timedelta
 
 import structlog
@@ -80,10 +81,11 @@ class Sweeping:
 
     async def _poll(self, message: Message, handle: str) -> None:
         report = await self._sendblue.status(handle)
-        await self._tracking.apply(message.id, report)
         if report.delivery in (Delivery.SENT, Delivery.FAILED):
             # The short answer names neither the channel nor the error, and SENT is final only for SMS.
-            await self._tracking.apply(message.id, await self._sendblue.message(handle))
+            with suppress(Refused, NotSent):
+                await self._tracking.apply(message.id, await self._sendblue.message(handle))
+        await self._tracking.apply(message.id, report)
 
     async def _look_for(self, message: Message) -> None:
         """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""

@@ -73,17 +73,17 @@ def _status(message: Message, watched_for: timedelta) -> str:
     at, how = when(message.since), _how(message)
     match message.delivery:
         case Delivery.FAILED:
-            return f"❌ *{_failed_word(message)}*, {at}: {reason(message)}"
+            return f"❌ *{_failed_word(message)}* · {at}: {reason(message)}"
         case Delivery.DELIVERED:
-            return f"✅ *Delivered*{how}, {at}"
+            return f"✅ *Delivered*{how} · {at}"
         case Delivery.READ:
-            return f"👀 *Read*{how}, {at}"
+            return f"👀 *Read*{how} · {at}"
         case _ if message.unconfirmed and not message.is_final:
             return f"⚠️ *{_last_known(message)}*, nothing more for {span(watched_for)}"
         case Delivery.SENT if message.service is Service.SMS:
-            return f"✅ *Sent*{how}, {at}"
+            return f"✅ *Sent*{how} · {at}"
         case Delivery.SENT:
-            return f"📨 *Sent*{how}, {at}. Waiting for the phone to confirm."
+            return f"📨 *Sent*{how} · {at}. Waiting for the phone to confirm."
         case Delivery.UNCERTAIN:
             return "❓ *Not known yet whether it went out*. I won't send it again by myself."
         case _:
@@ -95,18 +95,18 @@ def _news(message: Message, watched_for: timedelta) -> str:
     at, how, telling = when(message.since), _how(message), message.telling
     after_all = " after all" if message.told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
     if News.READ in telling:
-        return f"👀 Read{after_all}{how}, {at}."
+        return f"👀 Read{after_all}{how} · {at}"
     if News.DELIVERED in telling:
-        return f"✅ Delivered{after_all}{how}, {at}."
+        return f"✅ Delivered{after_all}{how} · {at}"
     if News.FAILED in telling:
-        return f"❌ {_failed_word(message)}, {at}: {reason(message)}"
+        return f"❌ {_failed_word(message)} · {at}: {reason(message)}"
     if News.UNCONFIRMED in telling:
         return f"⚠️ {_unconfirmed(message, span(watched_for))}"
     if News.SENT_AS_SMS in telling:
         instead = " instead" if News.SENT in message.told else after_all
-        return f"✅ Sent{how}{instead}, {at}. SMS confirms nothing further, so this is the last news."
+        return f"✅ Sent{how}{instead} · {at}. SMS confirms nothing further, so this is the last news."
     if News.SENT in telling:
-        return f"📨 Sent{after_all}{how}, {at}. Waiting for the phone to confirm."
+        return f"📨 Sent{after_all}{how} · {at}. Waiting for the phone to confirm."
     if News.FOUND in telling:
         return "📨 Sendblue has it after all. I'll report when it is on its way."
     if News.UNCERTAIN in telling:

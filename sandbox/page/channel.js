@@ -1,0 +1,101 @@
+// The open channel: root messages and private answers, oldest first.
+
+import { body } from "./blocks.js";
+import { timeOf } from "./dates.js";
+import { byId, followEnd, h, keepEnd, orderOf, place, toEnd } from "./dom.js";
+import { ephemeralNode, face, markStatus, messageNode, regroup, swap } from "./message.js";
+import { isRoot, on, repliesOf, state } from "./store.js";
+import { openThread, view } from "./view.js";
+
+/** @typedef {import("./store.js").Message} Message */
+
+/** @type {Map<string, HTMLElement>} */
+const shown = new Map();
+let drawing = false; // the whole channel at once: grouping waits until the end
+
+/** Draw the open channel and keep it current. */
+export function showChannel() {
+  followEnd(byId("messages"));
+  on("channel", redraw);
+  on("message", (now) => {
+    if (now.channel !== view.channel) return;
+    const root = isRoot(now) ? now : state.messages.get(`${now.channel} ${now.thread_ts}`);
+    if (root) showRoot(root);
+  });
+  on("ephemeral", (now) => {
+    if (now.channel !== view.channel) return;
+    showEphemeral(now);
+    byId("live").textContent = `Only visible to you: ${body({ ...now, ts: now.id }).textContent}`;
+  });
+  on("thread", () => {
+    for (const node of byId("messages").querySelectorAll(".msg")) {
+      node.classList.toggle("open", Boolean(view.thread) && node.getAttribute("data-ts") === view.thread);
+    }
+  });
+}
+
+function redraw() {
+  const pane = byId("messages");
+  shown.clear();
+  pane.replaceChildren();
+  const here = (/** @type {{channel: string}} */ item) => item.channel === view.channel;
+  drawing = true;
+  for (const message of [...state.messages.values()].filter(here).filter(isRoot)) showRoot(message);
+  for (const answer of [...state.ephemerals.values()].filter(here)) showEphemeral(answer);
+  drawing = false;
+  regroup(pane);
+  if (!pane.childElementCount) pane.append(empty());
+  toEnd(pane);
+}
+
+function empty() {
+  return h("p", { class: "empty" }, h("b", null, "Text your first customer: "),
+    "click the example below and watch its thread follow the text to the phone.");
+}
+
+/** @param {Message} message */
+function showRoot(message) {
+  const replies = repliesOf(message);
+  if (message.deleted && !replies.length) {
+    keepEnd(byId("messages"), () => shown.get(message.ts)?.remove());
+    shown.delete(message.ts);
+    return;
+  }
+  const props = { test: `message-${message.ts}`, "data-ts": message.ts };
+  const node = messageNode(message, props, replies.length ? repliesLink(message, replies) : null);
+  node.classList.toggle("open", message.ts === view.thread);
+  put(message.ts, node, orderOf(message.at, message.ts));
+}
+
+/** @param {import("./store.js").Ephemeral} answer */
+function showEphemeral(answer) {
+  const key = `answer ${answer.id}`;
+  put(key, ephemeralNode(answer, {}), orderOf(answer.at, String(answer.id)));
+}
+
+/** @param {string} key @param {HTMLElement} node @param {string} order */
+function put(key, node, order) {
+  const pane = byId("messages");
+  const before = shown.get(key);
+  shown.set(key, node);
+  keepEnd(pane, () => {
+    pane.querySelector(".empty")?.remove();
+    if (node.dataset.author === "bot") markStatus(node, before);
+    if (before) {
+      node.dataset.order = before.dataset.order;
+      swap(before, node);
+    } else place(pane, node, order);
+    if (!drawing) regroup(pane);
+  });
+}
+
+/** "2 replies, last at 10:42": opens the thread. @param {Message} root @param {Message[]} replies */
+function repliesLink(root, replies) {
+  const last = replies[replies.length - 1];
+  const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
+  const props = { type: "button", class: "replies", test: "replies", "data-action": "replies" };
+  return h("button", { ...props, onclick: () => openThread(root.ts) },
+    face(last.bot, last.name),
+    h("b", null, count),
+    h("span", null, `Last reply at ${timeOf(last.at)}`));
+}

@@ -1,0 +1,115 @@
+// Everything that can be broken, in plain words. `on` is the value that switches a fault on;
+// `choices` makes it a select instead (value → words). Names are those of the control API.
+
+/**
+ * @typedef {{name: string, title: string, what: string, watch: string, on?: any, off: any,
+ *   choices?: [string, string][]}} Fault
+ */
+
+const ERRORS = /** @type {[string, string][]} */ ([
+  ["4000", "4000 · not valid"],
+  ["4001", "4001 · rate limit"],
+  ["5003", "5003 · server too busy"],
+  ["5000", "5000 · internal error"],
+  ["10001", "10001 · failed to send"],
+]);
+
+/** @type {Fault[]} */
+const SENDBLUE = [
+  {
+    name: "lose_callbacks", title: "Lose every callback", on: true, off: false,
+    what: "Sendblue’s news about a text never reaches the bot.",
+    watch: "the bot asks by itself, and the thread still ends at Delivered.",
+  },
+  {
+    name: "duplicate_callbacks", title: "Repeat callbacks", on: true, off: false,
+    what: "Each piece of news arrives three times.",
+    watch: "the thread says nothing twice.",
+  },
+  {
+    name: "shuffle_callbacks", title: "Shuffle callbacks", on: true, off: false,
+    what: "News arrives in the wrong order.",
+    watch: "the status only ever moves forward.",
+  },
+  {
+    name: "delay_callbacks", title: "Delay callbacks", off: 0,
+    choices: [["2", "by 2 seconds"], ["5", "by 5 seconds"], ["15", "by 15 seconds"]],
+    what: "News arrives late.",
+    watch: "the bot asks meanwhile; news that comes too late changes nothing.",
+  },
+  {
+    name: "sms", title: "Fall back to SMS", on: true, off: false,
+    what: "The customer has no iMessage: a green bubble.",
+    watch: "the thread says SMS and promises no delivery, as SMS never reports one.",
+  },
+  {
+    name: "opted_out", title: "Customer said STOP", on: true, off: false,
+    what: "Sendblue refuses: the customer opted out.",
+    watch: "the thread says so, and nobody tries again.",
+  },
+  {
+    name: "refuse", title: "Refuse at once", off: "", choices: ERRORS,
+    what: "The answer to the send is an error.",
+    watch: "a clear no is explained, a rate limit is waited out, and where it may have gone out nobody sends again.",
+  },
+  {
+    name: "fail", title: "Fail later", off: "", choices: ERRORS,
+    what: "Accepted first; the error comes with a callback.",
+    watch: "the root message turns to failed, with the reason.",
+  },
+  {
+    name: "hang_after_accept", title: "Take it, never answer", on: true, off: false,
+    what: "The text goes out, but the bot’s call gets no answer.",
+    watch: "one bubble, never two. Lose the callbacks as well, and the thread admits its doubt until the bot finds out.",
+  },
+  {
+    name: "drop_after_accept", title: "Take it, hang up", on: true, off: false,
+    what: "The text goes out and the line is cut.",
+    watch: "one bubble, never two.",
+  },
+  {
+    name: "rate_limited", title: "Too many requests (429)", on: true, off: false,
+    what: "Sendblue takes no text for now.",
+    watch: "the bot waits. Switch this off, and the text goes out once.",
+  },
+  {
+    name: "down", title: "Sendblue is down", on: true, off: false,
+    what: "Every call gets an HTML error page (503).",
+    watch: "the thread admits that nobody knows, and nothing is sent again on a guess.",
+  },
+  {
+    name: "drop_media", title: "Lose the picture", on: true, off: false,
+    what: "A text sent with --media arrives without its picture.",
+    watch: "the thread says that the picture is missing.",
+  },
+];
+
+/** @type {Fault[]} */
+const SLACK = [
+  {
+    name: "rate_limited", title: "Too many requests (429)", on: true, off: false,
+    what: "Slack refuses every post and says “in a second”.",
+    watch: "a text waits for its thread. Switch this off: waiting news comes as one reply, none is lost.",
+  },
+  {
+    name: "down", title: "Slack is down", on: true, off: false,
+    what: "Every call gets HTTP 503.",
+    watch: "a text waits for its thread. Switch this off: the thread catches up with the phone.",
+  },
+  {
+    name: "html_502", title: "A proxy’s error page", on: true, off: false,
+    what: "HTML and 502 where JSON should be.",
+    watch: "the same patience as when Slack is down.",
+  },
+  {
+    name: "lose_answer", title: "Lose one answer", on: 1, off: 0,
+    what: "The next post works, but the bot never hears so.",
+    watch: "the bot finds its own post again: nothing appears twice.",
+  },
+];
+
+/** @type {{side: "sendblue" | "slack", title: string, faults: Fault[]}[]} */
+export const GROUPS = [
+  { side: "sendblue", title: "Sendblue, which carries the texts", faults: SENDBLUE },
+  { side: "slack", title: "Slack", faults: SLACK },
+];

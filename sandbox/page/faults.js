@@ -1,0 +1,84 @@
+// The fault panel: labelled switches; the server's `faults` event has the last word on their state.
+
+import { control } from "./control.js";
+import { byId, h } from "./dom.js";
+import { GROUPS } from "./faultlist.js";
+import { on, state } from "./store.js";
+
+/** @typedef {import("./faultlist.js").Fault} Fault */
+
+/** @type {{side: "slack" | "sendblue", fault: Fault, input: any, row: HTMLElement}[]} */
+const rows = [];
+
+/** Draw every switch once and keep them current. */
+export function showFaults() {
+  for (const group of GROUPS) {
+    const heading = `faults-${group.side}`;
+    byId("fault-list").append(
+      h("section", { "aria-labelledby": heading },
+        h("h3", { id: heading, class: `from-${group.side}` }, group.title),
+        h("ul", { class: "fault-grid" }, group.faults.map((fault) => row(group.side, fault)))),
+    );
+  }
+  byId("clear-faults").addEventListener("click", () => control("reset"));
+  on("state", sync);
+  on("faults", sync);
+}
+
+/** @param {"slack" | "sendblue"} side @param {Fault} fault */
+function row(side, fault) {
+  const id = `fault-${side}-${fault.name}`;
+  const props = { id, test: id, "aria-describedby": `${id}-about`, onchange: () => change(side, fault, input) };
+  const input = fault.choices
+    ? h("select", props, [["", "off"], ...fault.choices].map(([value, words]) => h("option", { value }, words)))
+    : h("input", { ...props, type: "checkbox", role: "switch", class: "switch" });
+  const node = h("li", { class: "fault" },
+    h("label", { class: "fault-title", for: id }, fault.title), input,
+    h("p", { id: `${id}-about`, class: "fault-about" },
+      fault.what, " ",
+      h("span", null, h("b", null, "Watch: "), fault.watch)));
+  rows.push({ side, fault, input, row: node });
+  return node;
+}
+
+/** @param {"slack" | "sendblue"} side @param {Fault} fault @param {any} input */
+async function change(side, fault, input) {
+  const chosen = fault.choices ? input.value : input.checked;
+  const value = chosen ? (fault.choices ? likeOff(fault, chosen) : fault.on) : fault.off;
+  const done = await control(`${side}/faults`, { [fault.name]: value });
+  if (!done) sync();
+}
+
+/**
+ * A choice as the type of its off value: seconds are numbers, codes are strings.
+ * @param {Fault} fault
+ * @param {string} chosen
+ */
+function likeOff(fault, chosen) {
+  return typeof fault.off === "number" ? Number(chosen) : chosen;
+}
+
+/** Show what the server says is broken. */
+function sync() {
+  let active = 0;
+  for (const { side, fault, input, row: node } of rows) {
+    const value = state.faults[side]?.[fault.name] ?? fault.off;
+    const isOn = Boolean(value);
+    if (fault.choices) input.value = isOn ? choice(fault, value) : "";
+    else input.checked = isOn;
+    node.classList.toggle("on", isOn);
+    active += Number(isOn);
+  }
+  byId("fault-count").textContent = active ? `${active} on` : "";
+  byId("clear-faults").disabled = !active;
+  document.body.dataset.faults = active ? String(active) : "";
+}
+
+/**
+ * The choice that stands for a value, 5.0 and "5" alike; one the page does not offer shows as off.
+ * @param {Fault} fault
+ * @param {any} value
+ */
+function choice(fault, value) {
+  return fault.choices?.find(([known]) => String(known) === String(value))?.[0] ?? "";
+}

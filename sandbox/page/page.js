@@ -1,0 +1,30 @@
+// The page: wires the panes to the feed. Each pane listens for its own news (store.js).
+
+import { showBot } from "./bot.js";
+import { showChannel } from "./channel.js";
+import { showChannels } from "./channels.js";
+import { showComposer } from "./composer.js";
+import { byId } from "./dom.js";
+import { showFaults } from "./faults.js";
+import { connect } from "./feed.js";
+import { icon } from "./icons.js";
+import { showPhone } from "./phone.js";
+import { showSplitter } from "./splitter.js";
+import { showTabs } from "./tabs.js";
+import { showThread } from "./thread.js";
+import { showTraffic } from "./traffic.js";
+import { watchThreads } from "./view.js";
+
+byId("theme").append(icon("sun"), icon("moon")); // theme.js runs before modules do
+showChannels();
+showChannel();
+showThread();
+watchThreads();
+showComposer();
+showPhone();
+showFaults();
+showBot();
+showTraffic();
+showTabs();
+showSplitter();
+connect();

@@ -1,0 +1,106 @@
+// The thread pane: the root, whose status line changes in place, and its replies.
+
+import { byId, followEnd, keepEnd, toEnd } from "./dom.js";
+import { icon } from "./icons.js";
+import { markStatus, messageNode, regroup, swap } from "./message.js";
+import { channelName } from "./mrkdwn.js";
+import { isRoot, on, repliesOf, state } from "./store.js";
+import { narrow, openThread, view } from "./view.js";
+
+/** @typedef {import("./store.js").Message} Message */
+
+/** @type {Map<string, HTMLElement>} ts → its node in this pane */
+const shown = new Map();
+
+/** Draw the open thread, keep it current, and let Escape and the cross close it. */
+export function showThread() {
+  followEnd(byId("thread-scroll"));
+  byId("thread-close").append(icon("close"));
+  byId("thread-close").addEventListener("click", close);
+  addEventListener("keydown", (event) => {
+    const inside = byId("thread").contains(document.activeElement);
+    if (event.key === "Escape" && view.thread && !byId("confirm").open && (narrow.matches || inside)) close();
+  });
+  on("thread", redraw);
+  on("message", (now, before) => {
+    announce(now, before);
+    if (!view.thread || now.channel !== view.channel) return;
+    if (now.ts === view.thread) showRoot(now);
+    else if (now.thread_ts === view.thread) showReply(now);
+  });
+}
+
+function close() {
+  const back = byId("messages").querySelector(`[data-ts="${CSS.escape(view.thread)}"] .replies`);
+  openThread("");
+  /** @type {any} */ (back ?? byId("composer-input")).focus();
+}
+
+function redraw() {
+  const root = state.messages.get(`${view.channel} ${view.thread}`);
+  const pane = byId("thread");
+  const opened = pane.hidden && root;
+  pane.hidden = !root;
+  document.body.dataset.thread = root ? "open" : "";
+  shown.clear();
+  byId("thread-root").replaceChildren();
+  byId("thread-replies").replaceChildren();
+  if (!root) return;
+  byId("thread-channel").textContent = `#${channelName(root.channel)}`;
+  showRoot(root);
+  for (const reply of repliesOf(root)) showReply(reply);
+  toEnd(byId("thread-scroll"));
+  if (opened && narrow.matches) byId("thread-title").focus();
+}
+
+/** @param {Message} root */
+function showRoot(root) {
+  const node = messageNode(root, { test: "thread-root" });
+  const before = shown.get(root.ts);
+  shown.set(root.ts, node);
+  keepEnd(byId("thread-scroll"), () => {
+    if (root.bot) markStatus(node, before);
+    if (before) swap(before, node);
+    else byId("thread-root").replaceChildren(node);
+  });
+  count(root);
+}
+
+/** @param {Message} reply */
+function showReply(reply) {
+  const root = state.messages.get(`${reply.channel} ${reply.thread_ts}`);
+  const list = byId("thread-replies");
+  const before = shown.get(reply.ts);
+  keepEnd(byId("thread-scroll"), () => {
+    if (reply.deleted) {
+      before?.remove();
+      shown.delete(reply.ts);
+    } else {
+      const style = before ? "msg" : "msg arrived";
+      const node = messageNode(reply, { test: "thread-reply", "data-ts": reply.ts, class: style });
+      shown.set(reply.ts, node);
+      if (before) swap(before, node);
+      else list.append(node);
+    }
+    regroup(list);
+  });
+  if (root) count(root);
+}
+
+/** @param {Message} root */
+function count(root) {
+  const replies = repliesOf(root).length;
+  const words = replies === 1 ? "1 reply" : `${replies} replies`;
+  byId("thread-count").textContent = replies ? words : "No reply yet: news about this text appears here";
+}
+
+/**
+ * Say aloud what is new about a text, wherever the reader is.
+ * @param {Message} now
+ * @param {Message | undefined} before
+ */
+function announce(now, before) {
+  if (!now.bot || now.deleted || !isRoot(now) || !before) return;
+  const words = markStatus(messageNode(now, {}), messageNode(before, {}));
+  if (words) byId("live").textContent = `Status: ${words}`;
+}

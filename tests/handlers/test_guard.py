@@ -1,0 +1,162 @@
+"""Slack's door: only what Slack signed gets in, and nothing makes it stumble."""
+
+import hmac
+import json
+import time
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import urlencode
+
+import httpx
+import pytest
+from hypothesis import HealthCheck, given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
+
+from tests.conftest import SIGNING, Stage
+
+FORM = "application/x-www-form-urlencoded"
+
+
+def signed(body: bytes, *, at: float | None = None, kind: str = FORM) -> dict[str, str]:
+    timestamp = str(int(at if at is not None else time.time()))
+    digest = hmac.new(SIGNING.encode(), b"v0:" + timestamp.encode() + b":" + body, "sha256").hexdigest()
+    return {"x-slack-request-timestamp": timestamp, "x-slack-signature": f"v0={digest}", "content-type": kind}
+
+
+async def post(stage: Stage, body: bytes, headers: dict[str, Any]) -> httpx.Response:
+    async with httpx.AsyncClient() as http:
+        return await http.post(f"{stage.url}/slack/events", content=body, headers=headers)
+
+
+COMMAND = urlencode(
+    {
+        "command": "/imessage",
+        "text": "+14155552671 Hi",
+        "team_id": "T1",
+        "channel_id": "C0GENERAL",
+        "user_id": "U0ANA",
+        "trigger_id": "1.2.3",
+        "response_url": "http://127.0.0.1:1/r",
+    }
+).encode()
+
+
+async def test_a_signed_command_gets_in(stage: Stage) -> None:
+    answer = await post(stage, COMMAND, signed(COMMAND))
+    assert answer.status_code == 200
+    assert "Got it" in answer.text
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"x-slack-request-timestamp": "abc", "x-slack-signature": "v0=1"},
+        {"x-slack-request-timestamp": "9" * 400, "x-slack-signature": "v0=1"},
+        {"x-slack-request-timestamp": "-1", "x-slack-signature": "v0=1"},
+        {"x-slack-request-timestamp": "²", "x-slack-signature": "v0=1"},
+        {"x-slack-request-timestamp": str(int(time.time())), "x-slack-signature": "v0=ü"},
+        {"x-slack-request-timestamp": str(int(time.time())), "x-slack-signature": "v0=" + "0" * 64},
+    ],
+)
+async def test_the_unsigned_stay_out(stage: Stage, headers: dict[str, str]) -> None:
+    raw = {name: value.encode() for name, value in headers.items()}
+    answer = await post(stage, COMMAND, raw)
+    assert answer.status_code == 401
+    assert stage.roots() == []
+
+
+async def test_an_old_request_stays_out(stage: Stage) -> None:
+    assert (await post(stage, COMMAND, signed(COMMAND, at=time.time() - 301))).status_code == 401
+
+
+async def test_a_changed_body_stays_out(stage: Stage) -> None:
+    assert (await post(stage, COMMAND + b"!", signed(COMMAND))).status_code == 401
+
+
+async def test_a_forged_request_leaves_no_body_in_the_logs(stage: Stage, logged: Callable[[], str]) -> None:
+    await post(stage, COMMAND, {**signed(COMMAND), "x-slack-signature": "v0=" + "0" * 64})
+    assert "unsigned_request_refused" in logged()
+    assert "4155552671" not in logged()
+
+
+@pytest.mark.parametrize("chunked", [True, False])
+async def test_a_huge_body_is_cut_off(stage: Stage, *, chunked: bool) -> None:
+    async def pieces() -> Any:
+        for _ in range(100):
+            yield b"x" * 65_536
+
+    content = pieces() if chunked else b"x" * 2_000_000
+    async with httpx.AsyncClient() as http:
+        answer = await http.post(f"{stage.url}/slack/events", content=content)
+    assert answer.status_code == 413
+
+
+@pytest.mark.parametrize(
+    ("body", "kind"),
+    [
+        (b"\xff\xfe", FORM),
+        (b"[1]", "application/json"),
+        (b"5", "application/json"),
+        (b'"x"', "application/json"),
+        (b"{", "application/json"),
+        (b"", "application/json"),
+        (b"payload={", FORM),
+        (b"payload=[1]", FORM),
+        (b"payload=5", FORM),
+        (b"[" * 100_000, "application/json"),
+        (b'{"event": "text"}', "application/json"),
+        (b'{"authorizations": 5}', "application/json"),
+        (b'{"type": "event_callback", "event": {"type": "unheard_of"}}', "application/json"),
+        (b'{"type": "app_rate_limited"}', "application/json"),
+        (b"command=%2Fimessage", FORM),
+        (b"command=%2Fimessage&text=%FF%FE&channel_id=C1&user_id=U1", FORM),
+        (b"command=%2Fimessage&text=%2B14155552671+hi", FORM),
+        (b"command=%2Funknown&text=hi", FORM),
+        (COMMAND, "application/x-www-form-urlencoded; charset=nonsense"),
+        (COMMAND, "text/plain"),
+    ],
+)
+async def test_nothing_signed_but_malformed_ends_in_a_5xx(stage: Stage, body: bytes, kind: str) -> None:
+    assert (await post(stage, body, signed(body, kind=kind))).status_code < 500
+
+
+@pytest.mark.parametrize("kind", ["event_callback", "app_rate_limited"])
+async def test_events_are_answered_or_slack_would_stop_sending(stage: Stage, kind: str) -> None:
+    event = {"type": kind, "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1", "event": {"type": "message"}}
+    body = json.dumps(event).encode()
+    assert (await post(stage, body, signed(body, kind="application/json"))).status_code == 200
+
+
+async def test_url_verification_echoes_the_challenge(stage: Stage) -> None:
+    body = json.dumps({"type": "url_verification", "challenge": "c-1", "token": "t"}).encode()
+    answer = await post(stage, body, signed(body, kind="application/json"))
+    assert answer.json() == {"challenge": "c-1"}
+
+
+async def test_only_post_is_answered(stage: Stage) -> None:
+    assert (await stage.get("/slack/events")).status_code == 405
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=3)
+        | st.dictionaries(
+            st.sampled_from(["type", "event", "payload", "authorizations", "team", "user", "enterprise", "challenge"]),
+            inner,
+            max_size=4,
+        )
+    ),
+    max_leaves=8,
+)
+
+
+@hypothesis_settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(value=JSON, as_form=st.booleans())
+async def test_no_signed_json_whatever_makes_it_stumble(stage: Stage, value: Any, *, as_form: bool) -> None:
+    text = json.dumps(value)
+    body = urlencode({"payload": text}).encode() if as_form else text.encode()
+    answer = await post(stage, body, signed(body, kind=FORM if as_form else "application/json"))
+    assert answer.status_code < 500, (body, answer.text)

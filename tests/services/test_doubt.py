@@ -1,0 +1,134 @@
+"""A send that ended without a clear answer: never repeated, told, and settled by evidence."""
+
+from collections.abc import Callable
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.delivery import Delivery
+from bot.storage.history import Filter, find_messages
+from tests.conftest import Stage, until
+
+Opened = Callable[..., Any]
+
+
+def sends(stage: Stage) -> int:
+    return sum(call.method == "POST /api/send-message" for call in stage.sendblue.calls)
+
+
+async def deliveries(stage: Stage) -> list[Delivery]:
+    assert stage.house is not None
+    found = await stage.house.store.read(lambda connection: find_messages(connection, Filter()))
+    return [message.delivery for message in found]
+
+
+@pytest.mark.parametrize("fault", ["hang_after_accept", "drop_after_accept"])
+async def test_an_answer_that_never_comes_is_doubt_and_a_callback_settles_it(stage: Stage, fault: str) -> None:
+    setattr(stage.sendblue.faults, fault, True)
+    await stage.text()
+    await until(lambda: any("Delivered" in text for text in stage.replies()))
+    assert len(stage.bubbles()) == sends(stage) == 1
+
+
+@pytest.mark.parametrize("fault", ["hang_after_accept", "drop_after_accept"])
+async def test_without_callbacks_the_vendors_list_settles_it(stage: Stage, fault: str) -> None:
+    setattr(stage.sendblue.faults, fault, True)
+    stage.sendblue.faults.lose_callbacks = True
+    await stage.text()
+    await until(lambda: any("We don't know yet whether this went out" in text for text in stage.replies()))
+    await until(lambda: any("Delivered after all" in text for text in stage.replies()))
+    assert len(stage.bubbles()) == sends(stage) == 1
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        (500, "<html>oops</html>"),
+        (503, {"status": "ERROR", "error_code": 5003}),
+        (408, {}),
+        (409, {"status": "ERROR", "message": "conflict"}),
+        (202, "not json"),
+        (202, {"status": "QUEUED"}),
+        (202, {"message_handle": "h-1", "status": "TIMEOUT"}),
+        (202, {"message_handle": "h-1", "status": "ERROR", "error_code": 5000}),
+        (202, {"message_handle": "h-1", "status": "ERROR", "error_code": "10002"}),
+    ],
+)
+async def test_what_says_neither_yes_nor_no_is_never_repeated(stage: Stage, answer: tuple[int, object]) -> None:
+    stage.sendblue.faults.answers.append(answer)
+    await stage.text()
+    await until(lambda: any("We don't know yet" in text for text in stage.replies()))
+    await until(lambda: "Not known yet whether it went out" in stage.shown())
+    assert sends(stage) == 1
+
+
+async def test_two_equal_doubts_and_one_text_found_stay_in_doubt(open_stage: Opened) -> None:
+    stage = await open_stage(watch_for=1.5)
+    stage.sendblue.faults.lose_callbacks = True
+    stage.sendblue.faults.answers.append((500, "nothing was accepted"))
+    await stage.text()
+    await until(lambda: sends(stage) == 1)
+    stage.sendblue.faults.drop_after_accept = True
+    await stage.text()
+    await until(lambda: sum("still not known" in text for text in stage.replies()) == 2)
+    assert await deliveries(stage) == [Delivery.UNCERTAIN, Delivery.UNCERTAIN]
+    assert len(stage.bubbles()) == 1
+
+
+async def test_two_equal_doubts_and_two_texts_found_are_both_settled(stage: Stage) -> None:
+    stage.sendblue.faults.lose_callbacks = stage.sendblue.faults.drop_after_accept = True
+    await stage.text()
+    await stage.text()
+    await until(lambda: sum("Delivered after all" in text for text in stage.replies()) == 2)
+    assert len({bubble.handle for bubble in stage.bubbles()}) == sends(stage) == 2
+
+
+@pytest.mark.parametrize(("fault", "value"), [("rate_limited", True), ("refuse", "4001"), ("refuse", "5509")])
+async def test_a_busy_line_is_tried_again_until_it_works(stage: Stage, fault: str, value: Any) -> None:
+    setattr(stage.sendblue.faults, fault, value)
+    await stage.text()
+    await until(lambda: sends(stage) >= 1)
+    setattr(stage.sendblue.faults, fault, type(value)())
+    await until(lambda: any("Delivered" in text for text in stage.replies()))
+    assert len(stage.bubbles()) == 1
+
+
+async def test_a_line_that_stays_busy_is_told_as_not_sent(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("bot.services.sending.MOST_TRIES", 2)
+    stage.sendblue.faults.rate_limited = True
+    await stage.text()
+    await until(lambda: any("Not sent" in text and "rate limit" in text for text in stage.replies()))
+    assert stage.bubbles() == []
+
+
+async def test_a_sendblue_that_cannot_be_reached_is_tried_again(open_stage: Opened) -> None:
+    stage = await open_stage(running=False)
+    where = stage.settings.sendblue_api_url
+    stage.settings = stage.settings.model_copy(update={"sendblue_api_url": "http://127.0.0.1:1"})
+    await stage.start(int(stage.settings.public_url.rpartition(":")[2]))
+    await stage.text()
+    await until(lambda: "Sending" in stage.shown())
+    stage.settings = stage.settings.model_copy(update={"sendblue_api_url": where})
+    await stage.restart()
+    await until(lambda: any("Delivered" in text for text in stage.replies()))
+    assert len(stage.bubbles()) == 1
+
+
+async def test_what_could_not_be_sent_in_time_is_never_sent_late(open_stage: Opened) -> None:
+    stage = await open_stage(send_within=0.5)
+    stage.slack.faults.down = True
+    await stage.text()
+
+    async def given_up() -> bool:
+        return await deliveries(stage) == [Delivery.FAILED]
+
+    for _ in range(300):
+        if await given_up():
+            break
+        await until(lambda: True)
+        await stage.get("/healthz")
+    stage.slack.faults.down = False
+    await until(lambda: "could not be sent in time" in stage.shown(), within=20)
+    assert stage.bubbles() == []
+    assert timedelta(seconds=stage.settings.send_within) < timedelta(seconds=1)
