@@ -91,7 +91,9 @@ class Duty:
         except Exception as error:
             self._failing_since = self._failing_since or self._clock()
             known = isinstance(error, NotStored)
-            log.error("duty_cannot_claim", duty=self.name, error=str(error), exc_info=None if known else error)
+            log.error(  # noqa: TRY400 - the traceback only when it is a surprise
+                "duty_cannot_claim", duty=self.name, error=str(error), exc_info=None if known else error
+            )
             return 0, self._pause
         self._failing_since = None
         for job in jobs:

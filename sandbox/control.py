@@ -1,0 +1,160 @@
+"""The page's hands: what a person in front of it can do."""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from sandbox.bot_process import BotFailedError
+from sandbox.faults import Switches
+from sandbox.slack import CommandAnswer, SlackRefusalError
+from sandbox.traffic import Json
+from sandbox.world import World
+
+LONGEST_TEXT = 20_000
+COMMANDS = ("/imessage",)
+"""What the app has registered; `/invite` is Slack's own."""
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+_Action = Callable[[Json], Awaitable[Json]]
+
+
+class RequestError(ValueError):
+    """Something the person asked for cannot be done; the message is for them."""
+
+    def __init__(self, sentence: str, status: int = 400) -> None:
+        super().__init__(sentence)
+        self.status = status
+
+
+class Control:
+    """One method per POST under `/control/`. Each takes the body's JSON and returns the answer's."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+
+    def routes(self) -> list[Route]:
+        """Return the routes, relative to `/control`."""
+        actions: dict[str, _Action] = {
+            "/type": self.type,
+            "/click": self.click,
+            "/slack/faults": self.slack_faults,
+            "/sendblue/faults": self.sendblue_faults,
+            "/read": self.read,
+            "/reply": self.reply,
+            "/bot": self.bot,
+            "/reset": self.reset,
+        }
+        return [Route(path, _door(action), methods=["POST"]) for path, action in actions.items()]
+
+    async def type(self, body: Json) -> Json:
+        """A slash command, or an ordinary message."""
+        slack = self._world.slack
+        text, channel, user = _text(body, "text"), _text(body, "channel"), _text(body, "user")
+        if not text.startswith("/"):
+            return {"failure": None, "text": "", "ts": slack.say(channel, text, user).ts}
+        command = text.split()[0]
+        if command == "/invite":
+            slack.invite(channel)
+            return {"failure": None, "text": ""}
+        if command not in COMMANDS:
+            raise RequestError(f"{command} is no command here. There are {' and '.join([*COMMANDS, '/invite'])}.")
+        return _answered(await slack.type(text, channel=channel, user=user))
+
+    async def click(self, body: Json) -> Json:
+        """A button on a message."""
+        place = _text(body, "channel"), _text(body, "ts"), _text(body, "action_id")
+        value = body.get("value")
+        kept = None if value is None else str(value)
+        return _answered(await self._world.slack.click(*place, kept, user=_text(body, "user")))
+
+    async def slack_faults(self, body: Json) -> Json:
+        """Flip switches of Slack."""
+        return _flipped(self._world.slack.faults, body)
+
+    async def sendblue_faults(self, body: Json) -> Json:
+        """Flip switches of Sendblue."""
+        return _flipped(self._world.sendblue.faults, body)
+
+    async def read(self, body: Json) -> Json:
+        """Open a message on the phone."""
+        handle = _text(body, "handle")
+        if handle not in {message.handle for message in self._world.sendblue.messages if message.outbound}:
+            raise RequestError("There is no such message on any phone.", 404)
+        self._world.sendblue.customer_reads(handle)
+        return {}
+
+    async def reply(self, body: Json) -> Json:
+        """Answer from the phone."""
+        number = _text(body, "number")
+        if not _E164.fullmatch(number):
+            raise RequestError("A phone number looks like +14155552671 here.")
+        await self._world.sendblue.customer_says(number, _text(body, "text"))
+        return {}
+
+    async def bot(self, body: Json) -> Json:
+        """Kill the bot, or start it."""
+        actions = {"kill": self._world.bot.kill, "start": self._world.bot.start}
+        action = actions.get(_text(body, "action"))
+        if action is None:
+            raise RequestError("The bot can be told to kill or start.")
+        await action()
+        return self._world.bot.snapshot()
+
+    async def reset(self, _body: Json) -> Json:
+        """Switch every fault off."""
+        self._world.reset_faults()
+        return self._world.faults()
+
+
+def _door(action: _Action) -> Callable[[Request], Awaitable[Response]]:
+    async def answer(request: Request) -> Response:
+        try:
+            return JSONResponse(await action(await _body(request)))
+        except SlackRefusalError as refusal:
+            return _sorry(404, f"Slack says: {refusal.error}.")
+        except BotFailedError as failure:
+            return _sorry(502, str(failure))
+        except ValueError as complaint:
+            return _sorry(getattr(complaint, "status", 400), str(complaint))
+
+    return answer
+
+
+async def _body(request: Request) -> Json:
+    """Return the JSON object sent. Asking for its content type keeps other web pages' forms out."""
+    if "json" not in request.headers.get("content-type", ""):
+        raise RequestError("The body must be JSON, with a content type that says so.", 415)
+    try:
+        body = json.loads(await request.body())
+    except ValueError:
+        raise RequestError("The body is not JSON.") from None
+    if not isinstance(body, dict):
+        raise RequestError("The body must be a JSON object.")
+    return body
+
+
+def _text(body: Json, name: str) -> str:
+    value = body.get(name)
+    if not isinstance(value, str) or not value.strip():
+        raise RequestError(f"{name} is missing.")
+    if len(value) > LONGEST_TEXT:
+        raise RequestError(f"{name} is longer than {LONGEST_TEXT} characters.")
+    return value.strip()
+
+
+def _flipped(switches: Switches, body: Json) -> Json:
+    switches.patch(body)
+    return switches.state()
+
+
+def _answered(answer: CommandAnswer) -> Json:
+    status, seconds = answer.status, round(answer.seconds, 4)
+    return {"failure": answer.failure, "text": answer.text, "status": status, "seconds": seconds}
+
+
+def _sorry(status: int, sentence: str) -> Response:
+    return JSONResponse({"error": sentence}, status)

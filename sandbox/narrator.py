@@ -1,0 +1,88 @@
+"""Telling the tour: colours and a spinner in a terminal, plain lines anywhere else."""
+
+import re
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
+from typing import Any
+
+from rich.console import Console
+from rich.text import Text
+
+from sandbox.board import Event
+from sandbox.slack.workspace import PEOPLE
+
+_LABEL_WIDTH = 9
+_COLOURS = {
+    "Ana": "cyan",
+    "to Ana": "cyan",
+    "thread": "magenta",
+    "edited": "magenta",
+    "phone": "blue",
+    "fault": "yellow",
+    "kept": "green",
+    "BROKEN": "bold red",
+}
+
+
+class Narrator:
+    """Prints what happens as it happens, and what was promised."""
+
+    def __init__(self, console: Console | None = None) -> None:
+        self._console = console or Console(highlight=False, soft_wrap=True)
+        self._seen: dict[str, str] = {}
+
+    def title(self, words: str) -> None:
+        """Begin something new."""
+        self._console.print()
+        self._console.print(Text(words, style="bold"))
+
+    def line(self, label: str, words: str) -> None:
+        """Print one line; `label` says who or what."""
+        shown = Text(f"  {label:<{_LABEL_WIDTH}}", style=_COLOURS.get(label, "dim"))
+        self._console.print(shown + Text(_one_line(words)))
+
+    def say(self, words: str) -> None:
+        """Print a sentence as it stands."""
+        self._console.print(Text(words))
+
+    def waiting(self, words: str) -> AbstractContextManager[object]:
+        """Show that something is being waited for; in a terminal only."""
+        return self._console.status(words)
+
+    def tell(self, event: Event) -> None:
+        """Print what an event of the board means to a reader, if it is news."""
+        kind, data = event
+        if kind == "message" and data["bot"]:
+            self._message(data)
+        elif kind == "ephemeral" and self._is_new(f"ephemeral {data['id']}", data["text"]):
+            self.line("to Ana", data["text"])
+        elif kind == "phone" and self._is_new(data["handle"], ""):
+            self.line("phone", data["content"])
+
+    def _message(self, data: Mapping[str, Any]) -> None:
+        key, text = f"{data['channel']} {data['ts']}", data["text"]
+        known = key in self._seen
+        if not self._is_new(key, text):
+            return
+        if known:
+            self.line("edited", text.rpartition(" · ")[2])
+        else:
+            self.line("thread", text if data["thread_ts"] is None else f"└ {text}")
+
+    def _is_new(self, key: str, text: str) -> bool:
+        if self._seen.get(key) == text:
+            return False
+        self._seen[key] = text
+        return True
+
+
+def plain(text: str) -> str:
+    """Return Slack's markup as a reader would see it, without colours and links."""
+    text = re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", text)
+    text = re.sub(r"<@(\w+)>", lambda found: f"@{PEOPLE.get(found[1], found[1])}", text)
+    text = re.sub(r"(?<!\w)\*([^*\n]+)\*(?!\w)", r"\1", text)
+    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+
+
+def _one_line(text: str) -> str:
+    return " / ".join(part for part in plain(text).splitlines() if part)

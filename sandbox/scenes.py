@@ -1,0 +1,122 @@
+"""The scenes of the tour. Each breaks something and looks whether the bot keeps its word."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from typing import TypeAlias
+
+from sandbox.slack.hands import new_trigger_id
+from sandbox.stage import Stage
+
+Scenes: TypeAlias = Mapping[str, Callable[[Stage], Awaitable[None]]]
+"""What is played, by title, in order."""
+
+
+async def a_plain_text(stage: Stage) -> None:
+    """From the command to “Delivered” in the thread."""
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    stage.one_bubble()
+
+
+async def no_imessage(stage: Stage) -> None:
+    """SMS never confirms delivery, so the thread must not claim it."""
+    stage.fault("this customer's phone has no iMessage", sms=True)
+    await stage.type("Your table is ready.")
+    await stage.says("sent", "sms")
+    await stage.calm()
+    stage.promise("the thread does not claim a delivery", holds="delivered" not in stage.thread)
+    stage.one_bubble()
+
+
+async def lost_callbacks(stage: Stage) -> None:
+    """No news for a while: the bot asks by itself."""
+    stage.fault("every callback is lost", lose_callbacks=True)
+    await stage.type("Shall we keep your table?")
+    await stage.says("delivered")
+    stage.promise("the bot asked Sendblue by itself", holds=stage.asked_sendblue("GET /api/status"))
+    stage.one_bubble()
+
+
+async def everything_repeated(stage: Stage) -> None:
+    """The command comes twice; each callback three times and out of order."""
+    stage.fault("callbacks come three times, in disorder", duplicate_callbacks=True, shuffle_callbacks=True)
+    trigger_id = new_trigger_id()
+    await stage.type("See you tomorrow!", trigger_id=trigger_id)
+    await stage.type("See you tomorrow!", trigger_id=trigger_id)
+    await stage.says("delivered")
+    await stage.calm()
+    told = sum("delivered" in reply.lower() for reply in stage.replies)
+    stage.promise("“Delivered” is told once", holds=told == 1)
+    latest = stage.replies[-1].lower() if stage.replies else ""
+    stage.promise("nothing older is told after it", holds="delivered" in latest)
+    stage.one_bubble()
+
+
+async def opted_out(stage: Stage) -> None:
+    """The customer said STOP."""
+    stage.fault("this customer has opted out", opted_out=True)
+    await stage.type("Our autumn menu is here.")
+    await stage.says("not sent", "opted out")
+    stage.no_bubble()
+
+
+async def no_answer(stage: Stage) -> None:
+    """Sendblue takes the text and never answers: nobody knows, so nobody sends again."""
+    words = "Sendblue takes the text but never answers, and its callbacks are late"
+    stage.fault(words, hang_after_accept=True, delay_callbacks=7, list_lag=60)
+    await stage.type("Running ten minutes late?")
+    await stage.bubble_arrives()
+    await stage.says("don't know yet")
+    stage.one_bubble()
+    await stage.says("delivered")
+    stage.one_bubble()
+
+
+async def slack_is_away(stage: Stage) -> None:
+    """First busy, then down: the thread catches up, and nothing leaves unreported."""
+    stage.slack_fault("Slack says 429 to every post", rate_limited=True)
+    await stage.type("Window or terrace?")
+    await asyncio.sleep(1.5)
+    stage.slack_fault("Slack is down", rate_limited=False, down=True)
+    await asyncio.sleep(2)
+    stage.no_bubble()
+    stage.slack_fault("Slack is back", down=False)
+    await stage.says("delivered")
+    stage.one_bubble()
+
+
+async def killed_while_sending(stage: Stage) -> None:
+    """SIGKILL between handing over the text and hearing that it was taken."""
+    words = "Sendblue takes the text but does not answer, and its callbacks are late"
+    stage.fault(words, hang_after_accept=True, delay_callbacks=4)
+    await stage.type("The kitchen closes at ten.")
+    await stage.bubble_arrives()
+    stage.narrator.line("fault", "kill -9 to the bot, then start it again")
+    await stage.world.bot.kill()
+    with stage.narrator.waiting("Starting the bot again …"):
+        await stage.world.bot.start()
+    await stage.says("delivered")
+    stage.one_bubble()
+
+
+async def not_invited(stage: Stage) -> None:
+    """A private channel without the bot: there could be no thread, so nothing may leave."""
+    stage.channel = "G0SECRET"
+    await stage.type("The surprise is at nine.")
+    await stage.until("the person alone is told why", lambda: "not sent" in stage.whispers)
+    await stage.calm()
+    stage.no_bubble()
+    stage.promise("nothing is said in the channel", holds=not stage.world.slack.messages(stage.channel))
+
+
+SCENES: Scenes = {
+    "A plain text": a_plain_text,
+    "No iMessage on this phone": no_imessage,
+    "All callbacks lost": lost_callbacks,
+    "Everything comes repeatedly and in disorder": everything_repeated,
+    "The customer has opted out": opted_out,
+    "Sendblue never answers": no_answer,
+    "Slack is busy, then down": slack_is_away,
+    "The bot is killed in the middle of sending": killed_while_sending,
+    "A private channel the bot is not in": not_invited,
+}

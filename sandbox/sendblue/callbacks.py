@@ -1,0 +1,46 @@
+"""Telling the bot what became of a message."""
+
+import asyncio
+import json
+
+from sandbox.courier import Courier
+from sandbox.sendblue.faults import SendblueFaults
+from sandbox.traffic import Json
+
+ATTEMPTS = 4
+"""The first and up to three repetitions after HTTP 5xx. Source: docs, "Webhooks"."""
+PATIENCE = 45.0
+"""Seconds Sendblue waits for an answer."""
+
+
+class Callbacks:
+    """Sends status callbacks, as badly as the faults say."""
+
+    def __init__(self, courier: Courier, faults: SendblueFaults, retry_wait: float) -> None:
+        self._courier = courier
+        self._faults = faults
+        self._retry_wait = retry_wait
+
+    async def send(self, url: str, body: Json) -> None:
+        """Send one status callback: late, never, or three times, if the faults say so."""
+        if self._faults.delay_callbacks:
+            await asyncio.sleep(self._faults.delay_callbacks)
+        if self._faults.lose_callbacks:
+            return
+        for _ in range(3 if self._faults.duplicate_callbacks else 1):
+            await self._repeat(url, body)
+
+    async def post(self, url: str, body: Json, secret: str = "") -> int | None:
+        """POST a body once; return the HTTP status, None if no answer came."""
+        headers = {"Content-Type": "application/json"}
+        if secret:
+            headers["sb-signing-secret"] = secret
+        return (await self._courier.post(url, json.dumps(body), headers, PATIENCE)).status
+
+    async def _repeat(self, url: str, body: Json) -> None:
+        for attempt in range(ATTEMPTS):
+            if attempt:
+                await asyncio.sleep(self._retry_wait)
+            status = await self.post(url, body)
+            if status is None or status < 500:
+                return

@@ -1,0 +1,81 @@
+"""POST /api/send-message: what a request must look like to become a message. Pure."""
+
+import re
+import secrets
+import time
+import uuid
+from collections.abc import Collection, Mapping
+
+from sandbox.sendblue.records import PhoneMessage, request_error, send_error
+from sandbox.traffic import Json
+
+LONGEST = 18_995
+"""Characters; the documents say "less than 18996"."""
+
+_E164 = re.compile(r"\+[1-9]\d{6,14}")
+
+
+def message_from(fields: Mapping[str, object], lines: Collection[str], *, status: str) -> PhoneMessage:
+    """Return the message a send asks for.
+
+    Raises:
+        SendblueRefusalError: HTTP 400 with the reason.
+    """
+    number, line = _text(fields, "number"), _text(fields, "from_number")
+    if not number:
+        raise request_error('missing required parameter: "number"')
+    if not line:
+        raise request_error('missing required parameter: "from_number"')
+    if not _E164.fullmatch(number):
+        raise request_error("number must be in E.164 format")
+    if line not in lines:
+        raise request_error("The from_number is not registered")
+    content, media_url = _text(fields, "content"), _text(fields, "media_url")
+    if not content and not media_url:
+        raise request_error('missing required parameter: "content" or "media_url"')
+    if len(content) > LONGEST:
+        raise send_error(4000, f"content must be shorter than {LONGEST + 1} characters")
+    now = time.time()
+    return PhoneMessage(
+        handle=str(uuid.uuid4()),
+        number=number,
+        from_number=line,
+        content=content,
+        media_url=media_url or None,
+        status=status,
+        line=line,
+        at=now,
+        updated_at=now,
+        send_style=_text(fields, "send_style"),
+        status_callback=_text(fields, "status_callback") or _text(fields, "statusCallback") or None,
+    )
+
+
+def message_to(line: str, number: str, text: str) -> PhoneMessage:
+    """Return what a customer wrote to one of our lines."""
+    now = time.time()
+    return PhoneMessage(
+        handle=secrets.token_hex(16).upper(),
+        number=number,
+        from_number=number,
+        content=text,
+        media_url=None,
+        status="RECEIVED",
+        line=line,
+        at=now,
+        updated_at=now,
+        outbound=False,
+    )
+
+
+def opted_out(fields: Mapping[str, object]) -> Json:
+    """Return the body that goes with HTTP 400 for somebody who said STOP."""
+    body = send_error(402, "OPTED_OUT", reason="SpamRule").body
+    detail = "The message was declined because the recipient has opted out."
+    numbers = {"from_number": _text(fields, "from_number"), "number": _text(fields, "number")}
+    return body | {"error_detail": detail} | numbers
+
+
+def _text(fields: Mapping[str, object], name: str) -> str:
+    value = fields.get(name)
+    return "" if value is None else str(value)

@@ -1,0 +1,108 @@
+"""The pretend Sendblue: one account, its lines, and everybody's phone."""
+
+import asyncio
+from collections.abc import Sequence
+
+from sandbox.board import Board
+from sandbox.courier import Courier
+from sandbox.sendblue.account import Account
+from sandbox.sendblue.callbacks import Callbacks
+from sandbox.sendblue.endpoint import Endpoint
+from sandbox.sendblue.faults import SendblueFaults
+from sandbox.sendblue.intake import message_to
+from sandbox.sendblue.phones import Phones
+from sandbox.sendblue.records import PhoneMessage
+from sandbox.traffic import ApiCall, Json
+
+MESSAGES_SHOWN = 500
+
+
+class PretendSendblue:
+    """A Sendblue account. `app` answers `/api/…`; `step` is seconds between the statuses of a message.
+
+    Callbacks answered with HTTP 5xx are repeated up to three times, `retry_wait` seconds apart.
+    Set `webhook_url` to have what customers write sent to the bot.
+    """
+
+    def __init__(
+        self,
+        board: Board,
+        key_id: str,
+        secret: str,
+        lines: Sequence[str] = ("+15550100900",),
+        *,
+        step: float = 0.4,
+        retry_wait: float = 0.2,
+    ) -> None:
+        board.conceal(key_id, secret)
+        self.faults = SendblueFaults()
+        self.lines = list(lines)
+        self.webhook_url = ""
+        self.webhook_secret = ""
+        self._courier = Courier(board, "sendblue")
+        self._callbacks = Callbacks(self._courier, self.faults, retry_wait)
+        self._phones = Phones(board, self.faults, self._callbacks, step)
+        account = Account(self.faults, self._phones, self.lines)
+        self._endpoint = Endpoint(board, self.faults, account, (key_id, secret))
+        self.app = self._endpoint.app()
+
+    @property
+    def messages(self) -> list[PhoneMessage]:
+        """What is on the phones, oldest first, both ways."""
+        return self._phones.messages
+
+    @property
+    def calls(self) -> list[ApiCall]:
+        """Every request that came in, oldest first; `method` is such as "POST /api/send-message"."""
+        return list(self._endpoint.calls)
+
+    @property
+    def step(self) -> float:
+        """Seconds between the statuses of a message."""
+        return self._phones.step
+
+    @step.setter
+    def step(self, seconds: float) -> None:
+        self._phones.step = seconds
+
+    async def settle(self) -> None:
+        """Wait until every message has arrived and every callback was sent."""
+        await self._phones.background.settle()
+
+    async def report(self, handle: str, status: str, **fields: object) -> int | None:
+        """Send one status callback now, whatever the faults say; `fields` are added or override.
+
+        Returns the HTTP status of the bot's answer, None if none came or nobody asked for callbacks.
+        """
+        message = self._known(handle)
+        body = self._phones.change(message, status, fields)
+        return await self._callbacks.post(message.status_callback, body) if message.status_callback else None
+
+    def customer_reads(self, handle: str) -> asyncio.Task[None]:
+        """Open a message on the phone; the callback goes out by itself and may be awaited."""
+        message = self._known(handle)
+        return self._phones.report(message, self._phones.change(message, "READ", {}))
+
+    async def customer_says(self, number: str, text: str) -> int | None:
+        """Write to the first line; return the HTTP status of the bot's answer to the webhook, if any."""
+        message = message_to(self.lines[0], number, text)
+        self._phones.add(message)
+        if not self.webhook_url:
+            return None
+        return await self._callbacks.post(self.webhook_url, message.body(), self.webhook_secret)
+
+    def snapshot(self) -> Json:
+        """Return everything the page shows of the phones."""
+        phones = [message.event() for message in self.messages[-MESSAGES_SHOWN:]]
+        return {"phones": phones, "lines": self.lines}
+
+    async def aclose(self) -> None:
+        """Stop all messages where they are and close what was opened."""
+        await self._phones.background.aclose()
+        await self._courier.aclose()
+
+    def _known(self, handle: str) -> PhoneMessage:
+        message = self._phones.find(handle)
+        if message is None:
+            raise KeyError(handle)
+        return message

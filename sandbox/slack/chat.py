@@ -1,0 +1,159 @@
+"""chat.*: posting, changing and deleting messages."""
+
+import json
+
+from sandbox.slack.blocks import check_blocks
+from sandbox.slack.pace import Pace
+from sandbox.slack.params import text_of
+from sandbox.slack.records import Channel, Ephemeral, SlackMessage, SlackRefusalError
+from sandbox.slack.workspace import APP_ID, BOT_ID, BOT_USER, PEOPLE, TEAM, Workspace
+from sandbox.traffic import Json
+
+LONGEST_POST = 40_000
+LONGEST_UPDATE = 4_000
+LARGEST_METADATA = 1_024
+"""Bytes. The real limit is not published; staying below this is what Slack users report as safe."""
+
+
+class Chat:
+    """The chat.* methods. Each takes a call's parameters and returns its answer's JSON."""
+
+    def __init__(self, workspace: Workspace, pace: Pace) -> None:
+        self._workspace = workspace
+        self._pace = pace
+
+    def post_message(self, params: Json) -> Json:
+        """chat.postMessage."""
+        channel = self._open_place(params.get("channel"))
+        wait = self._pace.retry_after(channel.id)
+        if wait:
+            raise SlackRefusalError("ratelimited", retry_after=wait)
+        text, blocks = _content(params)
+        thread_ts = params.get("thread_ts")
+        if thread_ts and self._workspace.transcript(channel.id).root(thread_ts) is None:
+            raise SlackRefusalError("thread_not_found")
+        message = self._workspace.add(
+            SlackMessage(
+                channel=channel.id,
+                ts=self._workspace.next_ts(),
+                thread_ts=str(thread_ts) if thread_ts else None,
+                user=BOT_USER,
+                bot_id=BOT_ID,
+                text=text[:LONGEST_POST],
+                blocks=blocks,
+                metadata=_metadata(params.get("metadata")),
+            )
+        )
+        return {"ok": True, "channel": channel.id, "ts": message.ts, "message": as_api(message)}
+
+    def update(self, params: Json) -> Json:
+        """chat.update: the bot's own messages only; text without blocks takes the blocks away."""
+        channel = self._workspace.seen(params.get("channel"))
+        if channel.archived:
+            raise SlackRefusalError("is_inactive")
+        message = self._workspace.transcript(channel.id).find(params.get("ts"))
+        if message is None:
+            raise SlackRefusalError("message_not_found")
+        if message.bot_id != BOT_ID:
+            raise SlackRefusalError("cant_update_message")
+        text, blocks = _content(params)
+        if len(text) > LONGEST_UPDATE:
+            raise SlackRefusalError("msg_too_long")
+        if "metadata" in params:
+            message.metadata = _metadata(params["metadata"])
+        message.text, message.blocks, message.edited = text, blocks, True
+        self._workspace.show(message)
+        return {
+            "ok": True,
+            "channel": channel.id,
+            "ts": message.ts,
+            "text": text,
+            "message": as_api(message),
+        }
+
+    def post_ephemeral(self, params: Json) -> Json:
+        """chat.postEphemeral."""
+        channel = self._open_place(params.get("channel"), to_person=False)
+        user = str(params.get("user", ""))
+        if user not in PEOPLE:
+            raise SlackRefusalError("user_not_in_channel")
+        text, blocks = _content(params)
+        if len(text.encode()) > LONGEST_UPDATE:
+            raise SlackRefusalError("msg_too_long")
+        ts = self._workspace.next_ts()
+        self._workspace.whisper(Ephemeral(ts, channel.id, user, text, blocks, None, float(ts)))
+        return {"ok": True, "message_ts": ts}
+
+    def delete(self, params: Json) -> Json:
+        """chat.delete: the bot's own messages only."""
+        channel = self._workspace.seen(params.get("channel"))
+        message = self._workspace.transcript(channel.id).find(params.get("ts"))
+        if message is None:
+            raise SlackRefusalError("message_not_found")
+        if message.bot_id != BOT_ID:
+            raise SlackRefusalError("cant_delete_message")
+        message.deleted = True
+        self._workspace.show(message)
+        return {"ok": True, "channel": channel.id, "ts": message.ts}
+
+    def _open_place(self, name: object, *, to_person: bool = True) -> Channel:
+        """Return where a post goes; a person's id means the bot's conversation with them."""
+        if to_person and str(name).startswith("U"):
+            return self._workspace.open_dm(str(name))
+        channel = self._workspace.seen(name)
+        if channel.archived:
+            raise SlackRefusalError("is_archived")
+        if channel.restricted:
+            raise SlackRefusalError("restricted_action")
+        if not channel.member and "chat:write.public" not in self._workspace.scopes:
+            raise SlackRefusalError("not_in_channel")
+        return channel
+
+
+def as_api(message: SlackMessage, *, all_metadata: bool = False) -> Json:
+    """Return a message as the Web API spells it; of metadata only the type unless all was asked for."""
+    spelled: Json = {
+        "type": "message",
+        "user": message.user,
+        "ts": message.ts,
+        "text": message.text,
+        "team": TEAM["id"],
+    }
+    if message.blocks:
+        spelled["blocks"] = message.blocks
+    if message.bot_id:
+        spelled |= {"bot_id": message.bot_id, "app_id": APP_ID}
+    if message.thread_ts:
+        spelled["thread_ts"] = message.thread_ts
+    if message.edited:
+        spelled["edited"] = {"user": message.user, "ts": message.ts}
+    if message.metadata:
+        kept = message.metadata if all_metadata else {"event_type": message.metadata["event_type"]}
+        spelled["metadata"] = kept
+    return spelled
+
+
+def _content(params: Json) -> tuple[str, list[Json]]:
+    """Return a message's text and blocks; the text exactly as it was sent.
+
+    Raises:
+        SlackRefusalError: `no_text`, or something wrong with the blocks.
+    """
+    blocks = check_blocks(params.get("blocks"))
+    text = text_of(params.get("text"))
+    if not text.strip() and not blocks and not params.get("attachments"):
+        raise SlackRefusalError("no_text")
+    return text, blocks
+
+
+def _metadata(metadata: object) -> Json | None:
+    """Return checked metadata; `{}` means none."""
+    if metadata in (None, "", {}):
+        return None
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
+        raise SlackRefusalError("invalid_metadata_format")
+    if not isinstance(metadata.get("event_payload"), dict):
+        raise SlackRefusalError("invalid_metadata_schema")
+    if len(json.dumps(metadata)) > LARGEST_METADATA:
+        raise SlackRefusalError("metadata_too_large")
+    return metadata

@@ -1,0 +1,90 @@
+"""The Web API's methods by name, and the scope each of them asks for."""
+
+from collections.abc import Callable, Mapping
+
+from sandbox.slack.chat import Chat
+from sandbox.slack.conversations import Conversations
+from sandbox.slack.pace import Pace
+from sandbox.slack.params import text_of
+from sandbox.slack.records import SlackRefusalError
+from sandbox.slack.workspace import APP_ID, BOT_ID, BOT_NAME, BOT_USER, PEOPLE, TEAM, Workspace
+from sandbox.traffic import Json
+
+_SCOPES: Mapping[str, tuple[str, ...]] = {
+    "chat.postMessage": ("chat:write",),
+    "chat.update": ("chat:write",),
+    "chat.postEphemeral": ("chat:write",),
+    "chat.delete": ("chat:write",),
+    "conversations.history": ("channels:history", "groups:history", "im:history"),
+    "conversations.replies": ("channels:history", "groups:history", "im:history"),
+    "conversations.join": ("channels:join",),
+    "conversations.info": ("channels:read", "groups:read", "im:read"),
+    "conversations.open": ("im:write", "chat:write"),
+    "users.info": ("users:read",),
+    "team.info": ("team:read",),
+}
+"""Any one of the scopes is enough."""
+
+
+class Methods:
+    """Runs Web API methods against the workspace."""
+
+    def __init__(self, workspace: Workspace, pace: Pace) -> None:
+        self._workspace = workspace
+        chat, conversations = Chat(workspace, pace), Conversations(workspace)
+        self._by_name: Mapping[str, Callable[[Json], Json]] = {
+            "auth.test": _auth_test,
+            "chat.postMessage": chat.post_message,
+            "chat.update": chat.update,
+            "chat.postEphemeral": chat.post_ephemeral,
+            "chat.delete": chat.delete,
+            "conversations.history": conversations.history,
+            "conversations.replies": conversations.replies,
+            "conversations.join": conversations.join,
+            "conversations.info": conversations.info,
+            "conversations.open": conversations.open,
+            "users.info": _users_info,
+            "team.info": _team_info,
+        }
+
+    def run(self, name: str, params: Json) -> Json:
+        """Return a method's answer.
+
+        Raises:
+            SlackRefusalError: Slack's error name, `unknown_method` and `missing_scope` among them.
+        """
+        method = self._by_name.get(name)
+        if method is None:
+            raise SlackRefusalError("unknown_method", req_method=name)
+        needed, granted = _SCOPES.get(name, ()), self._workspace.scopes
+        if needed and not set(needed) & set(granted):
+            raise SlackRefusalError("missing_scope", needed=needed[0], provided=",".join(granted))
+        return method(params)
+
+
+def _auth_test(_params: Json) -> Json:
+    return {
+        "ok": True,
+        "url": f"https://{TEAM['domain']}.slack.com/",
+        "team": TEAM["name"],
+        "user": BOT_NAME.lower(),
+        "team_id": TEAM["id"],
+        "user_id": BOT_USER,
+        "bot_id": BOT_ID,
+        "app_id": APP_ID,
+        "is_enterprise_install": False,
+    }
+
+
+def _users_info(params: Json) -> Json:
+    person = text_of(params.get("user"))
+    if person not in PEOPLE:
+        raise SlackRefusalError("user_not_found")
+    name = PEOPLE[person]
+    profile = {"real_name": name, "display_name": name}
+    user = {"id": person, "team_id": TEAM["id"], "name": name.lower(), "real_name": name, "profile": profile}
+    return {"ok": True, "user": user | {"tz": "America/Los_Angeles", "is_bot": False, "deleted": False}}
+
+
+def _team_info(_params: Json) -> Json:
+    return {"ok": True, "team": dict(TEAM)}

@@ -1,0 +1,110 @@
+"""What the pretend Slack remembers and hands out."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from sandbox.traffic import Json
+
+Kind = Literal["public", "private", "dm"]
+
+
+class SlackRefusalError(Exception):
+    """A call that Slack answers with `{"ok": false, "error": …}`."""
+
+    def __init__(self, error: str, *details: str, **more: object) -> None:
+        super().__init__(error)
+        self.error = error
+        self.details = details
+        self.more = more
+
+    def body(self) -> Json:
+        """Return the answer's JSON."""
+        answer: Json = {"ok": False, "error": self.error, **self.more}
+        if self.details:
+            answer["errors"] = list(self.details)
+            answer["response_metadata"] = {"messages": [f"[ERROR] {detail}" for detail in self.details]}
+        return answer
+
+
+@dataclass(slots=True)
+class SlackMessage:
+    """One message in a channel. `ts` is its name, opaque and growing; `thread_ts` None for a root."""
+
+    channel: str
+    ts: str
+    thread_ts: str | None
+    user: str
+    bot_id: str | None
+    text: str
+    blocks: list[Json] = field(default_factory=list)
+    metadata: Json | None = None
+    edited: bool = False
+    deleted: bool = False
+
+
+@dataclass(slots=True)
+class Ephemeral:
+    """A message that only one person sees. `command` is what they had typed, None if a button asked."""
+
+    id: str
+    channel: str
+    user: str
+    text: str
+    blocks: list[Json]
+    command: str | None
+    at: float
+
+    def event(self) -> Json:
+        """Return it as the page reads it."""
+        return {
+            "id": self.id,
+            "channel": self.channel,
+            "user": self.user,
+            "text": self.text,
+            "blocks": self.blocks,
+            "command": self.command,
+            "at": self.at,
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class CommandAnswer:
+    """What came back for a command, a click or an event.
+
+    `failure` is the word Slack shows the person: "operation_timeout" after 3 s without an answer,
+    "dispatch_failed" without a connection or for anything but 2xx. `status` is 0 when nothing came.
+    """
+
+    status: int
+    text: str
+    body: Json | str
+    seconds: float
+    failure: Literal["operation_timeout", "dispatch_failed"] | None = None
+
+
+@dataclass(slots=True)
+class Channel:
+    """A place to talk; `member` says whether the bot is in it."""
+
+    id: str
+    name: str
+    kind: Kind
+    note: str
+    member: bool
+    archived: bool = False
+    restricted: bool = False
+
+    @property
+    def visible(self) -> bool:
+        """Whether the bot can know that this place exists."""
+        return self.member or self.kind == "public"
+
+    @property
+    def command_name(self) -> str:
+        """The `channel_name` a slash command carries."""
+        return {"public": self.name, "private": "privategroup", "dm": "directmessage"}[self.kind]
+
+    def snapshot(self) -> Json:
+        """Return it as the page reads it."""
+        kind = "archived" if self.archived else self.kind
+        return {"id": self.id, "name": self.name, "kind": kind, "note": self.note}

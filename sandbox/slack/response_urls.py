@@ -1,0 +1,119 @@
+"""response_url: the return address of a command or a click, good for 5 uses in 30 minutes."""
+
+import secrets
+import time
+from collections import OrderedDict
+from dataclasses import dataclass
+
+from sandbox.slack.blocks import check_blocks
+from sandbox.slack.params import flag, text_of
+from sandbox.slack.records import Ephemeral, SlackMessage, SlackRefusalError
+from sandbox.slack.workspace import BOT_ID, BOT_USER, Workspace
+from sandbox.traffic import Json
+
+USES = 5
+LIFETIME = 30 * 60.0
+ADDRESSES_KEPT = 2000
+
+
+@dataclass(slots=True)
+class Address:
+    """Where answers to one gesture go: its channel, its person, the message it was made on."""
+
+    channel: str
+    user: str
+    command: str | None
+    origin_ts: str | None
+    expires: float
+    uses: int = 0
+
+
+class ResponseUrls:
+    """Hands out return addresses and takes what is sent to them."""
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._addresses: OrderedDict[str, Address] = OrderedDict()
+
+    def issue(self, channel: str, user: str, *, command: str | None, origin_ts: str | None = None) -> str:
+        """Return the id of a new address. `origin_ts` names the message whose button was clicked."""
+        name = secrets.token_urlsafe(18)
+        self._addresses[name] = Address(channel, user, command, origin_ts, time.monotonic() + LIFETIME)
+        while len(self._addresses) > ADDRESSES_KEPT:
+            self._addresses.popitem(last=False)
+        return name
+
+    def take(self, name: str, body: Json) -> None:
+        """Do what was sent to an address.
+
+        Raises:
+            SlackRefusalError: `expired_url`, `used_url`, or something wrong with the message.
+        """
+        address = self._addresses.get(name)
+        if address is None or time.monotonic() > address.expires:
+            raise SlackRefusalError("expired_url")
+        if address.uses >= USES:
+            raise SlackRefusalError("used_url")
+        address.uses += 1
+        if flag(body.get("delete_original")):
+            self._delete(address)
+        elif flag(body.get("replace_original")) and self._origin(address) is not None:
+            self._replace(address, body)
+        elif body.get("response_type") == "in_channel":
+            self.post(address.channel, body)
+        else:
+            self.whisper(address, body)
+
+    def whisper(self, address: Address, body: Json, *, replacing: str | None = None) -> None:
+        """Show the answer to the person who asked."""
+        text, blocks = _content(body)
+        ts = replacing or self._workspace.next_ts()
+        self._workspace.whisper(Ephemeral(ts, address.channel, address.user, text, blocks, address.command, float(ts)))
+
+    def answer(self, name: str, body: Json) -> None:
+        """Show what was answered to the gesture itself; that uses nothing up."""
+        address = self._addresses[name]
+        if body.get("response_type") == "in_channel":
+            self.post(address.channel, body)
+        else:
+            self.whisper(address, body)
+
+    def post(self, channel: str, body: Json) -> None:
+        """Show the answer to everybody, even where the bot is no member."""
+        text, blocks = _content(body)
+        thread_ts = text_of(body.get("thread_ts")) or None
+        if thread_ts and self._workspace.transcript(channel).root(thread_ts) is None:
+            thread_ts = None
+        ts = self._workspace.next_ts()
+        self._workspace.add(SlackMessage(channel, ts, thread_ts, BOT_USER, BOT_ID, text, blocks))
+
+    def _replace(self, address: Address, body: Json) -> None:
+        origin = self._origin(address)
+        if isinstance(origin, Ephemeral):
+            self.whisper(address, body, replacing=origin.id)
+        elif origin is not None:
+            origin.text, origin.blocks = _content(body)
+            origin.edited = True
+            self._workspace.show(origin)
+
+    def _delete(self, address: Address) -> None:
+        origin = self._origin(address)
+        if isinstance(origin, SlackMessage):
+            origin.deleted = True
+            self._workspace.show(origin)
+
+    def _origin(self, address: Address) -> SlackMessage | Ephemeral | None:
+        """Return the message the gesture was made on; a command has none."""
+        if address.origin_ts is None:
+            return None
+        for ephemeral in self._workspace.ephemerals:
+            if ephemeral.id == address.origin_ts:
+                return ephemeral
+        return self._workspace.transcript(address.channel).find(address.origin_ts)
+
+
+def _content(body: Json) -> tuple[str, list[Json]]:
+    text, blocks = text_of(body.get("text")), check_blocks(body.get("blocks"))
+    if not text and not blocks:
+        raise SlackRefusalError("no_text")
+    return text, blocks

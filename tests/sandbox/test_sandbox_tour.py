@@ -1,0 +1,60 @@
+"""The tour must notice a bot that breaks its promises, and be content with one that keeps them."""
+
+import io
+import sys
+
+from rich.console import Console
+
+from sandbox.narrator import Narrator, plain
+from sandbox.scenes import SCENES, a_plain_text
+from sandbox.stage import Stage
+from sandbox.tour import tour
+
+SILENT_BOT = """
+import http.server, os
+
+class Bot(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        self.end_headers()
+
+    do_POST = do_GET
+
+    def log_message(self, *_):
+        pass
+
+http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Bot).serve_forever()
+"""
+
+
+def narrator() -> tuple[Narrator, io.StringIO]:
+    paper = io.StringIO()
+    return Narrator(Console(file=paper, highlight=False, soft_wrap=True)), paper
+
+
+async def impatient(stage: Stage) -> None:
+    stage.patience = 0.3
+    await a_plain_text(stage)
+
+
+async def test_a_bot_that_says_yes_and_does_nothing_is_found_out():
+    voice, paper = narrator()
+    broken = await tour(voice, {"A plain text": impatient}, [sys.executable, "-c", SILENT_BOT])
+    assert broken == ["A plain text: the thread says “delivered”"]
+    assert "BROKEN   the thread says “delivered”" in paper.getvalue()
+
+
+async def test_the_real_bot_keeps_its_word():
+    voice, paper = narrator()
+    title = "A private channel the bot is not in"
+    assert await tour(voice, {"A plain text": a_plain_text, title: SCENES[title]}) == []
+    transcript = paper.getvalue()
+    assert "phone    Table at eight?" in transcript
+    assert "Delivered as iMessage" in transcript
+    assert "BROKEN" not in transcript
+    assert "\x1b" not in transcript  # no colours, no spinner where nobody can see them
+
+
+def test_slacks_markup_is_read_aloud():
+    text = "*<@U0ANA>* says 2 * 3 &lt; 7 &amp; more, <!date^1700000000^{time}|Nov 14, 22:13 UTC>"
+    assert plain(text) == "@Ana says 2 * 3 < 7 & more, Nov 14, 22:13 UTC"
