@@ -1,0 +1,252 @@
+"""Claims: one at a time per slot, for a lease, and only the holder may finish."""
+
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from uuid import UUID, uuid4
+
+import pytest
+from sqlalchemy import text
+
+from bot.domain.delivery import Delivery, News, Service
+from bot.domain.message import Message, Origin, Report
+from bot.domain.thread import Step, Thread
+from bot.main import migrate
+from bot.storage.announcements import EDITS, Finish, claim_threads, finish_threads
+from bot.storage.attempts import PollAsk, Release, claim_polls, claim_sends, end_leases, release_sends
+from bot.storage.backlog import backlog
+from bot.storage.claims import Ask
+from bot.storage.database import Database
+from bot.storage.messages import Heard, NewThread, accept_many, apply_many
+from bot.storage.store import Store
+from tests.conftest import CUSTOMER, LINE
+
+SECOND, LEASE = timedelta(seconds=1), timedelta(seconds=60)
+
+
+class Hand:
+    """A clock that is turned by hand."""
+
+    def __init__(self) -> None:
+        self.now = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class Desk:
+    """A store with a hand-turned clock and shorthands."""
+
+    def __init__(self, store: Store, clock: Hand) -> None:
+        self.store, self.clock = store, clock
+        self.number = 0
+
+    async def accept(self, channel: str = "C1", line: str = LINE, parts: int = 1) -> list[UUID]:
+        self.number += 1
+        thread_id, now = uuid4(), self.clock()
+        texts = tuple(
+            Message(uuid4(), thread_id, CUSTOMER, line, "Hi", now, now, part=part, parts=parts)
+            for part in range(1, parts + 1)
+        )
+        origin = Origin(f"key {self.number}", "T1", channel, "U1")
+        assert await self.store.write(accept_many, NewThread(thread_id, origin, texts))
+        return [message.id for message in texts]
+
+    async def threads(self, room: int = 10, interval: timedelta = SECOND) -> list[tuple[Step, Thread]]:
+        claimed = await self.store.write(claim_threads, Ask(room, LEASE, interval))
+        return [(task.step, task.thread) for task in claimed.items]
+
+    async def open(self, thread: Thread) -> bool:
+        changes = {"root_ts": "1.1", "posting": None, "shown_rev": thread.rev}
+        return await self.store.write(finish_threads, Finish(thread, changes, told=True))
+
+    async def sends(self, interval: timedelta = SECOND) -> list[Message]:
+        return (await self.store.write(claim_sends, Ask(10, LEASE, interval))).items
+
+    async def hear(self, message_id: UUID, delivery: Delivery, **fields: object) -> Message:
+        report = Report("callback", self.clock(), delivery, delivery.name, **fields)  # type: ignore[arg-type]
+        applied = await self.store.write(apply_many, Heard(message_id, report, timedelta(seconds=120)))
+        assert applied.message is not None
+        return applied.message
+
+
+@pytest.fixture
+async def desk(tmp_path: Path) -> AsyncIterator[Desk]:
+    database, clock = Database(f"sqlite:///{tmp_path / 'c.db'}"), Hand()
+    migrate(database)
+    store = Store(database, clock)
+    await store.open()
+    yield Desk(store, clock)
+    await store.close()
+
+
+async def test_one_post_per_channel_and_interval(desk: Desk) -> None:
+    for channel in ("C1", "C1", "C2"):
+        await desk.accept(channel)
+    assert sorted(thread.channel for _, thread in await desk.threads()) == ["C1", "C2"]
+    assert await desk.threads() == []
+    desk.clock.now += SECOND
+    assert [thread.channel for _, thread in await desk.threads()] == ["C1"]
+
+
+async def test_the_claim_says_when_to_ask_again(desk: Desk) -> None:
+    await desk.accept("C1")
+    await desk.accept("C1")
+    claimed = await desk.store.write(claim_threads, Ask(10, LEASE, SECOND))
+    assert claimed.soonest == desk.clock() + SECOND
+
+
+async def test_a_claim_comes_back_after_its_lease_as_something_to_look_for(desk: Desk) -> None:
+    await desk.accept()
+    assert [step for step, _ in await desk.threads()] == [Step.OPEN]
+    desk.clock.now += LEASE
+    assert [step for step, _ in await desk.threads()] == [Step.LOOK]
+
+
+async def test_whoever_slept_past_the_lease_cannot_finish(desk: Desk) -> None:
+    await desk.accept()
+    [(_, sleeper)] = await desk.threads()
+    desk.clock.now += LEASE
+    [(_, holder)] = await desk.threads()
+    assert not await desk.open(sleeper)
+    assert await desk.open(holder)
+
+
+async def test_nothing_is_sent_before_its_thread_is_open(desk: Desk) -> None:
+    await desk.accept()
+    assert await desk.sends() == []
+    [(_, thread)] = await desk.threads()
+    assert await desk.sends() == []
+    await desk.open(thread)
+    assert len(await desk.sends()) == 1
+
+
+async def test_one_text_per_line_and_interval(desk: Desk) -> None:
+    for channel, line in (("C1", LINE), ("C2", LINE), ("C3", "+15550100901")):
+        await desk.accept(channel, line)
+    for _, thread in await desk.threads():
+        await desk.open(thread)
+    assert len(await desk.sends()) == 2
+    desk.clock.now += SECOND
+    assert len(await desk.sends()) == 1
+
+
+async def test_parts_go_out_one_after_the_other(desk: Desk) -> None:
+    first, second, third = await desk.accept(parts=3)
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    for part in (first, second, third):
+        assert [message.id for message in await desk.sends()] == [part]
+        desk.clock.now += SECOND
+        assert await desk.sends() == []
+        await desk.hear(part, Delivery.QUEUED, handle=str(part))
+
+
+async def test_a_failed_part_fails_those_after_it(desk: Desk) -> None:
+    first, second, third = await desk.accept(parts=3)
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    await desk.sends()
+    await desk.hear(first, Delivery.FAILED, error_code="4000")
+    for part in (second, third):
+        assert (await desk.hear(part, Delivery.QUEUED)).delivery is Delivery.FAILED
+
+
+async def test_an_abandoned_send_is_reported_and_never_claimed_again(desk: Desk) -> None:
+    [message_id] = await desk.accept()
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    await desk.sends()
+    desk.clock.now += LEASE
+    claimed = await desk.store.write(claim_sends, Ask(10, LEASE, SECOND))
+    assert (claimed.items, claimed.abandoned) == ([], [message_id])
+
+
+async def test_a_released_send_waits_and_its_line_with_it(desk: Desk) -> None:
+    await desk.accept("C1")
+    await desk.accept("C2")
+    for _, thread in await desk.threads():
+        await desk.open(thread)
+    [message] = await desk.sends()
+    later = desk.clock() + 5 * SECOND
+    assert await desk.store.write(release_sends, Release(message, later, later))
+    desk.clock.now += SECOND
+    assert await desk.sends() == []
+    desk.clock.now = later
+    [again] = await desk.sends()
+    assert again.attempts in (1, 2)
+
+
+async def test_a_send_that_was_reported_meanwhile_cannot_be_released(desk: Desk) -> None:
+    await desk.accept()
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    [message] = await desk.sends()
+    await desk.hear(message.id, Delivery.QUEUED, handle="h")
+    assert not await desk.store.write(release_sends, Release(message, desk.clock()))
+    assert await desk.sends() == []
+
+
+async def test_news_that_comes_while_a_reply_is_posted_is_told_next(desk: Desk) -> None:
+    [message_id] = await desk.accept()
+    [(_, thread)] = await desk.threads(interval=timedelta(0))
+    await desk.open(thread)
+    await desk.hear(message_id, Delivery.SENT, handle="h")
+    [(step, thread)] = await desk.threads(interval=timedelta(0))
+    assert (step, thread.lead.telling) == (Step.REPLY, News.SENT)
+    await desk.hear(message_id, Delivery.DELIVERED, handle="h", service=Service.IMESSAGE)
+    await desk.store.write(finish_threads, Finish(thread, {"replies": 1, "posting": None}, told=True))
+    [(step, thread)] = await desk.threads(interval=timedelta(0))
+    assert (step, thread.lead.telling, thread.lead.told) == (Step.REPLY, News.DELIVERED, News.SENT)
+
+
+async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
+    [message_id] = await desk.accept()
+    [(_, thread)] = await desk.threads(interval=timedelta(0))
+    closed = (EDITS, desk.clock() + 30 * SECOND)
+    changes = {"root_ts": "1.1", "posting": None, "shown_rev": -1}
+    await desk.store.write(finish_threads, Finish(thread, changes, told=True, closed_slot=closed))
+    assert await desk.threads(interval=timedelta(0)) == []
+    await desk.hear(message_id, Delivery.SENT, handle="h")
+    assert [step for step, _ in await desk.threads(interval=timedelta(0))] == [Step.REPLY]
+
+
+async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk: Desk) -> None:
+    [message_id] = await desk.accept()
+    await desk.hear(message_id, Delivery.QUEUED, handle="h")
+    ask = PollAsk(10, lambda polls: polls * 10 * SECOND)
+    assert await desk.store.write(claim_polls, ask) == []
+    desk.clock.now += timedelta(seconds=120)
+    assert len(await desk.store.write(claim_polls, ask)) == 1
+    assert await desk.store.write(claim_polls, ask) == []
+    desk.clock.now += 10 * SECOND
+    [message] = await desk.store.write(claim_polls, ask)
+    assert message.polls == 1
+    await desk.hear(message_id, Delivery.DELIVERED, handle="h")
+    desk.clock.now += timedelta(days=2)
+    assert await desk.store.write(claim_polls, ask) == []
+
+
+async def test_what_a_dead_process_held_is_due_at_once_after_a_restart(desk: Desk) -> None:
+    await desk.accept()
+    await desk.threads()
+    await desk.store.write(end_leases, None)
+    assert [step for step, _ in await desk.threads(interval=timedelta(0))] in ([Step.LOOK], [])
+    desk.clock.now += SECOND
+    assert (await desk.store.read(lambda connection: backlog(connection, desk.clock())))["waiting"] == 1
+
+
+async def test_every_question_about_what_is_due_uses_an_index(desk: Desk) -> None:
+    questions = {
+        "SELECT id FROM threads WHERE lane = 2 AND due_at <= :now": "threads_due",
+        "SELECT id FROM messages WHERE send_at <= :now AND send_at IS NOT NULL": "messages_send_at",
+        "SELECT id FROM messages WHERE poll_at <= :now AND poll_at IS NOT NULL": "messages_poll_at",
+        "SELECT id FROM messages WHERE delivery = 0 AND accepted_at < :now": "messages_unsent",
+    }
+    for question, index in questions.items():
+        plan = await desk.store.read(
+            lambda connection, question=question: str(
+                connection.execute(text(f"EXPLAIN QUERY PLAN {question}"), {"now": "2026"}).all()
+            )
+        )
+        assert index in plan, (question, plan)

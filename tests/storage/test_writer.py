@@ -1,0 +1,140 @@
+"""One thread that writes: everything that waits shares a commit, and what fails fails alone."""
+
+import asyncio
+import threading
+from collections.abc import AsyncIterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from sqlalchemy import Connection, text
+
+from bot.domain.clock import steady_clock
+from bot.errors import NotStored
+from bot.storage.database import Database
+from bot.storage.writer import Writer
+
+
+@pytest.fixture
+async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
+    database = Database(f"sqlite:///{tmp_path / 'w.db'}")
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)"))
+    writer = Writer(database.writing, steady_clock())
+    writer.start()
+    yield writer
+    await asyncio.to_thread(writer.stop)
+    database.close()
+
+
+def add(connection: Connection, now: datetime, words: Sequence[Any]) -> list[int]:
+    connection.execute(text("INSERT INTO words VALUES (:word)"), [{"word": word} for word in words])
+    return [len(words)] * len(words)
+
+
+def count(connection: Connection, now: datetime, items: Sequence[None]) -> list[int]:
+    return [connection.scalar(text("SELECT count(*) FROM words")) or 0 for _ in items]
+
+
+class Gate:
+    """Keeps the writer busy until opened."""
+
+    def __init__(self) -> None:
+        self.open = threading.Event()
+        self.reached = threading.Event()
+
+    def wait(self, connection: Connection, now: datetime, items: Sequence[None]) -> list[None]:
+        self.reached.set()
+        assert self.open.wait(5)
+        return list(items)
+
+
+async def held(writer: Writer) -> tuple[Gate, asyncio.Task[None]]:
+    gate = Gate()
+    waiting = asyncio.create_task(writer.run(gate.wait, None))
+    await asyncio.to_thread(gate.reached.wait, 5)
+    return gate, waiting
+
+
+async def test_what_waits_together_is_stored_together(writer: Writer) -> None:
+    gate, waiting = await held(writer)
+    adding = [asyncio.create_task(writer.run(add, f"word {number}")) for number in range(50)]
+    await asyncio.sleep(0.05)
+    gate.open.set()
+    await waiting
+    assert await asyncio.gather(*adding) == [50] * 50
+    assert await writer.run(count, None) == 50
+
+
+async def test_a_poisonous_item_fails_alone(writer: Writer) -> None:
+    gate, waiting = await held(writer)
+    adding = [asyncio.create_task(writer.run(add, word)) for word in ("a", None, "b", "a")]
+    await asyncio.sleep(0.05)
+    gate.open.set()
+    await waiting
+    results = await asyncio.gather(*adding, return_exceptions=True)
+    assert [type(result) for result in results] == [int, NotStored, int, NotStored]
+    assert await writer.run(count, None) == 2
+
+
+async def test_a_bug_in_one_kind_of_work_reaches_its_caller_and_nobody_else(writer: Writer) -> None:
+    def broken(connection: Connection, now: datetime, items: Sequence[None]) -> list[None]:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await writer.run(broken, None)
+    assert await writer.run(add, "still alive") == 1
+
+
+async def test_what_was_given_up_is_never_stored(writer: Writer) -> None:
+    gate, waiting = await held(writer)
+    with pytest.raises(NotStored):
+        await writer.run(add, "late", patience=0.05)
+    gate.open.set()
+    await waiting
+    assert await writer.run(count, None) == 0
+
+
+async def test_what_has_begun_cannot_be_given_up(writer: Writer) -> None:
+    gate = Gate()
+    begun = asyncio.create_task(writer.run(gate.wait, None, patience=0.05))
+    await asyncio.to_thread(gate.reached.wait, 5)
+    await asyncio.sleep(0.1)
+    gate.open.set()
+    assert await begun is None
+
+
+async def test_a_caller_that_went_away_harms_nobody(writer: Writer) -> None:
+    gate, waiting = await held(writer)
+    gone = asyncio.create_task(writer.run(add, "orphan"))
+    await asyncio.sleep(0.02)
+    gone.cancel()
+    gate.open.set()
+    await waiting
+    assert await writer.run(count, None) == 1
+
+
+async def test_a_locked_database_fails_everybody_at_once_and_heals(writer: Writer, tmp_path: Path) -> None:
+    other = Database(f"sqlite:///{tmp_path / 'w.db'}")
+    with other.writing.begin() as connection:
+        connection.execute(text("INSERT INTO words VALUES ('mine')"))
+        results = await asyncio.gather(*(writer.run(add, str(n)) for n in range(20)), return_exceptions=True)
+    other.close()
+    assert {type(result) for result in results} == {NotStored}
+    assert await writer.run(count, None) == 1
+
+
+async def test_stopping_stores_what_was_handed_in(tmp_path: Path) -> None:
+    database = Database(f"sqlite:///{tmp_path / 's.db'}")
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)"))
+    writer = Writer(database.writing, steady_clock())
+    writer.start()
+    adding = [asyncio.create_task(writer.run(add, str(number))) for number in range(10)]
+    await asyncio.sleep(0)
+    await asyncio.to_thread(writer.stop)
+    await asyncio.gather(*adding)
+    with database.reading.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM words")) == 10
+    database.close()
