@@ -1,6 +1,7 @@
 """`python -m bot …`: serve, migrate, messages."""
 
 import sys
+from contextlib import suppress
 from typing import Any
 
 import click
@@ -57,7 +58,8 @@ def serve() -> None:
             timeout_graceful_shutdown=3,
         )
     )
-    server.run()
+    with suppress(KeyboardInterrupt):  # uvicorn has stopped in order by then
+        server.run()
     if not server.started:
         sys.exit(1)
 

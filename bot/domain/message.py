@@ -104,15 +104,10 @@ class Message:
     @property
     def headline(self) -> tuple[object, ...]:
         """What the root's status line depends on: two messages with equal headlines read the same."""
-        on_its_way = self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN
-        return (
-            Delivery.QUEUED if on_its_way else self.delivery,
-            self.service,
-            self.picture_lost,
-            self.unconfirmed,
-            self.error_code,
-            self.error_text,
-        )
+        if self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN and not self.unconfirmed:
+            return (Delivery.QUEUED,)  # "sending", whatever else is known
+        error = (self.error_code, self.error_text)
+        return (self.delivery, self.service, self.picture_lost, self.unconfirmed, *error)
 
 
 def merge(message: Message, report: Report) -> Message:

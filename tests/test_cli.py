@@ -1,0 +1,129 @@
+"""The commands an operator types."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner
+
+from bot.cli import main
+from bot.storage.database import Database
+from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, until
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    values = {
+        "SLACK_BOT_TOKEN": TOKEN,
+        "SLACK_SIGNING_SECRET": SIGNING,
+        "SENDBLUE_API_KEY_ID": KEY,
+        "SENDBLUE_API_SECRET_KEY": SECRET,
+        "SENDBLUE_FROM_NUMBER": LINE,
+        "PUBLIC_URL": "https://bot.example.com",
+        "CALLBACK_SECRET": CALLBACK,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'bluethread.db'}",
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
+def run(*arguments: str) -> tuple[int, str]:
+    result = CliRunner().invoke(main, arguments)
+    return result.exit_code, result.output
+
+
+def test_a_start_without_settings_says_what_is_missing_in_a_line_each() -> None:
+    code, said = run("serve")
+    assert code == 2
+    assert "  - SLACK_BOT_TOKEN is not set" in said
+    assert "  - PUBLIC_URL is not set" in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.usefixtures("environment")
+def test_migrate_makes_the_database_and_may_be_repeated() -> None:
+    assert run("migrate") == (0, "The database is up to date.\n")
+    assert run("migrate") == (0, "The database is up to date.\n")
+
+
+def test_a_second_process_on_the_same_file_is_refused_with_a_sentence(environment: dict[str, str]) -> None:
+    database = Database(environment["DATABASE_URL"])
+    database.take()
+    for command in ("serve", "migrate"):
+        code, said = run(command)
+        assert code == 2
+        assert "another Bluethread process is using" in said
+    database.close()
+
+
+@pytest.mark.usefixtures("environment")
+def test_messages_of_a_new_database_are_none_and_of_no_database_a_sentence() -> None:
+    code, said = run("messages")
+    assert (code, "run `python -m bot migrate` first" in said) == (1, True)
+    run("migrate")
+    assert run("messages") == (0, "No messages.\n")
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("wrong", ["nonsense", "00000000-0000-0000-0000-000000000000"])
+def test_an_unknown_message_is_a_sentence(wrong: str) -> None:
+    run("migrate")
+    code, said = run("messages", wrong)
+    assert code == 1
+    assert "`python -m bot messages` lists them" in said
+
+
+async def test_messages_lists_filters_and_tells_a_messages_history(
+    stage: Stage, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DATABASE_URL", stage.settings.database_url)
+    await stage.text("First")
+    await until(lambda: any("Delivered" in text for text in stage.replies()))
+    stage.sendblue.faults.opted_out = True
+    await stage.text("Second", to="+14155550000")
+    await until(lambda: any("Not sent" in text for text in stage.replies()))
+    _, everything = run("messages")
+    assert "DELIVERED (iMessage)" in everything
+    assert "FAILED" in everything
+    _, failed = run("messages", "--failed", "--json")
+    [message] = json.loads(failed)
+    assert (message["recipient"], message["delivery"], message["over"]) == ("+14155550000", "FAILED", True)
+    assert run("messages", "--open") == (0, "No messages.\n")
+    _, one = run("messages", "--number", CUSTOMER, "--json")
+    [message] = json.loads(one)
+    _, shown = run("messages", message["id"])
+    assert [line.split()[3] for line in shown.splitlines()[1:]] == ["QUEUED", "SENT", "DELIVERED"]
+    _, history = run("messages", message["id"], "--json")
+    assert [report["word"] for report in json.loads(history)["history"]] == ["QUEUED", "SENT", "DELIVERED"]
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_the_process_starts_answers_and_stops_in_order(environment: dict[str, str], how: signal.Signals) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "bot", "serve"],
+        cwd=PROJECT,
+        env=os.environ | environment | {"LOG_FORMAT": "json"},
+        stderr=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stderr is not None
+        said = ""
+        for line in process.stderr:
+            said += line
+            if "Uvicorn running on" in line:
+                break
+        process.send_signal(how)
+        said += process.stderr.read()
+        process.wait(10)
+    assert process.returncode in (0, -how)
+    assert "Traceback" not in said
+    assert [json.loads(line)["event"] for line in said.splitlines() if '"closing"' in line] == ["closing"]
