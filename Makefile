@@ -4,7 +4,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help setup demo tour test check lock clean
+.PHONY: help setup demo tour test chaos check lock clean
 
 help:
 	@echo "make demo    try it: the bot, a pretend Slack and a pretend phone in your browser"
@@ -33,7 +33,10 @@ tour: .venv/run-ready
 	@$(BIN)/python -m sandbox --script
 
 test: .venv/dev-ready
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term
+
+chaos: .venv/dev-ready
+	CHAOS=long $(BIN)/python -m pytest tests/chaos --numprocesses auto
 
 check: .venv/dev-ready
 	$(BIN)/ruff check .

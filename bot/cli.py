@@ -1,10 +1,12 @@
 """`python -m bot …`: serve, migrate, messages."""
 
+import asyncio
 import sys
 from contextlib import suppress
 from typing import Any
 
 import click
+import uvloop
 
 from bot.errors import BadSettings, BluethreadError
 from bot.settings import Settings, load_settings
@@ -37,12 +39,9 @@ def serve() -> None:
     settings = _ready()
     import uvicorn  # noqa: PLC0415 - the other commands start faster without
 
-    from bot.main import create_app  # noqa: PLC0415
-    from bot.storage.database import Database  # noqa: PLC0415
+    from bot.main import create_app, probe  # noqa: PLC0415
 
-    probe = Database(settings.database_url)
-    probe.take()
-    probe.close()
+    probe(settings)
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
@@ -65,16 +64,28 @@ def serve() -> None:
 
 
 @main.command()
+def work() -> None:
+    """Do the work behind the doors, without the doors, until stopped. Needs PostgreSQL, which several can share."""
+    settings = _ready()
+    from bot.main import probe, work_until_stopped  # noqa: PLC0415
+
+    if settings.database_url.startswith("sqlite"):
+        raise BadSettings("DATABASE_URL: a worker needs PostgreSQL; on SQLite `serve` does all the work")
+    probe(settings)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(work_until_stopped(settings))
+
+
+@main.command()
 def migrate() -> None:
     """Bring the database up to this version's schema (a release step; `serve` on SQLite does it by itself)."""
     settings = _ready()
-    from bot.main import migrate as bring_up  # noqa: PLC0415
-    from bot.storage.database import Database  # noqa: PLC0415
+    from bot import main as house  # noqa: PLC0415
 
-    database = Database(settings.database_url)
+    database = house.open_database(settings)
     database.take()
     try:
-        bring_up(database)
+        house.migrate(database)
     finally:
         database.close()
     click.echo("The database is up to date.")

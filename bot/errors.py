@@ -4,6 +4,7 @@ BluethreadError
 ├── UsageError          a person asked for something that cannot be done: show them the sentence
 ├── BadSettings         the start is refused: show one line per problem
 ├── NotStored           the database did not take it and never will later: say "not sent"
+│   └── MaybeStored     the database went away while it said yes or no: say that you cannot tell
 ├── UnreadableReport    a callback or answer that is no report: answer 4xx, change nothing
 └── CallFailed          Slack or Sendblue did not do what was asked
     ├── Refused         a clear no: asking again changes nothing
@@ -26,6 +27,10 @@ class BadSettings(BluethreadError):  # noqa: N818 - reads as what it is
 
 class NotStored(BluethreadError):  # noqa: N818
     """The work was given up before the database took it: it did not happen and will not happen later."""
+
+
+class MaybeStored(NotStored):
+    """The connection broke in the commit itself. For a report: bring it again. For a person: say how to find out."""
 
 
 class UnreadableReport(BluethreadError):  # noqa: N818

@@ -7,6 +7,7 @@ from uuid import UUID
 import click
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.errors import UsageError
@@ -55,7 +56,7 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
 
 
 def _read(settings: Settings, question: Any) -> Any:
-    database = Database(settings.database_url)
+    database = Database(settings.database_url, steady_clock())
     try:
         with database.reading.connect() as connection:
             return question(connection)

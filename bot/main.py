@@ -2,16 +2,19 @@
 
 import asyncio
 import random
+import signal
 from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
+from sqlalchemy.exc import OperationalError
 from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bot.domain.clock import Clock, steady_clock
+from bot.errors import BadSettings
 from bot.logs import bolt_logger, quiet_bolt
 from bot.sendblue.client import Sendblue
 from bot.services.announcing import Announcing
@@ -43,10 +46,11 @@ class House:
     def __init__(self, settings: Settings, *, clock: Clock | None = None, chance: random.Random | None = None) -> None:
         self._settings = settings
         dice = (chance or random.SystemRandom()).random
-        self.clock = clock or steady_clock()
+        self.working = False
         self.announce, self.send = asyncio.Event(), asyncio.Event()
-        self.database = Database(settings.database_url)
-        self.store = Store(self.database, self.clock)
+        self.database = open_database(settings, clock)
+        self.store = Store(self.database)
+        self.clock = self.store.clock
         self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
         self.sendblue = Sendblue(
             settings.sendblue_api_url,
@@ -64,6 +68,7 @@ class House:
             self.announce,
             default_line=settings.lines[0],
             interval=settings.sendblue_send_interval,
+            within=settings.send_within,
             timeout=settings.sendblue_timeout,
             callback_url=self.tokens.url,
             chance=dice,
@@ -95,35 +100,88 @@ class House:
         )
 
     @asynccontextmanager
-    async def open(self) -> AsyncIterator[None]:
-        """Take the database, bring it up to date, do the work until left."""
+    async def open(self, *, working: bool) -> AsyncIterator[None]:
+        """Take the database, bring it up to date, do the work until left. working: or leave it to other processes."""
         self.database.take()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.store.close)
-            await asyncio.to_thread(migrate, self.database)
+            if self.database.serves_one_process:
+                await asyncio.to_thread(migrate, self.database)
             await self.store.open()
             await stack.enter_async_context(self.notifier)
             await stack.enter_async_context(self.sendblue)
-            for duty in self.duties:
-                duty.start()
-            self.jobs.start()
-            log.info("opened")
+            if working:
+                stack.push_async_callback(self._rest)
+                self._work()
+            log.info("opened", working=working)
             yield
             log.info("closing")
-            ends = [duty.stop(grace=_GRACE) for duty in self.duties]
-            await asyncio.gather(self.jobs.stop(grace=_GRACE), *ends)
+
+    def _work(self) -> None:
+        self.working = True
+        for duty in self.duties:
+            duty.start()
+        self.jobs.start()
+
+    async def _rest(self) -> None:
+        await asyncio.gather(self.jobs.stop(grace=_GRACE), *(duty.stop(grace=_GRACE) for duty in self.duties))
 
     async def readiness(self) -> Mapping[str, str]:
         """Return what is checked → why it is not well, or ""."""
-        problems = {duty.name: duty.problem for duty in self.duties}
-        return {"database": await self.store.ready(), "scheduler": self.jobs.problem, **problems}
+        checks = {"database": await self.store.ready()}
+        if self.working:
+            checks["scheduler"] = self.jobs.problem
+            checks |= {duty.name: duty.problem for duty in self.duties}
+        return checks
+
+
+def open_database(settings: Settings, clock: Clock | None = None) -> Database:
+    """Return the database of these settings, not connected yet."""
+    return Database(
+        settings.database_url,
+        clock or steady_clock(),
+        pool_size=settings.database_pool_size,
+        statement_timeout=settings.database_statement_timeout,
+    )
 
 
 def migrate(database: Database) -> None:
-    """Bring the database up to this code's schema. Needs the database's lock."""
-    with database.writing.begin() as connection:
-        if schema.missing(connection):
-            schema.upgrade(connection)
+    """Bring the database up to this code's schema. Needs the database's lock.
+
+    Raises:
+        BadSettings: the database is newer than this code, or cannot be reached.
+    """
+    try:
+        with database.writing.begin() as connection:
+            if schema.problem(connection):
+                schema.upgrade(connection)
+    except OperationalError as error:
+        raise BadSettings(f"DATABASE_URL: the database cannot be used ({type(error.orig).__name__})") from None
+
+
+def probe(settings: Settings) -> None:
+    """Raise BadSettings now, with a sentence, for what would be a traceback later."""
+    database = open_database(settings)
+    try:
+        database.take()
+        if not database.serves_one_process:
+            with database.reading.connect() as connection:
+                if problem := schema.problem(connection):
+                    raise BadSettings(f"DATABASE_URL: {problem}")
+    except OperationalError as error:
+        raise BadSettings(f"DATABASE_URL: the database cannot be reached ({type(error.orig).__name__})") from None
+    finally:
+        database.close()
+
+
+async def work_until_stopped(settings: Settings) -> None:
+    """Do the background work alone until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with House(settings).open(working=True):
+        await stopped.wait()
 
 
 def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
@@ -142,7 +200,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:
         app.state.house = house
-        async with house.open():
+        async with house.open(working=settings.web_also_works):
             yield
 
     return Starlette(

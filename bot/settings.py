@@ -51,7 +51,12 @@ class Settings(BaseSettings):
     """All durations are seconds. A missing or malformed setting stops the start with one line per problem."""
 
     model_config = SettingsConfigDict(
-        env_file=".env", extra="ignore", hide_input_in_errors=True, str_strip_whitespace=True, frozen=True
+        env_file=".env",
+        env_ignore_empty=True,
+        extra="ignore",
+        frozen=True,
+        hide_input_in_errors=True,  # or secrets would stand in error messages
+        str_strip_whitespace=True,
     )
 
     slack_bot_token: Secret
@@ -66,6 +71,9 @@ class Settings(BaseSettings):
     callback_secret: Secret
     database_url: str = "sqlite:///bluethread.db"
     allow_ephemeral_sqlite: bool = False
+    database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
+    database_statement_timeout: Seconds = 5
+    web_also_works: bool = True
     host: str = "0.0.0.0"  # noqa: S104 - the router of a Heroku-style host connects from outside
     port: Annotated[int, Field(ge=0, le=65535)] = 3000
     default_region: Annotated[str, AfterValidator(_region)] = "US"
@@ -110,12 +118,15 @@ class Settings(BaseSettings):
         if os.environ.get("SLACK_CLIENT_ID") and os.environ.get("SLACK_CLIENT_SECRET"):
             # Bolt would switch on OAuth with a file store behind our back and ignore the token.
             raise ValueError("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must not be set: this app uses one bot token")
-        if not self.database_url.startswith("sqlite:///"):
-            raise ValueError("DATABASE_URL must be a SQLite URL such as sqlite:///bluethread.db")
-        if os.environ.get("DYNO") and not self.allow_ephemeral_sqlite:
+        if not self.database_url.startswith(("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")):
+            raise ValueError("DATABASE_URL must be like sqlite:///bluethread.db or postgres://user:password@host/name")
+        sqlite = self.database_url.startswith("sqlite")
+        if sqlite and not self.web_also_works:
+            raise ValueError("WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work")
+        if sqlite and os.environ.get("DYNO") and not self.allow_ephemeral_sqlite:
             raise ValueError(
                 "DATABASE_URL is SQLite, but a dyno's disk is wiped at every restart and messages would be lost: "
-                "use a volume that stays, or set ALLOW_EPHEMERAL_SQLITE=true to try things out"
+                "attach PostgreSQL, or set ALLOW_EPHEMERAL_SQLITE=true to try things out"
             )
         return self
 

@@ -52,15 +52,17 @@ async def _stoppable(work: Awaitable[int], *, stopped: int) -> int:
 
 
 async def _demo(port: int, bot_port: int, *, opens: bool) -> int:
-    chosen = _chosen(port, "page")
-    bot_chosen = _chosen(bot_port, "bot", but=chosen)
+    chosen = free_port(port)
+    bot_chosen = free_port(bot_port, but=chosen)
     async with world(bot_chosen) as made, serving(create_app(made), chosen) as url:
         connect(made, url)
         try:
+            click.echo(f"Bluethread, the real bot between a pretend Slack and a pretend phone: {url}")
+            _explain(port, chosen, "page")
+            _explain(bot_port, bot_chosen, "bot")
             click.echo("Starting the bot …")
             await made.bot.start()
-            click.echo(f"\n  {url}\n\nA pretend Slack and a pretend phone, with the real bot between them.")
-            click.echo("Try: /imessage +1 415 555 2671 Table at eight?    Stop: Ctrl-C")
+            click.echo("Ready. Type there: /imessage +1 415 555 2671 Table at eight?    Stop: Ctrl-C")
             if opens:
                 webbrowser.open(url)
             await asyncio.Event().wait()
@@ -70,11 +72,9 @@ async def _demo(port: int, bot_port: int, *, opens: bool) -> int:
     return 0
 
 
-def _chosen(wanted: int, what: str, *, but: int = 0) -> int:
-    chosen = free_port(wanted, but=but)
+def _explain(wanted: int, chosen: int, what: str) -> None:
     if wanted not in (0, chosen):
         click.echo(f"Port {wanted} is taken, so the {what} is on {chosen} instead.")
-    return chosen
 
 
 async def _tour() -> int:

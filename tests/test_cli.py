@@ -11,6 +11,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli import main
+from bot.domain.clock import steady_clock
 from bot.storage.database import Database
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, until
 
@@ -56,7 +57,7 @@ def test_migrate_makes_the_database_and_may_be_repeated() -> None:
 
 
 def test_a_second_process_on_the_same_file_is_refused_with_a_sentence(environment: dict[str, str]) -> None:
-    database = Database(environment["DATABASE_URL"])
+    database = Database(environment["DATABASE_URL"], steady_clock())
     database.take()
     for command in ("serve", "migrate"):
         code, said = run(command)

@@ -25,6 +25,7 @@ log = structlog.get_logger(__name__)
 
 _LEASE = timedelta(seconds=60)
 _LOOKS = 2  # not found twice, some time apart, is not there
+_NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 _OURS_TO_MEND = frozenset(
     {
         *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
@@ -171,6 +172,8 @@ class Announcing:
         match step:
             case Step.OPEN:
                 return await self._no_place(thread, error.code)
+            case Step.LOOK if error.code in _NOT_THERE and not thread.channel.startswith(("U", "W")):
+                return Finish(thread, {"posting": None})  # we are not in the channel, so nothing of ours is
             case Step.LOOK if thread.posting == 0:
                 return await self._no_place(thread, "thread_unknown")
             case Step.LOOK:  # history may not be read: a missing line beats a doubled one, and the root tells

@@ -32,6 +32,7 @@ class Sending:
     """Accepts and delivers.
 
     default_line: E.164. interval: seconds between two texts on one line. timeout: seconds a call may take.
+    within: seconds after which an unsent text is not sent any more.
     callback_url: message id → where Sendblue reports on it.
     """
 
@@ -44,6 +45,7 @@ class Sending:
         *,
         default_line: str,
         interval: float,
+        within: float,
         timeout: float,
         callback_url: Callable[[UUID], str],
         chance: Chance,
@@ -54,6 +56,7 @@ class Sending:
         self._opened = opened
         self._default_line = default_line
         self._interval = timedelta(seconds=interval)
+        self._within = timedelta(seconds=within)
         self._lease = timedelta(seconds=timeout + 15)
         self._callback_url = callback_url
         self._chance = chance
@@ -102,6 +105,9 @@ class Sending:
         now = self._store.clock()
         if message.lease_until is not None and now >= message.lease_until:
             return  # we slept; somebody may have given it up meanwhile
+        if now - message.accepted_at > self._within:
+            await self._tracking.apply(message.id, Report("bot", now, Delivery.FAILED, error_code="too_late"))
+            return
         try:
             report = await self._sendblue.send(message, self._callback_url(message.id))
         except NotSent as error:

@@ -12,7 +12,7 @@ from bot.domain.thread import Lane, Step, Thread
 from bot.storage.claims import Ask, Claimed, Waiting
 from bot.storage.messages import release_part, taken
 from bot.storage.pacing import close_slot, take_slots
-from bot.storage.rows import load_threads
+from bot.storage.rows import load_threads, lock_threads
 from bot.storage.tables import messages, pacing, threads
 
 EDITS = "edits"
@@ -81,12 +81,13 @@ class Finish:
 
 def finish_threads(connection: Connection, now: datetime, items: Sequence[Finish]) -> list[bool]:
     """Record outcomes and make the next step due. Returns whether the claim was still held."""
+    for key, until in sorted({item.closed_slot for item in items if item.closed_slot is not None}):
+        close_slot(connection, key, until)
+    lock_threads(connection, {item.thread.id for item in items})
     return [_finish(connection, now, item) for item in items]
 
 
 def _finish(connection: Connection, now: datetime, item: Finish) -> bool:
-    if item.closed_slot is not None:
-        close_slot(connection, *item.closed_slot)
     thread_id = item.thread.id
     ours = (threads.c.id == thread_id) & (threads.c.fence == item.thread.fence)
     if connection.execute(update(threads).where(ours).values(**item.changes, lane=threads.c.lane)).rowcount != 1:

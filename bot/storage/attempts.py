@@ -60,10 +60,11 @@ class Release:
 def release_sends(connection: Connection, now: datetime, items: Sequence[Release]) -> list[bool]:
     """Give claims back. Returns whether they were still held."""
     del now
+    for line, until in sorted({(item.message.line, item.line_until) for item in items if item.line_until is not None}):
+        close_slot(connection, line, until)
+    load_messages(connection, {item.message.id for item in items}, lock=True)
     results = []
     for item in items:
-        if item.line_until is not None:
-            close_slot(connection, item.message.line, item.line_until)
         held = (messages.c.id == item.message.id) & (messages.c.fence == item.message.fence)
         held &= messages.c.delivery == Delivery.SENDING.value
         values = {"delivery": Delivery.ACCEPTED.value, "send_at": item.at}

@@ -1,114 +1,115 @@
-"""Opening the database: the right journal, one process per SQLite file, connections for reading."""
+"""Opening the database, whichever of the two it is: an engine for the writer, one for readers, one clock."""
 
-import fcntl
-import os
-import sqlite3
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
-from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url, text
 
+from bot.domain.clock import Clock
 from bot.errors import BadSettings
+from bot.storage.sqlite import OneProcess, connect
 
-_SAFE_BACKPORTS = {(3, 44): 6, (3, 50): 7}
-_SAFE_SINCE = (3, 51, 3)
-
-
-def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
-    """Return the fastest journal mode that cannot lose data with this SQLite.
-
-    Write-ahead logging in 3.7.0 to 3.51.2 can corrupt the file when two connections write or checkpoint at a bad
-    moment (the WAL-reset bug; fixed in 3.51.3, 3.50.7 and 3.44.6). Source: sqlite.org/wal.html.
-    """
-    major, minor, patch = version[:3]
-    safe = (major, minor, patch) >= _SAFE_SINCE or patch >= _SAFE_BACKPORTS.get((major, minor), patch + 1)
-    return "WAL" if safe else "TRUNCATE"
-
-
-class OneProcess:
-    """An advisory lock beside a SQLite file: two services on one file would starve each other."""
-
-    def __init__(self, database: Path) -> None:
-        self._path = database.with_name(database.name + ".lock")
-        self._file: IO[str] | None = None
-
-    def take(self) -> None:
-        """Hold the lock until `release` or the end of the process.
-
-        Raises:
-            BadSettings: another process holds it, or the folder cannot be written.
-        """
-        try:
-            self._file = self._path.open("a+")
-        except OSError as error:
-            raise BadSettings(f"DATABASE_URL: cannot write in {self._path.parent} ({error.strerror})") from None
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.release()
-            raise BadSettings(
-                f"DATABASE_URL: another Bluethread process is using {self._path.with_suffix('')}; "
-                "stop it first, SQLite serves one process"
-            ) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
-
-    def release(self) -> None:
-        """Let the next process in."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+_POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 
 
 class Database:
-    """One database: an engine for the writer, one for readers, and the lock."""
+    """One database.
 
-    def __init__(self, url: str) -> None:
-        """Open nothing yet. url: `sqlite:///relative.db` or `sqlite:////absolute.db`."""
-        self._path = Path(make_url(url).database or "").absolute()
-        self._lock = OneProcess(self._path)
-        self.writing = self._engine("", connections=1)
-        self.reading = self._engine("?mode=ro", connections=4)
+    url: `sqlite:///relative.db`, `sqlite:////absolute.db`, or `postgres://…` as Heroku writes it. pool_size:
+    connections for reading; one more writes. statement_timeout: seconds, on PostgreSQL.
+    """
+
+    def __init__(self, url: str, clock: Clock, *, pool_size: int = 4, statement_timeout: float = 5) -> None:
+        self._clock = clock
+        self._ahead = timedelta(0)  # of this process's clock, the database's
+        self._lock: OneProcess | None = None
+        parsed = database_url(url)
+        if parsed.drivername == "sqlite":
+            path = Path(parsed.database or "").absolute()
+            self._lock = OneProcess(path)
+            self.writing = _sqlite(path, read_only=False, connections=1)
+            self.reading = _sqlite(path, read_only=True, connections=pool_size)
+        else:
+            self.writing = _postgresql(parsed, connections=1)
+            self.reading = _postgresql(parsed, connections=pool_size).execution_options(postgresql_readonly=True)
+            milliseconds = int(statement_timeout * 1000)
+            # One round trip at the start of each transaction, good behind a pooler too: nothing outlives it.
+            self._begin = text(f"SELECT clock_timestamp(), set_config('statement_timeout', '{milliseconds}', true)")
+
+    @property
+    def serves_one_process(self) -> bool:
+        """Whether nobody else can be at work in it (SQLite)."""
+        return self._lock is not None
 
     def take(self) -> None:
-        """Become the one process that writes (raises BadSettings when another is)."""
-        self._lock.take()
+        """Become the one process that writes, where there may be one only (raises BadSettings if another is)."""
+        if self._lock is not None:
+            self._lock.take()
 
     def close(self) -> None:
         """Close every connection and let the next process in."""
         self.writing.dispose()
         self.reading.dispose()
-        self._lock.release()
+        if self._lock is not None:
+            self._lock.release()
 
-    def _engine(self, query: str, *, connections: int) -> Engine:
-        def connect() -> sqlite3.Connection:
-            # isolation_level None: transactions begin where SQLAlchemy's begin event says, not at the first write.
-            connection = sqlite3.connect(
-                self._path.as_uri() + query,
-                uri=True,
-                timeout=2,
-                isolation_level=None,
-                check_same_thread=False,
-            )
-            if not query:
-                connection.execute(f"PRAGMA journal_mode={journal_mode()}")
-                connection.execute("PRAGMA synchronous=FULL")
-                connection.execute("PRAGMA foreign_keys=ON")
-            return connection
+    def begin(self, connection: Connection) -> datetime:
+        """Start a transaction's time: the database's own clock where several machines share it."""
+        if self.serves_one_process:
+            return self._clock()
+        now: datetime = connection.execute(self._begin).scalar_one()
+        self._ahead = now - self._clock()
+        return now
 
-        engine = create_engine(
-            "sqlite://",
-            creator=connect,
-            poolclass=QueuePool,
-            pool_size=connections,
-            max_overflow=0,
-            hide_parameters=True,  # or texts and numbers would stand in error messages
-        )
-        begin = "BEGIN" if query else "BEGIN IMMEDIATE"
+    def clock(self) -> datetime:
+        """Return now, as the database sees it."""
+        return self._clock() + self._ahead
 
-        @event.listens_for(engine, "begin")
-        def _begin(connection: Connection, *_: Any) -> None:
-            connection.exec_driver_sql(begin)
 
-        return engine
+def database_url(url: str) -> URL:
+    """Read a database URL.
+
+    Raises:
+        BadSettings: neither SQLite nor PostgreSQL.
+    """
+    try:
+        parsed = make_url(url)
+    except Exception:  # noqa: BLE001 - SQLAlchemy's own message would repeat the password
+        parsed = None
+    if parsed is not None and parsed.drivername == "sqlite" and parsed.database:
+        return parsed
+    if parsed is not None and parsed.drivername in _POSTGRESQL:
+        return parsed.set(drivername="postgresql+psycopg")
+    raise BadSettings("DATABASE_URL must be like sqlite:///bluethread.db or postgres://user:password@host/name")
+
+
+def _sqlite(path: Path, *, read_only: bool, connections: int) -> Engine:
+    engine = _engine("sqlite://", connections, creator=lambda: connect(path, read_only=read_only))
+    begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
+
+    @event.listens_for(engine, "begin")
+    def _begin(connection: Connection, *_: Any) -> None:
+        connection.exec_driver_sql(begin)
+
+    return engine
+
+
+def _postgresql(url: URL, *, connections: int) -> Engine:
+    # A database that went away without a goodbye is noticed within the time Slack waits for an answer.
+    impatient = {"connect_timeout": 2, "tcp_user_timeout": 2500, "keepalives_idle": 5, "keepalives_interval": 2}
+    return _engine(url, connections, connect_args=impatient, pool_pre_ping=True, pool_recycle=1800, pool_timeout=2)
+
+
+def _engine(url: str | URL, connections: int, creator: Callable[[], Any] | None = None, **options: Any) -> Engine:
+    if creator is not None:
+        options["creator"] = creator
+    return create_engine(
+        url,
+        poolclass=QueuePool,
+        pool_size=connections,
+        max_overflow=0,
+        hide_parameters=True,  # or texts and numbers would stand in error messages
+        **options,
+    )

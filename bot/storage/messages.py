@@ -13,7 +13,7 @@ from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Origin, Report, merge
 from bot.domain.thread import Lane
 from bot.storage.dialect import insert
-from bot.storage.rows import load_messages, load_threads, values_of
+from bot.storage.rows import load_messages, load_threads, lock_threads_of, values_of
 from bot.storage.tables import messages, reports, threads
 
 
@@ -93,7 +93,9 @@ class Applied:
 
 def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) -> list[Applied]:
     """Merge reports into their messages, wake the threads that can say more, keep the history."""
-    before = load_messages(connection, {item.message_id for item in items}, lock=True)
+    ids = {item.message_id for item in items}
+    lock_threads_of(connection, ids)
+    before = load_messages(connection, ids, lock=True)
     owners = _owners(connection, {item.report.handle for item in items if item.report.handle})
     after, results, history = dict(before), [], []
     quiet: dict[UUID, timedelta] = {}

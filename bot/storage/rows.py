@@ -73,6 +73,20 @@ def load_threads(connection: Connection, ids: Iterable[UUID], *, lock: bool = Fa
     }
 
 
+def lock_threads(connection: Connection, ids: Iterable[UUID]) -> None:
+    """Keep other processes off these threads until the transaction ends. Always before their messages."""
+    if connection.dialect.name != "sqlite":  # whose transactions begin as the only writer
+        query = select(threads.c.id).where(threads.c.id.in_(list(ids))).order_by(threads.c.id)
+        connection.execute(query.with_for_update())
+
+
+def lock_threads_of(connection: Connection, message_ids: Iterable[UUID]) -> None:
+    """The same, for the threads of these messages."""
+    if connection.dialect.name != "sqlite":
+        query = select(messages.c.thread_id).where(messages.c.id.in_(list(message_ids)))
+        lock_threads(connection, connection.scalars(query))
+
+
 def _mappings(connection: Connection, query: Select[Any], *, lock: bool) -> list[RowMapping]:
     # SQLite has no row locks and needs none: its transactions begin as writers.
     if lock:

@@ -19,15 +19,16 @@ R = TypeVar("R")
 class Store:
     """One writer, several readers, one clock."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._writer = Writer(database.writing, clock)
-        self.clock = clock
+        self._writer = Writer(database)
+        self.clock: Clock = database.clock
 
     async def open(self) -> None:
-        """Start writing, and take over what a dead process left claimed."""
+        """Start writing. Where no other process can be alive, take over at once what a dead one left claimed."""
         self._writer.start()
-        await self.write(end_leases, None)
+        if self._database.serves_one_process:
+            await self.write(end_leases, None)
 
     async def close(self) -> None:
         """Store what was handed in, then close everything."""

@@ -13,11 +13,11 @@ from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection, Engine
+from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
-from bot.domain.clock import Clock
-from bot.errors import NotStored
+from bot.errors import MaybeStored, NotStored
+from bot.storage.database import Database
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -53,9 +53,8 @@ class _Entry:
 class Writer:
     """The only writer of the database in this process."""
 
-    def __init__(self, engine: Engine, clock: Clock, *, largest_batch: int = 512) -> None:
-        self._engine = engine
-        self._clock = clock
+    def __init__(self, database: Database, *, largest_batch: int = 512) -> None:
+        self._database = database
         self._largest_batch = largest_batch
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -106,12 +105,14 @@ class Writer:
                 return
 
     def _store(self, batch: list[_Entry]) -> None:
-        if not batch:
-            return
-        try:
-            self._commit(batch)
-        except Exception as error:  # noqa: BLE001 - whatever it was, its callers must hear of it
-            self._store_one_by_one(batch, error)
+        # SQLite flushes once for everything. On PostgreSQL each kind has its own transaction, so that all processes
+        # lock in one order (slots, threads, messages) and none waits for another in a circle.
+        groups = [batch] if self._database.serves_one_process else _by_kind(batch)
+        for group in filter(None, groups):
+            try:
+                self._commit(group)
+            except Exception as error:  # noqa: BLE001 - whatever it was, its callers must hear of it
+                self._store_one_by_one(group, error)
         for loop in {entry.loop for entry in batch}:
             if not loop.is_closed():
                 loop.call_soon_threadsafe(_tell_all, [entry for entry in batch if entry.loop is loop])
@@ -119,7 +120,7 @@ class Writer:
     def _store_one_by_one(self, batch: list[_Entry], error: Exception) -> None:
         """So that one poisonous item fails alone. A database that is away fails them all at once."""
         for entry in batch:
-            if len(batch) > 1 and not isinstance(error, OperationalError):
+            if _worth_repeating(error, batch):
                 try:
                     self._commit([entry])
                     continue
@@ -129,15 +130,32 @@ class Writer:
             entry.error = NotStored(type(error).__name__) if isinstance(error, SQLAlchemyError) else error
 
     def _commit(self, batch: list[_Entry]) -> None:
-        kinds: dict[Work[Any, Any], list[_Entry]] = {}
-        for entry in batch:
-            kinds.setdefault(entry.work, []).append(entry)
-        with self._engine.begin() as connection:
-            now = self._clock()
-            for work, entries in kinds.items():
-                outcomes = work(connection, now, [entry.item for entry in entries])
-                for entry, outcome in zip(entries, outcomes, strict=True):
+        with self._database.writing.connect() as connection, connection.begin() as transaction:
+            now = self._database.begin(connection)
+            for group in _by_kind(batch):
+                outcomes = group[0].work(connection, now, [entry.item for entry in group])
+                for entry, outcome in zip(group, outcomes, strict=True):
                     entry.outcome = outcome
+            try:
+                transaction.commit()
+            except OperationalError as error:
+                if self._database.serves_one_process or not error.connection_invalidated:
+                    raise
+                raise MaybeStored(type(error).__name__) from error
+
+
+def _by_kind(batch: list[_Entry]) -> list[list[_Entry]]:
+    kinds: dict[Work[Any, Any], list[_Entry]] = {}
+    for entry in batch:
+        kinds.setdefault(entry.work, []).append(entry)
+    return list(kinds.values())
+
+
+def _worth_repeating(error: Exception, batch: list[_Entry]) -> bool:
+    """An item may have spoilt it for the others; and two processes in each other's way are soon out of it."""
+    if isinstance(error, OperationalError):
+        return getattr(error.orig, "sqlstate", "") in ("40P01", "40001")
+    return len(batch) > 1 and not isinstance(error, MaybeStored)
 
 
 def _tell_all(entries: list[_Entry]) -> None:

@@ -5,7 +5,8 @@ import { timeOf } from "./dates.js";
 import { byId, followEnd, h, keepEnd, orderOf, place, toEnd } from "./dom.js";
 import { ephemeralNode, face, markStatus, messageNode, regroup, swap } from "./message.js";
 import { isRoot, on, repliesOf, state } from "./store.js";
-import { openThread, view } from "./view.js";
+import { enterThread } from "./thread.js";
+import { view } from "./view.js";
 
 /** @typedef {import("./store.js").Message} Message */
 
@@ -94,7 +95,7 @@ function repliesLink(root, replies) {
   const last = replies[replies.length - 1];
   const count = replies.length === 1 ? "1 reply" : `${replies.length} replies`;
   const props = { type: "button", class: "replies", test: "replies", "data-action": "replies" };
-  return h("button", { ...props, onclick: () => openThread(root.ts) },
+  return h("button", { ...props, onclick: () => enterThread(root.ts) },
     face(last.bot, last.name),
     h("b", null, count),
     h("span", null, `Last reply at ${timeOf(last.at)}`));

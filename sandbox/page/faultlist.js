@@ -111,5 +111,5 @@ const SLACK = [
 /** @type {{side: "sendblue" | "slack", title: string, faults: Fault[]}[]} */
 export const GROUPS = [
   { side: "sendblue", title: "Sendblue, which carries the texts", faults: SENDBLUE },
-  { side: "slack", title: "Slack", faults: SLACK },
+  { side: "slack", title: "Slack, which shows the threads", faults: SLACK },
 ];

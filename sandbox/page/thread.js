@@ -30,6 +30,12 @@ export function showThread() {
   });
 }
 
+/** Open a thread and go into it, so that Escape leads out again. @param {string} ts */
+export function enterThread(ts) {
+  openThread(ts);
+  byId("thread-title").focus();
+}
+
 function close() {
   const back = byId("messages").querySelector(`[data-ts="${CSS.escape(view.thread)}"] .replies`);
   openThread("");
@@ -39,7 +45,6 @@ function close() {
 function redraw() {
   const root = state.messages.get(`${view.channel} ${view.thread}`);
   const pane = byId("thread");
-  const opened = pane.hidden && root;
   pane.hidden = !root;
   document.body.dataset.thread = root ? "open" : "";
   shown.clear();
@@ -50,7 +55,6 @@ function redraw() {
   showRoot(root);
   for (const reply of repliesOf(root)) showReply(reply);
   toEnd(byId("thread-scroll"));
-  if (opened && narrow.matches) byId("thread-title").focus();
 }
 
 /** @param {Message} root */

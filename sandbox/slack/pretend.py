@@ -11,6 +11,7 @@ from starlette.routing import Route
 from sandbox.board import Board
 from sandbox.courier import Courier
 from sandbox.slack.endpoint import Endpoint
+from sandbox.slack.escapes import unescaped
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.hands import (
     Hands,
@@ -110,7 +111,7 @@ class PretendSlack:
         trigger_id: str | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> CommandAnswer:
-        """Type a slash command, and show its answer as Slack does.
+        """Type a slash command, and show its answer as Slack does. `text` goes out as it stands: escaped or not.
 
         Raises:
             ValueError: `text` is no command.
@@ -119,7 +120,7 @@ class PretendSlack:
         if not text.startswith("/"):
             raise ValueError("A command begins with a slash.")
         place = self._place(channel, user)
-        name = self._addresses.issue(channel, user, command=text)
+        name = self._addresses.issue(channel, user, command=unescaped(text))
         fields = command_fields(text, place, user, self._url(name), trigger_id or new_trigger_id())
         return self._shown(name, await self._hands.send_form(fields, headers))
 

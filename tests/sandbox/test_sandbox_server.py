@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import re
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -128,6 +129,20 @@ class TestControls:
         phones = (await page.get("/control/state")).json()["phones"]
         assert [(bubble["outbound"], bubble["status"]) for bubble in phones] == [(True, "READ"), (False, "RECEIVED")]
 
+    async def test_what_people_type_is_escaped_as_slack_does(self, made, page):
+        """The test double's own `type` and `say` send what they are given."""
+        await made.bot.start()
+        typed = {"channel": "C0GENERAL", "user": "U0ANA", "text": '"Fish & <b>chips</b>" &lt; 5'}
+        await page.post("/control/type", json=typed)
+        await page.post("/control/type", json=typed | {"text": f"/imessage {typed['text']}"})
+        escaped = '"Fish &amp; &lt;b&gt;chips&lt;/b&gt;" &amp;lt; 5'
+        assert [message.text for message in made.slack.messages("C0GENERAL")] == [escaped]
+        [command] = [json.loads(row["request"])["text"] for row in made.board.traffic() if row["from"] == "slack"]
+        assert command == escaped
+        assert made.slack.ephemerals[-1].command == f"/imessage {typed['text']}"
+        await made.slack.type("/imessage <b> &lt;")
+        assert json.loads(made.board.traffic()[-1]["request"])["text"] == "<b> &lt;"
+
     async def test_faults_can_be_set_and_all_reset(self, made, page):
         answer = await page.post("/control/sendblue/faults", json={"sms": True, "delay_callbacks": 2, "fail": "5504"})
         assert answer.json()["delay_callbacks"] == 2.0
@@ -229,9 +244,12 @@ class TestCommand:
         )
         async with asyncio.timeout(20):
             assert process.stdout is not None
-            assert await process.stdout.readline() == "Starting the bot …\n".encode()
+            first = (await process.stdout.readline()).decode()
+            assert "pretend Slack" in first
+            assert re.search(r" http://127\.0\.0\.1:\d+$", first)
             process.send_signal(number)
-            output, _ = await process.communicate()
+            async with asyncio.timeout(3):
+                output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
         assert "Traceback" not in output.decode()
         assert list(tmp_path.iterdir()) == []

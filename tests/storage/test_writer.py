@@ -4,7 +4,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +16,11 @@ from bot.storage.writer import Writer
 
 
 @pytest.fixture
-async def writer(tmp_path: Path) -> AsyncIterator[Writer]:
-    database = Database(f"sqlite:///{tmp_path / 'w.db'}")
+async def writer(database_url: str) -> AsyncIterator[Writer]:
+    database = Database(database_url, steady_clock())
     with database.writing.begin() as connection:
         connection.execute(text("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)"))
-    writer = Writer(database.writing, steady_clock())
+    writer = Writer(database)
     writer.start()
     yield writer
     await asyncio.to_thread(writer.stop)
@@ -115,21 +114,23 @@ async def test_a_caller_that_went_away_harms_nobody(writer: Writer) -> None:
     assert await writer.run(count, None) == 1
 
 
-async def test_a_locked_database_fails_everybody_at_once_and_heals(writer: Writer, tmp_path: Path) -> None:
-    other = Database(f"sqlite:///{tmp_path / 'w.db'}")
+async def test_a_locked_database_fails_everybody_at_once_and_heals(writer: Writer, database_url: str) -> None:
+    other = Database(database_url, steady_clock(), statement_timeout=60)
     with other.writing.begin() as connection:
         connection.execute(text("INSERT INTO words VALUES ('mine')"))
+        if not other.serves_one_process:
+            connection.execute(text("LOCK TABLE words"))
         results = await asyncio.gather(*(writer.run(add, str(n)) for n in range(20)), return_exceptions=True)
     other.close()
     assert {type(result) for result in results} == {NotStored}
     assert await writer.run(count, None) == 1
 
 
-async def test_stopping_stores_what_was_handed_in(tmp_path: Path) -> None:
-    database = Database(f"sqlite:///{tmp_path / 's.db'}")
+async def test_stopping_stores_what_was_handed_in(database_url: str) -> None:
+    database = Database(database_url, steady_clock())
     with database.writing.begin() as connection:
         connection.execute(text("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)"))
-    writer = Writer(database.writing, steady_clock())
+    writer = Writer(database)
     writer.start()
     adding = [asyncio.create_task(writer.run(add, str(number))) for number in range(10)]
     await asyncio.sleep(0)

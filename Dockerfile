@@ -1,0 +1,34 @@
+# docker build -t bluethread .
+# docker run -d --name bluethread --restart unless-stopped --stop-timeout 15 \
+#   --env-file .env -p 127.0.0.1:3000:3000 -v bluethread:/data bluethread
+FROM python:3.13-slim
+
+# All that is locked is installed from wheels, so no compiler is needed.
+COPY requirements.txt /tmp/requirements.txt
+RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action ignore \
+        --require-hashes --only-binary :all: -r /tmp/requirements.txt \
+    && rm /tmp/requirements.txt
+
+# The bot may write to /data and nowhere else.
+RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin bluethread \
+    && install --directory --owner bluethread --group bluethread --mode 0700 /data
+VOLUME /data
+
+WORKDIR /app
+COPY bot bot
+COPY handlers handlers
+RUN python -m compileall -q bot handlers
+
+ENV PYTHONUNBUFFERED=1 \
+    HOST=0.0.0.0 \
+    PORT=3000 \
+    DATABASE_URL=sqlite:////data/bluethread.db
+EXPOSE 3000
+USER bluethread
+
+# Whether the process answers. Whether it works is /readyz; a restart would not mend what that reports.
+HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
+    CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
+
+# Migrates by itself. SQLite serves one container: stop the old one before the new one starts.
+CMD ["python", "-m", "bot", "serve"]

@@ -1,0 +1,202 @@
+"""The Slack manifest: well-formed, and in step with what the app registers, calls and says."""
+
+import ast
+import copy
+import json
+import re
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+import httpx
+import jsonschema
+import pytest
+import yaml
+from slack_bolt.async_app import AsyncApp
+from slack_sdk.signature import SignatureVerifier
+from slack_sdk.web.async_client import AsyncWebClient
+
+from bot.main import create_app
+from handlers.parsing import parse_command
+from tests.conftest import LINE, SIGNING, Stage, settings_for, until
+from tests.deployment import ROOT
+
+SOURCE = (ROOT / "manifest.yml").read_text()
+MANIFEST = yaml.safe_load(SOURCE)
+COMMANDS = {command["command"]: command for command in MANIFEST["features"]["slash_commands"]}
+FIRST = next(iter(COMMANDS.values()))
+SCOPES = MANIFEST["oauth_config"]["scopes"]["bot"]
+SETTINGS = MANIFEST["settings"]
+SCHEMA = json.loads((Path(__file__).parent / "manifest_schema.json").read_text())
+VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
+
+NEEDS = {
+    "chat_postMessage": {"chat:write"},
+    "chat_update": {"chat:write"},
+    "conversations_join": {"channels:join"},
+    "conversations_history": {"channels:history", "groups:history", "im:history", "mpim:history"},
+    "conversations_replies": {"channels:history", "groups:history", "im:history", "mpim:history"},
+}
+"""What each Web API method asks for, in every kind of conversation a thread can be in."""
+
+INTERACTIVE = (
+    *("action", "block_action", "attachment_action", "dialog_submission", "dialog_cancellation"),
+    *("shortcut", "global_shortcut", "message_shortcut", "view", "view_submission", "view_closed"),
+    *("options", "block_suggestion", "dialog_suggestion"),
+)
+
+
+@pytest.fixture
+def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[Any]]:
+    """What the real app registers at Bolt: kind of listener → constraints."""
+    seen: dict[str, list[Any]] = {"command": [], "event": [], "message": [], "interactive": []}
+
+    def watch(name: str, kind: str) -> None:
+        original: Callable[..., Any] = getattr(AsyncApp, name)
+
+        def noting(app: AsyncApp, *constraints: Any, **options: Any) -> Any:
+            seen[kind].append(constraints[0] if constraints else next(iter(options.values()), None))
+            return original(app, *constraints, **options)
+
+        monkeypatch.setattr(AsyncApp, name, noting)
+
+    for name in ("command", "event", "message"):
+        watch(name, name)
+    for name in INTERACTIVE:
+        watch(name, "interactive")
+    create_app(settings_for(tmp_path))
+    return seen
+
+
+def test_it_is_what_slack_accepts() -> None:
+    VALIDATOR.check_schema(SCHEMA)
+    assert [error.message for error in VALIDATOR.iter_errors(MANIFEST)] == []
+
+
+def _broken(path: str, value: Any) -> dict[str, Any]:
+    manifest = copy.deepcopy(MANIFEST)
+    *way, last = path.split(".")
+    place = manifest
+    for step in way:
+        place = place[int(step) if isinstance(place, list) else step]
+    place[last] = value
+    return manifest
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("unknown", {}),
+        ("features.bot_user.nickname", "x"),
+        ("settings.interactivity.request_url", "YOUR-APP/slack/events"),
+        ("settings.interactivity", {}),
+        ("settings.socket_mode_enabled", "no"),
+        ("display_information.name", "x" * 36),
+        ("display_information.description", "x" * 141),
+        ("display_information.long_description", "x" * 174),
+        ("features.bot_user.display_name", "x" * 81),
+        ("features.slash_commands.0.command", "imessage"),
+        ("features.slash_commands.0.command", "/" + "x" * 32),
+        ("features.slash_commands.0.usage_hint", "x" * 1001),
+        ("features.slash_commands", [{"command": "/imessage"}]),
+        ("features.slash_commands", [FIRST] * 51),
+        ("oauth_config.scopes.bot", ["chat:write", "chat:write"]),
+        ("settings.event_subscriptions", {"bot_events": [f"event_{n}" for n in range(101)]}),
+        ("_metadata.major_version", 1),
+    ],
+)
+def test_the_schema_refuses_what_slack_refuses(path: str, value: Any) -> None:
+    assert not VALIDATOR.is_valid(_broken(path, value))
+
+
+async def test_every_command_in_the_manifest_is_answered_by_the_app_at_its_url(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path))
+    verifier = SignatureVerifier(SIGNING)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://bot.example.com") as slack:
+        for name, command in {**COMMANDS, "/unknown": FIRST}.items():
+            body = urlencode({"command": name, "text": "help", "team_id": "T1", "channel_id": "C1", "user_id": "U1"})
+            headers = {"content-type": "application/x-www-form-urlencoded"}
+            signature = verifier.generate_signature(timestamp=str(int(time.time())), body=body)
+            headers |= {"x-slack-request-timestamp": str(int(time.time())), "x-slack-signature": signature or ""}
+            answer = await slack.post(urlsplit(command["url"]).path, content=body, headers=headers)
+            assert (answer.status_code == 200) == (name in COMMANDS), f"{name}: {answer.status_code} {answer.text}"
+
+
+def test_every_registered_command_is_in_the_manifest(registered: dict[str, list[Any]]) -> None:
+    assert set(registered["command"]) == set(COMMANDS)
+
+
+def test_interactivity_is_on_exactly_when_something_uses_it(registered: dict[str, list[Any]]) -> None:
+    assert SETTINGS["interactivity"]["is_enabled"] == bool(registered["interactive"])
+    assert ("request_url" in SETTINGS["interactivity"]) == bool(registered["interactive"])
+
+
+def test_exactly_the_events_that_are_used_are_subscribed_to(registered: dict[str, list[Any]]) -> None:
+    named = {_event(constraint) for constraint in registered["event"] if not isinstance(constraint, re.Pattern)}
+    subscribed = set(SETTINGS.get("event_subscriptions", {}).get("bot_events", []))
+    assert {event.partition(".")[0] for event in subscribed} == named | (
+        {"message"} if registered["message"] else set()
+    )
+
+
+def _event(constraint: Any) -> str:
+    return str(constraint["type"] if isinstance(constraint, dict) else constraint)
+
+
+def test_every_scope_is_needed_and_every_needed_scope_is_asked_for() -> None:
+    called = set(_web_api_methods())
+    assert called == set(NEEDS), "keep NEEDS in step with the calls in bot/slack"
+    assert set(SCOPES) == {"commands"}.union(*NEEDS.values())
+
+
+def _web_api_methods() -> Iterator[str]:
+    """Every Web API method the code names, and any way around their names."""
+    methods = {name for name in vars(AsyncWebClient) if "_" in name.strip("_")}
+    for file in (*(ROOT / "bot").rglob("*.py"), *(ROOT / "handlers").rglob("*.py")):
+        for node in ast.walk(ast.parse(file.read_text())):
+            if isinstance(node, ast.Attribute) and (node.attr in methods or node.attr == "api_call"):
+                yield node.attr
+
+
+def test_every_scope_says_why() -> None:
+    for scope in SCOPES:
+        assert re.search(rf"^ +- {re.escape(scope)} # \S", SOURCE, re.MULTILINE), f"{scope} has no comment"
+
+
+async def test_these_scopes_are_enough_for_every_call_the_bot_makes(open_stage: Callable[..., Any]) -> None:
+    """It enters a public channel, and finds its first message and a reply again whose answers were lost."""
+    stage: Stage = await open_stage()
+    stage.slack.scopes = SCOPES
+    await stage.text(channel="C0RANDOM")
+    await until(lambda: "Delivered" in stage.shown("C0RANDOM"))
+    stage.slack.faults.patch({"lose_answer": 2})
+    await stage.text()
+    await until(lambda: any("Delivered" in reply for reply in stage.replies()), within=20)
+    assert {call.method for call in stage.slack.calls} == {name.replace("_", ".", 1) for name in NEEDS}
+    assert not [call.method for call in stage.slack.calls if "missing_scope" in str(call.answer)]
+
+
+def test_the_bot_is_invited_by_the_name_it_has() -> None:
+    said = {
+        name
+        for file in (*(ROOT / "bot").rglob("*.py"), *(ROOT / "handlers").rglob("*.py"), ROOT / "docs/deploy.md")
+        for name in re.findall(r"/invite @([\w.-]+)", file.read_text())
+    }
+    assert said == {MANIFEST["features"]["bot_user"]["display_name"]}
+
+
+def test_the_hint_can_be_typed() -> None:
+    for example in FIRST["usage_hint"].split(" | "):
+        parse_command(example, region="US", lines=[LINE])
+
+
+def test_reports_can_go_to_direct_messages() -> None:
+    assert MANIFEST["features"]["app_home"]["messages_tab_enabled"] is True
+
+
+def test_what_would_change_how_slack_talks_to_the_app_is_off() -> None:
+    switches = ("org_deploy_enabled", "socket_mode_enabled", "token_rotation_enabled")
+    assert [SETTINGS[switch] for switch in switches] == [False, False, False]
+    assert not FIRST["should_escape"]

@@ -1,0 +1,192 @@
+"""Why it failed, in words to act on; numbers, times and escapes as they are shown."""
+
+import re
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from uuid import UUID
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message
+from bot.slack.markup import escape, mask, pretty, shorten, span, when
+from bot.slack.reasons import reason
+
+T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
+NO = Message(
+    UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0, delivery=Delivery.FAILED
+)
+
+OPTED_OUT = "the customer has opted out. They must text START"
+LIMIT = "Please send it again later."
+MAYBE = "It may have gone out all the same: please ask before you send it again."
+
+
+def why(code: str, text: str = "") -> str:
+    return reason(replace(NO, error_code=code, error_text=text))
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        ("402", OPTED_OUT),
+        ("OPTED_OUT", OPTED_OUT),
+        ("4000", "Please check the number and the text."),
+        ("4001", LIMIT),
+        ("4002", "Sendblue does not text this number."),
+        ("5003", LIMIT),
+        ("5509", LIMIT),
+        ("http_429", LIMIT),
+        ("SMS_LIMIT_REACHED", "Please use another line or try tomorrow."),
+        ("5000", MAYBE),
+        ("10001", MAYBE),
+        ("5504", "Please try again in a few minutes."),
+        ("line_not_registered", "Whoever runs this bot should check its lines."),
+        ("http_401", "should check the SENDBLUE settings"),
+        ("http_403", "should check the account"),
+        ("no_connection", LIMIT),
+        ("earlier_part_failed", "this one was held back"),
+        ("too_late", "Please send it again if it still holds."),
+        ("channel_not_found", "Run `/invite @bluethread`, then send again."),
+        ("not_in_channel", "Run `/invite @bluethread`, then send again."),
+        ("is_archived", "Please use another one."),
+        ("restricted_action", "Please use another one."),
+        ("restricted_action_read_only_channel", "Please use another one."),
+        ("restricted_action_thread_locked", "Please use another one."),
+        ("cannot_reply_to_message", "Please use another one."),
+        ("ekm_access_denied", "Please use another one."),
+        ("messages_tab_disabled", "Please send from a channel I'm in."),
+        ("thread_unknown", "Please send again."),
+    ],
+)
+def test_every_code_says_what_to_do_next(code, words):
+    assert words in why(code)
+    assert why(code) == why(code, "their own words"), "ours are better"
+
+
+CASELESS = "codes are compared in one case only"
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [
+        pytest.param("opted_out", OPTED_OUT, marks=pytest.mark.xfail(strict=True, reason=CASELESS)),
+        pytest.param("sms_limit_reached", "another line", marks=pytest.mark.xfail(strict=True, reason=CASELESS)),
+        pytest.param("LINE_NOT_REGISTERED", "its lines", marks=pytest.mark.xfail(strict=True, reason=CASELESS)),
+    ],
+)
+def test_a_code_is_understood_in_any_case(code, words):
+    assert words in why(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "text"),
+    [
+        ("5504", "timed out waiting for message status"),
+        ("5504", "Application isn't running"),
+        ("22", ""),
+    ],
+)
+@pytest.mark.xfail(strict=True, reason="says 'try again' or nothing where the reference says it may have gone out")
+def test_nobody_is_told_to_send_again_what_may_have_gone_out(code, text):
+    assert "may have gone out" in why(code, text)
+
+
+@pytest.mark.xfail(strict=True, reason="Slack's and Sendblue's codes share one table, whose last resort is Sendblue")
+@pytest.mark.parametrize("code", ["is_inactive", "team_not_found", "msg_blocks_too_long", "invalid_blocks"])
+def test_a_refusal_of_slack_s_is_not_blamed_on_sendblue(code):
+    assert "Sendblue" not in why(code)
+
+
+@pytest.mark.parametrize(
+    ("code", "text", "said"),
+    [
+        ("", "", "Sendblue gave no reason."),
+        ("7777", "", "Sendblue gave no reason (code 7777)."),
+        ("", "bad moon", "Sendblue says “bad moon”."),
+        ("7777", "bad moon", "Sendblue says “bad moon” (code 7777)."),
+        ("<!here>", "<!channel> & co", "Sendblue says “&lt;!channel&gt; &amp; co” (code &lt;!here&gt;)."),
+        ("<!here>", "", "Sendblue gave no reason (code &lt;!here&gt;)."),
+    ],
+)
+def test_where_ours_are_missing_their_words_are_quoted(code, text, said):
+    assert why(code, text) == said
+
+
+@settings(deadline=None)
+@given(code=st.text(max_size=80), text=st.text(max_size=500))
+def test_a_reason_is_a_sentence_and_harmless_whatever_they_say(code, text):
+    said = why(code, text)
+    assert said.endswith(".")
+    assert not re.search("[<>]", said)
+
+
+# -- markup
+
+
+@pytest.mark.parametrize(
+    ("text", "escaped"),
+    [
+        ("Fish & chips", "Fish &amp; chips"),
+        ("<!channel>", "&lt;!channel&gt;"),
+        ("&lt;", "&amp;lt;"),
+        ("*bold* 'n' \"quoted\"", "*bold* 'n' \"quoted\""),
+    ],
+)
+def test_exactly_three_signs_are_escaped(text, escaped):
+    assert escape(text) == escaped
+
+
+@pytest.mark.parametrize(
+    ("number", "masked", "shown"),
+    [
+        ("+14155552671", "+1 ••• 2671", "+1 415-555-2671"),
+        ("+442071838750", "+44 ••• 8750", "+44 20 7183 8750"),
+        ("+390612345678", "+39 ••• 5678", "+39 06 1234 5678"),
+        ("+493012345678", "+49 ••• 5678", "+49 30 12345678"),
+    ],
+)
+def test_a_number_is_masked_in_a_channel_and_readable_to_its_sender(number, masked, shown):
+    assert mask(number) == masked
+    assert pretty(number) == shown
+
+
+def test_a_time_is_shown_in_the_reader_s_zone_with_utc_to_fall_back_on():
+    assert when(T0) == f"<!date^{int(T0.timestamp())}^{{date_short_pretty}} at {{time}}|Nov 20, 18:04 UTC>"
+    assert "|Nov 2, 08:04 UTC>" in when(datetime(2026, 11, 2, 8, 4, tzinfo=UTC))
+
+
+@pytest.mark.parametrize(
+    ("seconds", "said"),
+    [
+        (0, "a moment"),
+        (0.4, "a moment"),
+        (1, "1 second"),
+        (30, "30 seconds"),
+        (60, "1 minute"),
+        (300, "5 minutes"),
+        (3600, "1 hour"),
+        (86_400, "24 hours"),
+        (172_800, "48 hours"),
+    ],
+)
+def test_a_length_of_time_is_said_in_words(seconds, said):
+    assert span(timedelta(seconds=seconds)) == said
+
+
+@pytest.mark.xfail(strict=True, reason="rounded to whole hours or minutes, half to even: 90 minutes are '2 hours'")
+@pytest.mark.parametrize("seconds", [90, 150, 5_400, 9_000])
+def test_a_length_of_time_is_not_stretched(seconds):
+    count, unit = span(timedelta(seconds=seconds)).split()
+    meant = int(count) * {"hour": 3600, "minute": 60, "second": 1}[unit.rstrip("s")]
+    assert abs(meant - seconds) <= seconds / 10
+
+
+@settings(deadline=None)
+@given(text=st.text(max_size=80), length=st.integers(3, 60))
+def test_a_shortened_text_fits_and_shows_that_it_is_shortened(text, length):
+    shown = shorten(text, length)
+    assert len(shown) <= length
+    assert shown == text if len(text) <= length else shown == text[: length - 2] + " …"

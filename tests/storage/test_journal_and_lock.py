@@ -1,0 +1,183 @@
+"""The SQLite file: no journal mode that can lose data, and one process at a time."""
+
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
+
+from bot.domain.clock import steady_clock
+from bot.errors import BadSettings
+from bot.storage.database import Database
+from bot.storage.sqlite import OneProcess, journal_mode
+
+
+@pytest.mark.parametrize(
+    ("version", "mode"),
+    [
+        ((3, 6, 23), "TRUNCATE"),
+        ((3, 7, 0), "TRUNCATE"),
+        ((3, 40, 1), "TRUNCATE"),
+        ((3, 43, 99), "TRUNCATE"),
+        ((3, 44, 5), "TRUNCATE"),
+        ((3, 44, 6), "WAL"),
+        ((3, 44, 9), "WAL"),
+        ((3, 45, 0), "TRUNCATE"),
+        ((3, 45, 9), "TRUNCATE"),
+        ((3, 49, 2), "TRUNCATE"),
+        ((3, 50, 6), "TRUNCATE"),
+        ((3, 50, 7), "WAL"),
+        ((3, 51, 0), "TRUNCATE"),
+        ((3, 51, 2), "TRUNCATE"),
+        ((3, 51, 3), "WAL"),
+        ((3, 52, 0), "WAL"),
+        ((4, 0, 0), "WAL"),
+        ((4, 44, 0), "WAL"),
+        ((2, 44, 6), "TRUNCATE"),
+    ],
+)
+def test_write_ahead_logging_is_used_only_where_it_cannot_corrupt_the_file(version, mode):
+    assert journal_mode(version) == mode
+
+
+def test_this_machine_s_sqlite_is_looked_at():
+    assert journal_mode() in ("WAL", "TRUNCATE")
+
+
+# -- one process
+
+
+def test_a_second_process_is_refused_with_what_to_do(tmp_path):
+    first, second = OneProcess(tmp_path / "bluethread.db"), OneProcess(tmp_path / "bluethread.db")
+    first.take()
+    with pytest.raises(BadSettings) as refused:
+        second.take()
+    assert str(refused.value).startswith("DATABASE_URL: another Bluethread process is using ")
+    assert f"{tmp_path / 'bluethread.db'};" in str(refused.value)
+    assert "stop it first" in str(refused.value)
+    first.release()
+    second.take()
+    second.release()
+
+
+def test_another_file_is_another_matter(tmp_path):
+    locks = [OneProcess(tmp_path / name) for name in ("a.db", "b.db")]
+    for lock in locks:
+        lock.take()
+    for lock in locks:
+        lock.release()
+
+
+def test_the_lock_says_who_holds_it(tmp_path):
+    lock = OneProcess(tmp_path / "a.db")
+    lock.take()
+    assert (tmp_path / "a.db.lock").read_text() == str(os.getpid())
+    lock.release()
+
+
+def test_a_refused_process_leaves_the_holder_s_name(tmp_path):
+    lock = OneProcess(tmp_path / "a.db")
+    lock.take()
+    with pytest.raises(BadSettings):
+        OneProcess(tmp_path / "a.db").take()
+    assert (tmp_path / "a.db.lock").read_text() == str(os.getpid())
+    lock.release()
+
+
+def test_letting_go_twice_does_no_harm(tmp_path):
+    lock = OneProcess(tmp_path / "a.db")
+    lock.release()
+    lock.take()
+    lock.release()
+    lock.release()
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(BadSettings, match=r"^DATABASE_URL: cannot write in .*/nowhere "):
+        OneProcess(tmp_path / "nowhere" / "a.db").take()
+
+
+def test_a_killed_process_leaves_no_lock_behind(tmp_path):
+    program = (
+        "import sys, time; from pathlib import Path; from bot.storage.sqlite import OneProcess; "
+        "lock = OneProcess(Path(sys.argv[1])); lock.take(); print('held', flush=True); time.sleep(60)"
+    )
+    house = Path(__file__).parents[2]
+    with subprocess.Popen(
+        [sys.executable, "-c", program, str(tmp_path / "a.db")], stdout=subprocess.PIPE, text=True, cwd=house
+    ) as other:
+        assert other.stdout is not None
+        assert other.stdout.readline() == "held\n"
+        lock = OneProcess(tmp_path / "a.db")
+        with pytest.raises(BadSettings):
+            lock.take()
+        other.send_signal(signal.SIGKILL)
+        other.wait()
+    lock.take()
+    lock.release()
+
+
+# -- the connections
+
+
+def open_at(url: str) -> Database:
+    return Database(url, steady_clock())
+
+
+@pytest.fixture
+def database(tmp_path):
+    database = open_at(f"sqlite:///{tmp_path / 'a.db'}")
+    database.take()
+    yield database
+    database.close()
+
+
+def test_what_is_committed_is_on_the_disk(database):
+    with database.writing.begin() as connection:
+        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
+        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
+        assert connection.scalar(text("PRAGMA journal_mode")).upper() == journal_mode()
+
+
+def test_a_reader_cannot_write(database):
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INTEGER)"))
+    with database.reading.begin() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM t")) == 0
+        with pytest.raises(OperationalError, match="readonly"):
+            connection.execute(text("INSERT INTO t VALUES (1)"))
+
+
+def test_a_writer_holds_the_file_from_its_first_statement(database):
+    """BEGIN IMMEDIATE: a transaction that reads before it writes cannot find the file taken in between."""
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INTEGER)"))
+        assert connection.connection.dbapi_connection.in_transaction
+
+
+def test_an_error_shows_no_value(database):
+    with pytest.raises(OperationalError) as failed, database.writing.begin() as connection:
+        connection.execute(text("INSERT INTO nowhere VALUES (:number)"), {"number": "+14155552671"})
+    assert "4155" not in str(failed.value)
+
+
+def test_a_second_house_on_the_same_file_is_refused_until_the_first_closes(tmp_path, database):
+    second = open_at(f"sqlite:///{tmp_path / 'a.db'}")
+    with pytest.raises(BadSettings):
+        second.take()
+    database.close()
+    second.take()
+    second.close()
+
+
+def test_a_relative_path_is_one_from_here(tmp_path):
+    database = open_at("sqlite:///here.db")
+    database.take()
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE t (n INTEGER)"))
+    database.close()
+    assert (tmp_path / "here.db").exists()
