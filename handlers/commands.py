@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.domain.message import Origin
-from bot.errors import NotStored, UsageError
+from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import STYLES
 from bot.services.looking import Looking
 from bot.services.sending import Sending
@@ -33,6 +33,8 @@ class Commands:
             await ack(await self._answer(command))
         except UsageError as error:
             await ack(answers.usage(str(error)))
+        except MaybeStored:
+            await ack(answers.MAYBE_STORED)
         except NotStored:
             await ack(answers.NOT_STORED)
 

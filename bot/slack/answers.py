@@ -12,6 +12,11 @@ from bot.slack.wording import status_line
 
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
 
+MAYBE_STORED = (
+    "My database went away while I stored your message. If no thread appears here within a few minutes, nothing was "
+    "sent: then please send it again."
+)
+
 HELP = """*Text a customer over iMessage*
 `/imessage +1 415 555 2671 Table at eight?` sends the text and opens a thread here that follows its delivery.
 `/imessage status` shows your last messages, `/imessage status +1 415 555 2671` those to one customer.

@@ -1,10 +1,9 @@
 """The sandbox as `make demo` starts it, with the real bot, and a real Chromium in front of it."""
 
-import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator
 
 import pytest
 import pytest_asyncio
@@ -28,6 +27,7 @@ ARGUMENTS = (
 )
 PATIENCE = 15_000
 """Milliseconds to wait for anything the page will show, on a busy machine."""
+DESK = {"width": 1280, "height": 800}
 
 _customers = itertools.count(100)
 
@@ -71,45 +71,35 @@ async def demo(browser: Browser) -> AsyncIterator[tuple[World, str]]:
 
 
 @pytest_asyncio.fixture(scope="session", loop_scope="session")
-async def next_desk(browser: Browser, demo: tuple[World, str]) -> AsyncIterator[Callable[[], Awaitable[Desk]]]:
-    """Set up the desk after next while a test mostly waits at its own: loading the page takes about a second."""
-    coming = asyncio.create_task(_set_up(browser, *demo))
-
-    async def following() -> Desk:
-        nonlocal coming
-        ready, coming = coming, asyncio.create_task(_set_up(browser, *demo))
-        return await ready
-
-    yield following
-    await (await coming).page.context.close()
+async def window(browser: Browser) -> AsyncIterator[Page]:
+    """One window for all tests, each of which loads the page anew: a window of its own would cost a second each."""
+    context = await browser.new_context(reduced_motion="reduce")
+    context.set_default_timeout(PATIENCE)
+    yield await context.new_page()
+    await context.close()
 
 
 @pytest_asyncio.fixture(loop_scope="session")
-async def desk(next_desk: Callable[[], Awaitable[Desk]]) -> AsyncIterator[Desk]:
-    """The page at 1280×800 in a browser profile of its own, with a customer of its own and nothing broken."""
-    desk = await next_desk()
-    desk.world.reset_faults()
-    await desk.world.bot.start()
+async def desk(window: Page, demo: tuple[World, str]) -> AsyncIterator[Desk]:
+    """The page at 1280×800, light, with nothing broken, nothing remembered and a customer of its own."""
+    made, url = demo
+    made.reset_faults()
+    await made.bot.start()
+    desk = Desk(window, made, f"+1415555{next(_customers):04d}")
+    listeners = {
+        "console": lambda said: desk.complaints.append(said.text) if said.type in ("error", "warning") else None,
+        "pageerror": lambda error: desk.complaints.append(str(error)),
+        "request": lambda request: desk.requests.append(request.url),
+    }
+    for event, listener in listeners.items():
+        window.on(event, listener)
+    await window.set_viewport_size(DESK)
+    await window.emulate_media(color_scheme="light")
+    await window.goto(url)
     await desk.sees_the_bot("up")
-    await expect(desk.page.get_by_test_id("clear-faults")).to_be_disabled()
     yield desk
-    desk.world.reset_faults()
-    await desk.page.context.close()
+    await window.evaluate("localStorage.clear()")
+    for event, listener in listeners.items():
+        window.remove_listener(event, listener)
     assert desk.complaints == []
-
-
-async def _set_up(browser: Browser, made: World, url: str) -> Desk:
-    context = await browser.new_context(viewport={"width": 1280, "height": 800}, reduced_motion="reduce")
-    context.set_default_timeout(PATIENCE)
-    desk = Desk(await context.new_page(), made, f"+1415555{next(_customers):04d}")
-    _listen(desk.page, url, desk.complaints)
-    await desk.page.goto(url)
-    return desk
-
-
-def _listen(page: Page, url: str, complaints: list[str]) -> None:
-    """Note whatever a good page does not do."""
-    page.on("console", lambda said: complaints.append(said.text) if said.type in ("error", "warning") else None)
-    page.on("pageerror", lambda error: complaints.append(str(error)))
-    page.on("dialog", lambda dialog: complaints.append(f"dialog: {dialog.message}"))
-    page.on("request", lambda asked: None if asked.url.startswith(url) else complaints.append(asked.url))
+    assert [asked for asked in desk.requests if not asked.startswith(url)] == []

@@ -13,13 +13,14 @@ from sandbox.world import World
 class Desk:
     """One page, and one customer (`number`, E.164) whom no other test knows.
 
-    `complaints` collects console errors, exceptions and requests to strangers; it must be empty at the end.
+    `complaints` (console errors and exceptions) must be empty at the end; `requests` are the addresses asked.
     """
 
     page: Page
     world: World
     number: str
     complaints: list[str] = field(default_factory=list)
+    requests: list[str] = field(default_factory=list)
 
     async def type(self, text: str) -> None:
         """Write into the composer and press Enter."""

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.async_api import Page, expect
 
+from tests.browser.conftest import DESK
 from tests.browser.desk import Desk
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
@@ -91,14 +92,11 @@ async def test_the_dark_theme_can_be_chosen_and_is_remembered(desk: Desk):
 
 async def test_no_request_leaves_the_page_and_the_console_stays_clean(desk: Desk):
     """Even where a text holds a picture and a link. (Every other test checks it as well: see `desk`.)"""
-    asked = []
-    desk.page.on("request", lambda request: asked.append(request.url))
-    await desk.page.reload()
     await desk.text("--media https://example.com/menu.png See https://example.com/ <https://example.com/x|here>")
     await expect(desk.bubbles).to_contain_text(["menu.png"])
     await expect(desk.status).to_contain_text("Delivered")
-    assert len(asked) > 20
-    assert {url[: len(desk.page.url)] for url in asked} == {desk.page.url}
+    assert len(desk.requests) > 20
+    assert [url for url in desk.requests if not url.startswith(desk.page.url)] == []
     assert desk.complaints == []
 
 
@@ -107,7 +105,7 @@ async def test_every_control_has_a_name_and_every_text_contrasts(desk: Desk):
     page = desk.page
     await with_everything_on_it(desk)
     faint = []
-    for size in ({"width": 1280, "height": 800}, PHONE):
+    for size in (DESK, PHONE):
         await page.set_viewport_size(size)
         assert NAMELESS.findall(await page.locator("body").aria_snapshot()) == []
         for scheme in ("light", "dark"):

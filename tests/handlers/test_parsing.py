@@ -336,7 +336,6 @@ def test_all_options_may_be_given_at_once():
         (f"{CUSTOMER} --from", "--from needs a value, such as `--from +1"),
         (f"{CUSTOMER} --style sparkle Hi", "Use one of: celebration, "),
         (f"{CUSTOMER} --from +15550100999 Hi", f"one of our lines: {LINE}, {OTHER_LINE}."),
-        (f"--from - - {CUSTOMER} Hi", f"one of our lines: {LINE}, {OTHER_LINE}."),
         (f"{CUSTOMER} --from - - Hi", f"one of our lines: {LINE}, {OTHER_LINE}."),
         (f"{CUSTOMER} --from nobody Hi", f"one of our lines: {LINE}, {OTHER_LINE}."),
         (f"{CUSTOMER} --media http://example.com/menu.png Hi", "https://"),
