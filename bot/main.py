@@ -18,6 +18,7 @@ from bot.errors import BadSettings
 from bot.logs import bolt_logger, quiet_bolt
 from bot.sendblue.client import Sendblue
 from bot.services.announcing import Announcing
+from bot.services.deciding import Deciding
 from bot.services.duty import Duty
 from bot.services.looking import Looking
 from bot.services.sending import Sending
@@ -33,6 +34,7 @@ from handlers.commands import Commands
 from handlers.events import register_events
 from handlers.guard import Guard
 from handlers.health import Health
+from handlers.interactions import Interactions
 from handlers.jobs import Jobs
 
 log = structlog.get_logger(__name__)
@@ -82,12 +84,14 @@ class House:
             watched_for=settings.watch_for,
             chance=dice,
         )
+        self.deciding = Deciding(self.store, self.notifier, (self.announce, self.send))
         self.sweeping = Sweeping(
             self.store,
             self.sendblue,
             self.tracking,
             stale_after=settings.stale_after,
             watch_for=settings.watch_for,
+            doubt_window=settings.doubt_window,
             send_within=settings.send_within,
             chance=dice,
         )
@@ -110,6 +114,7 @@ class House:
             await self.store.open()
             await stack.enter_async_context(self.notifier)
             await stack.enter_async_context(self.sendblue)
+            stack.push_async_callback(self.deciding.close)
             if working:
                 stack.push_async_callback(self._rest)
                 self._work()
@@ -230,5 +235,6 @@ def _bolt(settings: Settings, house: House, looking: Looking) -> AsyncApp:
     )
     quiet_bolt()
     Commands(house.sending, looking, region=settings.default_region, lines=settings.lines).register(app)
+    Interactions(house.deciding).register(app)
     register_events(app)
     return app

@@ -1,5 +1,6 @@
 """How far a message has come, what is worth telling about it, and when it is over. Pure: no I/O, no clock."""
 
+from dataclasses import dataclass
 from enum import Enum, IntEnum, IntFlag
 
 
@@ -43,6 +44,8 @@ class News(IntFlag):
     READ = 64
     UNCONFIRMED = 128  # watched as long as promised; no confirmation came
     PICTURE_LOST = 256  # the text went without its picture
+    ASKED = 512  # nothing was found out in the time set for it: a person may decide
+    DECIDED = 1024  # and did
 
 
 _NEWS_OF = {
@@ -53,17 +56,31 @@ _NEWS_OF = {
 }
 
 
-def worth_telling(delivery: Delivery, service: Service, *, told: News, unconfirmed: bool, picture_lost: bool) -> News:
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known about a message beside how far it came."""
+
+    unconfirmed: bool = False  # watched as long as promised
+    picture_lost: bool = False
+    asked: bool = False  # in doubt for longer than evidence is waited for
+    decided: bool = False  # a person has decided what to do about it
+
+
+def worth_telling(delivery: Delivery, service: Service, facts: Facts, *, told: News) -> News:
     """Return what is known and was not told yet. Only the newest milestone counts: older ones are implied."""
     known = _NEWS_OF.get(delivery, News.NONE)
     if delivery is Delivery.SENT:
         known = News.SENT_AS_SMS if service is Service.SMS else News.SENT
     elif delivery is Delivery.QUEUED and News.UNCERTAIN in told:
         known = News.FOUND
-    if unconfirmed and not is_final(delivery, service):
+    if facts.unconfirmed and not is_final(delivery, service):
         known |= News.UNCONFIRMED
-    if picture_lost and delivery >= Delivery.QUEUED and delivery is not Delivery.FAILED:
+    if facts.picture_lost and delivery >= Delivery.QUEUED and delivery is not Delivery.FAILED:
         known |= News.PICTURE_LOST
+    if facts.asked and not facts.decided and delivery is Delivery.UNCERTAIN:
+        known |= News.ASKED
+    if facts.decided:
+        known |= News.DECIDED
     return known & ~told
 
 

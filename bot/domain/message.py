@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from bot.domain.delivery import Delivery, News, Service, is_final, worth_telling
+from bot.domain.delivery import Delivery, Facts, News, Service, is_final, worth_telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +51,7 @@ class Report:
     error_text: str = ""
     picture_lost: bool = False
     unconfirmed: bool = False
+    asked: bool = False
     recipient: str = ""
     if_still: Delivery | None = None
 
@@ -74,9 +75,14 @@ class Message:
     service: Service = Service.UNKNOWN
     picture_lost: bool = False
     unconfirmed: bool = False
+    asked: bool = False  # in doubt for so long that a person may decide
     handle: str | None = None
     error_code: str = ""
     error_text: str = ""
+    decision: str = ""  # "resend" or "leave"
+    decided_by: str = ""  # a Slack user id
+    decided_at: datetime | None = None
+    again_of: UUID | None = None  # the message this one repeats, by a person's decision
     told: News = News.NONE
     telling: News = News.NONE  # in the reply that is being posted right now
     attempts: int = 0
@@ -88,13 +94,8 @@ class Message:
     @property
     def news(self) -> News:
         """What the thread does not say yet."""
-        return worth_telling(
-            self.delivery,
-            self.service,
-            told=self.told,
-            unconfirmed=self.unconfirmed,
-            picture_lost=self.picture_lost,
-        )
+        facts = Facts(self.unconfirmed, self.picture_lost, self.asked, decided=bool(self.decision))
+        return worth_telling(self.delivery, self.service, facts, told=self.told)
 
     @property
     def is_final(self) -> bool:
@@ -107,7 +108,7 @@ class Message:
         if self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN and not self.unconfirmed:
             return (Delivery.QUEUED,)  # "sending", whatever else is known
         error = (self.error_code, self.error_text)
-        return (self.delivery, self.service, self.picture_lost, self.unconfirmed, *error)
+        return (self.delivery, self.service, self.picture_lost, self.unconfirmed, self.decision, *error)
 
 
 def merge(message: Message, report: Report) -> Message:
@@ -134,4 +135,5 @@ def merge(message: Message, report: Report) -> Message:
         error_text=error[1],
         picture_lost=message.picture_lost or report.picture_lost,
         unconfirmed=message.unconfirmed or report.unconfirmed,
+        asked=message.asked or report.asked,
     )

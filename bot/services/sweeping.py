@@ -2,7 +2,7 @@
 
 import asyncio
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -24,7 +24,7 @@ _SKEW = timedelta(minutes=5)  # between Sendblue's clock and ours
 class Sweeping:
     """One round per tick.
 
-    stale_after, watch_for, send_within: seconds. per_round, at_once: requests, far below Sendblue's 100 per 10 s.
+    stale_after, watch_for, doubt_window, send_within: seconds. per_round, at_once: requests (Sendblue: 100 in 10 s).
     """
 
     def __init__(
@@ -35,6 +35,7 @@ class Sweeping:
         *,
         stale_after: float,
         watch_for: float,
+        doubt_window: float,
         send_within: float,
         chance: Chance,
         per_round: int = 40,
@@ -44,6 +45,7 @@ class Sweeping:
         self._sendblue = sendblue
         self._tracking = tracking
         self._stale_after = stale_after
+        self._doubt_window = timedelta(seconds=doubt_window)
         self._watch_for = timedelta(seconds=watch_for)
         self._send_within = timedelta(seconds=send_within)
         self._chance = chance
@@ -57,8 +59,14 @@ class Sweeping:
         await asyncio.gather(*(self._ask(message) for message in silent))
         return len(silent)
 
-    def _next_wait(self, polls: int) -> timedelta:
-        return backoff(polls, self._chance, first=self._stale_after, longest=max(3600, self._stale_after))
+    def _next_wait(self, message: Message) -> timedelta:
+        longest = max(3600, self._stale_after)
+        wait = backoff(message.polls + 1, self._chance, first=self._stale_after, longest=longest)
+        asking_in = self._in_doubt_since(message) + self._doubt_window - self._store.clock()
+        return min(wait, asking_in) if timedelta(0) < asking_in else wait
+
+    def _in_doubt_since(self, message: Message) -> datetime:
+        return message.attempted_at or message.accepted_at
 
     async def _end_what_waited_too_long(self) -> None:
         now = self._store.clock()
@@ -76,8 +84,11 @@ class Sweeping:
                     await self._look_for(message)
             except (Refused, NotSent) as error:  # it stays as it is and is asked about again
                 log.warning("poll_without_answer", message_id=str(message.id), code=error.code, polls=message.polls)
-        if self._store.clock() - message.accepted_at >= self._watch_for:
-            await self._tracking.apply(message.id, Report("bot", self._store.clock(), unconfirmed=True))
+        now = self._store.clock()
+        if now - message.accepted_at >= self._watch_for:
+            await self._tracking.apply(message.id, Report("bot", now, unconfirmed=True))
+        elif message.delivery is Delivery.UNCERTAIN and now - self._in_doubt_since(message) >= self._doubt_window:
+            await self._tracking.apply(message.id, Report("bot", now, asked=True, if_still=Delivery.UNCERTAIN))
 
     async def _poll(self, message: Message, handle: str) -> None:
         report = await self._sendblue.status(handle)
@@ -89,7 +100,7 @@ class Sweeping:
 
     async def _look_for(self, message: Message) -> None:
         """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""
-        since = (message.attempted_at or message.accepted_at) - _SKEW
+        since = self._in_doubt_since(message) - _SKEW
         listed = await self._sendblue.sent_to(message.recipient, message.line, since)
         same = [report for report, text in listed if text == message.text and report.recipient == message.recipient]
         handles = [report.handle for report in same if report.handle]

@@ -8,7 +8,7 @@ from bot.domain.message import Message
 from bot.domain.thread import Thread
 from bot.slack.markup import escape, pretty, shorten
 from bot.slack.reasons import reason
-from bot.slack.wording import status_line
+from bot.slack.sentences import status_line
 
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
 
@@ -16,6 +16,8 @@ MAYBE_STORED = (
     "My database went away while I stored your message. If no thread appears here within a few minutes, nothing was "
     "sent: then please send it again."
 )
+
+CLICK_NOT_STORED = "I could not store your decision just now, so nothing was done. Please click again."
 
 HELP = """*Text a customer over iMessage*
 `/imessage +1 415 555 2671 Table at eight?` sends the text and opens a thread here that follows its delivery.
@@ -68,3 +70,13 @@ def aside(thread: Thread, *, watched_for: timedelta) -> str:
         return f"Not sent: {reason(lead)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.recipient)}. The last I know: {state}"
+
+
+def in_vain(message: Message | None) -> str:
+    """Return why a click changed nothing. message: as it stands."""
+    if message is None:
+        return "I don't know this message any more, so nothing was done."
+    if message.decision:
+        done = "sent it again" if message.decision == "resend" else "left it as it is"
+        return f"<@{message.decided_by}> has already {done}, so nothing more was done."
+    return "There is nothing to decide any more: the thread shows what became of it."

@@ -37,6 +37,12 @@ _REASONS = {
 }
 
 
+CAN_BE_TRIED_AGAIN = frozenset(
+    {"4001", "5003", "5509", "http_429", "no_connection", "too_late", "earlier_part_failed", "SMS_LIMIT_REACHED"}
+)
+"""After these nothing went out, and another try may work."""
+
+
 def reason(message: Message) -> str:
     """Return one sentence or two; Sendblue's own words are added, escaped, where ours are missing."""
     code, theirs = message.error_code, escape(message.error_text)

@@ -11,7 +11,10 @@ from datetime import timedelta
 from typing import Any
 
 from slack_sdk.models.blocks import (
+    ActionsBlock,
     Block,
+    ButtonElement,
+    ConfirmObject,
     ContextBlock,
     MarkdownTextObject,
     RichTextBlock,
@@ -20,11 +23,15 @@ from slack_sdk.models.blocks import (
     SectionBlock,
 )
 
-from bot.domain.delivery import Delivery, News, Service
+from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
 from bot.domain.thread import Thread
-from bot.slack.markup import escape, mask, shorten, span, when
-from bot.slack.reasons import reason
+from bot.slack.markup import escape, mask, shorten
+from bot.slack.reasons import CAN_BE_TRIED_AGAIN
+from bot.slack.sentences import news, of_part, status_line
+
+RESEND, LEAVE = "resend", "leave"
+"""The buttons' action ids. Their value is the message's id."""
 
 _SHOWN_TEXT = 2_000  # characters of a long text shown in the root; a post may hold about 13,000 in all
 
@@ -57,107 +64,36 @@ def root(thread: Thread, *, watched_for: timedelta) -> Post:
 
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return all that the thread was not told yet, in one reply."""
-    sentences = [_of_part(message, _news(message, watched_for)) for message in thread.messages if message.telling]
+    sentences = [
+        of_part(message, news(message, watched_for=watched_for)) for message in thread.messages if message.telling
+    ]
     text = "\n".join(sentences)
-    return Post(text, [_section(text).to_dict()])
+    blocks: list[Block] = [_section(text)]
+    blocks += [_buttons(message) for message in thread.messages if message.telling and can_be_decided(message)][:40]
+    return Post(text, [block.to_dict() for block in blocks])
 
 
-def status_line(messages: Sequence[Message], *, watched_for: timedelta) -> str:
-    """Return how the messages of a thread stand, in words with a sign before them."""
-    if len(messages) == 1:
-        return _status(messages[0], watched_for)
-    return "\n".join(_of_part(message, _status(message, watched_for)) for message in messages[:40])
-
-
-def _status(message: Message, watched_for: timedelta) -> str:
-    at, how = when(message.since), _how(message)
-    match message.delivery:
-        case Delivery.FAILED:
-            return f"❌ *{_failed_word(message)}* · {at}: {reason(message)}"
-        case Delivery.DELIVERED:
-            return f"✅ *Delivered*{how} · {at}"
-        case Delivery.READ:
-            return f"👀 *Read*{how} · {at}"
-        case _ if message.unconfirmed and not message.is_final:
-            return f"⚠️ *{_last_known(message)}*, nothing more for {span(watched_for)}"
-        case Delivery.SENT if message.service is Service.SMS:
-            return f"✅ *Sent*{how} · {at}"
-        case Delivery.SENT:
-            return f"📨 *Sent*{how} · {at}. Waiting for the phone to confirm."
-        case Delivery.UNCERTAIN:
-            return "❓ *Not known yet whether it went out*. I won't send it again by myself."
-        case _:
-            return "🕓 *Sending …*"
-
-
-def _news(message: Message, watched_for: timedelta) -> str:
-    """Say what is being told. The newest milestone speaks for those before it."""
-    at, how, telling = when(message.since), _how(message), message.telling
-    after_all = " after all" if message.told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
-    if News.READ in telling:
-        return f"👀 Read{after_all}{how} · {at}"
-    if News.DELIVERED in telling:
-        return f"✅ Delivered{after_all}{how} · {at}"
-    if News.FAILED in telling:
-        return f"❌ {_failed_word(message)} · {at}: {reason(message)}"
-    if News.UNCONFIRMED in telling:
-        return f"⚠️ {_unconfirmed(message, span(watched_for))}"
-    if News.SENT_AS_SMS in telling:
-        instead = " instead" if News.SENT in message.told else after_all
-        return f"✅ Sent{how}{instead} · {at}. SMS confirms nothing further, so this is the last news."
-    if News.SENT in telling:
-        return f"📨 Sent{after_all}{how} · {at}. Waiting for the phone to confirm."
-    if News.FOUND in telling:
-        return "📨 Sendblue has it after all. I'll report when it is on its way."
-    if News.UNCERTAIN in telling:
-        return f"❓ {_uncertain(message)}"
-    return "🖼️ It went out without the picture: Sendblue could not fetch it."
-
-
-def _how(message: Message) -> str:
-    """` as iMessage without the picture`, or as much of it as is known."""
-    names = {Service.IMESSAGE: " as iMessage", Service.RCS: " as RCS", Service.SMS: " as a text message (SMS)"}
-    return names.get(message.service, "") + (" without the picture" if message.picture_lost else "")
-
-
-def _failed_word(message: Message) -> str:
-    """A refusal before Sendblue took it is certain; a failure after that is what Sendblue says."""
-    return "Failed" if message.handle else "Not sent"
-
-
-def _last_known(message: Message) -> str:
+def can_be_decided(message: Message) -> bool:
+    """Whether the reply that tells about this message offers buttons."""
+    if message.decision:
+        return False
     if message.delivery is Delivery.UNCERTAIN:
-        return "Not known whether it went out"
-    return f"Sent{_how(message)}, not confirmed" if message.delivery is Delivery.SENT else "Taken by Sendblue, not sent"
+        return News.ASKED in message.telling
+    return News.FAILED in message.telling and message.handle is None and message.error_code in CAN_BE_TRIED_AGAIN
 
 
-def _unconfirmed(message: Message, watched: str) -> str:
-    if message.delivery is Delivery.UNCERTAIN:
-        return (
-            f"After {watched} it is still not known whether this went out. "
-            "Please ask the customer before you send it again."
-        )
-    if message.delivery is Delivery.SENT:
-        return (
-            f"No delivery confirmation after {watched}. It was sent{_how(message)}, but the phone may be off or out of "
-            "reach. I've stopped asking; should news still come, it will be told here."
-        )
-    return (
-        f"No news after {watched}: Sendblue took it and never said that it was sent. "
-        "I've stopped asking; should news still come, it will be told here."
+def _buttons(message: Message) -> ActionsBlock:
+    value, of = message.id.hex, f" part {message.part}" if message.parts > 1 else ""
+    if message.delivery is Delivery.FAILED:
+        return ActionsBlock(elements=[ButtonElement(text=f"Try{of} again", action_id=RESEND, value=value)])
+    sure = ConfirmObject(
+        title="Send it again?",
+        text="If the first one went out after all, the customer gets it twice.",
+        confirm="Send again",
+        deny="Cancel",
     )
-
-
-def _uncertain(message: Message) -> str:
-    because = {
-        "timeout": "Sendblue did not answer in time",
-        "connection_lost": "the connection to Sendblue broke off",
-        "interrupted": "I was restarted in the middle of sending",
-    }.get(message.error_code, "Sendblue gave no clear answer")
-    return (
-        f"We don't know yet whether this went out: {because}. I won't send it again by myself, so that nobody is "
-        "texted twice, and will say here what I find out."
-    )
+    again = ButtonElement(text=f"Send{of} again", action_id=RESEND, value=value, style="danger", confirm=sure)
+    return ActionsBlock(elements=[again, ButtonElement(text="Leave it", action_id=LEAVE, value=value)])
 
 
 def _root_notes(thread: Thread) -> list[str]:
@@ -173,10 +109,6 @@ def _root_notes(thread: Thread) -> list[str]:
 
 def _parts_of(thread: Thread, lead: Message) -> list[Message]:
     return [message for message in thread.messages if message.accepted_at == lead.accepted_at]
-
-
-def _of_part(message: Message, sentence: str) -> str:
-    return f"Part {message.part} of {message.parts}: {sentence}" if message.parts > 1 else sentence
 
 
 def _section(text: str) -> SectionBlock:

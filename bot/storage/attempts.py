@@ -74,10 +74,10 @@ def release_sends(connection: Connection, now: datetime, items: Sequence[Release
 
 @dataclass(frozen=True, slots=True)
 class PollAsk:
-    """How many messages somebody is ready to ask Sendblue about. wait: number of polls so far → next wait."""
+    """How many messages somebody is ready to ask Sendblue about. wait: message → how long until it is asked again."""
 
     room: int
-    wait: Callable[[int], timedelta]
+    wait: Callable[[Message], timedelta]
 
 
 def claim_polls(connection: Connection, now: datetime, items: Sequence[PollAsk]) -> list[list[Message]]:
@@ -90,7 +90,7 @@ def _claim_polls(connection: Connection, now: datetime, ask: PollAsk) -> list[Me
     ids = list(connection.scalars(query.with_for_update(skip_locked=True)))
     found = list(load_messages(connection, ids).values())
     if found:
-        later = [{"row_id": message.id, "poll_at": now + ask.wait(message.polls + 1)} for message in found]
+        later = [{"row_id": message.id, "poll_at": now + ask.wait(message)} for message in found]
         statement = update(messages).where(messages.c.id == bindparam("row_id"))
         connection.execute(statement.values(poll_at=bindparam("poll_at"), polls=messages.c.polls + 1), later)
     return found

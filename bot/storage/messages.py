@@ -48,13 +48,14 @@ def accept_many(connection: Connection, now: datetime, items: Sequence[NewThread
     ]
     statement = insert(connection, threads).values(rows).on_conflict_do_nothing()
     new = set(connection.scalars(statement.returning(threads.c.id)))
-    texts = [_new_row(message, now) for item in items if item.id in new for message in item.messages]
+    texts = [new_row(message, now) for item in items if item.id in new for message in item.messages]
     if texts:
         connection.execute(plain_insert(messages), texts)
     return [item.id in new for item in items]
 
 
-def _new_row(message: Message, now: datetime) -> dict[str, object]:
+def new_row(message: Message, now: datetime) -> dict[str, object]:
+    """Return the whole row of a message accepted now."""
     row = values_of(message)
     row["id"] = row.pop("row_id")
     return row | {
@@ -68,6 +69,9 @@ def _new_row(message: Message, now: datetime) -> dict[str, object]:
         "media_url": message.media_url,
         "accepted_at": now,
         "since": now,
+        "decision": "",
+        "decided_by": "",
+        "again_of": message.again_of,
         "attempts": 0,
         "polls": 0,
         "fence": 0,
@@ -119,7 +123,7 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     changed = [message for message in after.values() if message != before[message.id]]
     _stop_parts_after_a_failure(connection, changed)
     _store(connection, now, changed)
-    _wake_threads(connection, now, before, changed)
+    wake_threads(connection, now, before, changed)
     _plan_polls(connection, now, [(after[message_id], wait) for message_id, wait in quiet.items()])
     if history:
         connection.execute(insert(connection, reports).values(history).on_conflict_do_nothing())
@@ -210,7 +214,8 @@ def release_part(connection: Connection, now: datetime, thread_id: UUID, part: i
     )
 
 
-def _wake_threads(connection: Connection, now: datetime, before: dict[UUID, Message], changed: list[Message]) -> None:
+def wake_threads(connection: Connection, now: datetime, before: dict[UUID, Message], changed: list[Message]) -> None:
+    """Make the threads due whose messages have news, or stand otherwise than the root says."""
     lanes: dict[Lane, set[UUID]] = defaultdict(set)
     for message in changed:
         old = before.get(message.id)

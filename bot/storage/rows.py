@@ -41,6 +41,7 @@ def values_of(message: Message) -> dict[str, Any]:
         "service": message.service.value,
         "picture_lost": message.picture_lost,
         "unconfirmed": message.unconfirmed,
+        "asked": message.asked,
         "handle": message.handle,
         "error_code": message.error_code,
         "error_text": message.error_text,

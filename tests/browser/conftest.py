@@ -63,7 +63,7 @@ async def demo(browser: Browser) -> AsyncIterator[tuple[World, str]]:
     """The world behind the page, and the page's address."""
     async with world(free_port(0)) as made, serving(create_app(made)) as url:
         connect(made, url)
-        made.bot.settings = {**made.bot.settings, "SENDBLUE_TIMEOUT": "2"}  # doubt comes sooner than in the demo's 4 s
+        made.bot.settings = {**made.bot.settings, "SENDBLUE_TIMEOUT": "2", "STALE_AFTER": "1"}  # the demo: 4 and 2
         await made.bot.start()
         yield made, url
         made.board.close()

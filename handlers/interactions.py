@@ -1,0 +1,43 @@
+"""Clicks on the buttons in a thread."""
+
+from collections.abc import Mapping
+from typing import Any
+from uuid import UUID
+
+from slack_bolt.async_app import AsyncAck, AsyncApp
+
+from bot.errors import NotStored
+from bot.services.deciding import Deciding
+from bot.slack import answers
+from bot.slack.wording import LEAVE, RESEND
+
+
+class Interactions:
+    """The buttons' door."""
+
+    def __init__(self, deciding: Deciding) -> None:
+        self._deciding = deciding
+
+    def register(self, app: AsyncApp) -> None:
+        """Tell Bolt."""
+        app.action(RESEND)(self.resend)
+        app.action(LEAVE)(self.leave)
+
+    async def resend(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """*Send again*, *Try again*."""
+        await self._decide("resend", ack, action, body)
+
+    async def leave(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """*Leave it*."""
+        await self._decide("leave", ack, action, body)
+
+    async def _decide(self, choice: str, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        who, answer_url = str(body.get("user", {}).get("id", "")), str(body.get("response_url", ""))
+        try:
+            message_id = UUID(str(action.get("value", "")))
+            await self._deciding.decide(message_id, choice, who=who, answer_url=answer_url)
+        except ValueError:
+            self._deciding.note(answer_url, answers.in_vain(None))
+        except NotStored:
+            self._deciding.note(answer_url, answers.CLICK_NOT_STORED)
+        await ack()
