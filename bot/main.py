@@ -21,6 +21,7 @@ from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
 from bot.services.duty import Duty
 from bot.services.looking import Looking
+from bot.services.permitting import Permitting
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
@@ -75,16 +76,18 @@ class House:
             callback_url=self.tokens.url,
             chance=dice,
         )
+        self.permitting = Permitting(self.notifier, self.clock, settings.rules)
         self.announcing = Announcing(
             self.store,
             self.notifier,
             self.tracking,
+            self.permitting,
             self.send,
             interval=settings.slack_post_interval,
             watched_for=settings.watch_for,
             chance=dice,
         )
-        self.deciding = Deciding(self.store, self.notifier, (self.announce, self.send))
+        self.deciding = Deciding(self.store, self.notifier, self.permitting, (self.announce, self.send))
         self.sweeping = Sweeping(
             self.store,
             self.sendblue,
@@ -93,6 +96,7 @@ class House:
             watch_for=settings.watch_for,
             doubt_window=settings.doubt_window,
             send_within=settings.send_within,
+            keep_text_for=settings.keep_text_for,
             chance=dice,
         )
         self.duties = (
@@ -197,7 +201,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
         house.tracking,
         house.tokens,
         house.clock,
-        webhook_secret=settings.sendblue_webhook_secret.get_secret_value(),
+        webhook_secrets=settings.webhook_secrets,
     )
     health = Health(house.readiness, looking.backlog)
     guard = Guard(_bolt(settings, house, looking), settings.slack_signing_secret.get_secret_value())
@@ -234,7 +238,9 @@ def _bolt(settings: Settings, house: House, looking: Looking) -> AsyncApp:
         logger=bolt_logger(),
     )
     quiet_bolt()
-    Commands(house.sending, looking, region=settings.default_region, lines=settings.lines).register(app)
+    Commands(house.sending, house.permitting, looking, region=settings.default_region, lines=settings.lines).register(
+        app
+    )
     Interactions(house.deciding).register(app)
     register_events(app)
     return app

@@ -1,6 +1,8 @@
 """Every setting, once. Read from the environment or `.env`; see the table in README.md."""
 
 import os
+import re
+from collections.abc import Callable
 from typing import Annotated, Literal, Self
 from urllib.parse import urlsplit
 
@@ -8,6 +10,7 @@ import phonenumbers
 from pydantic import AfterValidator, Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.domain.rules import Rules
 from bot.errors import BadSettings
 
 
@@ -39,6 +42,20 @@ def _region(value: str) -> str:
     if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("must be a two-letter country code, such as US")
     return value.upper()
+
+
+def _ids(kinds: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        for one in _listed(value):
+            if not re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", one):
+                raise ValueError(f"must be Slack ids that begin with {' or '.join(kinds)}, separated by commas")
+        return value
+
+    return check
+
+
+def _listed(value: str) -> tuple[str, ...]:
+    return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
@@ -83,6 +100,10 @@ class Settings(BaseSettings):
     doubt_window: Seconds = 600
     send_within: Seconds = 3600
     sendblue_timeout: Seconds = 30
+    keep_text_for: Seconds = 30 * 86400
+    allowed_channels: Annotated[str, AfterValidator(_ids("CGD"))] = ""
+    allowed_users: Annotated[str, AfterValidator(_ids("UWS"))] = ""
+    allow_guests: bool = False
     slack_post_interval: Interval = 1.0
     sendblue_send_interval: Interval = 1.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -97,7 +118,23 @@ class Settings(BaseSettings):
     @property
     def callback_secrets(self) -> tuple[str, ...]:
         """The newest first; separated by commas while one is being replaced by another."""
-        return tuple(part.strip() for part in self.callback_secret.get_secret_value().split(",") if part.strip())
+        return _listed(self.callback_secret.get_secret_value())
+
+    @property
+    def webhook_secrets(self) -> tuple[str, ...]:
+        """The account webhooks' secrets, the newest first; none: whatever header comes is ignored."""
+        return _listed(self.sendblue_webhook_secret.get_secret_value())
+
+    @property
+    def rules(self) -> Rules:
+        """Who may text, and from where."""
+        people = _listed(self.allowed_users)
+        return Rules(
+            channels=frozenset(_listed(self.allowed_channels)),
+            users=frozenset(one for one in people if not one.startswith("S")),
+            groups=frozenset(one for one in people if one.startswith("S")),
+            guests=self.allow_guests,
+        )
 
     @property
     def secrets(self) -> tuple[str, ...]:
@@ -111,7 +148,7 @@ class Settings(BaseSettings):
             self.callback_secret,
         )
         values = (secret.get_secret_value() for secret in found)
-        return tuple(value for value in (*values, *self.callback_secrets) if value)
+        return tuple(value for value in (*values, *self.callback_secrets, *self.webhook_secrets) if value)
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:

@@ -54,15 +54,20 @@ class CallbackTokens:
 
 
 class Callbacks:
-    """Sendblue's door. webhook_secret: when set, a *wrong* one in the header is refused; none is normal."""
+    """Sendblue's door. webhook_secrets: when set, a *wrong* one in the header is refused; none is normal."""
 
     def __init__(
-        self, tracking: Tracking, tokens: CallbackTokens, clock: Callable[[], datetime], *, webhook_secret: str
+        self,
+        tracking: Tracking,
+        tokens: CallbackTokens,
+        clock: Callable[[], datetime],
+        *,
+        webhook_secrets: Sequence[str],
     ) -> None:
         self._tracking = tracking
         self._tokens = tokens
         self._clock = clock
-        self._webhook_secret = webhook_secret.encode()
+        self._webhook_secrets = [secret.encode() for secret in webhook_secrets]
 
     async def status(self, request: Request) -> Response:
         """`POST /sendblue/status/{message_id}/{token}`."""
@@ -93,9 +98,12 @@ class Callbacks:
 
     def _secret_is_acceptable(self, request: Request) -> bool:
         given = request.headers.get("sb-signing-secret")
-        if given is None or not self._webhook_secret:
+        if given is None or not self._webhook_secrets:
             return True
-        return hmac.compare_digest(given.encode(errors="replace"), self._webhook_secret)
+        right = False
+        for secret in self._webhook_secrets:
+            right |= hmac.compare_digest(given.encode(errors="replace"), secret)
+        return right
 
 
 def _message_id(text: str) -> UUID | None:

@@ -9,6 +9,7 @@ from bot.domain.message import Origin
 from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import STYLES
 from bot.services.looking import Looking
+from bot.services.permitting import Permitting
 from bot.services.sending import Sending
 from bot.slack import answers
 from handlers.parsing import Help, StatusQuestion, parse_command
@@ -17,8 +18,11 @@ from handlers.parsing import Help, StatusQuestion, parse_command
 class Commands:
     """The slash command's door. region and lines: see `parse_command`."""
 
-    def __init__(self, sending: Sending, looking: Looking, *, region: str, lines: Sequence[str]) -> None:
+    def __init__(
+        self, sending: Sending, permitting: Permitting, looking: Looking, *, region: str, lines: Sequence[str]
+    ) -> None:
         self._sending = sending
+        self._permitting = permitting
         self._looking = looking
         self._region = region
         self._lines = lines
@@ -44,7 +48,9 @@ class Commands:
             return answers.help_text(self._lines, STYLES)
         if isinstance(asked, StatusQuestion):
             return await self._looking.last_messages(command.get("user_id", ""), asked.recipient)
-        messages = await self._sending.accept(asked, origin_of(command))
+        origin = origin_of(command)
+        self._permitting.check_at_once(origin)
+        messages = await self._sending.accept(asked, origin)
         return answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
 
 

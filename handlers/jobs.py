@@ -41,6 +41,7 @@ class Jobs:
         """Begin, in the running event loop."""
         jitter = self._repoll_interval / 10
         self._scheduler.add_job(self._sweep, "interval", seconds=self._repoll_interval, jitter=jitter, id="sweep")
+        self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
         self._scheduler.add_job(self._ring, "interval", seconds=_TICK, id="tick")
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._last_ran = self._clock()
@@ -65,6 +66,9 @@ class Jobs:
     async def _sweep(self) -> None:
         async with self._sweeps:
             await self._sweeping.once()
+
+    async def _forget(self) -> None:
+        await self._sweeping.forget()
 
     async def _ring(self) -> None:
         for bell in self._bells:

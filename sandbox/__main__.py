@@ -68,6 +68,7 @@ async def _demo(port: int, bot_port: int, *, opens: bool) -> int:
             await asyncio.Event().wait()
         finally:
             made.board.close()
+            made.reset_faults()  # a call held by a fault would keep the bot from stopping at once
             await made.bot.stop()
     return 0
 

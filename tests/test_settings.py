@@ -93,7 +93,7 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("DEFAULT_REGION", "UK", "must be a two-letter country code, such as US"),
         ("REPOLL_INTERVAL", "0", "greater than 0"),
         ("STALE_AFTER", "-1", "greater than 0"),
-        ("WATCH_FOR", "nan", "greater than 0"),
+        ("WATCH_FOR", "nan", "Input should be"),
         ("DOUBT_WINDOW", "10 minutes", "valid number"),
         ("SENDBLUE_TIMEOUT", "-", "valid number"),
         ("SLACK_POST_INTERVAL", "-0.1", "greater than or equal to 0"),

@@ -14,6 +14,7 @@ from bot.domain.backoff import Chance, backoff
 from bot.domain.thread import Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
 from bot.services.duty import Job
+from bot.services.permitting import Permitting
 from bot.services.tracking import Tracking
 from bot.slack import answers, wording
 from bot.slack.notifier import Notifier
@@ -47,6 +48,7 @@ class Announcing:
         store: Store,
         notifier: Notifier,
         tracking: Tracking,
+        permitting: Permitting,
         sendable: asyncio.Event,
         *,
         interval: float,
@@ -57,6 +59,7 @@ class Announcing:
         self._store = store
         self._notifier = notifier
         self._tracking = tracking
+        self._permitting = permitting
         self._sendable = sendable
         self._interval = timedelta(seconds=interval)
         self._watched_for = timedelta(seconds=watched_for)
@@ -94,6 +97,7 @@ class Announcing:
             self._sendable.set()
 
     async def _open(self, thread: Thread) -> Finish:
+        await self._permitting.check(thread.sender)
         post = wording.root(thread, watched_for=self._watched_for)
         channel, ts = await self._post_joining(thread, post)
         return self._opened(thread, channel, ts, shown_rev=thread.rev)

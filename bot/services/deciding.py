@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 import structlog
 
 from bot.errors import CallFailed
+from bot.services.permitting import Permitting
 from bot.slack import answers
 from bot.slack.notifier import Notifier
 from bot.storage.decisions import Decision, decide_many
@@ -18,9 +19,12 @@ log = structlog.get_logger(__name__)
 class Deciding:
     """bells: rung when something may go on."""
 
-    def __init__(self, store: Store, notifier: Notifier, bells: Sequence[asyncio.Event]) -> None:
+    def __init__(
+        self, store: Store, notifier: Notifier, permitting: Permitting, bells: Sequence[asyncio.Event]
+    ) -> None:
         self._store = store
         self._notifier = notifier
+        self._permitting = permitting
         self._bells = bells
         self._notes: set[asyncio.Task[None]] = set()
 
@@ -32,6 +36,11 @@ class Deciding:
         Raises:
             NotStored: nothing was recorded.
         """
+        try:
+            await self._permitting.check(who)
+        except CallFailed as error:
+            self.note(answer_url, answers.not_permitted(error.code))
+            return
         decision = Decision(message_id, choice, who, uuid4())
         decided = await self._store.write(decide_many, decision, patience=2.0)
         log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)

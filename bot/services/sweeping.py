@@ -13,6 +13,7 @@ from bot.errors import NotSent, Refused
 from bot.sendblue.client import Sendblue
 from bot.services.tracking import Tracking
 from bot.storage.attempts import PollAsk, claim_polls, doubted_like, owned_handles, unsent_since
+from bot.storage.forgetting import forget_many
 from bot.storage.rows import load_messages
 from bot.storage.store import Store
 
@@ -24,7 +25,8 @@ _SKEW = timedelta(minutes=5)  # between Sendblue's clock and ours
 class Sweeping:
     """One round per tick.
 
-    stale_after, watch_for, doubt_window, send_within: seconds. per_round, at_once: requests (Sendblue: 100 in 10 s).
+    stale_after, watch_for, doubt_window, send_within, keep_text_for: seconds. per_round, at_once: requests
+    (Sendblue takes 100 in 10 s).
     """
 
     def __init__(
@@ -37,6 +39,7 @@ class Sweeping:
         watch_for: float,
         doubt_window: float,
         send_within: float,
+        keep_text_for: float,
         chance: Chance,
         per_round: int = 40,
         at_once: int = 4,
@@ -47,6 +50,7 @@ class Sweeping:
         self._stale_after = stale_after
         self._doubt_window = timedelta(seconds=doubt_window)
         self._watch_for = timedelta(seconds=watch_for)
+        self._keep_text_for = timedelta(seconds=keep_text_for)
         self._send_within = timedelta(seconds=send_within)
         self._chance = chance
         self._per_round = per_round
@@ -58,6 +62,14 @@ class Sweeping:
         silent = await self._store.write(claim_polls, PollAsk(self._per_round, self._next_wait))
         await asyncio.gather(*(self._ask(message) for message in silent))
         return len(silent)
+
+    async def forget(self) -> int:
+        """Blank what people wrote once it is over and older than it may be kept; return how many messages."""
+        total = 0
+        while (count := await self._store.write(forget_many, self._keep_text_for)) > 0:
+            total += count
+        log.info("texts_forgotten", count=total)
+        return total
 
     def _next_wait(self, message: Message) -> timedelta:
         longest = max(3600, self._stale_after)

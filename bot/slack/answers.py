@@ -7,7 +7,7 @@ from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.domain.thread import Thread
 from bot.slack.markup import escape, pretty, shorten
-from bot.slack.reasons import reason
+from bot.slack.reasons import reason, reason_for
 from bot.slack.sentences import status_line
 
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
@@ -58,6 +58,8 @@ def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: st
 
 def _line(message: Message, watched_for: timedelta) -> str:
     said = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
+    if not message.recipient:
+        said = "words no longer kept"
     return f"{pretty(message.recipient)}: {said}\n      {status_line([message], watched_for=watched_for)}"
 
 
@@ -70,6 +72,13 @@ def aside(thread: Thread, *, watched_for: timedelta) -> str:
         return f"Not sent: {reason(lead)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.recipient)}. The last I know: {state}"
+
+
+def not_permitted(code: str) -> str:
+    """Return why somebody's click does not count."""
+    if code in ("guest", "stranger", "not_allowed"):
+        return f"Nothing was done: {reason_for(code)}"
+    return "I could not find out who you are just now, so nothing was done. Please click again."
 
 
 def in_vain(message: Message | None) -> str:

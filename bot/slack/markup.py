@@ -4,6 +4,9 @@ from datetime import datetime, timedelta
 
 import phonenumbers
 
+FORGOTTEN = "a customer"
+"""Stands for a number that is no longer kept."""
+
 
 def escape(text: str) -> str:
     """Escape what Slack would read as a mention or a link. Exactly these three, says its reference."""
@@ -12,12 +15,16 @@ def escape(text: str) -> str:
 
 def mask(number: str) -> str:
     """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel."""
+    if not number:
+        return FORGOTTEN
     country = phonenumbers.parse(number).country_code
     return f"+{country} ••• {number[-4:]}"
 
 
 def pretty(number: str) -> str:
     """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
+    if not number:
+        return FORGOTTEN
     return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
 
 

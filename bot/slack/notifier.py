@@ -1,6 +1,7 @@
 """The calls to Slack, over one aiohttp session. No call is repeated here: a retry is a row with a due time."""
 
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self
 
@@ -17,6 +18,14 @@ EVENT_TYPE = "bluethread"
 
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who somebody is to this workspace."""
+
+    guest: bool
+    stranger: bool  # from another workspace, through Slack Connect
 
 
 class Notifier:
@@ -96,6 +105,22 @@ class Notifier:
         if thread_ts is None:
             return await self._call(self.client.conversations_history, **asked, cursor=cursor)
         return await self._call(self.client.conversations_replies, **asked, ts=thread_ts, cursor=cursor)
+
+    async def person(self, user: str) -> Person:
+        """Return who somebody is. Raises as `post`; somebody Slack does not know is a stranger."""
+        try:
+            found = (await self._call(self.client.users_info, user=user)).get("user") or {}
+        except Refused as error:
+            if error.code in ("user_not_found", "user_not_visible", "users_not_found"):
+                return Person(guest=False, stranger=True)
+            raise
+        guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
+        return Person(guest=guest, stranger=bool(found.get("is_stranger")))
+
+    async def members(self, group: str) -> set[str]:
+        """Return the user ids in a user group (`S…`). Raises as `post`."""
+        answer = await self._call(self.client.usergroups_users_list, usergroup=group)
+        return set(answer.get("users") or ())
 
     async def answer(self, url: str, text: str) -> None:
         """Tell the person who typed a command something only they see. Works for 30 minutes, five times.

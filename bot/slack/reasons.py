@@ -10,6 +10,9 @@ _LIMIT = "Sendblue's rate limit was reached and did not clear in time. Please se
 _KEYS = "Sendblue does not accept our keys. Whoever runs this bot should check the SENDBLUE settings."
 _RESTRICTED = "posting is restricted in this channel. Please use another one."
 
+NOT_HERE = "customers can't be texted from this channel. Ask whoever runs this bot where they can."
+NOT_ALLOWED = "you are not on the list of people who may text customers. Ask whoever runs this bot."
+
 _REASONS = {
     "OPTED_OUT": "the customer has opted out. They must text START to this line before you can write to them again.",
     "402": "the customer has opted out. They must text START to this line before you can write to them again.",
@@ -33,6 +36,9 @@ _REASONS = {
     "not_in_channel": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
     "is_archived": "this channel is archived. Please use another one.",
     "thread_unknown": "Slack did not confirm that the thread was opened. Please send again.",
+    "guest": "guests may not text customers. Ask a member of your team to send it.",
+    "stranger": "people from outside this workspace may not text its customers.",
+    "not_allowed": NOT_ALLOWED,
     "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
 }
 
@@ -44,12 +50,16 @@ CAN_BE_TRIED_AGAIN = frozenset(
 
 
 def reason(message: Message) -> str:
-    """Return one sentence or two; Sendblue's own words are added, escaped, where ours are missing."""
-    code, theirs = message.error_code, escape(message.error_text)
+    """Return why a message was not sent or failed, in one sentence or two."""
+    return reason_for(message.error_code, message.error_text)
+
+
+def reason_for(code: str, theirs: str = "") -> str:
+    """Return what a code means; Sendblue's own words are given, escaped, where ours are missing."""
     if code in _REASONS:
         return _REASONS[code]
     if code.startswith("restricted_action") or code in ("cannot_reply_to_message", "ekm_access_denied"):
         return _RESTRICTED
     if theirs:
-        return f"Sendblue says “{theirs}”" + (f" (code {escape(code)})." if code else ".")
+        return f"Sendblue says “{escape(theirs)}”" + (f" (code {escape(code)})." if code else ".")
     return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."

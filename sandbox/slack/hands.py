@@ -57,8 +57,8 @@ def new_trigger_id() -> str:
 
 
 def command_fields(typed: str, channel: Channel, user: str, response_url: str, trigger_id: str) -> Json:
-    """Return the form fields of a slash command; `typed` begins with "/"."""
-    command, _, text = typed.strip().partition(" ")
+    """Return the form fields of a slash command; `typed` begins with "/", and any space or line end ends its name."""
+    command, *text = typed.split(maxsplit=1)
     return {
         "team_id": TEAM["id"],
         "team_domain": TEAM["domain"],
@@ -67,7 +67,7 @@ def command_fields(typed: str, channel: Channel, user: str, response_url: str, t
         "user_id": user,
         "user_name": PEOPLE[user].lower(),
         "command": command,
-        "text": text.strip(),
+        "text": "".join(text).strip(),
         "api_app_id": APP_ID,
         "is_enterprise_install": "false",
         "response_url": response_url,

@@ -7,7 +7,18 @@ from sandbox.slack.conversations import Conversations
 from sandbox.slack.pace import Pace
 from sandbox.slack.params import text_of
 from sandbox.slack.records import SlackRefusalError
-from sandbox.slack.workspace import APP_ID, BOT_ID, BOT_NAME, BOT_USER, PEOPLE, TEAM, Workspace
+from sandbox.slack.workspace import (
+    APP_ID,
+    BOT_ID,
+    BOT_NAME,
+    BOT_USER,
+    GROUPS,
+    GUESTS,
+    PEOPLE,
+    STRANGERS,
+    TEAM,
+    Workspace,
+)
 from sandbox.traffic import Json
 
 _SCOPES: Mapping[str, tuple[str, ...]] = {
@@ -21,6 +32,7 @@ _SCOPES: Mapping[str, tuple[str, ...]] = {
     "conversations.info": ("channels:read", "groups:read", "im:read"),
     "conversations.open": ("im:write", "chat:write"),
     "users.info": ("users:read",),
+    "usergroups.users.list": ("usergroups:read",),
     "team.info": ("team:read",),
 }
 """Any one of the scopes is enough."""
@@ -44,6 +56,7 @@ class Methods:
             "conversations.info": conversations.info,
             "conversations.open": conversations.open,
             "users.info": _users_info,
+            "usergroups.users.list": _group_members,
             "team.info": _team_info,
         }
 
@@ -83,7 +96,16 @@ def _users_info(params: Json) -> Json:
     name = PEOPLE[person]
     profile = {"real_name": name, "display_name": name}
     user = {"id": person, "team_id": TEAM["id"], "name": name.lower(), "real_name": name, "profile": profile}
-    return {"ok": True, "user": user | {"tz": "America/Los_Angeles", "is_bot": False, "deleted": False}}
+    user |= {"tz": "America/Los_Angeles", "is_bot": False, "deleted": False}
+    user |= {"is_restricted": person in GUESTS, "is_ultra_restricted": False, "is_stranger": person in STRANGERS}
+    return {"ok": True, "user": user}
+
+
+def _group_members(params: Json) -> Json:
+    group = text_of(params.get("usergroup"))
+    if group not in GROUPS:
+        raise SlackRefusalError("no_such_subteam")
+    return {"ok": True, "users": list(GROUPS[group])}
 
 
 def _team_info(_params: Json) -> Json:

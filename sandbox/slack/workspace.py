@@ -15,11 +15,16 @@ BOT_ID = "B0BLUE"
 BOT_USER = "U0BLUE"
 BOT_NAME = "Bluethread"
 ME = "U0ANA"
-PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CLEO": "Cleo"}
+PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CLEO": "Cleo", "U0GUEST": "Gil", "U0STRANGER": "Sam"}
+GUESTS = frozenset({"U0GUEST"})
+STRANGERS = frozenset({"U0STRANGER"})
+"""From another workspace, through Slack Connect."""
+GROUPS = {"S0FRONT": ("U0ANA", "U0CLEO")}
+"""User groups."""
 EPHEMERALS_KEPT = 1000
 SCOPES = (
     "commands chat:write channels:join channels:history groups:history im:history mpim:history "
-    "channels:read groups:read im:read im:write users:read team:read"
+    "channels:read groups:read im:read im:write users:read usergroups:read team:read"
 )
 """Granted at first. `chat:write.public` is left out, so a public channel must be joined to post there."""
 

@@ -17,6 +17,8 @@ ANY = {
     "told": st.integers(0, sum(News)).map(News),
     "unconfirmed": st.booleans(),
     "picture_lost": st.booleans(),
+    "asked": st.booleans(),
+    "decision": st.sampled_from(["", "resend", "leave"]),
 }
 
 
@@ -75,6 +77,12 @@ def test_giving_up_on_a_confirmation_is_told_only_while_one_is_missing():
     assert telling(Delivery.SENT, Service.SMS, unconfirmed=True) == News.SENT_AS_SMS
 
 
+def test_a_person_is_asked_only_while_nobody_knows_and_nobody_has_decided():
+    assert telling(U, asked=True, told=News.UNCERTAIN) == News.ASKED
+    assert telling(U, asked=True, told=News.UNCERTAIN, decision="leave") == News.DECIDED
+    assert telling(Delivery.SENT, asked=True, told=News.UNCERTAIN) == News.SENT
+
+
 @pytest.mark.parametrize("delivery", [A, S, U, Delivery.FAILED])
 def test_a_lost_picture_is_no_news_of_a_text_that_is_not_on_its_way(delivery):
     assert News.PICTURE_LOST not in telling(delivery, picture_lost=True)
@@ -87,8 +95,7 @@ def test_a_lost_picture_is_told_once_the_text_is_on_its_way(delivery):
 
 @settings(deadline=None)
 @given(**ANY)
-def test_nothing_is_told_twice(delivery, service, told, unconfirmed, picture_lost):
-    facts = {"unconfirmed": unconfirmed, "picture_lost": picture_lost}
+def test_nothing_is_told_twice(delivery, service, told, **facts):
     news = telling(delivery, service, told=told, **facts)
     assert not news & told
     assert not telling(delivery, service, told=told | news, **facts) & ~News.FOUND
@@ -106,7 +113,7 @@ def test_what_is_stored_keeps_its_meaning():
         "DELIVERED": 60,
         "READ": 70,
     }
-    assert {news.name: int(news) for news in News}.items() >= {
+    assert {news.name: int(news) for news in News} == {
         "UNCERTAIN": 1,
         "FOUND": 2,
         "SENT": 4,
@@ -116,5 +123,7 @@ def test_what_is_stored_keeps_its_meaning():
         "READ": 64,
         "UNCONFIRMED": 128,
         "PICTURE_LOST": 256,
-    }.items()
+        "ASKED": 512,
+        "DECIDED": 1024,
+    }
     assert [service.value for service in Service] == ["", "iMessage", "RCS", "SMS"]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message, Report, merge
-from bot.slack.wording import status_line
+from bot.slack.sentences import status_line
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 FRESH = Message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0)
@@ -28,6 +28,7 @@ reports = st.builds(
     error_text=st.sampled_from(["", "SpamRule", "internal"]),
     picture_lost=st.booleans(),
     unconfirmed=st.booleans(),
+    asked=st.booleans(),
 )
 messages = st.lists(reports, max_size=4).map(lambda heard: after(*heard))
 
@@ -56,6 +57,7 @@ def test_news_never_regresses(message, report):
     assert merged.service.rank >= message.service.rank
     assert merged.picture_lost >= message.picture_lost
     assert merged.unconfirmed >= message.unconfirmed
+    assert merged.asked >= message.asked
     assert message.handle in (None, merged.handle)
 
 

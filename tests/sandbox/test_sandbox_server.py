@@ -233,26 +233,44 @@ class TestCommand:
     @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
     async def test_a_signal_stops_everything_in_order(self, tmp_path, number):
         """Whether or not the bot is up by then: nothing is left running and nothing left on disk."""
-        arguments = ["-m", "sandbox", "--port", "0", "--bot-port", "0", "--no-open"]
-        process = await asyncio.create_subprocess_exec(
-            sys.executable,
-            *arguments,
-            cwd=PROJECT,
-            env=os.environ | {"TMPDIR": str(tmp_path), "PYTHONUNBUFFERED": "1"},
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT,
-        )
+        process = await self.started(tmp_path)
         async with asyncio.timeout(20):
             assert process.stdout is not None
             first = (await process.stdout.readline()).decode()
             assert "pretend Slack" in first
             assert re.search(r" http://127\.0\.0\.1:\d+$", first)
-            process.send_signal(number)
-            async with asyncio.timeout(3):
-                output, _ = await process.communicate()
+            await self.ended(process, number)
+        assert list(tmp_path.iterdir()) == []
+
+    async def test_calls_that_a_fault_holds_do_not_hold_up_the_end(self, tmp_path):
+        process = await self.started(tmp_path)
+        async with asyncio.timeout(20), httpx.AsyncClient() as page:
+            assert process.stdout is not None
+            page.base_url = httpx.URL((await process.stdout.readline()).decode().split()[-1])
+            while b"Ready" not in await process.stdout.readline():
+                pass
+            await page.post("/control/slack/faults", json={"hang": True})
+            typed = {"channel": "C0GENERAL", "user": "U0ANA", "text": "/imessage +1 415 555 2671 Hi"}
+            assert (await page.post("/control/type", json=typed)).json()["failure"] is None
+            await asyncio.sleep(0.3)
+            await self.ended(process, signal.SIGINT)
+
+    async def started(self, folder: Path) -> asyncio.subprocess.Process:
+        return await asyncio.create_subprocess_exec(
+            sys.executable,
+            *("-m", "sandbox", "--port", "0", "--bot-port", "0", "--no-open"),
+            cwd=PROJECT,
+            env=os.environ | {"TMPDIR": str(folder), "PYTHONUNBUFFERED": "1"},
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.STDOUT,
+        )
+
+    async def ended(self, process: asyncio.subprocess.Process, number: signal.Signals) -> None:
+        process.send_signal(number)
+        async with asyncio.timeout(3):
+            output, _ = await process.communicate()
         assert process.returncode == 0, output.decode()
         assert "Traceback" not in output.decode()
-        assert list(tmp_path.iterdir()) == []
 
 
 class TestBoard:

@@ -409,6 +409,10 @@ class TestHands:
         [seen] = slack.ephemerals
         assert (seen.text, seen.command) == ("Sending…", "/imessage +1 415 555 2671  Hi there")
 
+    async def test_a_commands_name_ends_at_any_space_and_its_text_keeps_its_lines(self, slack, bot):
+        await slack.type("/imessage\n+1 415 555 2671 Hi\n\nthere ")
+        assert (bot.form()["command"], bot.form()["text"]) == ("/imessage", "+1 415 555 2671 Hi\n\nthere")
+
     async def test_an_answer_in_json_is_shown_to_its_person_or_to_all(self, slack, bot):
         bot.response = JSONResponse({"text": "a", "blocks": [{"type": "divider"}]})
         assert (await slack.type("/imessage", user="U0BEN")).text == "a"
