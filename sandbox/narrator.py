@@ -66,7 +66,7 @@ class Narrator:
         if not self._is_new(key, text):
             return
         if known:
-            self.line("edited", text.rpartition(" · ")[2])
+            self.line("edited", text.partition("” · ")[2] or text)  # the status line behind the quoted text
         else:
             self.line("thread", text if data["thread_ts"] is None else f"└ {text}")
 

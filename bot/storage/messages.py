@@ -46,8 +46,8 @@ def accept_many(connection: Connection, now: datetime, items: Sequence[NewThread
         | dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0)
         for item in items
     ]
-    statement = insert(connection, threads).values(rows).on_conflict_do_nothing()
-    new = set(connection.scalars(statement.returning(threads.c.id)))
+    statement = insert(connection, threads).on_conflict_do_nothing().returning(threads.c.id)
+    new = set(connection.scalars(statement, rows))
     texts = [new_row(message, now) for item in items if item.id in new for message in item.messages]
     if texts:
         connection.execute(plain_insert(messages), texts)
@@ -126,7 +126,7 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     wake_threads(connection, now, before, changed)
     _plan_polls(connection, now, [(after[message_id], wait) for message_id, wait in quiet.items()])
     if history:
-        connection.execute(insert(connection, reports).values(history).on_conflict_do_nothing())
+        connection.execute(insert(connection, reports).on_conflict_do_nothing(), history)
     return results
 
 
