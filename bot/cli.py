@@ -39,7 +39,8 @@ def serve() -> None:
     settings = _ready()
     import uvicorn  # noqa: PLC0415 - the other commands start faster without
 
-    from bot.main import create_app, probe  # noqa: PLC0415
+    from bot.house import probe  # noqa: PLC0415
+    from bot.main import create_app  # noqa: PLC0415
 
     probe(settings)
     server = uvicorn.Server(
@@ -67,7 +68,8 @@ def serve() -> None:
 def work() -> None:
     """Do the work behind the doors, without the doors, until stopped. Needs PostgreSQL, which several can share."""
     settings = _ready()
-    from bot.main import probe, work_until_stopped  # noqa: PLC0415
+    from bot.house import probe  # noqa: PLC0415
+    from bot.main import work_until_stopped  # noqa: PLC0415
 
     if settings.database_url.startswith("sqlite"):
         raise BadSettings("DATABASE_URL: a worker needs PostgreSQL; on SQLite `serve` does all the work")
@@ -80,7 +82,7 @@ def work() -> None:
 def migrate() -> None:
     """Bring the database up to this version's schema (a release step; `serve` on SQLite does it by itself)."""
     settings = _ready()
-    from bot import main as house  # noqa: PLC0415
+    from bot import house  # noqa: PLC0415
 
     database = house.open_database(settings)
     database.take()

@@ -49,6 +49,8 @@ class Jobs:
 
     async def stop(self, *, grace: float) -> None:
         """Tick no more, and give a running look `grace` seconds: the scheduler itself would just cut it off."""
+        if not self._scheduler.running:
+            return
         self._scheduler.pause()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace), self._sweeps:

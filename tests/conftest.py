@@ -20,8 +20,9 @@ import pytest
 import structlog
 
 from bot.domain.clock import steady_clock
+from bot.house import House, migrate
 from bot.logs import configure_logs
-from bot.main import House, create_app, migrate
+from bot.main import create_app
 from bot.settings import Settings, load_settings
 from bot.storage.database import Database
 from sandbox.board import Board

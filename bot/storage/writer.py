@@ -66,7 +66,8 @@ class Writer:
     def stop(self) -> None:
         """Finish what was handed in, then end the thread. Blocks."""
         self._queue.put(None)
-        self._thread.join()
+        if self._thread.ident is not None:
+            self._thread.join()
 
     @property
     def alive(self) -> bool:

@@ -95,7 +95,7 @@ def _users_info(params: Json) -> Json:
         raise SlackRefusalError("user_not_found")
     name = PEOPLE[person]
     profile = {"real_name": name, "display_name": name}
-    user = {"id": person, "team_id": TEAM["id"], "name": name.lower(), "real_name": name, "profile": profile}
+    user: Json = {"id": person, "team_id": TEAM["id"], "name": name.lower(), "real_name": name, "profile": profile}
     user |= {"tz": "America/Los_Angeles", "is_bot": False, "deleted": False}
     user |= {"is_restricted": person in GUESTS, "is_ultra_restricted": False, "is_stranger": person in STRANGERS}
     return {"ok": True, "user": user}

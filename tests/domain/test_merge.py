@@ -41,7 +41,7 @@ def heard(delivery: Delivery | None, minute: int = 0, **facts) -> Report:
     return Report("callback", T0 + timedelta(minutes=minute), delivery, **facts)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(start=messages, data=st.data(), several=st.lists(reports, max_size=6))
 def test_any_order_and_any_number_of_copies_end_the_same(start, data, several):
     copies = several + (data.draw(st.lists(st.sampled_from(several), max_size=6)) if several else [])
@@ -49,7 +49,7 @@ def test_any_order_and_any_number_of_copies_end_the_same(start, data, several):
     assert after(*shuffled, start=start) == after(*several, start=start)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(message=messages, report=reports)
 def test_news_never_regresses(message, report):
     merged = merge(message, report)
@@ -61,14 +61,14 @@ def test_news_never_regresses(message, report):
     assert message.handle in (None, merged.handle)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(message=messages, report=reports)
 def test_hearing_it_twice_is_hearing_it_once(message, report):
     once = merge(message, report)
     assert merge(once, report) == once
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(message=messages, report=reports, still=st.sampled_from(Delivery))
 def test_a_conclusion_drawn_too_late_changes_nothing(message, report, still):
     """`if_still` is how the bot's own conclusions lose against news that came meanwhile."""
@@ -134,7 +134,7 @@ def test_news_is_what_is_known_and_not_told():
     assert replace(message, told=News.SENT).news == News.NONE
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(one=messages, several=st.lists(reports, max_size=2))
 def test_equal_headlines_read_the_same(one, several):
     """The root is edited only when the headline changes; the time and whether a handle is known aside."""

@@ -22,7 +22,7 @@ def units(text: str) -> int:
     return sum(2 if char > "\uffff" else 1 for char in text)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(st.text(st.characters() | st.sampled_from([*"".join(WHOLE), *" \n.?"]), max_size=120), st.integers(2, 40))
 def test_the_parts_are_the_text_to_the_letter_and_each_fits(text, longest):
     parts = split_text(text, longest)
@@ -31,7 +31,7 @@ def test_the_parts_are_the_text_to_the_letter_and_each_fits(text, longest):
     assert all(parts) or parts == [""]
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(st.lists(graphemes, max_size=200), st.integers(40, 90))
 def test_no_emoji_or_accent_is_cut_apart(pieces, longest):
     parts = split_text("".join(pieces), longest)

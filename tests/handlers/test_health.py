@@ -42,10 +42,6 @@ async def test_it_is_not_ready_when_nothing_writes_or_works_any_more(stage: Stag
     assert "writer has stopped" in checks["database"]
     assert "not running" in checks["announcing"]
     assert "not running" in checks["scheduler"]
-    house.store._writer = type(house.store._writer)(house.database.writing, house.clock)
-    house.store._writer.start()
-    house.jobs = type(house.jobs)(house.sweeping, (), house.clock, repoll_interval=1)
-    house.jobs.start()
 
 
 async def test_a_scheduler_that_stopped_ticking_is_noticed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -416,7 +416,7 @@ def understood_or_refused(typed: str, region: str) -> None:
         assert asked.text.strip() or asked.media_url
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(typed=anything, region=st.sampled_from(["US", "DE"]))
 def test_any_input_whatever_is_understood_or_refused_in_a_sentence(typed, region):
     assume(not re.match(r"\s*(--|[–—])", typed))  # until an option alone is answered: the next test
@@ -424,7 +424,7 @@ def test_any_input_whatever_is_understood_or_refused_in_a_sentence(typed, region
 
 
 @pytest.mark.xfail(strict=True, reason="see test_an_option_alone_is_answered")
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(typed=anything, region=st.sampled_from(["US", "DE"]))
 @example(typed="--style confetti", region="US")
 def test_any_input_with_options_is_understood_or_refused_in_a_sentence(typed, region):
@@ -438,7 +438,7 @@ LIKE_AN_OPTION = re.compile(r"--|[–—―]\w")
 LIKE_AN_EXTENSION = re.compile(r"(x|ext\.?|extension)\s*\d", re.IGNORECASE)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(text=plain)
 def test_the_text_survives_to_the_letter(text):
     said = text.strip()
@@ -446,7 +446,7 @@ def test_the_text_survives_to_the_letter(text):
     assert parse(f"{CUSTOMER} {escape(text)}") == Request(CUSTOMER, said)
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(typed=anything, region=st.sampled_from(sorted(phonenumbers.SUPPORTED_REGIONS)))
 def test_any_number_whatever_is_e164_or_refused(typed, region):
     try:

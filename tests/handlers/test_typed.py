@@ -103,7 +103,7 @@ def test_of_a_link_its_target_counts(spelled, bare):
     assert unlinked(spelled) == bare
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(st.text(st.characters() | st.sampled_from("<>&;|"), max_size=60).filter(lambda text: ":" not in text))
 def test_what_slack_escapes_comes_back_to_the_letter(text):
     assert as_read(escape(text)) == text

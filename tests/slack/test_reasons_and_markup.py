@@ -59,6 +59,8 @@ def why(code: str, text: str = "") -> str:
         ("ekm_access_denied", "Please use another one."),
         ("messages_tab_disabled", "Please send from a channel I'm in."),
         ("thread_unknown", "Please send again."),
+        ("not_allowed", "Ask whoever runs this bot."),
+        ("stranger", "people from outside this workspace may not text its customers."),
     ],
 )
 def test_every_code_says_what_to_do_next(code, words):
@@ -146,6 +148,7 @@ def test_exactly_three_signs_are_escaped(text, escaped):
         ("+442071838750", "+44 ••• 8750", "+44 20 7183 8750"),
         ("+390612345678", "+39 ••• 5678", "+39 06 1234 5678"),
         ("+493012345678", "+49 ••• 5678", "+49 30 12345678"),
+        ("", "a customer", "a customer"),
     ],
 )
 def test_a_number_is_masked_in_a_channel_and_readable_to_its_sender(number, masked, shown):

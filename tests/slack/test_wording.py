@@ -285,6 +285,24 @@ def test_the_last_messages_are_listed_with_their_state():
     assert "Sending" in said
 
 
+def test_what_is_no_longer_kept_is_said_to_be_so():
+    forgotten = stands(Delivery.DELIVERED, text="", recipient="")
+    said = answers.status([forgotten], watched_for=DAY, recipient=None)
+    assert "a customer: words no longer kept" in said
+
+
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("not_allowed", "Nothing was done: you are not on the list of people who may text customers."),
+        ("stranger", "Nothing was done: people from outside this workspace"),
+        ("no_answer", "I could not find out who you are just now, so nothing was done. Please click again."),
+    ],
+)
+def test_a_click_that_is_not_permitted_is_explained(code, said):
+    assert said in answers.not_permitted(code)
+
+
 @pytest.mark.parametrize(
     ("message", "said"),
     [
@@ -344,6 +362,7 @@ def messages_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Message]:
         replace,
         st.just(M),
         text=texts,
+        recipient=st.sampled_from([NUMBER, ""]),  # "": no longer kept
         delivery=st.sampled_from(Delivery),
         service=st.sampled_from(Service),
         picture_lost=st.booleans(),
@@ -444,7 +463,7 @@ STATES = {
 EARLY = "Sending|Taken by Sendblue"
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(state=threads_of(outside))
 def test_nothing_from_outside_pings_or_poses_as_a_link(state):
     posts = [wording.root(state, watched_for=DAY), wording.reply(state, watched_for=DAY)]
@@ -454,7 +473,7 @@ def test_nothing_from_outside_pings_or_poses_as_a_link(state):
     assert harmless(answers.status(state.messages, watched_for=DAY, recipient=NUMBER))
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(state=threads_of(texts))
 def test_any_post_fits_into_slack(state):
     opened, told = wording.root(state, watched_for=DAY), wording.reply(state, watched_for=DAY)
@@ -464,14 +483,14 @@ def test_any_post_fits_into_slack(state):
     assert not any(re.search(r"<[!@#]?(channel|here|U666|C1|subteam|http)", text) for text in formatted(opened))
 
 
-@settings(deadline=None, max_examples=120)
+@settings(deadline=None)
 @given(message=messages_of(outside.map(lambda text: text[:200])))
 def test_the_text_alone_says_the_state(message):
     said = heard(root(replace(message, error_text=message.error_text[:200])).text)
     assert re.search(STATES.get(message.delivery, EARLY), said)
 
 
-@settings(deadline=None, max_examples=100)
+@settings(deadline=None)
 @given(message=messages_of(outside))
 def test_the_text_says_all_that_the_blocks_say(message):
     post = root(message)

@@ -9,7 +9,7 @@ import pytest
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message, Origin, Report
 from bot.domain.thread import Step, Thread
-from bot.main import migrate
+from bot.house import migrate
 from bot.storage.announcements import EDITS, Finish, claim_threads, finish_threads
 from bot.storage.attempts import PollAsk, Release, claim_polls, claim_sends, end_leases, release_sends
 from bot.storage.backlog import backlog

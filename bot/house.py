@@ -1,0 +1,186 @@
+"""Everything that lives as long as the process, wired: neighbours, services, background work."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+
+import structlog
+from sqlalchemy.exc import OperationalError
+
+from bot.domain.backoff import Chance
+from bot.domain.clock import Clock, steady_clock
+from bot.errors import BadSettings
+from bot.sendblue.client import Sendblue
+from bot.services.announcing import Announcing
+from bot.services.deciding import Deciding
+from bot.services.duty import Duty
+from bot.services.looking import Looking
+from bot.services.permitting import Permitting
+from bot.services.sending import Sending
+from bot.services.sweeping import Sweeping
+from bot.services.tracking import Tracking
+from bot.settings import Settings
+from bot.slack.notifier import Notifier
+from bot.storage import schema
+from bot.storage.database import Database
+from bot.storage.store import Store
+from handlers.callbacks import CallbackTokens
+from handlers.jobs import Jobs
+
+log = structlog.get_logger(__name__)
+
+_GRACE = 6  # seconds for calls in flight when stopping; the whole stop stays below ten
+
+
+class House:
+    """Everything that lives as long as the process."""
+
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, chance: Chance | None = None) -> None:
+        self._settings = settings
+        self._chance = chance or random.SystemRandom().random
+        self.working = False
+        self.announce, self.send = asyncio.Event(), asyncio.Event()
+        self.database = open_database(settings, clock)
+        self.store = Store(self.database)
+        self.clock = self.store.clock
+        self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
+        self.sendblue = _sendblue(settings, self.clock)
+        self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
+        self.permitting = Permitting(self.notifier, self.clock, settings.rules)
+        bells = (self.announce, self.send)
+        self.tracking = Tracking(self.store, bells, stale_after=settings.stale_after, chance=self._chance)
+        self.looking = Looking(self.store, watched_for=settings.watch_for)
+        self.deciding = Deciding(self.store, self.notifier, self.permitting, bells)
+        self.sending = self._sending()
+        self.announcing = self._announcing()
+        self.sweeping = self._sweeping()
+        self.duties = (
+            Duty("announcing", self.announcing.claim, self.announce, self.clock),
+            Duty("sending", self.sending.claim, self.send, self.clock),
+        )
+        self.jobs = Jobs(self.sweeping, bells, self.clock, repoll_interval=settings.repoll_interval)
+
+    def _sending(self) -> Sending:
+        return Sending(
+            self.store,
+            self.sendblue,
+            self.tracking,
+            self.announce,
+            default_line=self._settings.lines[0],
+            interval=self._settings.sendblue_send_interval,
+            within=self._settings.send_within,
+            timeout=self._settings.sendblue_timeout,
+            callback_url=self.tokens.url,
+            chance=self._chance,
+        )
+
+    def _announcing(self) -> Announcing:
+        return Announcing(
+            self.store,
+            self.notifier,
+            self.tracking,
+            self.permitting,
+            self.send,
+            interval=self._settings.slack_post_interval,
+            watched_for=self._settings.watch_for,
+            chance=self._chance,
+        )
+
+    def _sweeping(self) -> Sweeping:
+        return Sweeping(
+            self.store,
+            self.sendblue,
+            self.tracking,
+            stale_after=self._settings.stale_after,
+            watch_for=self._settings.watch_for,
+            doubt_window=self._settings.doubt_window,
+            send_within=self._settings.send_within,
+            keep_text_for=self._settings.keep_text_for,
+            chance=self._chance,
+        )
+
+    @asynccontextmanager
+    async def open(self, *, working: bool) -> AsyncIterator[None]:
+        """Take the database, bring it up to date, do the work until left. working: or leave it to other processes."""
+        self.database.take()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.store.close)
+            if self.database.serves_one_process:
+                await asyncio.to_thread(migrate, self.database)
+            await self.store.open()
+            await stack.enter_async_context(self.notifier)
+            await stack.enter_async_context(self.sendblue)
+            stack.push_async_callback(self.deciding.close)
+            if working:
+                stack.push_async_callback(self._rest)
+                self._work()
+            log.info("opened", working=working)
+            yield
+            log.info("closing")
+
+    def _work(self) -> None:
+        self.working = True
+        for duty in self.duties:
+            duty.start()
+        self.jobs.start()
+
+    async def _rest(self) -> None:
+        await asyncio.gather(self.jobs.stop(grace=_GRACE), *(duty.stop(grace=_GRACE) for duty in self.duties))
+
+    async def readiness(self) -> Mapping[str, str]:
+        """Return what is checked → why it is not well, or ""."""
+        checks = {"database": await self.store.ready()}
+        if self.working:
+            checks["scheduler"] = self.jobs.problem
+            checks |= {duty.name: duty.problem for duty in self.duties}
+        return checks
+
+
+def _sendblue(settings: Settings, clock: Clock) -> Sendblue:
+    return Sendblue(
+        settings.sendblue_api_url,
+        settings.sendblue_api_key_id.get_secret_value(),
+        settings.sendblue_api_secret_key.get_secret_value(),
+        timeout=settings.sendblue_timeout,
+        clock=clock,
+    )
+
+
+def open_database(settings: Settings, clock: Clock | None = None) -> Database:
+    """Return the database of these settings, not connected yet."""
+    return Database(
+        settings.database_url,
+        clock or steady_clock(),
+        pool_size=settings.database_pool_size,
+        statement_timeout=settings.database_statement_timeout,
+    )
+
+
+def migrate(database: Database) -> None:
+    """Bring the database up to this code's schema. Needs the database's lock.
+
+    Raises:
+        BadSettings: the database is newer than this code, or cannot be reached.
+    """
+    try:
+        with database.writing.begin() as connection:
+            if schema.problem(connection):
+                schema.upgrade(connection)
+    except OperationalError as error:
+        raise BadSettings(f"DATABASE_URL: the database cannot be used ({type(error.orig).__name__})") from None
+
+
+def probe(settings: Settings) -> None:
+    """Raise BadSettings now, with a sentence, for what would be a traceback later."""
+    database = open_database(settings)
+    try:
+        database.take()
+        if not database.serves_one_process:
+            with database.reading.connect() as connection:
+                if problem := schema.problem(connection):
+                    raise BadSettings(f"DATABASE_URL: {problem}")
+    except OperationalError as error:
+        raise BadSettings(f"DATABASE_URL: the database cannot be reached ({type(error.orig).__name__})") from None
+    finally:
+        database.close()

@@ -1,0 +1,24 @@
+"""What runs in a bot process of the chaos tests: the operator's own command, in an interpreter that has its imports.
+
+Imports nothing of the tests', so that the fork server stays as small as the bot itself.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+
+
+def run(command: Sequence[str], settings: Mapping[str, str], folder: str, log: str) -> None:
+    """Be `python -m bot …`, with nothing but these settings in the environment and the log in a file."""
+    os.setsid()
+    os.chdir(folder)
+    written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+    os.dup2(written, 1)
+    os.dup2(written, 2)
+    os.environ.clear()
+    os.environ.update(settings)
+    sys.argv = ["bot", *command]
+
+    from bot.cli import main  # noqa: PLC0415 - preloaded
+
+    main(list(command), prog_name="bot")
