@@ -13,11 +13,21 @@ from typing import Any
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-_NUMBER = re.compile(
-    r"(?<![\w.:-])(?:\+|%2[Bb])\d[\d\s().\u00a0-]{5,18}\d(?![\w-])"  # +1 415 555 2671 in any punctuation
-    r"|(?<![\w.:/-])\(?\d{3}\)?[-. ]?\d{3}[-. ]?\d{4}(?![\w.:-])"  # (415) 555-2671
+_KEPT = (
+    r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}"  # a UUID
+    r"|(?<![0-9A-Za-z])[0-9a-fA-F]{20,}(?![0-9A-Za-z])"  # the same without dashes, and hashes
+    r"|\d{4}-\d\d-\d\d(?:[T ]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?:Z|[+-]\d\d:?\d\d)?)?"  # ISO 8601
+    r"|(?<!\d)\d{10}\.\d{6}(?!\d)"  # Slack's ts
+    r"|(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?::\d{1,5})?(?![\d.])"  # an address
 )
-_TOKEN = re.compile(r"(/sendblue/status/[^/\s\"']+/)[^/\s\"'?]+")
+_GAP = r"(?:%20|[\s()./\u00a0\u2010-\u2015\u200b-\u200f\u2060-]){0,3}"
+_NUMBER = re.compile(
+    rf"(?P<kept>{_KEPT})"
+    rf"|(?:[+＋]|%2[Bb])\d(?:{_GAP}\d){{6,14}}"  # +1 415 555 2671, however it is written
+    rf"|(?<![0-9A-Za-z])\(?\d(?:{_GAP}\d){{9,14}}"  # 14155552671, (415) 555-2671, 0049 30 1234567
+)
+_SLASH = r"(?:\\?/|%2[Ff])"
+_TOKEN = re.compile(rf"({_SLASH}sendblue{_SLASH}status{_SLASH}[^/\\%\s\"']+{_SLASH})[^/\\%\s\"'?&]+")
 _PRIVATE = frozenset(
     {"text", "content", "recipient", "number", "body", "payload", "answer_url", "response_url", "media_url"}
 )
@@ -37,7 +47,8 @@ class Redaction:
     """A processor that masks numbers, callback tokens and the configured secrets wherever they stand."""
 
     def __init__(self, secrets: Sequence[str]) -> None:
-        self._secrets = [secret for secret in secrets if len(secret) >= 4]
+        # The longest first: one may begin with another.
+        self._secrets = sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True)
 
     def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
         """Mask every value."""
@@ -49,9 +60,9 @@ class Redaction:
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, "[secret]")
-            return _NUMBER.sub("[number]", _TOKEN.sub(r"\1[token]", value))
+            return _NUMBER.sub(lambda found: found["kept"] or "[number]", _TOKEN.sub(r"\1[token]", value))
         if isinstance(value, dict):
-            return {name: "[private]" if name in _PRIVATE else self.mask(item) for name, item in value.items()}
+            return {self.mask(k): "[private]" if k in _PRIVATE else self.mask(item) for k, item in value.items()}
         if isinstance(value, list | tuple | set):
             return [self.mask(item) for item in value]
         return value if value is None or isinstance(value, bool | int | float) else self.mask(str(value))

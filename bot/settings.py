@@ -15,14 +15,18 @@ from bot.errors import BadSettings
 
 
 def _secret(value: SecretStr) -> SecretStr:
-    if not value.get_secret_value().strip():
+    if not value.get_secret_value().strip(", \t\n"):
         raise ValueError("is empty")
     return value
 
 
 def _url(value: str) -> str:
     parts = urlsplit(value)
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.query or parts.fragment:
+    try:
+        callable_at = parts.hostname and parts.port != 0 and not re.search(r"\s", value)
+    except ValueError:  # a port that is none
+        callable_at = False
+    if parts.scheme not in ("http", "https") or not callable_at or parts.query or parts.fragment:
         raise ValueError("must be an http(s) URL without a query, such as https://bot.example.com")
     return value.rstrip("/")
 
@@ -35,6 +39,12 @@ def _lines(value: str) -> str:
             number = None
         if number is None or not phonenumbers.is_possible_number(number):
             raise ValueError("must be E.164, such as +15550100900 (several: separated by commas)")
+    return value
+
+
+def _database(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("must be like sqlite:///bluethread.db or postgres://user:password@host/name")
     return value
 
 
@@ -60,8 +70,9 @@ def _listed(value: str) -> tuple[str, ...]:
 
 Secret = Annotated[SecretStr, AfterValidator(_secret)]
 Url = Annotated[str, AfterValidator(_url)]
-Seconds = Annotated[float, Field(gt=0)]
-Interval = Annotated[float, Field(ge=0)]
+_YEARS = 10 * 366 * 86400.0
+Seconds = Annotated[float, Field(gt=0, le=_YEARS, allow_inf_nan=False)]
+Interval = Annotated[float, Field(ge=0, le=3600, allow_inf_nan=False)]
 
 
 class Settings(BaseSettings):
@@ -86,7 +97,7 @@ class Settings(BaseSettings):
     sendblue_webhook_secret: SecretStr = SecretStr("")
     public_url: Url
     callback_secret: Secret
-    database_url: str = "sqlite:///bluethread.db"
+    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///bluethread.db"
     allow_ephemeral_sqlite: bool = False
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
     database_statement_timeout: Seconds = 5
@@ -152,19 +163,18 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:
-        if os.environ.get("SLACK_CLIENT_ID") and os.environ.get("SLACK_CLIENT_SECRET"):
-            # Bolt would switch on OAuth with a file store behind our back and ignore the token.
-            raise ValueError("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must not be set: this app uses one bot token")
-        if not self.database_url.startswith(("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")):
-            raise ValueError("DATABASE_URL must be like sqlite:///bluethread.db or postgres://user:password@host/name")
-        sqlite = self.database_url.startswith("sqlite")
-        if sqlite and not self.web_also_works:
-            raise ValueError("WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work")
-        if sqlite and os.environ.get("DYNO") and not self.allow_ephemeral_sqlite:
-            raise ValueError(
+        if not self.database_url.startswith("sqlite"):
+            return self
+        problems = []
+        if not self.web_also_works:
+            problems.append("WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work")
+        if os.environ.get("DYNO") and not self.allow_ephemeral_sqlite:
+            problems.append(
                 "DATABASE_URL is SQLite, but a dyno's disk is wiped at every restart and messages would be lost: "
                 "attach PostgreSQL, or set ALLOW_EPHEMERAL_SQLITE=true to try things out"
             )
+        if problems:
+            raise ValueError("\n".join(problems))
         return self
 
 
@@ -174,11 +184,17 @@ def load_settings(**overrides: object) -> Settings:
     Raises:
         BadSettings: one line per missing or malformed setting, naming it, without its value.
     """
+    lines = []
+    if os.environ.get("SLACK_CLIENT_ID") and os.environ.get("SLACK_CLIENT_SECRET"):
+        # Bolt would switch on OAuth with a file store behind our back and ignore the token.
+        lines.append("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must not be set: this app uses one bot token")
     try:
-        return Settings(**overrides)  # type: ignore[arg-type]
+        settings = Settings(**overrides)  # type: ignore[arg-type]
     except ValidationError as error:
-        lines = [_problem(problem["loc"], problem["msg"]) for problem in error.errors(include_input=False)]
+        lines += [_problem(problem["loc"], problem["msg"]) for problem in error.errors(include_input=False)]
+    if lines:
         raise BadSettings("\n".join(lines)) from None
+    return settings
 
 
 def _problem(place: tuple[int | str, ...], message: str) -> str:

@@ -5,6 +5,7 @@ refuse other URLs: the text arrives without the picture.
 """
 
 import re
+from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
 from bot.errors import UsageError
@@ -17,7 +18,9 @@ EXTENSIONS = frozenset(
         *("pdf", "vcf", "vcard", "ics", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv", "zip"),
     }
 )
-_SIGNATURE = re.compile(r"sig|token|expires|policy|credential|x-amz|x-goog|key-pair|^(?:se|sp|sv|st)$", re.IGNORECASE)
+_SIGNING_WORDS = frozenset({"sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair"})
+_AZURE = frozenset({"se", "sp", "sv", "st"})
+_NOT_PUBLIC = (".local", ".localhost", ".internal", ".lan", ".home", ".test", ".invalid")
 
 
 def check_media(url: str) -> str:
@@ -28,15 +31,27 @@ def check_media(url: str) -> str:
     """
     try:
         parts = urlsplit(url)
-        host = parts.hostname or ""
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         raise UsageError("that is not a link. Use one such as https://example.com/menu.png") from None
-    if parts.scheme != "https" or "." not in host or re.search(r"[\s\x00-\x1f]", url):
+    public = "." in host and not host.endswith(_NOT_PUBLIC) and _is_public(host) and port != 0
+    if parts.scheme != "https" or not public or re.search(r"[\s\x00-\x1f]", url):
         raise UsageError("the picture must be a public link that starts with https://")
     if parts.username is not None or parts.password is not None:
         raise UsageError("the picture's link must not have a name or password in it.")
-    if any(_SIGNATURE.search(name) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+    if any(_signs(name.lower()) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         raise UsageError("the picture's link is signed and will expire. Use a public link without a signature.")
     if parts.path.rpartition(".")[2].lower() not in EXTENSIONS:
         raise UsageError("the picture's link must end in its kind, such as .jpg, .png, .mp4, .pdf or .vcf")
     return url
+
+
+def _is_public(host: str) -> bool:
+    try:
+        return ip_address(host).is_global
+    except ValueError:
+        return True  # a name
+
+
+def _signs(name: str) -> bool:
+    return name in _AZURE or not _SIGNING_WORDS.isdisjoint(re.split(r"[-_]", name))

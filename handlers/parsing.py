@@ -23,8 +23,9 @@ _DASHES = r"\-\u2010-\u2015\u2212"
 _OPENING = {'"': '"', "'": "'", "“": "”", "„": "“”", "‘": "’", "«": "»"}
 _OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{_DASHES}]*)(?P<equals>=)?")
 _END_OF_OPTIONS = re.compile(r"--(?=\s)")
-_NUMERIC = re.compile(rf"[+＋\d().,:;/·{_DASHES}]+")
+_NUMERIC = re.compile(rf"[+＋\d()./·{_DASHES}]+")
 _EXTENSION = re.compile(r"(?:x|ext\.?|extension)\s*\d+\b", re.IGNORECASE)
+_IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
 _QUOTE_IT = 'Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
 
 
@@ -53,14 +54,16 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
         return Help()
     first, _, rest = text.partition(" ")
     if first.lower() == "status":
-        return StatusQuestion(parse_number(unlinked(rest), region) if rest.strip() else None)
+        rest = rest.strip()
+        quoted = _read_quoted(rest)
+        return StatusQuestion(parse_number(unlinked(quoted[0] if quoted else rest), region) if rest else None)
     options: dict[str, str] = {}
-    rest = _read_options(text, options)
+    rest = _read_options(text, options, region, lines)
     recipient, rest = _read_number(rest, region)
-    rest = _read_options(rest, options)
+    rest = _read_options(rest, options, region, lines)
     media_url = check_media(options["media"]) if "media" in options else None
     body = as_read(rest)
-    if not body.strip() and media_url is None:
+    if not _is_visible(body) and media_url is None:
         raise UsageError("there is no text. Write it after the number: `/imessage +1 415 555 2671 Table at eight?`")
     if _EXTENSION.match(body):
         raise UsageError("I can't text an extension. Leave it out, or write your text so that it starts with a word.")
@@ -83,7 +86,7 @@ def parse_number(text: str, region: str) -> str:
     return number
 
 
-def _read_options(rest: str, options: dict[str, str]) -> str:
+def _read_options(rest: str, options: dict[str, str], region: str, lines: Sequence[str]) -> str:
     """Move `--name value` from the front of the rest into options; return what follows."""
     rest = rest.lstrip()
     while (match := _OPTION.match(rest)) is not None:
@@ -95,21 +98,21 @@ def _read_options(rest: str, options: dict[str, str]) -> str:
             )
         if name in options:
             raise UsageError(f"--{name} is there twice. Leave one out.")
-        options[name], rest = _read_value(rest[match.end() :].lstrip(), name)
+        options[name], rest = _read_value(rest[match.end() :].lstrip(), name, region, lines)
         rest = rest.lstrip()
     if (end := _END_OF_OPTIONS.match(rest)) is not None:
         return rest[end.end() :].lstrip()
     return rest
 
 
-def _read_value(rest: str, name: str) -> tuple[str, str]:
+def _read_value(rest: str, name: str, region: str, lines: Sequence[str]) -> tuple[str, str]:
     quoted = _read_quoted(rest)
     if quoted is not None:
-        return quoted
-    if name == "from":  # a number may have spaces
-        for end in reversed(_ends_of_numeric_run(rest)):
-            if any(char.isdigit() for char in rest[:end]):
-                return _shortest_number(rest, end)
+        return unlinked(quoted[0]), quoted[1]
+    if name == "from":  # a number may have spaces; it ends where it is one of ours
+        for end in _ends_of_numeric_run(rest):
+            if _possible(_bare(rest[:end]), region) in lines:
+                return rest[:end], rest[end:]
     match = re.match(r"<[^>]*>|\S+", rest)
     if match is None:
         raise UsageError(f"--{name} needs a value, such as {_EXAMPLES[name]}")
@@ -121,14 +124,6 @@ _EXAMPLES = {
     "media": "`--media https://example.com/menu.png`.",
     "from": "`--from +1 555 010 0900`.",
 }
-
-
-def _shortest_number(rest: str, end: int) -> tuple[str, str]:
-    """A line's number is in E.164 or typed with spaces; it ends where it first can exist."""
-    for at in _ends_of_numeric_run(rest):
-        if at <= end and _possible(_bare(rest[:at]), "US") is not None:
-            return rest[:at], rest[at:]
-    return rest[:end], rest[end:]
 
 
 def _read_number(rest: str, region: str) -> tuple[str, str]:
@@ -148,7 +143,7 @@ def _read_number(rest: str, region: str) -> tuple[str, str]:
     if len(readings) > 1:
         raise UsageError(f"I can't tell where the number ends. {_QUOTE_IT}")
     if not readings:
-        raise UsageError(_why_not(_bare(rest[: ends[-1]] if ends else rest.split(maxsplit=1)[0]), region))
+        raise UsageError(_why_not(_bare(rest[: ends[-1]] if ends else "".join(rest.split(maxsplit=1)[:1])), region))
     number, end = readings.popitem()
     return number, rest[end:]
 
@@ -162,18 +157,31 @@ def _read_quoted(rest: str) -> tuple[str, str] | None:
 
 
 def _ends_of_numeric_run(rest: str) -> list[int]:
-    """Return where each leading word that can be part of a number ends, in order."""
+    """Return where each leading word that can be part of a number ends, in order.
+
+    A first word with nearly all digits of a number is the whole number: what follows is text, even if it is digits.
+    """
     ends: list[int] = []
+    digits = 0
     for word in re.finditer(r"\S+", rest):
         if not _NUMERIC.fullmatch(_bare(word[0])):
             break
+        digits += sum(char.isdigit() for char in word[0])
+        if digits > _MOST_DIGITS:
+            break
         ends.append(word.end())
+        if len(ends) == 1 and digits >= _IN_ONE_PIECE:
+            break
     return ends
 
 
+def _is_visible(text: str) -> bool:
+    return any(unicodedata.category(char) not in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in text)
+
+
 def _bare(text: str) -> str:
-    """Without the invisible characters that come with a pasted number, and without punctuation after it."""
-    visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    """Without the invisible characters and odd spaces of a pasted number, and without punctuation after it."""
+    visible = "".join(" " if char.isspace() else char for char in text if unicodedata.category(char) != "Cf")
     return visible.strip().rstrip(",:;")
 
 

@@ -35,7 +35,8 @@ def _link_text(target: str, label: str | None) -> str:
 
 
 def _emoji(match: re.Match[str]) -> str:
-    emoji = _emoji_names().get(match["name"])
+    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
+    emoji = None if before.isalnum() and after.isalnum() else _emoji_names().get(match["name"])
     if emoji is None:  # a time of day, a workspace's own emoji
         return match[0]
     if match["tone"] is None:

@@ -57,7 +57,6 @@ MISSED = {
 }
 
 
-@pytest.mark.xfail(strict=True, reason="spellings the pattern does not know")
 @pytest.mark.parametrize("spelled", [text for texts in MISSED.values() for text in texts])
 def test_no_phone_number_survives_in_rarer_spellings(spelled):
     assert not re.search(r"\d{3}", MASK(spelled))
@@ -121,7 +120,6 @@ def test_no_callback_token_survives(text, masked):
     assert MASK(text) == masked
 
 
-@pytest.mark.xfail(strict=True, reason="a URL inside JSON from PHP, or inside another URL, is spelled otherwise")
 @pytest.mark.parametrize("url", [r"\/sendblue\/status\/00ff\/deadbeef", "%2Fsendblue%2Fstatus%2F00ff%2Fdeadbeef"])
 def test_no_callback_token_survives_in_rarer_spellings(url):
     assert "deadbeef" not in MASK(url)
@@ -131,9 +129,6 @@ def test_no_configured_secret_survives_and_a_tiny_one_does_not_blacken_everythin
     assert MASK("Bearer xoxb-1-hush, signing-hush; abc") == "Bearer [secret], [secret]; abc"
 
 
-@pytest.mark.xfail(
-    strict=True, reason="secrets are replaced in the order they come: the shorter leaves the rest behind"
-)
 def test_no_secret_that_begins_with_another_survives():
     assert Redaction(["key-1-hush", "key-1-hush-and-more"]).mask("key-1-hush-and-more") == "[secret]"
 
@@ -153,7 +148,6 @@ def test_private_fields_are_not_written_at_any_depth(name):
     assert event == {"event": "e", name: "[private]", "deep": [{name: "[private]"}]}
 
 
-@pytest.mark.xfail(strict=True, reason="names of fields are not masked")
 def test_a_number_that_is_a_key_is_masked():
     assert "4155" not in str(MASK({"+14155552671": "delivered"}))
 

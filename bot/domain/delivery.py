@@ -75,7 +75,7 @@ def worth_telling(delivery: Delivery, service: Service, facts: Facts, *, told: N
         known = News.FOUND
     if facts.unconfirmed and not is_final(delivery, service):
         known |= News.UNCONFIRMED
-    if facts.picture_lost and delivery >= Delivery.QUEUED and delivery is not Delivery.FAILED:
+    if facts.picture_lost and delivery >= Delivery.SENT and delivery is not Delivery.FAILED:
         known |= News.PICTURE_LOST
     if facts.asked and not facts.decided and delivery is Delivery.UNCERTAIN:
         known |= News.ASKED

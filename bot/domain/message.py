@@ -108,7 +108,8 @@ class Message:
         if self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN and not self.unconfirmed:
             return (Delivery.QUEUED,)  # "sending", whatever else is known
         error = (self.error_code, self.error_text)
-        return (self.delivery, self.service, self.picture_lost, self.unconfirmed, self.decision, *error)
+        refused = self.delivery is Delivery.FAILED and self.handle is None
+        return (self.delivery, self.service, self.picture_lost, self.unconfirmed, self.decision, refused, *error)
 
 
 def merge(message: Message, report: Report) -> Message:

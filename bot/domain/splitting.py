@@ -5,7 +5,7 @@ import unicodedata
 
 _ENDS = (
     re.compile(r"\n\s*\n"),  # a paragraph
-    re.compile(r"[.!?…。！？]+[\"'”’)\]]*\s+|\n"),  # a sentence or a line
+    re.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’)\]]*+\s++|\n"),  # a sentence or a line; one try per row of dots
     re.compile(r"\s+"),  # a word
 )
 _JOINERS = "\u200d\ufe0e\ufe0f" + "".join(map(chr, range(0x1F3FB, 0x1F400)))  # what continues an emoji

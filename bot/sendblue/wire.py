@@ -77,12 +77,12 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
     code, reason = _code(fields), _reason(fields)
     report = _report(fields, "send", now)
     failed = report.delivery is Delivery.FAILED
-    if status == 429 or (code in LATER and (status < 300 or 400 <= status < 500) and (failed or status >= 400)):
-        raise NotSent(code or "http_429", reason)
     if status in (408, 409) or status >= 500 or 300 <= status < 400:
         raise Uncertain(code or f"http_{status}", reason, handle=report.handle)
+    if status == 429 or (code in LATER and (failed or status >= 400)):
+        raise NotSent(code or "http_429", reason)
     if status >= 400 or failed:
-        if _maybe_sent(code, reason):
+        if maybe_sent(code, " ".join(_reasons(fields))):
             raise Uncertain(code, reason, handle=report.handle)
         raise Refused(code or f"http_{status}", reason)
     if report.handle is None or report.delivery is None:
@@ -166,13 +166,18 @@ def _code(fields: Mapping[str, Any]) -> str:
 
 
 def _reason(fields: Mapping[str, Any]) -> str:
+    return next(iter(_reasons(fields)), "")[:500]
+
+
+def _reasons(fields: Mapping[str, Any]) -> list[str]:
     nested = fields.get("error")
     candidates = [fields.get(name) for name in ("message", "error_message", "error_reason", "error_detail")]
     candidates.append(nested.get("message") if isinstance(nested, dict) else nested)
-    return next((text for text in map(_text, candidates) if text), "")[:500]
+    return [text for text in map(_text, candidates) if text]
 
 
-def _maybe_sent(code: str, reason: str) -> bool:
+def maybe_sent(code: str, reason: str) -> bool:
+    """Whether the text may have gone out although this failure was reported."""
     if code == "5504":  # its text tells a refusal from a line whose device stopped answering
         return "timed out" in reason.lower() or "isn't running" in reason.lower()
     return code in MAYBE_SENT or code in ASK_AGAIN

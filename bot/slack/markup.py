@@ -1,5 +1,6 @@
 """Slack's markup for things that come up everywhere: escaping, numbers, times. Pure."""
 
+import re
 from datetime import datetime, timedelta
 
 import phonenumbers
@@ -33,12 +34,23 @@ def when(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%b %-d, %H:%M} UTC>"
 
 
+def shorten_markup(text: str, length: int) -> str:
+    """The same for text with markup in it: never in the middle of `&amp;` or of `<!date^…>`."""
+    shown = shorten(text, length)
+    return shown if shown == text else re.sub(r"(?:&[a-z]*|<[^>]*) …$", " …", shown)
+
+
+def hide_numbers(text: str) -> str:
+    """Return what somebody else wrote without the phone numbers in it."""
+    return re.sub(r"[+(]?\d(?:[\s().-]{0,2}\d){6,}", "[number]", text)
+
+
 def span(length: timedelta) -> str:
     """`24 hours`, `5 minutes`, `30 seconds`."""
     seconds = length.total_seconds()
     for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
-        if seconds >= size:
-            count = round(seconds / size)
+        count = round(seconds / size)
+        if count and abs(count * size - seconds) <= seconds / 10:  # else it would be stretched: say it in smaller units
             return f"{count} {unit}" + ("s" if count != 1 else "")
     return "a moment"
 

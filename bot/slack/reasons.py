@@ -3,10 +3,13 @@
 Codes are Sendblue's (its error-code reference), Slack's (its chat.postMessage reference), or ours in lower case.
 """
 
+import re
+
 from bot.domain.message import Message
-from bot.slack.markup import escape
+from bot.slack.markup import escape, hide_numbers
 
 _LIMIT = "Sendblue's rate limit was reached and did not clear in time. Please send it again later."
+_MAYBE_SENT = "Sendblue could not send it. It may have gone out all the same: please ask before you send it again."
 _KEYS = "Sendblue does not accept our keys. Whoever runs this bot should check the SENDBLUE settings."
 _RESTRICTED = "posting is restricted in this channel. Please use another one."
 
@@ -23,8 +26,9 @@ _REASONS = {
     "5509": _LIMIT,
     "http_429": _LIMIT,
     "SMS_LIMIT_REACHED": "this line has used up its SMS allowance. Please use another line or try tomorrow.",
-    "5000": "Sendblue had an internal error. It may have gone out all the same: please ask before you send it again.",
-    "10001": "Sendblue could not send it. It may have gone out all the same: please ask before you send it again.",
+    "5000": _MAYBE_SENT,
+    "10001": _MAYBE_SENT,
+    "22": _MAYBE_SENT,
     "5504": "Sendblue could not tell how to reach this number. Please try again in a few minutes.",
     "line_not_registered": "our line is not registered with Sendblue. Whoever runs this bot should check its lines.",
     "http_401": _KEYS,
@@ -42,6 +46,7 @@ _REASONS = {
     "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
 }
 
+_BY_CODE = {code.casefold(): sentence for code, sentence in _REASONS.items()}
 
 CAN_BE_TRIED_AGAIN = frozenset(
     {"4001", "5003", "5509", "http_429", "no_connection", "too_late", "earlier_part_failed", "SMS_LIMIT_REACHED"}
@@ -55,11 +60,16 @@ def reason(message: Message) -> str:
 
 
 def reason_for(code: str, theirs: str = "") -> str:
-    """Return what a code means; Sendblue's own words are given, escaped, where ours are missing."""
-    if code in _REASONS:
-        return _REASONS[code]
-    if code.startswith("restricted_action") or code in ("cannot_reply_to_message", "ekm_access_denied"):
+    """Return what a code means; Sendblue's own words are given, without numbers, where ours are missing."""
+    known = code.casefold()
+    if known == "5504" and re.search(r"timed out|isn't running", theirs, re.IGNORECASE):
+        return _MAYBE_SENT
+    if known in _BY_CODE:
+        return _BY_CODE[known]
+    if known.startswith("restricted_action") or known in ("cannot_reply_to_message", "ekm_access_denied"):
         return _RESTRICTED
     if theirs:
-        return f"Sendblue says “{escape(theirs)}”" + (f" (code {escape(code)})." if code else ".")
+        return f"Sendblue says “{escape(hide_numbers(theirs))}”" + (f" (code {escape(code)})." if code else ".")
+    if re.fullmatch("[a-z_]+", code):  # Slack's words are spelled so
+        return f"Slack does not let me post here ({code}). Please use another channel."
     return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."

@@ -25,12 +25,12 @@ def _status(message: Message, watched_for: timedelta) -> str:
             return f"✅ *Delivered*{how} · {at}"
         case Delivery.READ:
             return f"👀 *Read*{how} · {at}"
-        case _ if message.unconfirmed and not message.is_final:
+        case _ if _stands_unconfirmed(message, watched_for):
             return f"⚠️ *{_last_known(message)}*, nothing more for {span(watched_for)}"
         case Delivery.SENT if message.service is Service.SMS:
             return f"✅ *Sent*{how} · {at}"
         case Delivery.SENT:
-            return f"📨 *Sent*{how} · {at}. Waiting for the phone to confirm."
+            return f"📨 *Sent*{how} · {at}{_waiting(message)}"
         case Delivery.UNCERTAIN if message.decision:
             return f"❓ *Not known whether it went out* · {decided(message)}"
         case Delivery.UNCERTAIN:
@@ -41,8 +41,24 @@ def _status(message: Message, watched_for: timedelta) -> str:
 
 def _how(message: Message) -> str:
     """` as iMessage without the picture`, or as much of it as is known."""
+    return _as(message) + (" without the picture" if message.picture_lost else "")
+
+
+def _as(message: Message) -> str:
     names = {Service.IMESSAGE: " as iMessage", Service.RCS: " as RCS", Service.SMS: " as a text message (SMS)"}
-    return names.get(message.service, "") + (" without the picture" if message.picture_lost else "")
+    return names.get(message.service, "")
+
+
+def _waiting(message: Message) -> str:
+    return "" if message.unconfirmed else ". Waiting for the phone to confirm."
+
+
+def _stands_unconfirmed(message: Message, watched_for: timedelta) -> bool:
+    """Whether the last thing known is older than the end of the watch; what came later speaks for itself."""
+    if not message.unconfirmed or message.is_final or message.since > message.accepted_at + watched_for:
+        return False
+    sent_since = News.UNCONFIRMED in message.told and News.SENT not in message.told
+    return not (message.delivery is Delivery.SENT and sent_since)
 
 
 def _failed_word(message: Message) -> str:
@@ -58,13 +74,18 @@ def _last_known(message: Message) -> str:
 
 def news(message: Message, *, watched_for: timedelta) -> str:
     """Say what is being told (`message.telling`). The newest milestone speaks for those before it."""
-    if message.decision == "resend" and message.telling & _ON_ITS_WAY:
-        return f"⚠️ The first try went out too{_how(message)}, so the customer has it twice."
-    said = next((say for milestone, say in _SENTENCES if milestone in message.telling), _found_or_picture)
-    return said(message, watched_for)
+    said = next((say for milestone, say in _SENTENCES if milestone in message.telling), _picture_lost)
+    sentence = said(message, watched_for)
+    if message.decision != "resend" or not message.telling & (_WENT_OUT | News.FOUND):
+        return sentence
+    if News.FOUND in message.telling:
+        return "⚠️ Sendblue has the first try after all, so the customer may get it twice."
+    if message.told & _WENT_OUT:
+        return f"First try: {sentence}"
+    return f"⚠️ The first try went out too{_how(message)}, so the customer has it twice."
 
 
-_ON_ITS_WAY = News.READ | News.DELIVERED | News.SENT | News.SENT_AS_SMS | News.FOUND
+_WENT_OUT = News.READ | News.DELIVERED | News.SENT | News.SENT_AS_SMS
 
 
 def _after_all(message: Message) -> str:
@@ -85,12 +106,13 @@ def _failed(message: Message, _: timedelta) -> str:
 
 def _sent_as_sms(message: Message, _: timedelta) -> str:
     instead = " instead" if News.SENT in message.told else _after_all(message)
+    lost = ", without the picture" if message.picture_lost else ""
     at = when(message.since)
-    return f"✅ Sent{_how(message)}{instead} · {at}. SMS confirms nothing further, so this is the last news."
+    return f"✅ Sent{_as(message)}{instead}{lost} · {at}. SMS confirms nothing further, so this is the last news."
 
 
 def _sent(message: Message, _: timedelta) -> str:
-    return f"📨 Sent{_after_all(message)}{_how(message)} · {when(message.since)}. Waiting for the phone to confirm."
+    return f"📨 Sent{_after_all(message)}{_how(message)} · {when(message.since)}{_waiting(message)}"
 
 
 def _asked(message: Message, _: timedelta) -> str:
@@ -119,10 +141,14 @@ def _unconfirmed(message: Message, watched_for: timedelta) -> str:
     )
 
 
-def _found_or_picture(message: Message, _: timedelta) -> str:
-    if News.FOUND in message.telling:
-        return "📨 Sendblue has it after all. I'll report when it is on its way."
-    return "🖼️ It went out without the picture: Sendblue could not fetch it."
+def _found(message: Message, _: timedelta) -> str:
+    del message
+    return "📨 Sendblue has it after all. I'll report when it is on its way."
+
+
+def _picture_lost(message: Message, _: timedelta) -> str:
+    del message
+    return "🖼️ The text goes without the picture: Sendblue could not fetch it."
 
 
 def _uncertain(message: Message, _: timedelta) -> str:
@@ -146,7 +172,7 @@ _SENTENCES: tuple[tuple[News, Callable[[Message, timedelta], str]], ...] = (
     (News.ASKED, _asked),
     (News.SENT_AS_SMS, _sent_as_sms),
     (News.SENT, _sent),
-    (News.FOUND, _found_or_picture),
+    (News.FOUND, _found),
     (News.UNCERTAIN, _uncertain),
 )
 """The newest first."""

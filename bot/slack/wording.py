@@ -26,7 +26,7 @@ from slack_sdk.models.blocks import (
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
 from bot.domain.thread import Thread
-from bot.slack.markup import escape, mask, shorten
+from bot.slack.markup import escape, mask, shorten, shorten_markup
 from bot.slack.reasons import CAN_BE_TRIED_AGAIN
 from bot.slack.sentences import news, of_part, status_line
 
@@ -58,7 +58,7 @@ def root(thread: Thread, *, watched_for: timedelta) -> Post:
         blocks.append(RichTextBlock(elements=[quote]))
     blocks.append(_context([*notes, status]))
     said = f"Text from {title}: “{escape(shorten(whole, 500))}”" if whole else f"Picture from {title}"
-    text = shorten(" · ".join([said, *notes, status]), 3_900)  # chat.update takes 4,000
+    text = shorten_markup(" · ".join([said, *notes, status]), 3_900)  # chat.update takes 4,000
     return Post(text, [block.to_dict() for block in blocks])
 
 
@@ -112,8 +112,10 @@ def _parts_of(thread: Thread, lead: Message) -> list[Message]:
 
 
 def _section(text: str) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=shorten(text, 3_000), verbatim=True))
+    return SectionBlock(text=MarkdownTextObject(text=shorten_markup(text, 3_000), verbatim=True))
 
 
 def _context(lines: Sequence[str]) -> ContextBlock:
-    return ContextBlock(elements=[MarkdownTextObject(text=shorten(line, 2_000), verbatim=True) for line in lines])
+    return ContextBlock(
+        elements=[MarkdownTextObject(text=shorten_markup(line, 2_000), verbatim=True) for line in lines]
+    )

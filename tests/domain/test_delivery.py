@@ -83,13 +83,13 @@ def test_a_person_is_asked_only_while_nobody_knows_and_nobody_has_decided():
     assert telling(Delivery.SENT, asked=True, told=News.UNCERTAIN) == News.SENT
 
 
-@pytest.mark.parametrize("delivery", [A, S, U, Delivery.FAILED])
-def test_a_lost_picture_is_no_news_of_a_text_that_is_not_on_its_way(delivery):
+@pytest.mark.parametrize("delivery", [A, S, U, Q, Delivery.FAILED])
+def test_a_lost_picture_is_no_news_of_a_text_that_has_not_left(delivery):
     assert News.PICTURE_LOST not in telling(delivery, picture_lost=True)
 
 
-@pytest.mark.parametrize("delivery", [Q, Delivery.SENT, Delivery.DELIVERED, Delivery.READ])
-def test_a_lost_picture_is_told_once_the_text_is_on_its_way(delivery):
+@pytest.mark.parametrize("delivery", [Delivery.SENT, Delivery.DELIVERED, Delivery.READ])
+def test_a_lost_picture_is_told_once_the_text_has_left(delivery):
     assert News.PICTURE_LOST in telling(delivery, picture_lost=True)
 
 

@@ -145,7 +145,6 @@ def test_equal_headlines_read_the_same(one, several):
         assert lines[0] == lines[1]
 
 
-@pytest.mark.xfail(strict=True, reason="headline leaves out whether there is a handle, so the root keeps 'Not sent'")
 def test_a_refusal_that_turns_out_to_be_a_failure_is_worth_an_edit():
     refused = after(heard(Delivery.FAILED, error_code="5000"))
     failed = after(heard(Delivery.FAILED, error_code="5000", handle="handle-1"), start=refused)

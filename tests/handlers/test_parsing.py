@@ -2,6 +2,7 @@
 
 import re
 import time
+import unicodedata
 from contextlib import suppress
 from typing import Any
 from unittest.mock import Mock
@@ -78,7 +79,6 @@ def test_a_number_is_understood_however_it_is_written(typed):
     assert parse(f"{typed} Table at eight?") == Request(CUSTOMER, "Table at eight?")
 
 
-@pytest.mark.xfail(strict=True, reason="phonenumbers knows few kinds of space, and _bare leaves the others in")
 @pytest.mark.parametrize("space", ["\u202f", "\u2009", "\u2007", "\t"], ids=ascii)
 def test_any_kind_of_space_may_stand_in_a_number(space):
     """U+202F is what French clients put between groups of digits."""
@@ -165,7 +165,6 @@ def test_in_quotes_it_ends_where_they_do(quote):
     assert parse(quote.format("+491711234567") + " 8 Uhr?", region="DE") == Request("+491711234567", "8 Uhr?")
 
 
-@pytest.mark.xfail(strict=True, reason="a number with a digit too few takes one from the text, and a stranger gets it")
 @pytest.mark.parametrize(
     ("number", "text"), [("+1415555267", "1 table at eight?"), ("+49171123456", "7 Personen"), ("+4420718387", "50 pm")]
 )
@@ -174,7 +173,6 @@ def test_a_number_typed_in_one_piece_takes_no_digits_from_the_text(number, text)
         assert parse(f"{number} {text}") == Request(number, text)
 
 
-@pytest.mark.xfail(strict=True, reason="phonenumbers reads ';8' and ',8' as an extension, and it is lost silently")
 @pytest.mark.parametrize(
     "typed", ["+14155552671;8 pm?", "+14155552671,8 pm?", "+14155552671,,123 hi", '"+14155552671;5"']
 )
@@ -241,10 +239,14 @@ def test_without_a_text_nothing_is_sent(typed):
     assert "there is no text" in refusal(typed)
 
 
-@pytest.mark.xfail(strict=True, reason="invisible characters count as a text")
 @pytest.mark.parametrize("nothing", ["\u200b", "\ufeff\u200d", "\u2060"])
 def test_an_invisible_text_is_no_text(nothing):
     assert "there is no text" in refusal(f"{CUSTOMER} {nothing}")
+
+
+@pytest.mark.parametrize("text", ["\U0001fae8", "\U0001fae9", "\uf8ff"])
+def test_an_emoji_newer_than_this_python_is_a_text(text):
+    assert parse(f"{CUSTOMER} {text}").text == text
 
 
 # -- options
@@ -281,7 +283,6 @@ def test_a_picture_s_link_is_understood_however_slack_writes_it(link):
     assert parse(f"{CUSTOMER} --media {link} Hi") == Request(CUSTOMER, "Hi", media_url=PICTURE)
 
 
-@pytest.mark.xfail(strict=True, reason="a quoted value keeps Slack's spelling: '<…>' and '&amp;'")
 @pytest.mark.parametrize(
     ("link", "url"),
     [(f'"<{PICTURE}>"', PICTURE), (f'"{PICTURE}?a=1&amp;b=2"', f"{PICTURE}?a=1&b=2")],
@@ -307,7 +308,6 @@ def test_a_line_is_chosen_however_it_is_written(typed):
         assert parse(f"--from {typed} {customer} Hi") == Request(CUSTOMER, "Hi", line=OTHER_LINE)
 
 
-@pytest.mark.xfail(strict=True, reason="--from ends where a number can first exist, counted as in the US")
 @pytest.mark.parametrize(
     ("typed", "line"),
     [
@@ -349,7 +349,6 @@ def test_a_wrong_option_is_refused_with_what_is_right(typed, said):
     assert said in refusal(typed)
 
 
-@pytest.mark.xfail(strict=True, raises=IndexError, reason="an option and nothing after it: IndexError, and no answer")
 @pytest.mark.parametrize("typed", ["--style confetti", "—style confetti", f"--from {LINE}", f"--media {PICTURE}"])
 def test_an_option_alone_is_answered(typed):
     assert "I need a phone number first" in refusal(typed)
@@ -377,7 +376,6 @@ def test_a_status_is_asked_for_all_or_for_one_customer(typed, recipient):
     assert parse(typed) == StatusQuestion(recipient)
 
 
-@pytest.mark.xfail(strict=True, reason="quotes are for the main command only, though help says to use them")
 @pytest.mark.parametrize("quote", ['"{}"', "“{}”", "'{}'"])
 def test_a_status_may_be_asked_with_the_number_in_quotes(quote):
     assert parse("status " + quote.format("+1 415 555 2671")) == StatusQuestion(CUSTOMER)
@@ -423,7 +421,6 @@ def test_any_input_whatever_is_understood_or_refused_in_a_sentence(typed, region
     understood_or_refused(typed, region)
 
 
-@pytest.mark.xfail(strict=True, reason="see test_an_option_alone_is_answered")
 @settings(deadline=None)
 @given(typed=anything, region=st.sampled_from(["US", "DE"]))
 @example(typed="--style confetti", region="US")
@@ -442,7 +439,8 @@ LIKE_AN_EXTENSION = re.compile(r"(x|ext\.?|extension)\s*\d", re.IGNORECASE)
 @given(text=plain)
 def test_the_text_survives_to_the_letter(text):
     said = text.strip()
-    assume(said and not (MARKUP.search(escape(said)) or LIKE_AN_OPTION.match(said) or LIKE_AN_EXTENSION.match(said)))
+    assume(any(unicodedata.category(char)[0] not in "CZ" for char in said))
+    assume(not (MARKUP.search(escape(said)) or LIKE_AN_OPTION.match(said) or LIKE_AN_EXTENSION.match(said)))
     assert parse(f"{CUSTOMER} {escape(text)}") == Request(CUSTOMER, said)
 
 
@@ -466,9 +464,6 @@ def test_the_longest_text_is_read_at_once(text):
     assert time.perf_counter() - started < 0.5
 
 
-@pytest.mark.xfail(
-    strict=True, reason="every prefix of the numeric run is tried: 2 s for 8,000 characters, 40 s for 40,000"
-)
 @pytest.mark.parametrize("text", [f"{CUSTOMER} " + "1 " * 400, "- " * 400, "1 2 " * 200])
 def test_a_table_of_figures_does_not_hold_everybody_up(text, monkeypatch):
     """No number has more than fifteen digits: what stands further on need not be tried."""
