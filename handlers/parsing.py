@@ -167,7 +167,7 @@ def _ends_of_numeric_run(rest: str) -> list[int]:
         if not _NUMERIC.fullmatch(_bare(word[0])):
             break
         digits += sum(char.isdigit() for char in word[0])
-        if digits > _MOST_DIGITS:
+        if digits > _MOST_DIGITS or len(ends) == _MOST_DIGITS:
             break
         ends.append(word.end())
         if len(ends) == 1 and digits >= _IN_ONE_PIECE:

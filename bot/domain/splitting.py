@@ -8,7 +8,9 @@ _ENDS = (
     re.compile(r"(?<![.!?…。！？])[.!?…。！？]++[\"'”’)\]]*+\s++|\n"),  # a sentence or a line; one try per row of dots
     re.compile(r"\s+"),  # a word
 )
-_JOINERS = "\u200d\ufe0e\ufe0f" + "".join(map(chr, range(0x1F3FB, 0x1F400)))  # what continues an emoji
+_CONTINUATIONS = frozenset(map(chr, [*range(0x1F3FB, 0x1F400), *range(0xE0020, 0xE0080)]))  # skin tones, tags
+_HALF_FLAGS = "".join(map(chr, range(0x1F1E6, 0x1F200)))
+_ZERO_WIDTH_JOINER = "\u200d"
 
 
 def split_text(text: str, longest: int) -> list[str]:
@@ -44,6 +46,15 @@ def _cut(text: str, fits: int) -> int:
         if ends and ends[-1] >= fits // 2:
             return ends[-1]
     at = fits
-    while at > 1 and (unicodedata.combining(text[at]) or text[at] in _JOINERS or text[at - 1] == "\u200d"):
+    while at > 1 and _belong_together(text, at):
         at -= 1
     return at if at > 1 else fits
+
+
+def _belong_together(text: str, at: int) -> bool:
+    """Whether a cut before `at` would tear a letter from its marks, or an emoji, a keycap or a flag apart."""
+    before, after = text[at - 1], text[at]
+    if unicodedata.category(after).startswith("M") or after in _CONTINUATIONS or _ZERO_WIDTH_JOINER in (before, after):
+        return True
+    half_flags_before = at - len(text[:at].rstrip(_HALF_FLAGS))
+    return after in _HALF_FLAGS and half_flags_before % 2 == 1

@@ -40,15 +40,7 @@ def test_no_emoji_or_accent_is_cut_apart(pieces, longest):
 
 @pytest.mark.parametrize(
     "whole",
-    [
-        pytest.param(
-            whole,
-            marks=pytest.mark.xfail(
-                strict=True, reason="flags, keycaps and scripts with spacing marks are cut: _JOINERS knows emoji only"
-            ),
-        )
-        for whole in FLAGS_AND_SCRIPTS
-    ],
+    FLAGS_AND_SCRIPTS,
 )
 def test_flags_keycaps_and_other_scripts_are_not_cut_apart(whole):
     for shift in range(len(whole)):
