@@ -1,6 +1,7 @@
 # docker build -t bluethread .
 # docker run -d --name bluethread --restart unless-stopped --stop-timeout 15 \
 #   --env-file .env -p 127.0.0.1:3000:3000 -v bluethread:/data bluethread
+# With PostgreSQL, and for workers: docs/deploy.md.
 FROM python:3.13-slim
 
 # All that is locked is installed from wheels, so no compiler is needed.
@@ -30,5 +31,5 @@ USER bluethread
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 
-# Migrates by itself. SQLite serves one container: stop the old one before the new one starts.
+# On SQLite it migrates by itself and serves one container: stop the old one before the new one starts.
 CMD ["python", "-m", "bot", "serve"]

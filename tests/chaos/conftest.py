@@ -1,112 +1,188 @@
-"""The bot as a process of its own, and traps that kill it at a chosen instant."""
+"""The bot as processes of its own behind a router, between neighbours that remember; and the closing table."""
 
-import sys
-from collections.abc import AsyncIterator, Callable
+import os
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.board import Board
-from sandbox.bot_process import BotProcess
 from sandbox.sendblue import PretendSendblue
 from sandbox.serving import serving
 from sandbox.slack import PretendSlack
-from tests.conftest import CALLBACK, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, free_port, settings_for
+from tests.chaos.books import at_rest
+from tests.chaos.leases import end_of_lease
+from tests.chaos.processes import PROJECT, Bot
+from tests.chaos.promises import COLUMNS, Closing, Ledger
+from tests.chaos.router import Router
+from tests.chaos.trap import Trap
+from tests.conftest import (
+    CALLBACK,
+    KEY,
+    LINE,
+    OTHER_LINE,
+    SECRET,
+    SIGNING,
+    TOKEN,
+    Stage,
+    free_port,
+    settings_for,
+    until,
+)
 
-PROJECT = Path(__file__).resolve().parents[2]
-
-
-@dataclass
-class Trap:
-    """Kills the bot at the nth request whose path ends so: before it is done, or after, before its answer."""
-
-    path: str = ""
-    nth: int = 0
-    after: bool = False
-    kill: Callable[[], Any] | None = None
-    sprung: bool = False
-
-    def around(self, app: ASGIApp) -> ASGIApp:
-        async def trapped(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or not self._matches(scope["path"]):
-                await app(scope, receive, send)
-                return
-            if not self.after:
-                await self._spring()
-                return
-
-            async def answer(message: Message) -> None:
-                if message["type"] == "http.response.start":
-                    await self._spring()
-                await send(message)
-
-            await app(scope, receive, answer)
-
-        return trapped
-
-    def _matches(self, path: str) -> bool:
-        if not self.path or self.sprung or not path.endswith(self.path):
-            return False
-        self.nth -= 1
-        return self.nth == 0
-
-    async def _spring(self) -> None:
-        self.sprung = True
-        assert self.kill is not None
-        await self.kill()
+LONG = os.environ.get("CHAOS") == "long"
+"""`make chaos`: more of everything."""
 
 
 @dataclass
 class Ruin(Stage):
-    """A stage whose bot can be killed."""
+    """A stage whose bots can be killed. url: the router's."""
 
+    database_url: str = ""
     trap: Trap = field(default_factory=Trap)
-    bot: BotProcess | None = None
+    router: Router = field(default_factory=Router)
+    bots: list[Bot] = field(default_factory=list)
+    kills: int = 0
+    ledger: Ledger = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.ledger = Ledger(self.slack, self.sendblue)
+
+    @property
+    def bot(self) -> Bot:
+        """The only one."""
+        [bot] = self.bots
+        return bot
+
+    async def kill(self) -> None:
+        """Kill the only bot."""
+        self.kills += 1
+        await self.bot.kill()
 
     async def revive(self) -> None:
-        assert self.bot is not None
+        """Start the only bot again, when whatever the dead one held may be taken over."""
+        if self.database_url.startswith("postgres"):
+            end_of_lease(self.database_url)
         await self.bot.start()
+
+    def over(self) -> bool:
+        """Whether everything has come to its end, on both sides and in the database."""
+        return not self.ledger.unsettled() and at_rest(self.database_url)
+
+    async def end(self, *, within: float = 20) -> None:
+        """Wait until everything is over; say what is not."""
+        try:
+            await until(self.over, within=within)
+        except AssertionError:
+            left = self.ledger.unsettled() or ["(the database is not at rest)"]
+            raise AssertionError("not over: " + "\n".join(left[:20])) from None
+
+    def closing(self) -> Closing:
+        engine = "SQLite" if self.database_url.startswith("sqlite") else "PostgreSQL"
+        return self.ledger.close(engine, len(self.bots), self.kills)
+
+
+OpenRuin = Callable[..., Awaitable[Ruin]]
 
 
 @pytest.fixture
-async def ruin(tmp_path: Path) -> AsyncIterator[Ruin]:
+async def open_ruin(tmp_path: Path, database_url: str) -> AsyncIterator[OpenRuin]:
+    """Build a ruin. processes: the command of each; they are not started. Settings in capitals override."""
     async with AsyncExitStack() as stack:
-        board, trap, port = Board(), Trap(), free_port()
-        slack = PretendSlack(board, TOKEN, SIGNING, post_interval=0)
-        sendblue = PretendSendblue(board, KEY, SECRET, [LINE], step=0.05)
-        stack.push_async_callback(slack.aclose)
-        stack.push_async_callback(sendblue.aclose)
-        slack.base_url = await stack.enter_async_context(serving(trap.around(slack.app)))
-        sendblue_url = await stack.enter_async_context(serving(trap.around(sendblue.app)))
-        url = f"http://127.0.0.1:{port}"
-        slack.app_url = f"{url}/slack/events"
-        bot = BotProcess(board, (sys.executable, "-m", "bot", "serve"), url, tmp_path)
-        bot.settings = {
-            "PYTHONPATH": str(PROJECT),
-            "SLACK_BOT_TOKEN": TOKEN,
-            "SLACK_SIGNING_SECRET": SIGNING,
-            "SLACK_API_URL": f"{slack.base_url}/api/",
-            "SENDBLUE_API_KEY_ID": KEY,
-            "SENDBLUE_API_SECRET_KEY": SECRET,
-            "SENDBLUE_FROM_NUMBER": LINE,
-            "SENDBLUE_API_URL": sendblue_url,
-            "PUBLIC_URL": url,
-            "CALLBACK_SECRET": CALLBACK,
-            "DATABASE_URL": f"sqlite:///{tmp_path / 'ruin.db'}",
-            "HOST": "127.0.0.1",
-            "PORT": str(port),
-            "REPOLL_INTERVAL": "0.2",
-            "STALE_AFTER": "0.3",
-            "SENDBLUE_TIMEOUT": "1",
-            "SLACK_POST_INTERVAL": "0",
-            "SENDBLUE_SEND_INTERVAL": "0",
-            "LOG_FORMAT": "json",
-            "LOG_LEVEL": "DEBUG",
-        }
-        trap.kill = bot.kill
-        stack.push_async_callback(bot.stop)
-        yield Ruin(slack, sendblue, settings_for(tmp_path), url, trap=trap, bot=bot)
+
+        async def opened(*processes: str, database: str = database_url, step: float = 0.05, **changes: Any) -> Ruin:
+            board, trap = Board(), Trap()
+            slack = PretendSlack(board, TOKEN, SIGNING, post_interval=0)
+            sendblue = PretendSendblue(board, KEY, SECRET, [LINE, OTHER_LINE], step=step)
+            stack.push_async_callback(slack.aclose)
+            stack.push_async_callback(sendblue.aclose)
+            slack.base_url = await stack.enter_async_context(serving(trap.around(slack.app)))
+            sendblue_url = await stack.enter_async_context(serving(trap.around(sendblue.app)))
+            ruin = Ruin(slack, sendblue, settings_for(tmp_path), database_url=database, trap=trap)
+            stack.push_async_callback(ruin.router.aclose)
+            ruin.url = await stack.enter_async_context(serving(trap.around(ruin.router.app)))
+            slack.app_url = f"{ruin.url}/slack/events"
+            neighbours = {"SLACK_API_URL": f"{slack.base_url}/api/", "SENDBLUE_API_URL": sendblue_url}
+            settings = _SETTINGS | neighbours | {"PUBLIC_URL": ruin.url, "DATABASE_URL": database} | changes
+            for number, command in enumerate(processes or ("serve",)):
+                ruin.bots.append(_bot(number, command, settings, tmp_path))
+                stack.push_async_callback(ruin.bots[-1].kill)
+            ruin.router.bots, trap.kill = ruin.bots, ruin.kill
+            return ruin
+
+        yield opened
+
+
+@pytest.fixture
+async def ruin(open_ruin: OpenRuin) -> Ruin:
+    """One process."""
+    return await open_ruin()
+
+
+_SETTINGS = {
+    "PYTHONPATH": str(PROJECT),
+    "PATH": os.environ["PATH"],
+    "SLACK_BOT_TOKEN": TOKEN,
+    "SLACK_SIGNING_SECRET": SIGNING,
+    "SENDBLUE_API_KEY_ID": KEY,
+    "SENDBLUE_API_SECRET_KEY": SECRET,
+    "SENDBLUE_FROM_NUMBER": f"{LINE},{OTHER_LINE}",
+    "CALLBACK_SECRET": CALLBACK,
+    "HOST": "127.0.0.1",
+    "REPOLL_INTERVAL": "0.2",
+    "STALE_AFTER": "0.3",
+    "SENDBLUE_TIMEOUT": "1",
+    "SLACK_POST_INTERVAL": "0",
+    "SENDBLUE_SEND_INTERVAL": "0",
+    "LOG_FORMAT": "json",
+    "LOG_LEVEL": "DEBUG",
+}
+
+
+def _bot(number: int, command: str, settings: dict[str, str], folder: Path) -> Bot:
+    log = folder / f"{command}-{number}.log"
+    if command == "work":
+        return Bot(settings, folder, log, command=("work",))
+    port = free_port()
+    return Bot(settings | {"PORT": str(port)}, folder, log, f"http://127.0.0.1:{port}")
+
+
+@pytest.fixture
+def seed(request: pytest.FixtureRequest) -> int:
+    """What all chance in a test comes from; printed with the command that repeats it, which pytest shows on failure."""
+    value = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
+    form = "CHAOS=long " if LONG else ""
+    print(f"seed {value}; replay: {form}CHAOS_SEED={value} .venv/bin/python -m pytest '{request.node.nodeid}'")  # noqa: T201
+    return value
+
+
+@pytest.fixture
+def judge(request: pytest.FixtureRequest) -> Callable[[Ruin], None]:
+    """Compare what was promised with what happened, put the result into the closing table, and insist on zeros."""
+
+    def judged(ruin: Ruin) -> None:
+        closing = ruin.closing()
+        request.node.user_properties.append(("chaos", closing.row()))
+        assert closing.clean, "\n".join(closing.notes[:40])
+
+    return judged
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Print the closing table: one row for each engine and number of processes."""
+    totals: dict[tuple[str, int], list[int]] = {}
+    reports = [one for kind in ("passed", "failed", "xfailed", "xpassed") for one in terminalreporter.getreports(kind)]
+    for row in [value for one in reports for name, value in one.user_properties if name == "chaos"]:
+        engine, processes, *counts = (row[column] for column in COLUMNS)
+        known = totals.get((engine, processes), [0] * len(counts))
+        totals[engine, processes] = [sum(pair) for pair in zip(known, counts, strict=True)]
+    if not totals:
+        return
+    terminalreporter.section("chaos: what was promised, and what happened")
+    terminalreporter.line("".join(f"{column.replace('_', ' '):>12}" for column in COLUMNS))
+    for key in sorted(totals):
+        terminalreporter.line("".join(f"{value:>12}" for value in (*key, *totals[key])))

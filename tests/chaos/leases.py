@@ -4,11 +4,12 @@ import psycopg
 
 _THREADS = """
 UPDATE threads SET due_at = clock_timestamp()
-WHERE due_at > clock_timestamp() + %(soon)s AND due_at < clock_timestamp() + interval '60 seconds' - %(age)s
+WHERE due_at > clock_timestamp() + %(soon)s::interval
+AND due_at < clock_timestamp() + interval '60 seconds' - %(age)s::interval
 """
 _MESSAGES = """
 UPDATE messages SET send_at = clock_timestamp()
-WHERE delivery = 10 AND send_at > clock_timestamp() AND attempted_at < clock_timestamp() - %(age)s
+WHERE delivery = 10 AND send_at > clock_timestamp() AND attempted_at < clock_timestamp() - %(age)s::interval
 """
 
 
@@ -24,6 +25,4 @@ def end_of_lease(url: str, *, age: float = 0, soon: float = 0) -> int:
     """
     seconds = {"age": f"{age} seconds", "soon": f"{soon} seconds"}
     with psycopg.connect(url, autocommit=True) as connection:
-        threads = _THREADS.replace("%(age)s", "%(age)s::interval").replace("%(soon)s", "%(soon)s::interval")
-        messages = _MESSAGES.replace("%(age)s", "%(age)s::interval")
-        return connection.execute(threads, seconds).rowcount + connection.execute(messages, seconds).rowcount
+        return sum(connection.execute(statement, seconds).rowcount for statement in (_THREADS, _MESSAGES))

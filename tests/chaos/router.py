@@ -35,9 +35,7 @@ class Router:
             connector = aiohttp.TCPConnector(force_close=True, limit=0)
             self._http = aiohttp.ClientSession(connector=connector, timeout=aiohttp.ClientTimeout(total=30))
         try:
-            async with self._http.request(
-                request.method, url, data=await request.body(), headers=headers
-            ) as answer:
+            async with self._http.request(request.method, url, data=await request.body(), headers=headers) as answer:
                 kind = answer.headers.get("content-type", "text/plain")
                 return Response(await answer.read(), answer.status, {"content-type": kind})
         except (aiohttp.ClientError, TimeoutError):

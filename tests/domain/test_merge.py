@@ -5,7 +5,6 @@ from datetime import UTC, datetime, timedelta
 from functools import reduce
 from uuid import UUID
 
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 

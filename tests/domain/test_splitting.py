@@ -82,7 +82,7 @@ def test_an_endless_pile_of_accents_is_cut_all_the_same():
 
 @pytest.mark.parametrize(
     "text",
-    [(text) for text in ("." * 6_000, "?" * 3_000 + '"' * 3_000)],
+    ["." * 6_000, "?" * 3_000 + '"' * 3_000],
     ids=["dots", "questions and quotes"],
 )
 def test_a_row_of_dots_does_not_hold_everybody_up(text):

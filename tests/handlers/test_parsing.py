@@ -194,6 +194,17 @@ def test_our_own_lines_are_not_texted():
     assert "our own lines" in refusal(f"{LINE} hi")
 
 
+@pytest.mark.xfail(strict=True, reason="nine digits are taken for the whole number, though it ends in the next word")
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [("+441632960 961 hello", "US"), ("+491711234 567 Hallo", "US"), ("017112345 67 Hallo", "DE")],
+)
+def test_a_number_that_exists_only_with_its_next_word_is_not_cut_short(typed, region):
+    """Either the whole number or a question; never a text to the first half of a number."""
+    with suppress(UsageError):
+        assert parse(typed, region=region).text in ("hello", "Hallo")
+
+
 # -- the text
 
 
@@ -414,17 +425,10 @@ def understood_or_refused(typed: str, region: str) -> None:
         assert asked.text.strip() or asked.media_url
 
 
-@settings(deadline=None)
-@given(typed=anything, region=st.sampled_from(["US", "DE"]))
-def test_any_input_whatever_is_understood_or_refused_in_a_sentence(typed, region):
-    assume(not re.match(r"\s*(--|[–—])", typed))  # until an option alone is answered: the next test
-    understood_or_refused(typed, region)
-
-
-@settings(deadline=None)
+@settings(deadline=None, max_examples=200)
 @given(typed=anything, region=st.sampled_from(["US", "DE"]))
 @example(typed="--style confetti", region="US")
-def test_any_input_with_options_is_understood_or_refused_in_a_sentence(typed, region):
+def test_any_input_whatever_is_understood_or_refused_in_a_sentence(typed, region):
     understood_or_refused(typed, region)
 
 
@@ -439,7 +443,7 @@ LIKE_AN_EXTENSION = re.compile(r"(x|ext\.?|extension)\s*\d", re.IGNORECASE)
 @given(text=plain)
 def test_the_text_survives_to_the_letter(text):
     said = text.strip()
-    assume(any(unicodedata.category(char)[0] not in "CZ" for char in said))
+    assume(any(unicodedata.category(char) not in ("Cc", "Cf", "Zs") for char in said))
     assume(not (MARKUP.search(escape(said)) or LIKE_AN_OPTION.match(said) or LIKE_AN_EXTENSION.match(said)))
     assert parse(f"{CUSTOMER} {escape(text)}") == Request(CUSTOMER, said)
 

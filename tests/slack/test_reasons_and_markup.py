@@ -68,9 +68,6 @@ def test_every_code_says_what_to_do_next(code, words):
     assert why(code) == why(code, "their own words"), "ours are better"
 
 
-CASELESS = "codes are compared in one case only"
-
-
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -98,6 +95,13 @@ def test_nobody_is_told_to_send_again_what_may_have_gone_out(code, text):
 @pytest.mark.parametrize("code", ["is_inactive", "team_not_found", "msg_blocks_too_long", "invalid_blocks"])
 def test_a_refusal_of_slack_s_is_not_blamed_on_sendblue(code):
     assert "Sendblue" not in why(code)
+
+
+@pytest.mark.xfail(strict=True, reason="any lower-case word without an explanation is taken for one of Slack's")
+@pytest.mark.parametrize("code", ["ambiguous_sending_line", "some_code"])
+def test_a_refusal_of_sendblue_s_is_not_blamed_on_slack(code):
+    """Its newer error bodies have codes in lower case."""
+    assert "Slack" not in why(code)
 
 
 @pytest.mark.parametrize(

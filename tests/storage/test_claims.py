@@ -214,7 +214,7 @@ async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
 async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk: Desk) -> None:
     [message_id] = await desk.accept()
     await desk.hear(message_id, Delivery.QUEUED, handle="h")
-    ask = PollAsk(10, lambda polls: polls * 10 * SECOND)
+    ask = PollAsk(10, lambda message: (message.polls + 1) * 10 * SECOND)
     assert await desk.store.write(claim_polls, ask) == []
     desk.clock.now += timedelta(seconds=120)
     assert len(await desk.store.write(claim_polls, ask)) == 1
