@@ -18,7 +18,15 @@ class BluethreadError(Exception):
 
 
 class UsageError(BluethreadError):
-    """What a person typed cannot be done. `str(error)` is one sentence for them, saying what to do next."""
+    """What a person typed cannot be done. `str(error)` is one sentence for them, saying what to do next.
+
+    Attributes:
+        about_sending: whether something was to be sent (and was not), or only asked.
+    """
+
+    def __init__(self, sentence: str, *, about_sending: bool = True) -> None:
+        super().__init__(sentence)
+        self.about_sending = about_sending
 
 
 class BadSettings(BluethreadError):  # noqa: N818 - reads as what it is

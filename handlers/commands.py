@@ -36,7 +36,7 @@ class Commands:
         try:
             await ack(await self._answer(command))
         except UsageError as error:
-            await ack(answers.usage(str(error)))
+            await ack(answers.usage(error))
         except MaybeStored:
             await ack(answers.MAYBE_STORED)
         except NotStored:

@@ -54,9 +54,7 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
         return Help()
     first, _, rest = text.partition(" ")
     if first.lower() == "status":
-        rest = rest.strip()
-        quoted = _read_quoted(rest)
-        return StatusQuestion(parse_number(unlinked(quoted[0] if quoted else rest), region) if rest else None)
+        return _status_question(rest.strip(), region)
     options: dict[str, str] = {}
     rest = _read_options(text, options, region, lines)
     recipient, rest = _read_number(rest, region)
@@ -71,6 +69,14 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     if recipient in lines:
         raise UsageError("that is one of our own lines. Use the customer's number.")
     return Request(recipient, body, line, _style(options["style"]) if "style" in options else None, media_url)
+
+
+def _status_question(rest: str, region: str) -> StatusQuestion:
+    quoted = _read_quoted(rest)
+    try:
+        return StatusQuestion(parse_number(unlinked(quoted[0] if quoted else rest), region) if rest else None)
+    except UsageError as error:
+        raise UsageError(str(error), about_sending=False) from None
 
 
 def parse_number(text: str, region: str) -> str:
@@ -91,6 +97,8 @@ def _read_options(rest: str, options: dict[str, str], region: str, lines: Sequen
     rest = rest.lstrip()
     while (match := _OPTION.match(rest)) is not None:
         name = match["name"].lower()
+        if name not in ("style", "media", "from") and not rest.startswith("--"):
+            return rest  # a text that begins with a dash
         if name not in ("style", "media", "from"):
             raise UsageError(
                 f"I don't know the option --{name}. There are --style, --media and --from; "
@@ -134,10 +142,18 @@ def _read_number(rest: str, region: str) -> tuple[str, str]:
     if quoted is not None:
         return parse_number(unlinked(quoted[0]), region), quoted[1]
     ends = _ends_of_numeric_run(rest)
+    in_one_piece = bool(ends) and sum(char.isdigit() for char in rest[: ends[0]]) >= _IN_ONE_PIECE
     readings: dict[str, int] = {}  # number → where its shortest spelling ends
     for end in ends:
         if (number := _possible(_bare(rest[:end]), region)) is not None:
             readings.setdefault(number, end)
+    if in_one_piece and readings:
+        # A first word with nearly all digits of a number is the number, even if the text begins with digits, unless
+        # a digit seems to be missing.
+        first = next(iter(readings))
+        if readings[first] != ends[0] or (len(readings) > 1 and not _exists(first)):
+            raise UsageError(f"I can't tell where the number ends. {_QUOTE_IT}")
+        readings = {first: ends[0]}
     if len(readings) > 1:  # number lengths vary in many countries; prefer what exists
         readings = {number: end for number, end in readings.items() if _exists(number)} or readings
     if len(readings) > 1:
@@ -157,10 +173,7 @@ def _read_quoted(rest: str) -> tuple[str, str] | None:
 
 
 def _ends_of_numeric_run(rest: str) -> list[int]:
-    """Return where each leading word that can be part of a number ends, in order.
-
-    A first word with nearly all digits of a number is the whole number: what follows is text, even if it is digits.
-    """
+    """Return where each leading word that can be part of a number ends, in order."""
     ends: list[int] = []
     digits = 0
     for word in re.finditer(r"\S+", rest):
@@ -170,8 +183,6 @@ def _ends_of_numeric_run(rest: str) -> list[int]:
         if digits > _MOST_DIGITS or len(ends) == _MOST_DIGITS:
             break
         ends.append(word.end())
-        if len(ends) == 1 and digits >= _IN_ONE_PIECE:
-            break
     return ends
 
 

@@ -62,7 +62,7 @@ class Thread:
     closed: str = ""  # why nothing can be posted any more
     fence: int = 0
     failures: int = 0
-    to_look: bool = False  # posting was left behind by an earlier claim
+    lease_until: datetime | None = None  # while it is claimed: until when
 
     @property
     def lead(self) -> Message:

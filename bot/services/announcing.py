@@ -81,6 +81,8 @@ class Announcing:
     async def perform(self, task: Task) -> None:
         """Do one claimed step and record its outcome, whichever it is."""
         thread, step = task.thread, task.step
+        if thread.lease_until is not None and self._store.clock() >= thread.lease_until:
+            return  # we slept; somebody may have done it meanwhile
         if step is Step.NOTHING:
             finish = Finish(thread, {})
         else:
@@ -127,6 +129,8 @@ class Announcing:
         return Finish(thread, {"replies": thread.posting, "posting": None, "failures": 0}, told=True)
 
     async def _edit(self, thread: Thread) -> Finish:
+        if not thread.lead.recipient:  # we have forgotten the words; the root still has them
+            return Finish(thread, {"shown_rev": thread.rev})
         post = wording.root(thread, watched_for=self._watched_for)
         await self._notifier.update(thread.channel, thread.root_ts or "", post)
         return Finish(thread, {"shown_rev": thread.rev, "failures": 0})

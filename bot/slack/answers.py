@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.domain.thread import Thread
+from bot.errors import UsageError
 from bot.slack.markup import escape, pretty, shorten
 from bot.slack.reasons import reason, reason_for
 from bot.slack.sentences import status_line
@@ -42,9 +43,10 @@ def accepted(recipient: str, parts: int) -> str:
     return f"Got it. I'm texting {pretty(recipient)} and will report in a thread.{split}"
 
 
-def usage(sentence: str) -> str:
-    """Return why nothing was sent and what to do."""
-    return f"Not sent: {sentence}"
+def usage(error: UsageError) -> str:
+    """Return why nothing was done and what to do."""
+    sentence = str(error)
+    return f"Not sent: {sentence}" if error.about_sending else sentence[0].upper() + sentence[1:]
 
 
 def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: str | None) -> str:

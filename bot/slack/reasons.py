@@ -31,6 +31,9 @@ _REASONS = {
     "22": _MAYBE_SENT,
     "5504": "Sendblue could not tell how to reach this number. Please try again in a few minutes.",
     "line_not_registered": "our line is not registered with Sendblue. Whoever runs this bot should check its lines.",
+    "ambiguous_sending_line": "Sendblue could not tell which of our lines to use. Choose one with --from.",
+    "OUTSIDE_REPLY_WINDOW": "our plan only lets us answer, and this customer has not written to us lately.",
+    "http_400": "Sendblue did not accept the request. Please check the number and the text.",
     "http_401": _KEYS,
     "http_403": "our Sendblue plan does not allow this. Whoever runs this bot should check the account.",
     "no_connection": "Sendblue could not be reached. Please send it again later.",
@@ -70,6 +73,6 @@ def reason_for(code: str, theirs: str = "") -> str:
         return _RESTRICTED
     if theirs:
         return f"Sendblue says “{escape(hide_numbers(theirs))}”" + (f" (code {escape(code)})." if code else ".")
-    if re.fullmatch("[a-z_]+", code):  # Slack's words are spelled so
-        return f"Slack does not let me post here ({code}). Please use another channel."
+    if re.fullmatch("[a-z_]+", code):  # Slack's words are spelled so, and Sendblue's newest
+        return f"it was refused without a reason (code {code}). Please ask whoever runs this bot."
     return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."

@@ -118,8 +118,8 @@ def _sent(message: Message, _: timedelta) -> str:
 def _asked(message: Message, _: timedelta) -> str:
     del message
     return (
-        "❓ I still can't find out whether this went out. Sendblue does not list it, so it probably did not. "
-        "Please decide:"
+        "❓ I still can't find out whether this went out. Please decide: send it again or leave it. "
+        "If you can, ask the customer first."
     )
 
 

@@ -69,6 +69,7 @@ def load_threads(connection: Connection, ids: Iterable[UUID], *, lock: bool = Fa
         row["id"]: Thread(
             **{name: value for name, value in row.items() if name not in _THREAD_ONLY},
             messages=tuple(texts[row["id"]]),
+            lease_until=row["due_at"],
         )
         for row in rows
     }

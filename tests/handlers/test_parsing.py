@@ -194,7 +194,6 @@ def test_our_own_lines_are_not_texted():
     assert "our own lines" in refusal(f"{LINE} hi")
 
 
-@pytest.mark.xfail(strict=True, reason="nine digits are taken for the whole number, though it ends in the next word")
 @pytest.mark.parametrize(
     ("typed", "region"),
     [("+441632960 961 hello", "US"), ("+491711234 567 Hallo", "US"), ("017112345 67 Hallo", "DE")],
@@ -342,7 +341,6 @@ def test_all_options_may_be_given_at_once():
     [
         (f"--styel confetti {CUSTOMER} Hi", "I don't know the option --styel. There are --style, --media and --from"),
         (f"{CUSTOMER} --hello there", "write -- and a space before it"),
-        (f"{CUSTOMER} —Hello there", "write -- and a space before it"),
         (f"--style slam --style loud {CUSTOMER} Hi", "--style is there twice"),
         (f"--style slam {CUSTOMER} --style loud Hi", "--style is there twice"),
         (f"{CUSTOMER} --style", "--style needs a value, such as `--style confetti`"),
@@ -476,3 +474,7 @@ def test_a_table_of_figures_does_not_hold_everybody_up(text, monkeypatch):
     with suppress(UsageError):
         parse(text)
     assert tried.call_count < 100
+
+
+def test_a_text_that_begins_with_a_dash_is_a_text():
+    assert parse(f"{CUSTOMER} —Hello there").text == "—Hello there"

@@ -54,4 +54,4 @@ async def test_late_news_of_a_forgotten_text_is_still_told(open_stage: Opened) -
         await stage.get("/healthz")
     await stage.sendblue.report(stage.bubbles()[0].handle, "READ")
     await until(lambda: any("Read" in text for text in stage.replies()))
-    await until(lambda: "Read" in stage.shown())
+    assert "Table at eight?" in stage.shown()  # what stands in Slack is not ours to take away

@@ -97,7 +97,6 @@ def test_a_refusal_of_slack_s_is_not_blamed_on_sendblue(code):
     assert "Sendblue" not in why(code)
 
 
-@pytest.mark.xfail(strict=True, reason="any lower-case word without an explanation is taken for one of Slack's")
 @pytest.mark.parametrize("code", ["ambiguous_sending_line", "some_code"])
 def test_a_refusal_of_sendblue_s_is_not_blamed_on_slack(code):
     """Its newer error bodies have codes in lower case."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message
 from bot.domain.thread import Thread
+from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
 from bot.slack import answers, wording
 from bot.slack.wording import Post
@@ -264,7 +265,7 @@ def test_help_names_every_option_line_and_style():
 
 
 def test_a_refusal_begins_with_not_sent():
-    assert answers.usage("there is no text.") == "Not sent: there is no text."
+    assert answers.usage(UsageError("there is no text.")) == "Not sent: there is no text."
     assert answers.NOT_STORED.startswith("Not sent: ")
     assert "again" in answers.NOT_STORED
 

@@ -1,0 +1,58 @@
+"""Work that is done after its lease: whoever slept must not act on what it once claimed."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+
+from bot.domain.message import Origin, Request
+from bot.house import House
+from tests.conftest import CUSTOMER
+
+
+class Clock:
+    """A clock that the test moves."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        return self.now
+
+    def forward(self, seconds: float) -> None:
+        self.now += timedelta(seconds=seconds)
+
+
+async def test_a_root_claimed_before_a_long_sleep_is_not_posted_after_it(open_stage: Callable[..., Any]) -> None:
+    stage = await open_stage(running=False)
+    clock = Clock()
+    house = House(stage.settings, clock=clock)
+    async with house.open(working=False):
+        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0", "C0GENERAL", "U0ANA"))
+        sleepers, _ = await house.announcing.claim(10)
+        clock.forward(61)
+        for _ in range(3):  # another looks for it twice, and posts it
+            jobs, _ = await house.announcing.claim(10)
+            for job in jobs:
+                await job()
+            clock.forward(3)
+        assert len(stage.roots()) == 1
+        for job in sleepers:
+            await job()
+        assert len(stage.roots()) == 1
+
+
+async def test_a_text_claimed_before_a_long_sleep_is_not_sent_after_it(open_stage: Callable[..., Any]) -> None:
+    stage = await open_stage(running=False)
+    clock = Clock()
+    house = House(stage.settings, clock=clock)
+    async with house.open(working=False):
+        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0", "C0GENERAL", "U0ANA"))
+        for job in (await house.announcing.claim(10))[0]:
+            await job()
+        [sleeper], _ = await house.sending.claim(10)
+        clock.forward(61)
+        assert (await house.sending.claim(10))[0] == []  # another gives it up: in doubt now
+        await sleeper()
+    assert stage.bubbles() == []
