@@ -51,7 +51,7 @@ class House:
         bells = (self.announce, self.send)
         self.tracking = Tracking(self.store, bells, stale_after=settings.stale_after, chance=self._chance)
         self.looking = Looking(self.store, watched_for=settings.watch_for)
-        self.deciding = Deciding(self.store, self.notifier, self.permitting, bells)
+        self.deciding = Deciding(self.store, self.notifier, self.permitting)
         self.sending = self._sending()
         self.announcing = self._announcing()
         self.sweeping = self._sweeping()
@@ -61,12 +61,16 @@ class House:
         )
         self.jobs = Jobs(self.sweeping, bells, self.clock, repoll_interval=settings.repoll_interval)
 
+    async def ring(self) -> None:
+        """Have whatever is due done now rather than at the next tick."""
+        self.announce.set()
+        self.send.set()
+
     def _sending(self) -> Sending:
         return Sending(
             self.store,
             self.sendblue,
             self.tracking,
-            self.announce,
             default_line=self._settings.lines[0],
             interval=self._settings.sendblue_send_interval,
             within=self._settings.send_within,

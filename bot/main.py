@@ -37,7 +37,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     house = House(settings, clock=clock)
     callbacks = Callbacks(house.tracking, house.tokens, house.clock, webhook_secrets=settings.webhook_secrets)
     health = Health(house.readiness, house.looking.backlog)
-    guard = Guard(_bolt(settings, house), settings.slack_signing_secret.get_secret_value())
+    guard = Guard(_bolt(settings, house), settings.slack_signing_secret.get_secret_value(), house.ring)
 
     @asynccontextmanager
     async def lifespan(app: Starlette) -> AsyncIterator[None]:

@@ -6,12 +6,13 @@ is logged. Source: slack_bolt 1.30, slack_sdk 3.47, observed.
 
 import hmac
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from hashlib import sha256
 from typing import Any
 
 import structlog
 from slack_bolt.async_app import AsyncApp, AsyncBoltRequest
+from starlette.background import BackgroundTask
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
@@ -45,10 +46,21 @@ async def read_body(request: Request, *, largest: int) -> bytes:
 
 
 class Guard:
-    """Slack's door: one route for commands, events and clicks."""
+    """Slack's door: one route for commands, events and clicks.
 
-    def __init__(self, app: AsyncApp, signing_secret: str, *, wall: Callable[[], float] = time.time) -> None:
+    answered: called once an answer is on its way, so that no call to anybody comes before it.
+    """
+
+    def __init__(
+        self,
+        app: AsyncApp,
+        signing_secret: str,
+        answered: Callable[[], Awaitable[None]],
+        *,
+        wall: Callable[[], float] = time.time,
+    ) -> None:
         self._app = app
+        self._answered = answered
         self._secret = signing_secret.encode()
         self._wall = wall
 
@@ -72,7 +84,7 @@ class Guard:
             return PlainTextResponse("")
         answer = await self._app.async_dispatch(asked)
         headers = {name: values[0] for name, values in answer.headers.items() if name.lower() != "content-length"}
-        return Response(answer.body, answer.status, headers)
+        return Response(answer.body, answer.status, headers, background=BackgroundTask(self._answered))
 
     def _signed(self, request: Request, body: bytes) -> bool:
         timestamp = request.headers.get("x-slack-request-timestamp", "")

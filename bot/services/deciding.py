@@ -1,7 +1,6 @@
 """What a person decides in a thread about a text in doubt, or one that was not sent."""
 
 import asyncio
-from collections.abc import Sequence
 from uuid import UUID, uuid4
 
 import structlog
@@ -17,15 +16,12 @@ log = structlog.get_logger(__name__)
 
 
 class Deciding:
-    """bells: rung when something may go on."""
+    """Records clicks."""
 
-    def __init__(
-        self, store: Store, notifier: Notifier, permitting: Permitting, bells: Sequence[asyncio.Event]
-    ) -> None:
+    def __init__(self, store: Store, notifier: Notifier, permitting: Permitting) -> None:
         self._store = store
         self._notifier = notifier
         self._permitting = permitting
-        self._bells = bells
         self._notes: set[asyncio.Task[None]] = set()
 
     async def decide(self, message_id: UUID, choice: str, *, who: str, answer_url: str) -> None:
@@ -44,8 +40,6 @@ class Deciding:
         decision = Decision(message_id, choice, who, uuid4())
         decided = await self._store.write(decide_many, decision, patience=2.0)
         log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
-        for bell in self._bells:
-            bell.set()
         if not decided.counted:
             self.note(answer_url, answers.in_vain(decided.message))
 

@@ -1,6 +1,5 @@
 """Taking a request in, and handing each message to Sendblue at most once."""
 
-import asyncio
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
@@ -41,7 +40,6 @@ class Sending:
         store: Store,
         sendblue: Sendblue,
         tracking: Tracking,
-        opened: asyncio.Event,
         *,
         default_line: str,
         interval: float,
@@ -53,7 +51,6 @@ class Sending:
         self._store = store
         self._sendblue = sendblue
         self._tracking = tracking
-        self._opened = opened
         self._default_line = default_line
         self._interval = timedelta(seconds=interval)
         self._within = timedelta(seconds=within)
@@ -63,6 +60,8 @@ class Sending:
 
     async def accept(self, request: Request, origin: Origin, *, patience: float = 2.0) -> tuple[Message, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
+
+        Rings no bell: nobody is called before the person has their answer (see `Guard`).
 
         patience: seconds. Slack waits three for an answer.
 
@@ -89,7 +88,6 @@ class Sending:
         )
         new = await self._store.write(accept_many, NewThread(thread_id, origin, messages), patience=patience)
         log.info("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
-        self._opened.set()
         return messages
 
     async def claim(self, room: int) -> tuple[list[Job], datetime | None]:

@@ -4,6 +4,7 @@ import hmac
 import json
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
@@ -13,7 +14,10 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from tests.conftest import SIGNING, Stage
+from bot.house import House
+from bot.main import _bolt
+from handlers.guard import Guard
+from tests.conftest import SIGNING, Stage, settings_for
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -160,3 +164,22 @@ async def test_no_signed_json_whatever_makes_it_stumble(stage: Stage, value: Any
     body = urlencode({"payload": text}).encode() if as_form else text.encode()
     answer = await post(stage, body, signed(body, kind=FORM if as_form else "application/json"))
     assert answer.status_code < 500, (body, answer.text)
+
+
+async def test_the_bell_is_rung_only_once_the_answer_is_on_its_way(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    house = House(settings)
+    guard = Guard(_bolt(settings, house), SIGNING, house.ring)
+    headers = [(name.encode(), value.encode()) for name, value in signed(COMMAND).items()]
+
+    async def receive() -> dict[str, Any]:
+        return {"type": "http.request", "body": COMMAND, "more_body": False}
+
+    async with house.open(working=False):
+        request = Request({"type": "http", "method": "POST", "path": "/slack/events", "headers": headers}, receive)
+        answer = await guard.events(request)
+        assert b"Got it" in answer.body
+        assert not house.announce.is_set()
+        assert answer.background is not None
+        await answer.background()
+        assert house.announce.is_set()
