@@ -24,7 +24,7 @@ class Sentences(click.Group):
             click.echo(f"Bluethread cannot start:\n{problems}See the settings table in README.md.", err=True)
             ctx.exit(2)
         except BluethreadError as error:
-            click.echo(f"{type(error).__name__}: {error}", err=True)
+            click.echo(f"Bluethread: {error}", err=True)
             ctx.exit(1)
 
 

@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import structlog
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.backoff import Chance
 from bot.domain.clock import Clock, steady_clock
-from bot.errors import BadSettings
+from bot.errors import BadSettings, NotStored
 from bot.sendblue.client import Sendblue
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
@@ -141,6 +141,11 @@ class House:
         return checks
 
 
+def _why(error: SQLAlchemyError) -> str:
+    """The kind of failure, without the address and password that its message may repeat."""
+    return type(getattr(error, "orig", None) or error).__name__
+
+
 def _sendblue(settings: Settings, clock: Clock) -> Sendblue:
     return Sendblue(
         settings.sendblue_api_url,
@@ -165,18 +170,19 @@ def migrate(database: Database) -> None:
     """Bring the database up to this code's schema. Needs the database's lock.
 
     Raises:
-        BadSettings: the database is newer than this code, or cannot be reached.
+        BadSettings: the database is newer than this code.
+        NotStored: it cannot be reached or used.
     """
     try:
         with database.writing.begin() as connection:
             if schema.problem(connection):
                 schema.upgrade(connection)
-    except OperationalError as error:
-        raise BadSettings(f"DATABASE_URL: the database cannot be used ({type(error.orig).__name__})") from None
+    except SQLAlchemyError as error:
+        raise NotStored(f"the database cannot be used ({_why(error)}): check DATABASE_URL, or try again") from None
 
 
 def probe(settings: Settings) -> None:
-    """Raise BadSettings now, with a sentence, for what would be a traceback later."""
+    """Raise BadSettings or NotStored now, with a sentence, for what would be a traceback later."""
     database = open_database(settings)
     try:
         database.take()
@@ -184,7 +190,7 @@ def probe(settings: Settings) -> None:
             with database.reading.connect() as connection:
                 if problem := schema.problem(connection):
                     raise BadSettings(f"DATABASE_URL: {problem}")
-    except OperationalError as error:
-        raise BadSettings(f"DATABASE_URL: the database cannot be reached ({type(error.orig).__name__})") from None
+    except SQLAlchemyError as error:
+        raise NotStored(f"the database cannot be reached ({_why(error)}): check DATABASE_URL, or try again") from None
     finally:
         database.close()

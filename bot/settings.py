@@ -97,7 +97,7 @@ class Settings(BaseSettings):
     sendblue_webhook_secret: SecretStr = SecretStr("")
     public_url: Url
     callback_secret: Secret
-    database_url: Annotated[str, AfterValidator(_database)] = "sqlite:///bluethread.db"
+    database_url: Annotated[str, AfterValidator(_database), Field(repr=False)] = "sqlite:///bluethread.db"
     allow_ephemeral_sqlite: bool = False
     database_pool_size: Annotated[int, Field(ge=1, le=100)] = 4
     database_statement_timeout: Seconds = 5
@@ -159,7 +159,8 @@ class Settings(BaseSettings):
             self.callback_secret,
         )
         values = (secret.get_secret_value() for secret in found)
-        return tuple(value for value in (*values, *self.callback_secrets, *self.webhook_secrets) if value)
+        password = urlsplit(self.database_url).password
+        return tuple(value for value in (*values, *self.callback_secrets, *self.webhook_secrets, password) if value)
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:

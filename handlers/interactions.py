@@ -32,10 +32,11 @@ class Interactions:
         await self._decide("leave", ack, action, body)
 
     async def _decide(self, choice: str, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-        who, answer_url = str(body.get("user", {}).get("id", "")), str(body.get("response_url", ""))
+        who, team = (str((body.get(name) or {}).get("id", "")) for name in ("user", "team"))
+        answer_url = str(body.get("response_url", ""))
         try:
             message_id = UUID(str(action.get("value", "")))
-            await self._deciding.decide(message_id, choice, who=who, answer_url=answer_url)
+            await self._deciding.decide(message_id, choice, who=who, team=team, answer_url=answer_url)
         except ValueError:
             self._deciding.note(answer_url, answers.in_vain(None))
         except NotStored:

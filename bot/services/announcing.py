@@ -99,7 +99,7 @@ class Announcing:
             self._sendable.set()
 
     async def _open(self, thread: Thread) -> Finish:
-        await self._permitting.check(thread.sender)
+        await self._permitting.check(thread.sender, thread.team)
         post = wording.root(thread, watched_for=self._watched_for)
         channel, ts = await self._post_joining(thread, post)
         return self._opened(thread, channel, ts, shown_rev=thread.rev)

@@ -24,7 +24,7 @@ class Deciding:
         self._permitting = permitting
         self._notes: set[asyncio.Task[None]] = set()
 
-    async def decide(self, message_id: UUID, choice: str, *, who: str, answer_url: str) -> None:
+    async def decide(self, message_id: UUID, choice: str, *, who: str, team: str, answer_url: str) -> None:
         """Record a click; it counts once, and only while there is something to decide.
 
         choice: "resend" or "leave". Whoever clicked in vain is told why, privately; that note alone may get lost.
@@ -33,7 +33,7 @@ class Deciding:
             NotStored: nothing was recorded.
         """
         try:
-            await self._permitting.check(who)
+            await self._permitting.check(who, team)
         except CallFailed as error:
             self.note(answer_url, answers.not_permitted(error.code))
             return

@@ -20,7 +20,7 @@ class Permitting:
         self._notifier = notifier
         self._clock = clock
         self._rules = rules
-        self._known: dict[str, tuple[datetime, str]] = {}
+        self._known: dict[tuple[str, str], tuple[datetime, str]] = {}
 
     def check_at_once(self, origin: Origin) -> None:
         """Raise UsageError where the settings alone say no."""
@@ -29,27 +29,28 @@ class Permitting:
         if self._rules.users and not self._rules.groups and origin.sender not in self._rules.users:
             raise UsageError(NOT_ALLOWED)
 
-    async def check(self, user: str) -> None:
-        """Ask Slack who somebody is, unless that was asked a moment ago.
+    async def check(self, user: str, team: str) -> None:
+        """Ask Slack who somebody is, unless that was asked a moment ago. team: the workspace they acted in.
 
         Raises:
             Refused: `guest`, `stranger` or `not_allowed`: they may not; or Slack will not say (its own code).
             NotSent, Uncertain: Slack did not answer; ask again.
         """
         now = self._clock()
-        asked_at, verdict = self._known.get(user, (None, ""))
+        asked_at, verdict = self._known.get((user, team), (None, ""))
         if asked_at is None or now - asked_at > _REMEMBERED_FOR:
-            verdict = await self._verdict(user)
+            verdict = await self._verdict(user, team)
             if len(self._known) >= _MOST_REMEMBERED:
                 self._known.clear()
-            self._known[user] = (now, verdict)
+            self._known[user, team] = (now, verdict)
         if verdict:
             raise Refused(verdict)
 
-    async def _verdict(self, user: str) -> str:
+    async def _verdict(self, user: str, team: str) -> str:
         if not self._rules.guests:
             person = await self._notifier.person(user)
-            if person.stranger:
+            # In a shared channel Slack calls nobody a stranger; their workspace tells.
+            if person.stranger or (team and person.teams and team not in person.teams):
                 return "stranger"
             if person.guest:
                 return "guest"

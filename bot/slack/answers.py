@@ -90,4 +90,6 @@ def in_vain(message: Message | None) -> str:
     if message.decision:
         done = "sent it again" if message.decision == "resend" else "left it as it is"
         return f"<@{message.decided_by}> has already {done}, so nothing more was done."
+    if not message.recipient:
+        return "The words of this message are no longer kept, so it can't be sent again."
     return "There is nothing to decide any more: the thread shows what became of it."

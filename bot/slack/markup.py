@@ -50,7 +50,8 @@ def span(length: timedelta) -> str:
     seconds = length.total_seconds()
     for size, unit in ((3600, "hour"), (60, "minute"), (1, "second")):
         count = round(seconds / size)
-        if count and abs(count * size - seconds) <= seconds / 10:  # else it would be stretched: say it in smaller units
+        stretched = size > 1 and abs(count * size - seconds) > seconds / 10  # then it is said in smaller units
+        if count and not stretched:
             return f"{count} {unit}" + ("s" if count != 1 else "")
     return "a moment"
 

@@ -25,7 +25,8 @@ class Person:
     """Who somebody is to this workspace."""
 
     guest: bool
-    stranger: bool  # from another workspace, through Slack Connect
+    stranger: bool  # unknown here, as Slack says
+    teams: frozenset[str] = frozenset()  # the workspaces they belong to; empty when Slack does not say
 
 
 class Notifier:
@@ -115,7 +116,9 @@ class Notifier:
                 return Person(guest=False, stranger=True)
             raise
         guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
-        return Person(guest=guest, stranger=bool(found.get("is_stranger")))
+        in_grid = (found.get("enterprise_user") or {}).get("teams") or ()
+        teams = frozenset(filter(None, [found.get("team_id"), *in_grid]))
+        return Person(guest=guest, stranger=bool(found.get("is_stranger")), teams=teams)
 
     async def members(self, group: str) -> set[str]:
         """Return the user ids in a user group (`S…`). Raises as `post`."""

@@ -54,6 +54,8 @@ def _decide(connection: Connection, now: datetime, item: Decision) -> Decided:
 
 
 def _open_to(message: Message, choice: str) -> bool:
+    if not message.recipient:  # forgotten
+        return False
     if message.delivery is Delivery.UNCERTAIN:
         return True
     return choice == "resend" and message.delivery is Delivery.FAILED and message.handle is None

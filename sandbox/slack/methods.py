@@ -95,9 +95,15 @@ def _users_info(params: Json) -> Json:
         raise SlackRefusalError("user_not_found")
     name = PEOPLE[person]
     profile = {"real_name": name, "display_name": name}
-    user: Json = {"id": person, "team_id": TEAM["id"], "name": name.lower(), "real_name": name, "profile": profile}
+    user: Json = {
+        "id": person,
+        "team_id": "T0OTHER" if person in STRANGERS else TEAM["id"],
+        "name": name.lower(),
+        "real_name": name,
+        "profile": profile,
+    }
     user |= {"tz": "America/Los_Angeles", "is_bot": False, "deleted": False}
-    user |= {"is_restricted": person in GUESTS, "is_ultra_restricted": False, "is_stranger": person in STRANGERS}
+    user |= {"is_restricted": person in GUESTS, "is_ultra_restricted": False, "is_stranger": False}
     return {"ok": True, "user": user}
 
 

@@ -18,7 +18,7 @@ ME = "U0ANA"
 PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CLEO": "Cleo", "U0GUEST": "Gil", "U0STRANGER": "Sam"}
 GUESTS = frozenset({"U0GUEST"})
 STRANGERS = frozenset({"U0STRANGER"})
-"""From another workspace, through Slack Connect."""
+"""From another workspace, through Slack Connect. Where they share a channel with the app, Slack does not say so."""
 GROUPS = {"S0FRONT": ("U0ANA", "U0CLEO")}
 """User groups."""
 EPHEMERALS_KEPT = 1000

@@ -4,12 +4,16 @@ Imports nothing of the tests', so that the fork server stays as small as the bot
 """
 
 import os
+import resource
 import sys
 from collections.abc import Mapping, Sequence
 
 
 def run(command: Sequence[str], settings: Mapping[str, str], folder: str, log: str) -> None:
-    """Be `python -m bot …`, with nothing but these settings in the environment and the log in a file."""
+    """Be `python -m bot …`, with nothing but these settings in the environment and the log in a file.
+
+    CHAOS_FILES among them: how many files it may open at first.
+    """
     os.setsid()
     os.chdir(folder)
     written = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -17,6 +21,8 @@ def run(command: Sequence[str], settings: Mapping[str, str], folder: str, log: s
     os.dup2(written, 2)
     os.environ.clear()
     os.environ.update(settings)
+    if files := int(os.environ.pop("CHAOS_FILES", 0)):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
     sys.argv = ["bot", *command]
 
     from bot.cli import main  # noqa: PLC0415 - preloaded

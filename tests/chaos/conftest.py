@@ -14,7 +14,7 @@ from sandbox.board import Board
 from sandbox.sendblue import PretendSendblue
 from sandbox.serving import serving
 from sandbox.slack import PretendSlack
-from tests.chaos.books import at_rest
+from tests.chaos.books import at_rest, unfinished
 from tests.chaos.leases import end_of_lease
 from tests.chaos.processes import PROJECT, Bot
 from tests.chaos.promises import COLUMNS, Closing, Ledger
@@ -79,7 +79,7 @@ class Ruin(Stage):
             await until(self.over, within=within)
         except AssertionError:
             left = self.ledger.unsettled() or ["(the database is not at rest)"]
-            raise AssertionError("not over: " + "\n".join(left[:20])) from None
+            raise AssertionError("\n".join(["not over:", *left[:20], *unfinished(self.database_url)])) from None
 
     def closing(self) -> Closing:
         engine = "SQLite" if self.database_url.startswith("sqlite") else "PostgreSQL"

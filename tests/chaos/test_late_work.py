@@ -4,8 +4,6 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-import pytest
-
 from bot.domain.message import Origin, Request
 from bot.house import House
 from tests.conftest import CUSTOMER

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from tests.conftest import free_port
+from bot.house import migrate, open_database
+from tests.conftest import free_port, settings_for
 from tests.deployment import ROOT
 
 SOURCE = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE).replace("\\\n", "")
@@ -64,6 +65,21 @@ def test_the_database_lies_in_the_volume_that_the_user_owns() -> None:
 
 def test_it_listens_where_it_says() -> None:
     assert (ENV["HOST"], ENV["PORT"]) == ("0.0.0.0", _only("EXPOSE"))
+
+
+@pytest.mark.parametrize("mask", [0o000, 0o022])
+def test_nobody_else_may_read_the_database(tmp_path: Path, mask: int) -> None:
+    settings = settings_for(tmp_path)
+    before = os.umask(mask)
+    try:
+        database = open_database(settings)
+        migrate(database)
+        database.close()
+    finally:
+        os.umask(before)
+    modes = {file.name: file.stat().st_mode & 0o777 for file in tmp_path.glob("bluethread.db*")}
+    assert modes["bluethread.db"] == 0o600
+    assert not any(mode & 0o077 for mode in modes.values())
 
 
 @pytest.fixture

@@ -17,8 +17,10 @@ import yaml
 from slack_bolt.async_app import AsyncApp
 from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
+from starlette.types import ASGIApp
 
 from bot.main import create_app
+from bot.slack import wording
 from handlers.parsing import parse_command
 from tests.conftest import LINE, SIGNING, Stage, settings_for, until
 from tests.deployment import ROOT
@@ -38,6 +40,8 @@ NEEDS = {
     "conversations_join": {"channels:join"},
     "conversations_history": {"channels:history", "groups:history", "im:history", "mpim:history"},
     "conversations_replies": {"channels:history", "groups:history", "im:history", "mpim:history"},
+    "users_info": {"users:read"},
+    "usergroups_users_list": {"usergroups:read"},
 }
 """What each Web API method asks for, in every kind of conversation a thread can be in."""
 
@@ -113,15 +117,21 @@ def test_the_schema_refuses_what_slack_refuses(path: str, value: Any) -> None:
 
 async def test_every_command_in_the_manifest_is_answered_by_the_app_at_its_url(tmp_path: Path) -> None:
     app = create_app(settings_for(tmp_path))
-    verifier = SignatureVerifier(SIGNING)
+    for name, command in {**COMMANDS, "/unknown": FIRST}.items():
+        fields = {"command": name, "text": "help", "team_id": "T1", "channel_id": "C1", "user_id": "U1"}
+        answer = await _post_as_slack(app, command["url"], fields)
+        assert (answer.status_code == 200) == (name in COMMANDS), f"{name}: {answer.status_code} {answer.text}"
+
+
+async def _post_as_slack(app: ASGIApp, url: str, fields: dict[str, str]) -> httpx.Response:
+    body, timestamp = urlencode(fields), str(int(time.time()))
+    headers = {
+        "content-type": "application/x-www-form-urlencoded",
+        "x-slack-request-timestamp": timestamp,
+        "x-slack-signature": SignatureVerifier(SIGNING).generate_signature(timestamp=timestamp, body=body) or "",
+    }
     async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="https://bot.example.com") as slack:
-        for name, command in {**COMMANDS, "/unknown": FIRST}.items():
-            body = urlencode({"command": name, "text": "help", "team_id": "T1", "channel_id": "C1", "user_id": "U1"})
-            headers = {"content-type": "application/x-www-form-urlencoded"}
-            signature = verifier.generate_signature(timestamp=str(int(time.time())), body=body)
-            headers |= {"x-slack-request-timestamp": str(int(time.time())), "x-slack-signature": signature or ""}
-            answer = await slack.post(urlsplit(command["url"]).path, content=body, headers=headers)
-            assert (answer.status_code == 200) == (name in COMMANDS), f"{name}: {answer.status_code} {answer.text}"
+        return await slack.post(urlsplit(url).path, content=body, headers=headers)
 
 
 def test_every_registered_command_is_in_the_manifest(registered: dict[str, list[Any]]) -> None:
@@ -131,6 +141,31 @@ def test_every_registered_command_is_in_the_manifest(registered: dict[str, list[
 def test_interactivity_is_on_exactly_when_something_uses_it(registered: dict[str, list[Any]]) -> None:
     assert SETTINGS["interactivity"]["is_enabled"] == bool(registered["interactive"])
     assert ("request_url" in SETTINGS["interactivity"]) == bool(registered["interactive"])
+
+
+def test_every_button_that_is_shown_is_registered_and_the_other_way_round(registered: dict[str, list[Any]]) -> None:
+    assert set(registered["interactive"]) == _action_ids()
+
+
+async def test_every_button_is_answered_by_the_app_at_the_manifests_url(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path))
+    for action in (*_action_ids(), "unknown"):
+        click = {"action_id": action, "block_id": "b", "type": "button", "value": "none of ours"}
+        payload = {"type": "block_actions", "team": {"id": "T1"}, "user": {"id": "U1"}, "actions": [click]}
+        answer = await _post_as_slack(app, SETTINGS["interactivity"]["request_url"], {"payload": json.dumps(payload)})
+        assert (answer.status_code == 200) == (action != "unknown"), f"{action}: {answer.status_code} {answer.text}"
+
+
+def _action_ids() -> set[str]:
+    """What every button, menu and box that the code builds is called."""
+    return {
+        keyword.value.value if isinstance(keyword.value, ast.Constant) else getattr(wording, ast.unparse(keyword.value))
+        for file in (ROOT / "bot/slack").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text()))
+        if isinstance(node, ast.Call)
+        for keyword in node.keywords
+        if keyword.arg == "action_id"
+    }
 
 
 def test_exactly_the_events_that_are_used_are_subscribed_to(registered: dict[str, list[Any]]) -> None:
@@ -166,15 +201,16 @@ def test_every_scope_says_why() -> None:
 
 
 async def test_these_scopes_are_enough_for_every_call_the_bot_makes(open_stage: Callable[..., Any]) -> None:
-    """It enters a public channel, and finds its first message and a reply again whose answers were lost."""
-    stage: Stage = await open_stage()
+    """It looks people up, enters a public channel, and finds a first message and a reply whose answers were lost."""
+    stage: Stage = await open_stage(allowed_users="S0FRONT")
     stage.slack.scopes = SCOPES
     await stage.text(channel="C0RANDOM")
     await until(lambda: "Delivered" in stage.shown("C0RANDOM"))
     stage.slack.faults.patch({"lose_answer": 2})
     await stage.text()
     await until(lambda: any("Delivered" in reply for reply in stage.replies()), within=20)
-    assert {call.method for call in stage.slack.calls} == {name.replace("_", ".", 1) for name in NEEDS}
+    needed = {name.replace("_", ".") for name in NEEDS}
+    await until(lambda: {call.method for call in stage.slack.calls} == needed, within=20)
     assert not [call.method for call in stage.slack.calls if "missing_scope" in str(call.answer)]
 
 

@@ -1,20 +1,33 @@
 """Whatever tells a machine or a person to run `python -m bot …` names a command there is."""
 
 import json
+import os
 import re
 import shlex
+import signal
+import subprocess
+import sys
+import time
 from pathlib import Path
+from typing import Any
+from uuid import uuid4
 
 import click
+import httpx
+import psycopg
 import pytest
 from click.testing import CliRunner
 
 from bot.cli import main
+from bot.errors import BadSettings
+from bot.house import probe
+from bot.settings import load_settings
+from tests.conftest import free_port
 from tests.deployment import ROOT
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 RUN = re.compile(r"python[\d.]* -m bot ([a-z]+)((?: --[a-z-]+)*)")
-PLACES = ["Procfile", "Dockerfile", "docs/deploy.md", ".env.example", "app.json"]
+PLACES = ["Procfile", "Dockerfile", "docs/deploy.md", "docs/security.md", ".env.example", "app.json", "CHANGELOG.md"]
 
 
 @pytest.mark.parametrize("process", LINES)
@@ -29,14 +42,60 @@ def test_the_release_migrates_and_the_web_process_serves() -> None:
     assert LINES["web"] == "python -m bot serve"
 
 
-def test_there_is_a_worker_as_soon_as_there_is_work() -> None:
-    assert ("worker" in LINES) == ("work" in main.commands)
+def test_the_worker_works() -> None:
+    assert LINES["worker"] == "python -m bot work"
 
 
-def test_only_processes_there_are_are_scaled() -> None:
+def test_one_web_process_is_enough_to_begin_with_and_workers_can_be_added() -> None:
     formation = json.loads((ROOT / "app.json").read_text())["formation"]
-    assert set(formation) <= set(LINES)
-    assert formation["web"]["quantity"] == 1, "SQLite serves one process"
+    assert {name: process["quantity"] for name, process in formation.items()} == {"web": 1, "worker": 0}
+    assert set(formation) | {"release"} == set(LINES)
+
+
+def test_the_lines_work_in_their_order_as_on_a_dyno(
+    postgresql: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """On an empty PostgreSQL: nothing starts before the release, everything after it, and a stop is in order."""
+    name = f"procfile_{uuid4().hex}"
+    with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
+        connection.execute(f"CREATE DATABASE {name}")
+    example = (ROOT / ".env.example").read_text().splitlines()
+    settings = dict(line.split("=", 1) for line in example if line and not line.startswith("#"))
+    settings |= {"DYNO": "web.1", "HOST": "127.0.0.1", "PORT": str(free_port()), "WEB_ALSO_WORKS": "false"}
+    settings |= {"DATABASE_URL": postgresql.get_uri(name).replace("postgresql://", "postgres://", 1)}
+    for setting, value in settings.items():
+        monkeypatch.setenv(setting, value)
+
+    with pytest.raises(BadSettings, match="run `python -m bot migrate`"):
+        probe(load_settings())
+    assert CliRunner().invoke(main, shlex.split(LINES["release"])[3:]).exit_code == 0
+    with _started("web", tmp_path) as web, _started("worker", tmp_path) as worker:
+        try:
+            assert _ready(f"http://127.0.0.1:{settings['PORT']}") == {"database": "ok"}, "the worker does the rest"
+            assert worker.stderr is not None
+            assert '"working": true' in worker.stderr.readline()
+        finally:
+            for process in (web, worker):
+                process.terminate()
+                process.wait(15)
+    assert (web.returncode, worker.returncode) == (-signal.SIGTERM, 0)
+
+
+def _started(process: str, folder: Path) -> subprocess.Popen[str]:
+    command = [sys.executable, *shlex.split(LINES[process])[1:]]
+    environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1", "LOG_FORMAT": "json"}
+    return subprocess.Popen(command, cwd=folder, env=environment, stderr=subprocess.PIPE, text=True)
+
+
+def _ready(url: str) -> Any:
+    end = time.monotonic() + 30
+    with httpx.Client(base_url=url, trust_env=False) as client:
+        while True:
+            try:
+                return client.get("/readyz").json()["checks"]
+            except httpx.ConnectError:
+                assert time.monotonic() < end
+                time.sleep(0.05)
 
 
 @pytest.mark.parametrize("place", PLACES)

@@ -1,0 +1,33 @@
+"""What stands in the bot's database, read past the bot."""
+
+import sqlite3
+from contextlib import closing
+from typing import Any
+
+import psycopg
+
+
+def ask(url: str, question: str) -> list[tuple[Any, ...]]:
+    """Return the rows; the database may be either."""
+    if url.startswith("sqlite"):
+        path = url.removeprefix("sqlite:///")
+        with closing(sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=5)) as connection:
+            return connection.execute(question).fetchall()
+    with psycopg.connect(url, autocommit=True) as connection:
+        found = connection.execute(question.encode())
+        return found.fetchall() if found.description else []
+
+
+def at_rest(url: str) -> bool:
+    """Whether every thread says all there is to say, and nothing waits to be sent."""
+    count = "SELECT (SELECT count(*) FROM threads WHERE due_at IS NOT NULL), "
+    count += "(SELECT count(*) FROM messages WHERE send_at IS NOT NULL)"
+    return ask(url, count) == [(0, 0)]
+
+
+def unfinished(url: str) -> list[str]:
+    """Return what the database says of texts that are not over: for the person who reads a failure."""
+    columns = "substr(text, 1, 20), delivery, since, send_at, poll_at, polls, attempts, handle, closed, due_at, posting"
+    question = f"SELECT {columns} FROM messages m JOIN threads t ON t.id = m.thread_id "
+    question += "WHERE delivery < 50 OR due_at IS NOT NULL ORDER BY accepted_at LIMIT 20"
+    return [columns, *(" ".join(map(str, row)) for row in ask(url, question))]

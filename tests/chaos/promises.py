@@ -1,0 +1,179 @@
+"""What was promised, compared in the end with what the pretend phone and the pretend Slack show."""
+
+from collections import Counter
+from dataclasses import asdict, dataclass, field, fields
+
+from sandbox.sendblue import PretendSendblue
+from sandbox.sendblue.records import PhoneMessage
+from sandbox.slack import PretendSlack
+from sandbox.slack.records import CommandAnswer, SlackMessage
+
+SHOWN_AS = {
+    "QUEUED": "*Sending",
+    "SENT": "*Sent*",
+    "ERROR": "*Failed*",
+    "DELIVERED": "*Delivered*",
+    "READ": "*Read*",
+}
+"""A status on the phone → how the root of its thread says so."""
+
+_NOT_OUT = ("*Not sent*", "*Not known")
+_ORDER = ("We don't know yet", "Sendblue has it", "📨 Sent", "✅ Delivered", "👀 Read")
+
+
+@dataclass
+class Closing:
+    """How it ended: a row of the closing table. All but the first four columns must be zero."""
+
+    engine: str
+    processes: int
+    kills: int
+    messages: int
+    doubled: int = 0  # texts that reached the phone more than once
+    lost: int = 0  # acknowledged and never seen again, or for ever on its way
+    wrong: int = 0  # the thread says something else than the phone, or "not sent" was a lie
+    duplicates: int = 0  # roots or replies that stand there twice
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def clean(self) -> bool:
+        return not (self.doubled or self.lost or self.wrong or self.duplicates)
+
+    def note(self, column: str, note: str) -> None:
+        """Count one failure in a column, and remember what it was."""
+        setattr(self, column, getattr(self, column) + 1)
+        self.notes.append(f"{column}: {note}")
+
+    def row(self) -> dict[str, str | int]:
+        """Return it without the notes, as it is carried from a worker process to the table."""
+        return {name: value for name, value in asdict(self).items() if name != "notes"}
+
+
+COLUMNS = tuple(one.name for one in fields(Closing) if one.name != "notes")
+
+
+@dataclass
+class Promise:
+    """One command that was typed, and its answer. number: E.164, nobody else's; parts: how many texts it makes."""
+
+    text: str
+    number: str
+    channel: str
+    parts: int
+    answer: CommandAnswer
+
+    @property
+    def given(self) -> bool:
+        return self.answer.failure is None and "Got it" in self.answer.text
+
+    @property
+    def refused(self) -> bool:
+        return "Not sent" in self.answer.text
+
+
+class Ledger:
+    """Types commands, remembers what was answered, and looks at both neighbours in the end.
+
+    Every text must differ from all others in its first 40 characters, and goes to a number of its own.
+    """
+
+    def __init__(self, slack: PretendSlack, sendblue: PretendSendblue) -> None:
+        self._slack = slack
+        self._sendblue = sendblue
+        self.ends = frozenset({"ERROR", "DELIVERED", "READ"})  # statuses after which a phone says nothing more
+        self.promises: list[Promise] = []
+
+    async def type(
+        self, text: str, *, channel: str = "C0GENERAL", options: str = "", parts: int = 1, user: str = "U0ANA"
+    ) -> Promise:
+        number = f"+1415{2_000_000 + len(self.promises)}"
+        answer = await self._slack.type(f"/imessage {number} {options} {text}", channel=channel, user=user)
+        promise = Promise(text, number, channel, parts, answer)
+        self.promises.append(promise)
+        return promise
+
+    def roots(self) -> dict[str, list[SlackMessage]]:
+        """Return the beginning of a text → the bot's roots about it."""
+        found: dict[str, list[SlackMessage]] = {}
+        for channel in dict.fromkeys(promise.channel for promise in self.promises):
+            for root in self._slack.messages(channel):
+                if root.bot_id and not root.deleted:
+                    quoted = root.text.partition("“")[2].partition("” · ")[0]
+                    found.setdefault(quoted[:40], []).append(root)
+        return found
+
+    def phones(self) -> dict[str, list[PhoneMessage]]:
+        """Return number → what it was sent, oldest first."""
+        found: dict[str, list[PhoneMessage]] = {}
+        for bubble in self._sendblue.messages:
+            if bubble.outbound:
+                found.setdefault(bubble.number, []).append(bubble)
+        return found
+
+    def unsettled(self) -> list[str]:
+        """Return what still has to happen before the end can be judged."""
+        roots, phones, left = self.roots(), self.phones(), []
+        for promise in self.promises:
+            bubbles = phones.get(promise.number, [])
+            left += [f"{promise.text[:40]}: {one.status}" for one in bubbles if one.status not in self.ends]
+            shown = roots.get(promise.text[:40], [])
+            if not shown and (promise.given or bubbles):
+                left.append(f"{promise.text[:40]}: no thread")
+            left += [
+                f"{promise.text[:40]}: {root.text[-90:]!r}, phone {[one.status for one in bubbles]}"
+                for root in shown
+                if not _true(root, bubbles, promise.parts)
+            ]
+        return left
+
+    def close(self, engine: str, processes: int, kills: int) -> Closing:
+        """Compare. Call it when nothing is unsettled any more, or never will be settled."""
+        closing = Closing(engine, processes, kills, len(self.promises))
+        roots, phones = self.roots(), self.phones()
+        for promise in self.promises:
+            bubbles, shown = phones.pop(promise.number, []), roots.get(promise.text[:40], [])
+            self._judge(promise, bubbles, shown, closing)
+            for root in shown:
+                self._judge_replies(promise, root, closing)
+        for number, bubbles in phones.items():
+            closing.note("wrong", f"{number}: nobody wrote {bubbles[0].content[:40]!r}")
+        return closing
+
+    def _judge(
+        self, promise: Promise, bubbles: list[PhoneMessage], roots: list[SlackMessage], closing: Closing
+    ) -> None:
+        name, texts = promise.text[:40], [one.content for one in bubbles]
+        if len(set(texts)) < len(texts):
+            closing.note("doubled", f"{name}: {len(texts)} on the phone")
+        elif not promise.text.startswith("".join(texts)):
+            closing.note("wrong", f"{name}: the phone reads something else")
+        if len(roots) > 1:
+            closing.note("duplicates", f"{name}: {len(roots)} roots")
+        if promise.given and not roots:
+            closing.note("lost", f"{name}: acknowledged, no thread, {len(texts)} on the phone")
+        if promise.refused and (roots or bubbles):
+            closing.note("wrong", f"{name}: said to be not sent, {len(texts)} on the phone, {len(roots)} roots")
+        if bubbles and not roots:
+            closing.note("wrong", f"{name}: went out without a thread")
+        for root in roots[:1]:
+            if "*Sending" in root.text:
+                closing.note("lost", f"{name}: still on its way, phone {[one.status for one in bubbles]}")
+            elif not _true(root, bubbles, promise.parts):
+                closing.note("wrong", f"{name}: {root.text[-90:]!r}, phone {[one.status for one in bubbles]}")
+
+    def _judge_replies(self, promise: Promise, root: SlackMessage, closing: Closing) -> None:
+        replies = [reply.text for reply in self._slack.replies(promise.channel, root.ts)]
+        for text, times in Counter(replies).items():
+            if times > 1:
+                closing.note("duplicates", f"{promise.text[:40]}: {times} times {text[:60]!r}")
+        if promise.parts == 1:
+            ranks = [next((rank for rank, word in enumerate(_ORDER) if word in text), None) for text in replies]
+            told = [rank for rank in ranks if rank is not None]
+            if told != sorted(told):
+                closing.note("wrong", f"{promise.text[:40]}: news went back: {replies}")
+
+
+def _true(root: SlackMessage, bubbles: list[PhoneMessage], parts: int) -> bool:
+    """Whether a root says what the phone shows; what is on no phone must be said to be not out, or in doubt."""
+    said = all(SHOWN_AS[one.status] in root.text for one in bubbles)
+    return said and (len(bubbles) >= parts or any(word in root.text for word in _NOT_OUT))

@@ -1,0 +1,107 @@
+"""A network that lies: a proxy that loses, delays, repeats and cuts what passes, by a seed."""
+
+import asyncio
+import random
+from collections import Counter
+from contextlib import suppress
+from dataclasses import dataclass, field
+from urllib.parse import urlsplit
+
+FATES = ("refused", "lost", "answer lost", "answer cut", "late", "answer late")
+"""What may become of a request: no connection; gone before it arrived; done, with its answer gone, or half of it; …"""
+
+
+@dataclass
+class Liar:
+    """Stands before one server and forwards one request per connection, each to a fate of its own.
+
+    share: how many of the requests meet one, from 0 to 1. longest: seconds that something may be late. repeats: how
+    many arrive a second time. It never forwards a request later than its sender was told that it is gone: against that
+    no client without a key for idempotence could do anything.
+    """
+
+    target: str
+    dice: random.Random
+    share: float = 0.0
+    longest: float = 1.0
+    repeats: float = 0.0
+    met: Counter[str] = field(default_factory=Counter)
+    url: str = ""
+    _server: asyncio.Server | None = None
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def open(self) -> "Liar":
+        self._server = await asyncio.start_server(self._serve, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def aclose(self) -> None:
+        if self._server is not None:
+            self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        try:
+            await self._pass_on(reader, writer)
+        except (OSError, asyncio.IncompleteReadError):
+            pass
+        finally:
+            self._tasks.discard(task)
+            writer.transport.abort()
+
+    async def _pass_on(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        fate = self.dice.choice(FATES) if self.dice.random() < self.share else ""
+        again = self.dice.random() < self.repeats
+        if fate:
+            self.met[fate] += 1
+        if fate == "refused":
+            return
+        request = await _message(reader)
+        if fate == "lost" or not request:
+            return
+        if fate == "late":
+            await asyncio.sleep(self.dice.uniform(0, self.longest))
+        answer = await self._ask(request)
+        if again:
+            self.met["repeated"] += 1
+            await self._ask(request)
+        if fate == "answer late":
+            await asyncio.sleep(self.dice.uniform(0, self.longest))
+        if fate == "answer lost":
+            return
+        writer.write(answer[: self.dice.randrange(len(answer))] if fate == "answer cut" and answer else answer)
+        await writer.drain()
+        if not fate.startswith("answer"):
+            writer.close()
+            with suppress(OSError):
+                await writer.wait_closed()
+
+    async def _ask(self, request: bytes) -> bytes:
+        """Have it done, over a connection of its own; return the whole answer, b"" when nobody is there."""
+        address = urlsplit(self.target)
+        try:
+            reader, writer = await asyncio.open_connection(address.hostname, address.port)
+        except OSError:
+            return b""
+        try:
+            head, _, body = request.partition(b"\r\n\r\n")
+            lines = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection:")]
+            writer.write(b"\r\n".join([*lines, b"Connection: close", b"", body]))
+            return await reader.read()
+        finally:
+            writer.transport.abort()
+
+
+async def _message(reader: asyncio.StreamReader) -> bytes:
+    """Read one request with its body, whose length it names."""
+    head = await reader.readuntil(b"\r\n\r\n")
+    for line in head.split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.lower() == b"content-length":
+            return head + await reader.readexactly(int(value))
+    return head

@@ -1,0 +1,113 @@
+"""Bugs somebody could make, to be planted: a simulation that cannot fail proves nothing."""
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from typing import Any
+from unittest.mock import patch
+
+from sqlalchemy import select, update
+
+from bot.domain import message as domain
+from bot.errors import NotSent, Uncertain
+from bot.services import announcing
+from bot.storage import announcements, messages
+from bot.storage.claims import Waiting
+from bot.storage.tables import threads
+from tests.chaos.simulation.phone import Phone
+
+
+@dataclass(frozen=True)
+class Bug:
+    """plant: makes it, while entered. says: how the promise it breaks is worded."""
+
+    plant: Callable[[], AbstractContextManager[Any]]
+    says: str
+
+
+def _silence_is_taken_for_a_no() -> AbstractContextManager[Any]:
+    """A send without an answer is sent again."""
+    real = Phone.send
+
+    async def send(self: Phone, message: Any, callback_url: str) -> Any:
+        try:
+            return await real(self, message, callback_url)
+        except Uncertain:
+            raise NotSent("timeout") from None
+
+    return patch.object(Phone, "send", send)
+
+
+def _a_post_is_not_noted() -> AbstractContextManager[Any]:
+    """What is about to be posted is not stored before the call."""
+    real = announcements._begin
+
+    def begin(connection: Any, now: Any, thread: Any) -> Any:
+        task = real(connection, now, thread)
+        connection.execute(update(threads).where(threads.c.id == thread.id).values(posting=None))
+        return task
+
+    return patch.object(announcements, "_begin", begin)
+
+
+def _the_last_report_wins() -> AbstractContextManager[Any]:
+    """Merging takes what came last rather than what is furthest."""
+
+    def merge(message: Any, report: Any) -> Any:
+        merged = domain.merge(message, report)
+        return merged if report.delivery is None else replace(merged, delivery=report.delivery)
+
+    return patch.object(messages, "merge", merge)
+
+
+def _whoever_comes_may_finish() -> AbstractContextManager[Any]:
+    """The fence is not asked for."""
+    real = announcements._finish
+
+    def finish(connection: Any, now: Any, item: Any) -> bool:
+        fence = connection.scalar(select(threads.c.fence).where(threads.c.id == item.thread.id))
+        return real(connection, now, replace(item, thread=replace(item.thread, fence=fence)))
+
+    return patch.object(announcements, "_finish", finish)
+
+
+def _a_lease_is_not_stored() -> AbstractContextManager[Any]:
+    """What was claimed stays due."""
+    real = Waiting.hold
+
+    def hold(self: Waiting, connection: Any, now: Any, ids: Any, lease: Any, **values: Any) -> Any:
+        return real(self, connection, now, ids, lease * 0, **values)
+
+    return patch.object(Waiting, "hold", hold)
+
+
+def _slots_are_given_twice() -> AbstractContextManager[Any]:
+    """A slot taken a moment ago is free."""
+    real = announcements.take_slots
+    return patch.object(
+        announcements, "take_slots", lambda connection, keys, now, _: real(connection, keys, now, timedelta(0))
+    )
+
+
+def _not_found_counts_as_said() -> AbstractContextManager[Any]:
+    """A reply that is looked for and not there is counted as posted."""
+    real = announcements.Finish
+
+    def finish(thread: Any, changes: Any, **rest: Any) -> Any:
+        if changes == {"posting": None, "looked": 0} and thread.posting:
+            return real(thread, {"replies": thread.posting, "posting": None}, told=True)
+        return real(thread, changes, **rest)
+
+    return patch.object(announcing, "Finish", finish)
+
+
+BUGS = {
+    "silence is taken for a no": Bug(_silence_is_taken_for_a_no, "was sent and waits to be sent"),
+    "a post is not noted": Bug(_a_post_is_not_noted, "stands twice"),
+    "the last report wins": Bug(_the_last_report_wins, "a delivery goes back"),
+    "whoever comes may finish": Bug(_whoever_comes_may_finish, "whose claim is over"),
+    "a lease is not stored": Bug(_a_lease_is_not_stored, "is claimed while somebody holds it"),
+    "slots are given twice": Bug(_slots_are_given_twice, "is used twice within"),
+    "not found counts as said": Bug(_not_found_counts_as_said, "is not there"),
+}

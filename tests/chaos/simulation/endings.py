@@ -1,0 +1,66 @@
+"""What must be true once neighbours are honest, processes live and nothing is due any more."""
+
+import re
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message
+from bot.domain.thread import Step, Thread
+from bot.slack import wording
+from bot.storage.rows import load_threads
+from tests.chaos.simulation.processes import WATCH_FOR_SPAN
+
+if TYPE_CHECKING:
+    from tests.chaos.simulation.world import World
+
+_DATES = re.compile(r"<!date[^>]*>")
+
+
+def check_rest(world: "World") -> None:
+    """Check the whole world."""
+    with world.engine.connect() as connection:
+        threads = load_threads(connection, [UUID(id) for id in world.watch.places])
+    for thread in threads.values():
+        for message in thread.messages:
+            _ended(world, message)
+        if thread.next_step() is not Step.NOTHING:
+            world.watch.broken(f"{thread.next_step()} is left to be done and is not due: {thread}")
+        if thread.closed:
+            _told_aside(world, thread)
+        else:
+            _shown(world, thread)
+
+
+def _ended(world: "World", message: Message) -> None:
+    over = message.is_final or message.unconfirmed or (message.delivery is Delivery.UNCERTAIN and message.asked)
+    if not over:
+        world.watch.broken(f"{message.id.hex} came to no end: {message}")
+    row = world.watch.rows[message.id.hex]
+    if row.send_at or (row.poll_at and message.is_final):
+        world.watch.broken(f"{message.id.hex} is over and still due: {row}")
+
+
+def _told_aside(world: "World", thread: Thread) -> None:
+    """Where no thread can be, its sender read a private line, unless that was refused as well."""
+    aside = f"{thread.id.hex}-aside"
+    told = world.slack.told[thread.answer_url] or world.slack.told[aside] or aside in world.slack.refused
+    if not told or thread.aside:
+        world.watch.broken(f"nobody was told that the thread is closed: {thread}")
+
+
+def _shown(world: "World", thread: Thread) -> None:
+    """The root says what is so, and each reply that was counted is there."""
+    slack = world.slack
+    there = {post.id: post for post in slack.posts if post.channel == thread.channel}
+    root = there.get(f"{thread.id.hex}-0")
+    if root is None:
+        world.watch.broken(f"the thread's root is not there: {thread}")
+    if not root.deleted and root.ts not in slack.uneditable:
+        says, ought = root.text, wording.root(thread, watched_for=WATCH_FOR_SPAN).text
+        if _DATES.sub("", says) != _DATES.sub("", ought):
+            world.watch.broken(f"the root says {says!r} and ought to say {ought!r}")
+    for number in range(1, thread.replies + 1):
+        id = f"{thread.id.hex}-{number}"  # noqa: A001
+        if id not in there and id not in slack.unreadable:
+            world.watch.broken(f"reply {number} of {thread.replies} is not there: {thread}")

@@ -1,0 +1,280 @@
+"""What must hold after every step of a simulated world, and what must be true once everything has come to rest.
+
+The database, Slack and the phones only change in a commit or in the effect of a call, so these are where it is checked.
+"""
+
+import sqlite3
+from collections import Counter, namedtuple
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, NoReturn
+from uuid import UUID
+
+from bot.domain.delivery import Delivery, Facts, News, Service, worth_telling
+from bot.domain.message import Message
+from bot.domain.thread import Lane, Step
+from tests.chaos.simulation.ledger import Record
+from tests.chaos.simulation.neighbours import Posted
+
+SEND_WITHIN = 1200.0  # seconds after which an unsent text is given up
+
+if TYPE_CHECKING:
+    from tests.chaos.simulation.world import World
+
+Row = namedtuple(
+    "Row",
+    "id thread_id part parts delivery service told telling handle unconfirmed asked picture_lost decision again_of "
+    "send_at poll_at accepted_at line",
+)
+Place = namedtuple("Place", "id key channel root_ts replies rev shown_rev fence closed aside posting lane due_at")
+_NEVER_UNSET = ("handle", "unconfirmed", "asked", "picture_lost", "decision")
+
+
+class Broken(AssertionError):
+    """A promise was broken."""
+
+
+class Watch:
+    """Knows what the database says (as of the last commit) and what is true, and compares."""
+
+    def __init__(self, world: "World", raw: sqlite3.Connection) -> None:
+        self._world, self._raw = world, raw
+        self.rows: dict[str, Row] = {}
+        self.places: dict[str, Place] = {}
+        self._slots: dict[str, str] = {}
+        self._now = (world.now, _stamp(world.now))
+        self._known: dict[str, News] = {}  # all that was ever worth telling
+        self._opened: set[str] = set()  # threads that had a root
+        self._held: dict[str, tuple[int, datetime]] = {}  # id → fence and end of the lease of the claim at work
+        self._fences: dict[str, int] = {}
+        self._used: dict[str, datetime] = {}  # slot → its last use
+        self._shut: dict[str, datetime] = {}  # slot → until when a neighbour said to wait
+        self.typed, self._refused, self._acknowledged = Counter[str](), Counter[str](), set[str]()
+        self.buttons: set[str] = set()  # messages whose buttons somebody has seen
+
+    def broken(self, promise: str) -> NoReturn:
+        """Fail the seed."""
+        raise Broken(promise)
+
+    # What the scheduler wants to know.
+
+    def is_due(self, kind: str) -> bool:
+        """Whether a claim of this kind would find something."""
+        if self._now[0] is not self._world.now:
+            self._now = (self._world.now, _stamp(self._world.now))
+        return any(due <= self._now[1] for due in self._dues(kind))
+
+    def next_due(self) -> datetime | None:
+        """When the next thing is due."""
+        found = min((due for kind in ("announce", "send", "sweep") for due in self._dues(kind)), default=None)
+        return None if found is None else datetime.fromisoformat(found).replace(tzinfo=UTC)
+
+    def _dues(self, kind: str) -> list[str]:
+        slots = self._slots
+        if kind == "announce":
+            keys = {Lane.POST.value: lambda place: place.channel, Lane.EDIT.value: lambda _: "edits"}
+            dues = [(p.due_at, keys.get(p.lane, lambda _: "")(p)) for p in self.places.values() if p.due_at]
+        elif kind == "send":
+            dues = [(r.send_at, "" if r.delivery else r.line) for r in self.rows.values() if r.send_at]
+        else:
+            unsent = [row.accepted_at for row in self.rows.values() if not row.delivery]
+            late = timedelta(seconds=SEND_WITHIN, milliseconds=1)
+            return [row.poll_at for row in self.rows.values() if row.poll_at] + [
+                _stamp(datetime.fromisoformat(at) + late) for at in unsent
+            ]
+        return [max(due, slots.get(key, "")) for due, key in dues]
+
+    def handle_of(self, message_id: UUID) -> str | None:
+        """Return the handle the database has for a message."""
+        row = self.rows.get(message_id.hex)
+        return row.handle if row else None
+
+    # What people were told.
+
+    def acknowledged(self, key: str) -> None:
+        """Somebody was promised that their text is stored."""
+        self._acknowledged.add(key)
+        if not any(place.key == key for place in self.places.values()):
+            self.broken(f"{key} was acknowledged and is not stored")
+
+    def refused(self, key: str) -> None:
+        """Somebody was told that nothing was stored."""
+        self._refused[key] += 1
+        self._nothing_of_what_was_refused()
+
+    def _nothing_of_what_was_refused(self) -> None:
+        for place in self.places.values():
+            if self._refused[place.key] == self.typed[place.key]:
+                self.broken(f"{place.key} was refused each time and is stored all the same")
+
+    # What happens at the neighbours.
+
+    def posted(self, post: Posted) -> None:
+        """A message appears in Slack."""
+        if post.id.endswith("-aside"):
+            return  # a private line twice harms nobody
+        thread, _, number = post.id.partition("-")
+        there = [other.id for other in self._world.slack.posts if other.channel == post.channel and not other.deleted]
+        if post.id in there:
+            self.broken(f"{post.id} stands twice in {post.channel}")
+        if thread not in self.places:
+            self.broken(f"{post.id} belongs to no thread")
+        later = [
+            id
+            for id in there
+            if not id.endswith("aside") and id.startswith(f"{thread}-") and int(id.partition("-")[2]) > int(number)
+        ]
+        if later:
+            self.broken(f"{post.id} comes after {later}")
+
+    def texted(self, message: Message) -> None:
+        """A text reaches a phone."""
+        row = self.rows.get(message.id.hex)
+        if row is None or row.delivery not in (Delivery.SENDING, Delivery.UNCERTAIN):
+            self.broken(f"a text leaves that is not noted as leaving: {row}")
+        if self._world.phone.of(message.id):
+            self.broken(f"{row.id} is texted twice")
+        if row.thread_id not in self._opened:
+            self.broken(f"{row.id} leaves before its thread is open")
+        before = [r for r in self.rows.values() if (r.thread_id, r.part) == (row.thread_id, row.part - 1)]
+        if before and not row.again_of and not any(self._world.phone.of(UUID(r.id)) for r in before):
+            self.broken(f"part {row.part} leaves before part {row.part - 1}")
+
+    # What the database takes.
+
+    def committed(self, records: Sequence[Record]) -> None:
+        """A transaction is over."""
+        for kind, group in groupby(sorted(records, key=lambda record: _first(records, record.kind)), lambda r: r.kind):
+            check = getattr(self, f"_{kind}", None)
+            for record in group:
+                if record.error is not None and not self._world.database_away:
+                    self.broken(f"{kind} failed: {record.error!r}")
+                if record.error is None and check is not None:
+                    check(record.item, record.outcome)
+        old_rows, old_places = self.rows, self.places
+        read = self._raw.execute
+        self.rows = {row[0]: Row._make(row) for row in read(f"SELECT {', '.join(Row._fields)} FROM messages")}
+        self.places = {row[0]: Place._make(row) for row in read(f"SELECT {', '.join(Place._fields)} FROM threads")}
+        self._slots = dict(read("SELECT key, next_at FROM pacing").fetchall())
+        if old_rows.keys() - self.rows.keys() or old_places.keys() - self.places.keys():
+            self.broken("something stored is gone")
+        for place in self.places.values():
+            if place != old_places.get(place.id):
+                self._place_changed(old_places.get(place.id), place)
+        for row in self.rows.values():
+            if row != old_rows.get(row.id):
+                self._row_changed(old_rows.get(row.id), row)
+
+    def _place_changed(self, old: Place | None, new: Place) -> None:
+        if new.root_ts:
+            self._opened.add(new.id)
+        if new.shown_rev > new.rev or (old and (new.rev < old.rev or new.fence < old.fence)):
+            self.broken(f"a thread goes back: {old} → {new}")
+        if old is None and any(place.key == new.key and place is not new for place in self.places.values()):
+            self.broken(f"{new.key} is stored twice")
+
+    def _row_changed(self, old: Row | None, new: Row) -> None:
+        delivery = Delivery(new.delivery)
+        if old is not None and old.delivery != delivery:
+            self._world.tell(f"{new.id[-4:]}: {Delivery(old.delivery).name} → {delivery.name}")
+        if old is not None:
+            self._goes_on(old, new, delivery)
+        elif new.again_of and sum(row.again_of == new.again_of for row in self.rows.values()) > 1:
+            self.broken(f"{new.again_of} is repeated twice")
+        self._is_true(new, delivery)
+        facts = Facts(bool(new.unconfirmed), bool(new.picture_lost), bool(new.asked), decided=bool(new.decision))
+        for told in (News.NONE, News.UNCERTAIN):
+            found = worth_telling(delivery, Service(new.service), facts, told=told)
+            self._known[new.id] = self._known.get(new.id, News.NONE) | found
+        if (new.told | new.telling) & ~self._known[new.id]:
+            self.broken(f"more is told than was ever known: {new}")
+        if new.told & News.ASKED or (new.told & News.FAILED and not new.handle):
+            self.buttons.add(new.id)
+
+    def _goes_on(self, old: Row, new: Row, delivery: Delivery) -> None:
+        if delivery < old.delivery and (old.delivery, delivery) != (Delivery.SENDING, Delivery.ACCEPTED):
+            self.broken(f"a delivery goes back: {old} → {new}")
+        if delivery is Delivery.ACCEPTED and old.delivery and self._world.phone.of(UUID(new.id)):
+            self.broken(f"{new.id} was sent and waits to be sent")
+        if (old.delivery, delivery) == (Delivery.ACCEPTED, Delivery.UNCERTAIN):
+            self.broken(f"{new.id} is doubted though nobody has it in hand")
+        for name in _NEVER_UNSET:
+            if getattr(old, name) and getattr(old, name) != getattr(new, name):
+                self.broken(f"{name} changes: {old} → {new}")
+        if old.told & ~new.told or new.told & ~(old.told | old.telling):
+            self.broken(f"told changes to what was not being told: {old} → {new}")
+
+    def _is_true(self, row: Row, delivery: Delivery) -> None:
+        own = self._world.phone.of(UUID(row.id))
+        texts = own + [text for text in self._world.phone.texts if text.handle == row.handle]
+        ever = {status for text in texts for status, _ in text.history}
+        if delivery is Delivery.FAILED:
+            if own if row.handle is None else Delivery.FAILED not in ever:
+                self.broken(f"it says not sent, and that is not so: {row}")
+        elif delivery >= Delivery.QUEUED and (not own or delivery not in ever):
+            self.broken(f"it says {delivery.name}, and that never was so: {row}")
+
+    # One kind of work each: who may do what, and when.
+
+    def _claim_threads(self, ask: Any, claimed: Any) -> None:
+        for task in claimed.items:
+            self._takes(task.thread.id.hex, task.thread.fence, ask.lease)
+            if task.step.lane is Lane.POST:
+                self._uses(task.thread.channel, ask.interval)
+            elif task.step is Step.EDIT:
+                self._uses("edits", timedelta(0))
+
+    def _claim_sends(self, ask: Any, claimed: Any) -> None:
+        for message in claimed.items:
+            self._takes(message.id.hex, message.fence, ask.lease)
+            self._uses(message.line, ask.interval)
+
+    def _finish_threads(self, finish: Any, held: bool) -> None:
+        self._gives_back(finish.thread.id.hex, finish.thread.fence, held)
+        if finish.closed_slot is not None:
+            self._shuts(*finish.closed_slot)
+
+    def _release_sends(self, release: Any, held: bool) -> None:
+        if held:  # not, too, when it is doubted meanwhile
+            self._gives_back(release.message.id.hex, release.message.fence, held)
+        if release.line_until is not None:
+            self._shuts(release.message.line, release.line_until)
+
+    def _end_leases(self, *_: object) -> None:
+        self._held.clear()
+
+    def _takes(self, id: str, fence: int, lease: timedelta) -> None:  # noqa: A002
+        now = self._world.now
+        if id in self._held and now < self._held[id][1]:
+            self.broken(f"{id} is claimed while somebody holds it")
+        if fence <= self._fences.get(id, 0):
+            self.broken(f"{id} is claimed without raising its fence")
+        self._held[id], self._fences[id] = (fence, now + lease), fence
+
+    def _gives_back(self, id: str, fence: int, held: bool) -> None:  # noqa: A002
+        if held != (self._fences[id] == fence):
+            self.broken(f"{id} is finished by somebody whose claim is over")
+        if held:
+            self._held.pop(id, None)
+
+    def _uses(self, key: str, interval: timedelta) -> None:
+        now = self._world.now
+        if key in self._used and now - self._used[key] < interval:
+            self.broken(f"{key} is used twice within {interval}")
+        if now < self._shut.get(key, now):
+            self.broken(f"{key} is used before {self._shut[key]}")
+        self._used[key] = now
+
+    def _shuts(self, key: str, until: datetime) -> None:
+        self._shut[key] = max(until, self._shut.get(key, until))
+
+
+def _stamp(at: datetime) -> str:
+    """A time as SQLite keeps it."""
+    return at.strftime("%Y-%m-%d %H:%M:%S.%f")
+
+
+def _first(records: Sequence[Record], kind: str) -> int:
+    """Return where a kind of work comes first in a transaction."""
+    return next(index for index, record in enumerate(records) if record.kind == kind)

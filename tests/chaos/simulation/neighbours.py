@@ -1,0 +1,184 @@
+"""A Slack that keeps the truth and lies about it, by the seed; and what it has in common with the other liar (phone.py).
+
+Both have the interfaces of the bot's own clients. Each call stops twice: before its effect, and between the effect and
+the answer. What becomes of it is drawn at its effect: done, done and unanswered, refused for now, not done and unclear,
+refused for good, answered late.
+"""
+
+from collections import defaultdict
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+from bot.errors import CallFailed, NotSent, Refused, Uncertain
+from bot.slack.notifier import Person
+from bot.slack.wording import Post
+from tests.chaos.simulation.ledger import Point, at
+
+if TYPE_CHECKING:
+    from tests.chaos.simulation.world import World
+
+_LAG = timedelta(seconds=1)  # until what was posted can be found again
+DONE, LATE, LOST, BUSY, UNREACHED, BROKEN, REFUSED = "done", "late", "lost", "busy", "unreached", "broken", "refused"
+_TROUBLES = (LATE, LOST, LOST, BUSY, UNREACHED, BROKEN, REFUSED)
+_REFUSALS = {
+    "post": ("is_archived", "restricted_action", "invalid_auth", "msg_too_long"),
+    "update": ("cant_update_message", "invalid_auth"),
+    "join": ("method_not_supported_for_channel_type",),
+    "find": ("missing_scope", "invalid_auth"),
+    "answer": ("http_404",),
+    "person": ("invalid_auth",),
+}
+TOKEN_TROUBLE = frozenset({"invalid_auth"})
+
+
+class Neighbour:
+    """What both have in common. timeout: seconds a caller waits."""
+
+    def __init__(self, world: "World", name: str, timeout: float) -> None:
+        self._world = world
+        self._name = name
+        self._timeout = timedelta(seconds=timeout)
+        self.down = False
+
+    async def _request(self, what: str) -> str:
+        """Travel there; return what will become of it. A request never arrives after its sender's patience."""
+        await at(Point(f"{self._name} {what}", until=self._world.now + self._timeout))
+        dice = self._world.dice
+        if self.down:
+            return dice.choice((UNREACHED, BROKEN))
+        if self._world.honest or dice.random() >= self._world.trouble:
+            return DONE
+        return dice.choice(_TROUBLES)
+
+    async def _answer(self, fate: str, what: str) -> None:
+        """Travel back: at once, late, or never."""
+        sent, patience = self._world.now, self._timeout
+        self._world.tell(f"{self._name} {what}: {fate}")
+        for _ in range(self._world.dice.randrange(2, 12) if fate is LATE else 1):
+            await at(Point(f"{self._name} answers {what}"))
+        if fate is LOST or (self._world.now - sent > patience and self._world.dice.random() < 0.5):
+            raise Uncertain("timeout")
+
+
+@dataclass(slots=True)
+class Posted:
+    """One message as it stands in Slack."""
+
+    channel: str
+    ts: str
+    id: str
+    thread_ts: str | None
+    text: str
+    at: datetime
+    deleted: bool = False
+
+
+class Slack(Neighbour):
+    """Stands where `Notifier` does."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world, "slack", 15)
+        self.posts: list[Posted] = []
+        self.told: dict[str, list[str]] = defaultdict(list)  # answer URL or post id of an aside → what it said
+        self.outside = {"C0TWO"}  # where the bot is not a member
+        self.archived: set[str] = set()
+        self.token_dead = False
+        self.unreadable: set[str] = set()  # post ids that could not be looked for
+        self.uneditable: set[str] = set()  # ts of roots whose update was refused
+        self.refused: set[str] = set()  # post ids that were refused
+
+    def _standing(self, method: str, channel: str) -> str:
+        """Why the place itself says no; an archived channel can still be read."""
+        if self.token_dead:
+            return "invalid_auth"
+        if channel == "D0PAIR" or (method == "find" and channel.startswith("U")):
+            return "channel_not_found"
+        if channel in self.archived and method != "find":
+            return "is_archived"
+        return "not_in_channel" if channel in self.outside and method not in ("join", "person") else ""
+
+    async def _ask(self, method: str, channel: str, what: str) -> str:
+        """Return DONE, LATE or LOST when it is to be done; raise when it is not."""
+        fate = await self._request(f"{method} {what}")
+        code = self._standing(method, channel)
+        if fate is REFUSED:
+            code = code or self._world.dice.choice(_REFUSALS[method])
+        if fate in (DONE, LATE, LOST) and not code:
+            return fate
+        self._world.tell(f"slack {method} {what}: {fate} {code}")
+        raise self._failure(fate, code)
+
+    def _failure(self, fate: str, code: str) -> CallFailed:
+        match fate:
+            case "busy":
+                return NotSent("ratelimited", retry_after=self._world.dice.choice((1, 2, 10, 30)))
+            case "unreached":
+                return NotSent("no_connection")
+            case "broken":
+                return Uncertain(self._world.dice.choice(("http_503", "internal_error", "unreadable_answer")))
+            case _:
+                return Refused(code)
+
+    async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> tuple[str, str]:  # noqa: A002
+        what = f"{id[-10:]} in {channel}"
+        try:
+            fate = await self._ask("post", channel, what)
+        except Refused:
+            self.refused.add(id)
+            raise
+        root = next((p for p in self.posts if p.ts == thread_ts and not p.deleted), None) if thread_ts else None
+        if thread_ts and root is None:
+            raise Refused("thread_not_found")
+        place = f"D0{channel}" if channel.startswith("U") else channel
+        posted = Posted(place, f"{len(self.posts) + 1}.0", id, thread_ts, post.text, self._world.now)
+        self._world.watch.posted(posted)
+        self.posts.append(posted)
+        if id.endswith("aside"):
+            self.told[id].append(post.text)
+        await self._answer(fate, f"post {what}")
+        return posted.channel, posted.ts
+
+    async def update(self, channel: str, ts: str, post: Post) -> None:
+        try:
+            fate = await self._ask("update", channel, ts)
+            root = next((p for p in self.posts if (p.channel, p.ts) == (channel, ts) and not p.deleted), None)
+            if root is None:
+                raise Refused("message_not_found")
+        except Refused as error:
+            if error.code not in TOKEN_TROUBLE:
+                self.uneditable.add(ts)
+            raise
+        root.text = post.text
+        await self._answer(fate, f"update {ts}")
+
+    async def join(self, channel: str) -> None:
+        fate = await self._ask("join", channel, channel)
+        self.outside.discard(channel)
+        await self._answer(fate, f"join {channel}")
+
+    async def person(self, user: str) -> Person:
+        await self._answer(await self._ask("person", "", user), f"person {user}")
+        return Person(guest=False, stranger=False)
+
+    async def find(self, channel: str, *, id: str, since: datetime, thread_ts: str | None) -> str | None:  # noqa: A002
+        what = f"{id[-10:]} in {channel}"
+        try:
+            fate = await self._ask("find", channel, what)
+            if thread_ts and not any(p.ts == thread_ts and not p.deleted for p in self.posts):
+                raise Refused("thread_not_found")
+        except Refused:
+            self.unreadable.add(id)
+            raise
+        seen = [p for p in self.posts if (p.channel, p.id, p.thread_ts) == (channel, id, thread_ts) and not p.deleted]
+        found = next((p.ts for p in seen if since - timedelta(minutes=1) <= p.at <= self._world.now - _LAG), None)
+        await self._answer(fate, f"find {what}: {found}")
+        return found
+
+    async def answer(self, url: str, text: str) -> None:
+        try:
+            fate = await self._ask("answer", "", url)
+            self.told[url].append(text)
+            await self._answer(fate, f"answer {url}")
+        except Uncertain as error:  # as the real one: a private line twice harms nobody
+            raise NotSent("no_answer") from error

@@ -1,0 +1,128 @@
+"""A Sendblue that keeps the truth and lies about it, by the seed; and the phones behind it."""
+
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+from uuid import UUID
+
+from bot.domain.delivery import Delivery, Service
+from bot.domain.message import Message, Report
+from bot.errors import NotSent, Refused, Uncertain
+from tests.chaos.simulation.neighbours import BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
+
+if TYPE_CHECKING:
+    from tests.chaos.simulation.world import World
+
+
+@dataclass(slots=True, eq=False)
+class Text:
+    """One text as it stands on the customer's phone, and everything it ever was."""
+
+    message_id: UUID
+    handle: str
+    recipient: str
+    line: str
+    content: str
+    at: datetime
+    service: Service
+    listed_at: datetime
+    picture_lost: bool = False
+    history: list[tuple[Delivery, datetime]] = field(default_factory=list)
+
+    @property
+    def status(self) -> Delivery:
+        """The vendor's latest word."""
+        return self.history[-1][0]
+
+    def report(self, source: str, index: int = -1, *, short: bool = False) -> Report:
+        """Return what the vendor says about it; `short` leaves out the channel and the error."""
+        status, when = self.history[index]
+        word = "ERROR" if status is Delivery.FAILED else status.name
+        report = Report(source, when, status, word, self.handle, recipient="" if short else self.recipient)
+        if short:
+            return report
+        code = "4002" if status is Delivery.FAILED else ""
+        return Report(source, when, status, word, self.handle, self.service, error_code=code, recipient=self.recipient)
+
+
+class Phone(Neighbour):
+    """Stands where `Sendblue` does, and is the customers' phones as well."""
+
+    def __init__(self, world: "World") -> None:
+        super().__init__(world, "sendblue", 30)
+        self.texts: list[Text] = []
+        self.callbacks: list[tuple[UUID, Report]] = []
+
+    def of(self, message_id: UUID) -> list[Text]:
+        """Return the texts one message row became: never more than one."""
+        return [text for text in self.texts if text.message_id == message_id]
+
+    async def send(self, message: Message, callback_url: str) -> Report:
+        fate, dice = await self._request(f"send {message.id.hex[-4:]}"), self._world.dice
+        what = f"send {message.id.hex[-4:]}"
+        if fate in (BUSY, UNREACHED, BROKEN, REFUSED):
+            self._world.tell(f"sendblue {what}: {fate}")
+            raise {
+                BUSY: NotSent(dice.choice(("4001", "http_429"))),
+                UNREACHED: NotSent("no_connection"),
+                BROKEN: Uncertain(dice.choice(("http_503", "5000"))),
+                REFUSED: Refused("OPTED_OUT"),
+            }[fate]
+        text = self._put(message, UUID(callback_url))
+        try:
+            await self._answer(fate, f"{what} as {text.handle}")
+        except Uncertain:
+            handle = text.handle if dice.random() < 0.2 else None
+            raise Uncertain(dice.choice(("timeout", "connection_lost", "http_502")), handle=handle) from None
+        report = Report("send", self._world.now, Delivery.QUEUED, "QUEUED", text.handle, picture_lost=text.picture_lost)
+        return report if dice.random() < 0.8 else text.report("send")
+
+    def _put(self, message: Message, message_id: UUID) -> Text:
+        dice, now = self._world.dice, self._world.now
+        self._world.watch.texted(message)
+        text = Text(
+            message_id=message_id,
+            handle=f"h{len(self.texts) + 1}",
+            recipient=message.recipient,
+            line=message.line,
+            content=message.text,
+            at=now,
+            service=dice.choice((Service.IMESSAGE, Service.IMESSAGE, Service.RCS, Service.SMS)),
+            listed_at=now + timedelta(seconds=dice.choice((0, 5, 60))),
+            picture_lost=message.media_url is not None and dice.random() < 0.5,
+            history=[(Delivery.QUEUED, now)],
+        )
+        self.texts.append(text)
+        self.callbacks.append((text.message_id, text.report("callback")))
+        return text
+
+    async def status(self, handle: str) -> Report:
+        text = await self._about(handle, "status")
+        return text.report("poll", short=True)
+
+    async def message(self, handle: str) -> Report:
+        text = await self._about(handle, "message")
+        return text.report("poll")
+
+    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[tuple[Report, str]]:
+        await self._look("list")
+        now = self._world.now
+        listed = [t for t in self.texts if (t.recipient, t.line) == (recipient, line) and since <= t.at]
+        return [(text.report("list"), text.content) for text in listed if text.listed_at <= now]
+
+    async def _about(self, handle: str, what: str) -> Text:
+        await self._look(f"{what} {handle}")
+        found = next((text for text in self.texts if text.handle == handle), None)
+        if found is None:
+            raise Refused("http_404")
+        return found
+
+    async def _look(self, what: str) -> None:
+        """Questions change nothing, so every trouble is the same: no answer."""
+        fate = await self._request(what)
+        if fate not in (DONE, LATE):
+            raise Refused("http_404") if fate is REFUSED else NotSent("no_answer")
+        try:
+            await self._answer(fate, what)
+        except Uncertain:
+            raise NotSent("no_answer") from None

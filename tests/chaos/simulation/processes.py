@@ -1,0 +1,189 @@
+"""The bot's processes in a simulated world: real services, whose every step the scheduler takes by hand."""
+
+import asyncio
+from collections.abc import Coroutine
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from uuid import UUID
+
+from bot.domain.message import Origin, Report, Request
+from bot.domain.rules import Rules
+from bot.errors import MaybeStored, NotStored
+from bot.services.announcing import Announcing
+from bot.services.deciding import Deciding
+from bot.services.permitting import Permitting
+from bot.services.sending import Sending
+from bot.services.sweeping import Sweeping
+from bot.services.tracking import Tracking
+from bot.storage.attempts import end_leases
+from tests.chaos.simulation.invariants import SEND_WITHIN
+from tests.chaos.simulation.ledger import Ledger, Point, at
+
+if TYPE_CHECKING:
+    from tests.chaos.simulation.world import World
+
+STALE_AFTER, WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 40.0, 900.0, 100.0, 30.0
+WATCH_FOR_SPAN = timedelta(seconds=WATCH_FOR)
+
+
+class Job:
+    """A coroutine that goes on when the scheduler says so. `point` is where it stands."""
+
+    def __init__(self, process: "Process", name: str, coroutine: Coroutine[Point, None, Any]) -> None:
+        self.process = process
+        self.name = name
+        self.coroutine = coroutine
+        self.point: Point | None = None
+        self.over = False
+        self.error: Exception | None = None
+        self.result: Any = None
+
+    @property
+    def ready(self) -> bool:
+        """Whether it could go on."""
+        return not (self.over or (self.point is not None and any(not job.over for job in self.point.others)))
+
+    def step(self) -> None:
+        """Go on to the next point."""
+        self.process.world.running = self
+        try:
+            self.point = self.coroutine.send(None)
+        except StopIteration as end:
+            self.over, self.result = True, end.value
+        except NotStored as error:  # as `Duty` and the scheduler's jobs do: a lease will end, the row comes back
+            self.over, self.error = True, error
+
+    def add_done_callback(self, _: object) -> None:
+        """A task has this."""
+
+
+class Loop:
+    """What the services use of asyncio, on the simulated scheduler."""
+
+    Event, Semaphore = asyncio.Event, asyncio.Semaphore
+
+    def __init__(self, world: "World") -> None:
+        self._world = world
+
+    def create_task(self, coroutine: Coroutine[Any, Any, Any]) -> Job:
+        """Have it done beside everything else."""
+        return self._world.running.process.spawn(f"{self._world.running.name} …", coroutine)
+
+    async def gather(self, *coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+        """Wait for all; the first error is everybody's."""
+        jobs = [self.create_task(coroutine) for coroutine in coroutines]
+        await at(Point("waits for others", others=jobs))
+        for job in jobs:
+            if job.error is not None:
+                raise job.error
+        return [job.result for job in jobs]
+
+
+class Process:
+    """One life of one process: it ends with a kill."""
+
+    def __init__(self, world: "World", name: str) -> None:
+        self.world, self.name = world, name
+        self.alive, self.frozen = True, False
+        self.jobs: list[Job] = []
+        self.claiming: dict[str, Job] = {}
+        self.ledger: Any = Ledger(world, world.engine)
+        if world.alone:
+            self.ledger.at_once(end_leases, None)
+        slack: Any = world.slack
+        phone: Any = world.phone
+        chance, bells = world.dice.random, (asyncio.Event(), asyncio.Event())
+        self.tracking = Tracking(self.ledger, bells, stale_after=STALE_AFTER, chance=chance)
+        permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
+        self.sending = Sending(
+            self.ledger,
+            phone,
+            self.tracking,
+            default_line="+15550100900",
+            interval=world.line_interval,
+            within=SEND_WITHIN,
+            timeout=TIMEOUT,
+            callback_url=str,
+            chance=chance,
+        )
+        self.announcing = Announcing(
+            self.ledger,
+            slack,
+            self.tracking,
+            permitting,
+            bells[1],
+            interval=world.channel_interval,
+            watched_for=WATCH_FOR,
+            chance=chance,
+        )
+        self.deciding = Deciding(self.ledger, slack, permitting)
+        self.sweeping = Sweeping(
+            self.ledger,
+            phone,
+            self.tracking,
+            stale_after=STALE_AFTER,
+            watch_for=WATCH_FOR,
+            doubt_window=DOUBT_WINDOW,
+            send_within=SEND_WITHIN,
+            keep_text_for=30 * 86400,
+            chance=chance,
+            at_once=1000,
+        )
+
+    def spawn(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> Job:
+        """Begin a job; its first step is the scheduler's to take."""
+        job = Job(self, name, coroutine)
+        self.jobs.append(job)
+        return job
+
+    def ready(self) -> list[Job]:
+        """Return the jobs that could go on; forget those that are over."""
+        self.jobs = [job for job in self.jobs if not job.over]
+        return [job for job in self.jobs if job.ready]
+
+    def claim(self, kind: str) -> None:
+        """Ask the database what is due, unless that is being asked."""
+        if kind in self.claiming and not self.claiming[kind].over:
+            return
+        work = self.sweeping.once() if kind == "sweep" else self._duty(kind)
+        self.claiming[kind] = self.spawn(f"claim {kind}", work)
+
+    async def _duty(self, kind: str) -> None:
+        service = self.announcing if kind == "announce" else self.sending
+        jobs, _ = await service.claim(self.world.dice.choice((1, 40)))
+        for job in jobs:
+            subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task or a message
+            said = (
+                f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else f"SEND {short(subject.id)}"
+            )
+            self.spawn(said, job())  # type: ignore[arg-type]
+
+    async def accept(self, request: Request, origin: Origin) -> None:
+        """A person types; what they are told counts."""
+        try:
+            await self.sending.accept(request, origin)
+        except MaybeStored:
+            return
+        except NotStored:
+            self.world.watch.refused(origin.key)
+            return
+        self.world.watch.acknowledged(origin.key)
+
+    async def hear(self, message_id: UUID, report: Report) -> None:
+        """A callback comes in; the vendor brings again what could not be stored."""
+        try:
+            await self.tracking.apply(message_id, report)
+        except NotStored:
+            self.world.phone.callbacks.append((message_id, report))
+
+    def kill(self) -> None:
+        """Stop between two steps. Nothing more of it reaches the database."""
+        self.alive, self.ledger.dead = False, True
+        for job in self.jobs:
+            job.coroutine.close()
+        self.jobs = []
+
+
+def short(id: UUID) -> str:  # noqa: A002
+    """Return enough of an id to follow it through a story."""
+    return id.hex[-4:]

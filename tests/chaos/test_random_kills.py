@@ -1,0 +1,102 @@
+"""SIGKILL at any instant, again and again, under a stream of commands and callbacks."""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+
+from tests.chaos.conftest import LONG, OpenRuin, Ruin
+from tests.chaos.leases import end_of_lease, end_of_silence
+
+KILLS = 300 if LONG else 6
+CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM")
+
+
+async def test_killed_at_random_on_sqlite(open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int) -> None:
+    await kill_at_random(await open_ruin("serve", step=0.15), judge, seed)
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_three_processes_killed_at_random_on_postgresql(
+    open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int
+) -> None:
+    await kill_at_random(await open_ruin("serve", "serve", "work", step=0.15), judge, seed)
+
+
+@pytest.mark.skipif(not LONG, reason="make chaos: three processes are the harder case")
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_one_process_killed_at_random_on_postgresql(
+    open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int
+) -> None:
+    await kill_at_random(await open_ruin("serve", step=0.15), judge, seed)
+
+
+async def kill_at_random(ruin: Ruin, judge: Callable[[Ruin], None], seed: int) -> None:
+    dice = random.Random(seed)
+    await asyncio.gather(*(bot.start() for bot in ruin.bots))
+    async with leases_end(ruin):
+        async with typing(ruin, random.Random(dice.random())):
+            while ruin.kills < KILLS:
+                await asyncio.sleep(dice.uniform(0, 0.6))
+                victim = dice.choice(ruin.bots)
+                await victim.kill()
+                ruin.kills += 1
+                if dice.random() < 0.2:  # once more, while it starts
+                    victim.launch()
+                    await asyncio.sleep(dice.uniform(0, 0.3))
+                    await victim.kill()
+                    ruin.kills += 1
+                await victim.start()
+        for bot in ruin.bots:
+            await bot.kill()
+        end_of_silence(ruin.database_url)
+        await asyncio.gather(*(bot.start() for bot in ruin.bots))
+        await ruin.end(within=30)
+    judge(ruin)
+
+
+@asynccontextmanager
+async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
+    """Have commands typed and callbacks repeated meanwhile."""
+
+    async def type_on() -> None:
+        number = 0
+        while not over.is_set():  # not a cancellation: what was typed must be known
+            ruin.sendblue.faults.duplicate_callbacks = dice.random() < 0.3
+            await ruin.ledger.type(f"Text {number} of many", channel=dice.choice(CHANNELS))
+            number += 1
+            await asyncio.sleep(dice.uniform(0, 0.4))
+
+    over = asyncio.Event()
+    task = asyncio.create_task(type_on())
+    try:
+        yield
+    finally:
+        over.set()
+        await task
+    ruin.sendblue.faults.reset()
+
+
+@asynccontextmanager
+async def leases_end(ruin: Ruin) -> AsyncIterator[None]:
+    """On PostgreSQL, have the claims of the dead come back after three seconds instead of sixty.
+
+    The living need milliseconds for a call to these neighbours, so none of their claims is that old.
+    """
+    if ruin.database_url.startswith("sqlite"):
+        yield
+        return
+
+    async def end_them() -> None:
+        while True:
+            await asyncio.sleep(0.5)
+            await asyncio.to_thread(end_of_lease, ruin.database_url, age=3, soon=3)
+
+    task = asyncio.create_task(end_them())
+    try:
+        yield
+    finally:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
