@@ -98,7 +98,12 @@ def _sqlite(path: Path, *, read_only: bool, connections: int) -> Engine:
 
 def _postgresql(url: URL, *, connections: int) -> Engine:
     # A database that went away without a goodbye is noticed within the time Slack waits for an answer.
-    impatient = {"connect_timeout": 2, "tcp_user_timeout": 2500, "keepalives_idle": 5, "keepalives_interval": 2}
+    impatient: dict[str, int | None] = {
+        "connect_timeout": 2,
+        "tcp_user_timeout": 2500,
+        "keepalives_idle": 5,
+        "keepalives_interval": 2,
+    }
     impatient["prepare_threshold"] = None  # a pooler hands each transaction to another connection
     return _engine(url, connections, connect_args=impatient, pool_pre_ping=True, pool_recycle=1800, pool_timeout=2)
 

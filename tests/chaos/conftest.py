@@ -17,8 +17,9 @@ from sandbox.slack import PretendSlack
 from tests.chaos.books import at_rest, unfinished
 from tests.chaos.leases import end_of_lease
 from tests.chaos.processes import PROJECT, Bot
-from tests.chaos.promises import COLUMNS, Closing, Ledger
+from tests.chaos.promises import Closing, Ledger
 from tests.chaos.router import Router
+from tests.chaos.table import pytest_terminal_summary  # noqa: F401 - a hook
 from tests.chaos.trap import Trap
 from tests.conftest import (
     CALLBACK,
@@ -170,19 +171,3 @@ def judge(request: pytest.FixtureRequest) -> Callable[[Ruin], None]:
         assert closing.clean, "\n".join(closing.notes[:40])
 
     return judged
-
-
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the closing table: one row for each engine and number of processes."""
-    totals: dict[tuple[str, int], list[int]] = {}
-    reports = [one for kind in ("passed", "failed", "xfailed", "xpassed") for one in terminalreporter.getreports(kind)]
-    for row in [value for one in reports for name, value in one.user_properties if name == "chaos"]:
-        engine, processes, *counts = (row[column] for column in COLUMNS)
-        known = totals.get((engine, processes), [0] * len(counts))
-        totals[engine, processes] = [sum(pair) for pair in zip(known, counts, strict=True)]
-    if not totals:
-        return
-    terminalreporter.section("chaos: what was promised, and what happened")
-    terminalreporter.line("".join(f"{column.replace('_', ' '):>12}" for column in COLUMNS))
-    for key in sorted(totals):
-        terminalreporter.line("".join(f"{value:>12}" for value in (*key, *totals[key])))

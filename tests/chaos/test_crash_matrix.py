@@ -3,12 +3,16 @@
 At most one text on the phone, none lost, the thread ends true, nothing said twice.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
 
+from bot.slack.wording import RESEND
+from sandbox.slack.records import SlackMessage
+from tests.chaos.books import at_rest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import until
 
@@ -91,3 +95,40 @@ async def test_killed_at_one_step_and_restarted(
         await ruin.revive()
     await ruin.end()
     judge(ruin)
+
+
+CLICKS = [
+    pytest.param(engine, path, when == "after", id=f"{engine}-{when} {what}")
+    for engine in ("sqlite", "postgresql")
+    for what, path in (("the click", "/slack/events"), ("the second send", "/api/send-message"))
+    for when in ("before", "after")
+]
+
+
+@pytest.mark.skipif(not LONG, reason="make chaos")
+@pytest.mark.parametrize(("engine", "path", "after"), CLICKS)
+async def test_killed_while_a_person_has_it_sent_again(open_ruin: OpenRuin, path: str, *, after: bool) -> None:
+    """The first text went out, and nobody can find that out; a person decides to send it again, once."""
+    ruin = await open_ruin(step=0.15, DOUBT_WINDOW="0.5")
+    await ruin.bot.start()
+    ruin.sendblue.faults.patch({"drop_after_accept": True, "lose_callbacks": True, "list_lag": 3600.0})
+    await ruin.ledger.type("Send me again")
+
+    def asking() -> list[SlackMessage]:
+        threads = [ruin.slack.replies("C0GENERAL", root.ts) for root in ruin.roots()]
+        return [reply for thread in threads for reply in thread if "Please decide" in reply.text]
+
+    [question] = await until(asking, within=15)
+    ruin.sendblue.faults.patch({"drop_after_accept": False, "lose_callbacks": False})
+    ruin.trap.set(path, after=after)
+    answer = await ruin.slack.click("C0GENERAL", question.ts, RESEND)
+    await until(lambda: ruin.trap.sprung)
+    await ruin.revive()
+    if answer.failure is not None:  # so the person clicks again
+        assert (await ruin.slack.click("C0GENERAL", question.ts, RESEND)).failure is None
+    never_sent = path == "/api/send-message" and not after
+    await until(lambda: ("Second try: ❓" if never_sent else "Second try: ✅ *Delivered*") in ruin.shown(), within=20)
+    await until(lambda: at_rest(ruin.database_url))
+    assert len(ruin.bubbles()) == (1 if never_sent else 2)
+    assert max(Counter(ruin.replies()).values()) == 1, ruin.replies()
+    assert sum("sent it again" in reply for reply in ruin.replies()) == 1

@@ -78,6 +78,32 @@ async def test_stopped_between_claim_and_call_for_a_whole_lease(
     judge(ruin)
 
 
+@pytest.mark.skipif(not LONG, reason="make chaos: waits for a whole lease")
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_stopped_between_two_calls_of_one_step_for_a_whole_lease(
+    open_ruin: OpenRuin, judge: Callable[[Ruin], None]
+) -> None:
+    """Slack has said who asks for the text; the root itself is the next call, and its claim is long gone."""
+    ruin = await open_ruin("serve", "serve")
+    sleeper, other = ruin.bots
+    await sleeper.start()
+
+    async def stop() -> None:
+        sleeper.pause()
+
+    ruin.trap.kill = stop
+    ruin.trap.set("/api/users.info", after=True)
+    await ruin.ledger.type("Sleep well")
+    await until(lambda: ruin.trap.sprung)
+    await asyncio.sleep(61)
+    await other.start()
+    await ruin.end()
+    sleeper.resume()
+    await asyncio.sleep(2)
+    await ruin.end()
+    judge(ruin)
+
+
 def slow_commit_of_a_claim(url: str, table: str) -> None:
     """Make the commit of whatever begins a send or a post last most of a second."""
     begun = {"messages": "NEW.delivery = 10", "threads": "NEW.posting IS NOT NULL AND OLD.posting IS NULL"}[table]

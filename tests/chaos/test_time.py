@@ -63,7 +63,7 @@ async def test_after_a_clock_set_back_between_two_lives_polling_goes_on(open_rui
     await live_once(ruin)
     shift_all_times(ruin.database_url, timedelta(hours=2))
     await ruin.bot.start()
-    await until(lambda: sum("*Delivered*" in root.text for root in ruin.roots()) >= 3, within=4)
+    await until(lambda: sum("*Delivered*" in root.text for root in ruin.roots()) >= 3, within=3)
 
 
 @pytest.mark.xfail(
@@ -75,7 +75,7 @@ async def test_after_a_clock_set_back_between_two_lives_the_channel_is_not_mute(
     shift_all_times(ruin.database_url, timedelta(minutes=10))
     await ruin.bot.start()
     await ruin.ledger.type("A text after the jump")
-    await until(lambda: "A text after the jump" in ruin.ledger.roots(), within=4)
+    await until(lambda: "A text after the jump" in ruin.ledger.roots(), within=3)
 
 
 @pytest.mark.xfail(
@@ -124,7 +124,7 @@ async def test_a_wall_clock_that_jumps_during_life_does_not_stop_polling(
     await until(lambda: "*Sent*" in stage.shown())
     monkeypatch.setattr(Jumping, "ahead", timedelta(hours=hours))
     stage.bubbles()[0].status = "DELIVERED"
-    await until(lambda: "*Delivered*" in stage.shown(), within=4)
+    await until(lambda: "*Delivered*" in stage.shown(), within=3)
     assert len(stage.bubbles()) == 1
     assert (await stage.get("/readyz")).status_code == 200
 

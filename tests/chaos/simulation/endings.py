@@ -20,7 +20,7 @@ _DATES = re.compile(r"<!date[^>]*>")
 def check_rest(world: "World") -> None:
     """Check the whole world."""
     with world.engine.connect() as connection:
-        threads = load_threads(connection, [UUID(id) for id in world.watch.places])
+        threads = load_threads(connection, [UUID(thread_id) for thread_id in world.watch.places])
     for thread in threads.values():
         for message in thread.messages:
             _ended(world, message)
@@ -61,6 +61,6 @@ def _shown(world: "World", thread: Thread) -> None:
         if _DATES.sub("", says) != _DATES.sub("", ought):
             world.watch.broken(f"the root says {says!r} and ought to say {ought!r}")
     for number in range(1, thread.replies + 1):
-        id = f"{thread.id.hex}-{number}"  # noqa: A001
-        if id not in there and id not in slack.unreadable:
+        post_id = f"{thread.id.hex}-{number}"
+        if post_id not in there and post_id not in slack.unreadable:
             world.watch.broken(f"reply {number} of {thread.replies} is not there: {thread}")

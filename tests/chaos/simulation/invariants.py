@@ -31,7 +31,7 @@ Place = namedtuple("Place", "id key channel root_ts replies rev shown_rev fence 
 _NEVER_UNSET = ("handle", "unconfirmed", "asked", "picture_lost", "decision")
 
 
-class Broken(AssertionError):
+class Broken(AssertionError):  # noqa: N818 - reads as what it is
     """A promise was broken."""
 
 
@@ -120,11 +120,8 @@ class Watch:
             self.broken(f"{post.id} stands twice in {post.channel}")
         if thread not in self.places:
             self.broken(f"{post.id} belongs to no thread")
-        later = [
-            id
-            for id in there
-            if not id.endswith("aside") and id.startswith(f"{thread}-") and int(id.partition("-")[2]) > int(number)
-        ]
+        ours = [other for other in there if other.startswith(f"{thread}-") and not other.endswith("aside")]
+        later = [other for other in ours if int(other.partition("-")[2]) > int(number)]
         if later:
             self.broken(f"{post.id} comes after {later}")
 

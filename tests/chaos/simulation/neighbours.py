@@ -1,4 +1,4 @@
-"""A Slack that keeps the truth and lies about it, by the seed; and what it has in common with the other liar (phone.py).
+"""A Slack that keeps the truth and lies about it, by the seed; and what it has in common with phone.py's Sendblue.
 
 Both have the interfaces of the bot's own clients. Each call stops twice: before its effect, and between the effect and
 the answer. What becomes of it is drawn at its effect: done, done and unanswered, refused for now, not done and unclear,
@@ -127,8 +127,7 @@ class Slack(Neighbour):
         except Refused:
             self.refused.add(id)
             raise
-        root = next((p for p in self.posts if p.ts == thread_ts and not p.deleted), None) if thread_ts else None
-        if thread_ts and root is None:
+        if thread_ts and self._there(thread_ts) is None:
             raise Refused("thread_not_found")
         place = f"D0{channel}" if channel.startswith("U") else channel
         posted = Posted(place, f"{len(self.posts) + 1}.0", id, thread_ts, post.text, self._world.now)
@@ -142,15 +141,18 @@ class Slack(Neighbour):
     async def update(self, channel: str, ts: str, post: Post) -> None:
         try:
             fate = await self._ask("update", channel, ts)
-            root = next((p for p in self.posts if (p.channel, p.ts) == (channel, ts) and not p.deleted), None)
-            if root is None:
-                raise Refused("message_not_found")
         except Refused as error:
             if error.code not in TOKEN_TROUBLE:
                 self.uneditable.add(ts)
             raise
+        root = self._there(ts)
+        if root is None:
+            raise Refused("message_not_found")
         root.text = post.text
         await self._answer(fate, f"update {ts}")
+
+    def _there(self, ts: str) -> Posted | None:
+        return next((post for post in self.posts if post.ts == ts and not post.deleted), None)
 
     async def join(self, channel: str) -> None:
         fate = await self._ask("join", channel, channel)
@@ -165,11 +167,11 @@ class Slack(Neighbour):
         what = f"{id[-10:]} in {channel}"
         try:
             fate = await self._ask("find", channel, what)
-            if thread_ts and not any(p.ts == thread_ts and not p.deleted for p in self.posts):
-                raise Refused("thread_not_found")
         except Refused:
             self.unreadable.add(id)
             raise
+        if thread_ts and self._there(thread_ts) is None:
+            raise Refused("thread_not_found")
         seen = [p for p in self.posts if (p.channel, p.id, p.thread_ts) == (channel, id, thread_ts) and not p.deleted]
         found = next((p.ts for p in seen if since - timedelta(minutes=1) <= p.at <= self._world.now - _LAG), None)
         await self._answer(fate, f"find {what}: {found}")
