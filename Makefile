@@ -1,10 +1,12 @@
 # Needs Python 3.11 or newer (with venv) and make; everything else comes from the lock.
 PYTHON ?= python3
+# Most tests wait rather than compute, so there may be more of them at once than cores.
+WORKERS ?= 4
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help setup demo tour test chaos check lock clean
+.PHONY: help setup demo tour test chaos check audit lock clean
 
 help:
 	@echo "make demo    try it: the bot, a pretend Slack and a pretend phone in your browser"
@@ -33,16 +35,26 @@ tour: .venv/run-ready
 	@$(BIN)/python -m sandbox --script
 
 test: .venv/dev-ready
-	$(BIN)/python -m pytest --numprocesses auto --dist worksteal --cov --cov-report term
+	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report term
 
 chaos: .venv/dev-ready
-	CHAOS=long $(BIN)/python -m pytest tests/chaos --numprocesses auto
+	CHAOS=long $(BIN)/python -m pytest tests/chaos --numprocesses $(WORKERS)
 
 check: .venv/dev-ready
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports
+	@$(MAKE) --no-print-directory audit
+
+# Known vulnerabilities of what production installs. Where the advisory service cannot be reached it says so and goes on:
+# pip-audit itself would end with 0 and look green.
+audit: .venv/dev-ready
+	@$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --timeout 5 -r requirements.txt >.audit 2>&1; code=$$?; \
+	if grep -q '^Found ' .audit; then cat .audit; rm .audit; exit 1; fi; \
+	if [ $$code -ne 0 ] || grep -q 'could not be audited' .audit; then \
+	    echo "!!! SKIPPED pip-audit: known vulnerabilities could not be asked for, $$(grep -c 'could not be audited' .audit) packages unanswered"; \
+	else tail -n 1 .audit; fi; rm -f .audit
 
 lock: .venv/dev-ready
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade pyproject.toml -o requirements.txt

@@ -171,6 +171,7 @@ class Slack(Neighbour):
             self.unreadable.add(id)
             raise
         if thread_ts and self._there(thread_ts) is None:
+            self.unreadable.add(id)
             raise Refused("thread_not_found")
         seen = [p for p in self.posts if (p.channel, p.id, p.thread_ts) == (channel, id, thread_ts) and not p.deleted]
         found = next((p.ts for p in seen if since - timedelta(minutes=1) <= p.at <= self._world.now - _LAG), None)
