@@ -1,6 +1,7 @@
 """`python -m bot …`: serve, migrate, messages."""
 
 import asyncio
+import resource
 import sys
 from contextlib import suppress
 from typing import Any
@@ -43,6 +44,7 @@ def serve() -> None:
     from bot.main import create_app  # noqa: PLC0415
 
     probe(settings)
+    _open_more_files()
     server = uvicorn.Server(
         uvicorn.Config(
             create_app(settings),
@@ -111,6 +113,14 @@ def messages(
         show_message(settings, message_id, as_json=as_json)
     else:
         list_messages(settings, number, only_open=only_open, only_failed=only_failed, limit=limit, as_json=as_json)
+
+
+def _open_more_files() -> None:
+    """Each idle connection is an open file; shells often allow 1,024 where the system allows more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _ready() -> Settings:

@@ -7,7 +7,7 @@ two schedulers do nothing twice.
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import structlog
@@ -15,6 +15,7 @@ from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecution
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from bot.domain.clock import Clock
+from bot.errors import NotStored
 from bot.services.sweeping import Sweeping
 
 log = structlog.get_logger(__name__)
@@ -34,6 +35,7 @@ class Jobs:
         self._repoll_interval = repoll_interval
         self._sweeps = asyncio.Lock()
         self._last_ran: datetime | None = None
+        self._watcher: asyncio.Task[None] | None = None
         options: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
         self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
 
@@ -46,11 +48,14 @@ class Jobs:
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._last_ran = self._clock()
         self._scheduler.start()
+        self._watcher = asyncio.create_task(self._watch(), name="scheduler watch")
 
     async def stop(self, *, grace: float) -> None:
         """Tick no more, and give a running look `grace` seconds: the scheduler itself would just cut it off."""
         if not self._scheduler.running:
             return
+        if self._watcher is not None:
+            self._watcher.cancel()
         self._scheduler.pause()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace), self._sweeps:
@@ -65,9 +70,21 @@ class Jobs:
         silence = self._clock() - self._last_ran
         return f"the scheduler has not ticked for {silence}" if silence > timedelta(seconds=_TICK * 30) else ""
 
+    async def _watch(self) -> None:
+        """Tick on when the wall clock, which the scheduler follows, was set back; our own never is."""
+        while True:
+            await asyncio.sleep(_TICK)
+            if self._last_ran is not None and self._clock() - self._last_ran > timedelta(seconds=_TICK * 3):
+                for job in self._scheduler.get_jobs():
+                    if job.id != "forget":
+                        job.modify(next_run_time=datetime.now(UTC))
+
     async def _sweep(self) -> None:
         async with self._sweeps:
-            await self._sweeping.once()
+            try:
+                await self._sweeping.once()
+            except NotStored as error:
+                log.warning("sweep_waits_for_database", error=str(error))
 
     async def _forget(self) -> None:
         await self._sweeping.forget()

@@ -147,7 +147,7 @@ class Announcing:
     async def _look(self, thread: Thread) -> Finish:
         """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
         root_ts = thread.root_ts if thread.posting else None
-        since = thread.posting_since or thread.created_at
+        since = min(thread.posting_since or thread.created_at, self._store.clock())  # clocks are set back at times
         found = await self._notifier.find(thread.channel, id=_post_id(thread), since=since, thread_ts=root_ts)
         log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
         if found is not None and thread.posting == 0:

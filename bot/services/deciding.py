@@ -38,7 +38,7 @@ class Deciding:
             self.note(answer_url, answers.not_permitted(error.code))
             return
         decision = Decision(message_id, choice, who, uuid4())
-        decided = await self._store.write(decide_many, decision, patience=2.0)
+        decided = await self._store.write(decide_many, decision, patience=1.4)
         log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
         if not decided.counted:
             self.note(answer_url, answers.in_vain(decided.message))

@@ -58,7 +58,7 @@ class Sending:
         self._callback_url = callback_url
         self._chance = chance
 
-    async def accept(self, request: Request, origin: Origin, *, patience: float = 2.0) -> tuple[Message, ...]:
+    async def accept(self, request: Request, origin: Origin, *, patience: float = 1.4) -> tuple[Message, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
 
         Rings no bell: nobody is called before the person has their answer (see `Guard`).

@@ -101,7 +101,7 @@ class Notifier:
         self, channel: str, thread_ts: str | None, since: datetime, cursor: str | None
     ) -> AsyncSlackResponse:
         # Slack's clock and ours differ; 15 is the most that apps with tightened limits get.
-        oldest = f"{(since - timedelta(seconds=60)).timestamp():.6f}"
+        oldest = f"{(since - timedelta(minutes=5)).timestamp():.6f}"
         asked: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": 15, "include_all_metadata": True}
         if thread_ts is None:
             return await self._call(self.client.conversations_history, **asked, cursor=cursor)

@@ -107,7 +107,9 @@ def end_leases(connection: Connection, now: datetime, items: Sequence[None]) -> 
     sending = messages.c.delivery == Delivery.SENDING.value
     connection.execute(update(messages).where(sending, messages.c.send_at.is_not(None)).values(send_at=now))
     connection.execute(update(threads).where(threads.c.due_at > now).values(due_at=now))
-    connection.execute(pacing.delete().where(pacing.c.next_at > now + timedelta(hours=1)))  # a wall clock set back
+    # The wall clock may have been set back since: nothing of ours reaches further into the future than this.
+    connection.execute(update(messages).where(messages.c.poll_at > now + timedelta(hours=1)).values(poll_at=now))
+    connection.execute(pacing.delete().where(pacing.c.next_at > now + timedelta(minutes=1)))
     return list(items)
 
 

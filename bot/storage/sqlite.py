@@ -28,7 +28,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     if not read_only and not path.exists():
         path.touch(mode=0o600)  # people's texts are in it
     url = path.as_uri() + ("?mode=ro" if read_only else "")
-    connection = sqlite3.connect(url, uri=True, timeout=2, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(url, uri=True, timeout=0.9, isolation_level=None, check_same_thread=False)
     if not read_only:
         connection.execute(f"PRAGMA journal_mode={journal_mode()}")
         connection.execute("PRAGMA synchronous=FULL")

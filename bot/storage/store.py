@@ -4,16 +4,19 @@ import asyncio
 from collections.abc import Callable
 from typing import TypeVar
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection, select
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.clock import Clock
 from bot.errors import NotStored
 from bot.storage.attempts import end_leases
 from bot.storage.database import Database
+from bot.storage.tables import pacing
 from bot.storage.writer import Item, Result, Work, Writer
 
 R = TypeVar("R")
+
+_PATIENCE = 2  # seconds until a silent database counts as away
 
 
 class Store:
@@ -60,7 +63,11 @@ class Store:
         if not self._writer.alive:
             return "the database writer has stopped"
         try:
-            await self.read(lambda connection: connection.execute(text("SELECT 1")).scalar())
+            async with asyncio.timeout(_PATIENCE):
+                # A table's row: "SELECT 1" alone would not touch the file.
+                await self.read(lambda connection: connection.execute(select(pacing.c.key).limit(1)).first())
+        except TimeoutError:
+            return "the database does not answer"
         except NotStored as error:
             return f"the database cannot be read ({error})"
         return ""

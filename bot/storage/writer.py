@@ -24,6 +24,8 @@ Result = TypeVar("Result")
 Work = Callable[[Connection, datetime, Sequence[Item]], Sequence[Result]]
 """Does one kind of work for all items in one transaction; returns one result per item, in their order."""
 
+_LAST_PATIENCE = 1.0
+
 log = structlog.get_logger(__name__)
 
 
@@ -77,10 +79,11 @@ class Writer:
     async def run(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
         """Have one item stored; returns after the commit.
 
-        patience: after so many seconds without its turn the item is given up, for good.
+        patience: after so many seconds without its turn the item is given up, for good; once begun it gets one more.
 
         Raises:
             NotStored: rolled back or given up. It did not happen and will not happen later.
+            MaybeStored: the database went silent in the middle of it.
         """
         loop = asyncio.get_running_loop()
         entry = _Entry(work, item, loop, loop.create_future())
@@ -89,6 +92,10 @@ class Writer:
             await asyncio.wait((entry.done,), timeout=patience)
             if not entry.done.done() and entry.take():
                 raise NotStored("busy")
+            await asyncio.wait((entry.done,), timeout=_LAST_PATIENCE)
+            if not entry.done.done():  # begun, and neither done nor undone: nobody can know
+                entry.done.add_done_callback(lambda done: done.cancelled() or done.exception())
+                raise MaybeStored("no answer")
         result: Result = await entry.done
         return result
 

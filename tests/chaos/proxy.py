@@ -3,9 +3,14 @@
 import asyncio
 import random
 from collections import Counter
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from tests.chaos.conftest import Ruin
 
 FATES = ("refused", "lost", "answer lost", "answer cut", "late", "answer late")
 """What may become of a request: no connection; gone before it arrived; done, with its answer gone, or half of it; …"""
@@ -105,3 +110,24 @@ async def _message(reader: asyncio.StreamReader) -> bytes:
         if name.lower() == b"content-length":
             return head + await reader.readexactly(int(value))
     return head
+
+
+@asynccontextmanager
+async def lies(ruin: "Ruin", dice: random.Random, *, share: float = 0.2) -> AsyncIterator[list[Liar]]:
+    """Put a liar on each way: bot to Slack, bot to Sendblue, both of them to the bot. The bots are not started yet."""
+    async with AsyncExitStack() as stack:
+
+        async def lying(target: str, *, repeats: float = 0) -> Liar:
+            liar = await Liar(target, random.Random(dice.random()), share=share, repeats=repeats).open()
+            stack.push_async_callback(liar.aclose)
+            return liar
+
+        settings = ruin.bots[0].settings
+        to_slack = await lying(settings["SLACK_API_URL"])
+        to_sendblue = await lying(settings["SENDBLUE_API_URL"])
+        to_bot = await lying(ruin.url, repeats=0.3)
+        ruin.slack.app_url = f"{to_bot.url}/slack/events"
+        urls = {"SLACK_API_URL": f"{to_slack.url}/api/", "SENDBLUE_API_URL": to_sendblue.url, "PUBLIC_URL": to_bot.url}
+        for bot in ruin.bots:
+            bot.settings = {**bot.settings, **urls}
+        yield [to_slack, to_sendblue, to_bot]

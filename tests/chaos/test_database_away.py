@@ -80,9 +80,6 @@ async def test_while_postgresql_is_stopped_the_person_reads_not_sent_and_callbac
     assert (await ruin.bot.readiness())[0] == 200
 
 
-@pytest.mark.xfail(
-    strict=True, reason="Jobs._sweep lets NotStored through, and two loggers print its traceback at every tick"
-)
 async def test_a_database_that_is_away_is_no_surprise_worth_a_traceback(ruin: Ruin, postgresql: Any) -> None:
     with stopped(postgresql):
         await ruin.ledger.type("A text while it is away")

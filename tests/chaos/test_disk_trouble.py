@@ -120,7 +120,6 @@ def locked(path: Path) -> Iterator[None]:
         connection.execute("ROLLBACK")
 
 
-@pytest.mark.xfail(strict=True, reason="SELECT 1 does not touch SQLite's file")
 async def test_while_somebody_locks_the_database_the_bot_says_that_it_is_not_ready(
     open_ruin: OpenRuin, tmp_path: Path
 ) -> None:
@@ -141,9 +140,6 @@ async def until_ready(ruin: Ruin) -> None:
     raise AssertionError("not ready three seconds after the trouble was over")
 
 
-@pytest.mark.xfail(
-    strict=True, reason="two seconds of patience and two of SQLite's busy timeout are more than Slack's three"
-)
 async def test_while_somebody_locks_the_database_the_person_reads_not_sent_within_three_seconds(
     open_ruin: OpenRuin, judge: Callable[[Ruin], None], tmp_path: Path
 ) -> None:

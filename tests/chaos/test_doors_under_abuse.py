@@ -65,9 +65,6 @@ async def test_a_thousand_idle_connections_and_fifty_slow_ones_do_not_starve_the
     assert "Traceback" not in bot.bot.said
 
 
-@pytest.mark.xfail(
-    strict=True, reason="idle connections are kept for ever, and the limit on open files is left as it is"
-)
 async def test_a_process_that_may_open_1024_files_is_not_starved_either(open_ruin: OpenRuin) -> None:
     """The usual limit that a shell or a service manager gives; the hard limit is far above."""
     ruin = await open_ruin(CHAOS_FILES="1024")

@@ -27,7 +27,7 @@ async def test_a_root_claimed_before_a_long_sleep_is_not_posted_after_it(open_st
     clock = Clock()
     house = House(stage.settings, clock=clock)
     async with house.open(working=False):
-        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0", "C0GENERAL", "U0ANA"))
+        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0SANDBOX", "C0GENERAL", "U0ANA"))
         sleepers, _ = await house.announcing.claim(10)
         clock.forward(61)
         for _ in range(3):  # another looks for it twice, and posts it
@@ -46,7 +46,7 @@ async def test_a_text_claimed_before_a_long_sleep_is_not_sent_after_it(open_stag
     clock = Clock()
     house = House(stage.settings, clock=clock)
     async with house.open(working=False):
-        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0", "C0GENERAL", "U0ANA"))
+        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0SANDBOX", "C0GENERAL", "U0ANA"))
         for job in (await house.announcing.claim(10))[0]:
             await job()
         [sleeper], _ = await house.sending.claim(10)

@@ -2,13 +2,14 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
 import pytest
 
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.chaos.leases import end_of_lease, end_of_silence
+from tests.chaos.proxy import Liar, lies
 
 KILLS = 300 if LONG else 6
 CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM")
@@ -33,12 +34,33 @@ async def test_one_process_killed_at_random_on_postgresql(
     await kill_at_random(await open_ruin("serve", step=0.15), judge, seed)
 
 
-async def kill_at_random(ruin: Ruin, judge: Callable[[Ruin], None], seed: int) -> None:
+@pytest.mark.skipif(not LONG, reason="make chaos")
+@pytest.mark.parametrize(
+    ("engine", "processes"), [("sqlite", ("serve",)), ("postgresql", ("serve", "serve", "work"))], ids=("1", "3")
+)
+async def test_killed_at_random_behind_a_lying_network(
+    open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int, processes: tuple[str, ...]
+) -> None:
+    ruin = await open_ruin(*processes, step=0.15)
+    async with lies(ruin, random.Random(seed), share=0.1) as liars:
+        await kill_at_random(ruin, judge, seed, kills=100, patience=10, heal=liars)
+
+
+async def kill_at_random(
+    ruin: Ruin,
+    judge: Callable[[Ruin], None],
+    seed: int,
+    *,
+    kills: int = KILLS,
+    patience: float = 3,
+    heal: Sequence[Liar] = (),
+) -> None:
+    """Kill, then compare. patience: see `leases_end`. heal: whose lies end before the end."""
     dice = random.Random(seed)
     await asyncio.gather(*(bot.start() for bot in ruin.bots))
-    async with leases_end(ruin):
+    async with leases_end(ruin, patience):
         async with typing(ruin, random.Random(dice.random())):
-            while ruin.kills < KILLS:
+            while ruin.kills < kills:
                 await asyncio.sleep(dice.uniform(0, 0.6))
                 victim = dice.choice(ruin.bots)
                 await victim.kill()
@@ -52,8 +74,10 @@ async def kill_at_random(ruin: Ruin, judge: Callable[[Ruin], None], seed: int) -
         for bot in ruin.bots:
             await bot.kill()
         end_of_silence(ruin.database_url)
+        for liar in heal:
+            liar.share = 0
         await asyncio.gather(*(bot.start() for bot in ruin.bots))
-        await ruin.end(within=30)
+        await ruin.end(within=60)
     judge(ruin)
 
 
@@ -80,10 +104,10 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
 
 
 @asynccontextmanager
-async def leases_end(ruin: Ruin) -> AsyncIterator[None]:
-    """On PostgreSQL, have the claims of the dead come back after three seconds instead of sixty.
+async def leases_end(ruin: Ruin, patience: float) -> AsyncIterator[None]:
+    """On PostgreSQL, have the claims of the dead come back after `patience` seconds instead of sixty.
 
-    The living need milliseconds for a call to these neighbours, so none of their claims is that old.
+    The living need less for their calls to these neighbours, so none of their claims is that old.
     """
     if ruin.database_url.startswith("sqlite"):
         yield
@@ -92,7 +116,7 @@ async def leases_end(ruin: Ruin) -> AsyncIterator[None]:
     async def end_them() -> None:
         while True:
             await asyncio.sleep(0.5)
-            await asyncio.to_thread(end_of_lease, ruin.database_url, age=3, soon=3)
+            await asyncio.to_thread(end_of_lease, ruin.database_url, age=patience, soon=3)
 
     task = asyncio.create_task(end_them())
     try:

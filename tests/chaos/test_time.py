@@ -57,7 +57,6 @@ async def test_after_a_clock_set_forward_between_two_lives_nothing_is_repeated(
     judge(ruin)
 
 
-@pytest.mark.xfail(strict=True, reason="end_leases leaves poll_at two hours in the future: silence until then")
 async def test_after_a_clock_set_back_between_two_lives_polling_goes_on(open_ruin: OpenRuin) -> None:
     ruin = await open_ruin()
     await live_once(ruin)
@@ -66,9 +65,6 @@ async def test_after_a_clock_set_back_between_two_lives_polling_goes_on(open_rui
     await until(lambda: sum("*Delivered*" in root.text for root in ruin.roots()) >= 3, within=3)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="end_leases keeps slots that end within the hour: the channel stays mute until then"
-)
 async def test_after_a_clock_set_back_between_two_lives_the_channel_is_not_mute(open_ruin: OpenRuin) -> None:
     ruin = await open_ruin()
     await live_once(ruin)
@@ -78,9 +74,6 @@ async def test_after_a_clock_set_back_between_two_lives_the_channel_is_not_mute(
     await until(lambda: "A text after the jump" in ruin.ledger.roots(), within=3)
 
 
-@pytest.mark.xfail(
-    strict=True, reason="the unanswered root is looked for after a time that Slack's clock has not reached"
-)
 async def test_after_a_clock_set_back_between_two_lives_no_root_is_posted_twice(open_ruin: OpenRuin) -> None:
     ruin = await open_ruin()
     await live_once(ruin)

@@ -124,7 +124,7 @@ class Acts:
         message_id = UUID(dice.choice(sorted(self.watch.buttons)))
         for _ in range(dice.choice((1, 1, 2))):
             deciding_, choice = dice.choice(awake), dice.choice(("resend", "resend", "leave"))
-            work = deciding_.deciding.decide(message_id, choice, who="U0ANA", answer_url="answer-click")
+            work = deciding_.deciding.decide(message_id, choice, who="U0ANA", team="T1", answer_url="answer-click")
             deciding_.spawn(f"click {choice} {message_id.hex[-4:]}", work)
 
     def kill_or_start(self) -> None:

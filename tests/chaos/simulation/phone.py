@@ -88,7 +88,7 @@ class Phone(Neighbour):
             content=message.text,
             at=now,
             service=dice.choice((Service.IMESSAGE, Service.IMESSAGE, Service.RCS, Service.SMS)),
-            listed_at=now + timedelta(seconds=dice.choice((0, 5, 60))),
+            listed_at=now + timedelta(seconds=dice.choice((0, 0, 5, 60))),
             picture_lost=message.media_url is not None and dice.random() < 0.5,
             history=[(Delivery.QUEUED, now)],
         )

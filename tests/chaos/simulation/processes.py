@@ -22,7 +22,7 @@ from tests.chaos.simulation.ledger import Ledger, Point, at
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
 
-STALE_AFTER, WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 40.0, 900.0, 100.0, 30.0
+WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 900.0, 100.0, 30.0
 WATCH_FOR_SPAN = timedelta(seconds=WATCH_FOR)
 
 
@@ -93,7 +93,7 @@ class Process:
         slack: Any = world.slack
         phone: Any = world.phone
         chance, bells = world.dice.random, (asyncio.Event(), asyncio.Event())
-        self.tracking = Tracking(self.ledger, bells, stale_after=STALE_AFTER, chance=chance)
+        self.tracking = Tracking(self.ledger, bells, stale_after=world.stale_after, chance=chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
         self.sending = Sending(
             self.ledger,
@@ -121,7 +121,7 @@ class Process:
             self.ledger,
             phone,
             self.tracking,
-            stale_after=STALE_AFTER,
+            stale_after=world.stale_after,
             watch_for=WATCH_FOR,
             doubt_window=DOUBT_WINDOW,
             send_within=SEND_WITHIN,

@@ -19,7 +19,7 @@ from tests.chaos.simulation.acts import Acts
 from tests.chaos.simulation.endings import check_rest
 from tests.chaos.simulation.invariants import Watch
 from tests.chaos.simulation.ledger import emptied
-from tests.chaos.simulation.neighbours import Slack
+from tests.chaos.simulation.neighbours import BROKEN, LOST, Slack
 from tests.chaos.simulation.phone import Phone
 from tests.chaos.simulation.processes import Loop, Process
 
@@ -36,9 +36,10 @@ class World(Acts):
         self.alone = dice.random() < 0.4  # as on SQLite: one process, which takes over at once what a dead one left
         self.honest, self.database_away = False, False
         self.trouble, self.violence = dice.choice((0, 0.1, 0.3, 0.6)), dice.choice((0, 0.3, 1, 2))
+        self.stale_after = dice.choice((10, 40))
         self.guests = dice.random() < 0.7
         self.channel_interval, self.line_interval = dice.choice((0, 1, 5)), dice.choice((0, 1, 5))
-        self.alike = dice.random() < 0.2  # everybody sends the same to the same
+        self.alike = dice.random() < 0.35  # everybody sends the same to the same
         self.most_messages = dice.choice((1, 1, 1, 2, 2, 3))
         self.commands: list[tuple[Request, Origin]] = []
         self.engine, raw = emptied()
@@ -57,6 +58,8 @@ class World(Acts):
 
     def run(self) -> None:
         """Live through the seed's troubles, then let everything come to rest and see what is left."""
+        if self.dice.random() < 0.3:
+            self.begin_in_doubt()
         self.type()
         acts = [self.work, self.claim, self.turn_clock, self.move_phone, self.call_back, self.type, self.click]
         acts += [self.kill_or_start, self.freeze, self.trouble_somebody, self.meddle]
@@ -66,6 +69,17 @@ class World(Acts):
             act()
         self.settle()
         check_rest(self)
+
+    def begin_in_doubt(self) -> None:
+        """One text is in doubt already, and the same may be sent again: few seeds would get there by themselves."""
+        self.honest, self.alike, self.most_messages = True, True, 3
+        self.type()
+        for kind in ("announce", "send"):
+            self._do_what_can_be_done()
+            self.awake()[0].claim(kind)
+        self.phone.fates = [self.dice.choice((LOST, BROKEN, BROKEN))]
+        self._do_what_can_be_done()
+        self.honest = False
 
     # What may happen.
 
