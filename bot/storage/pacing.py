@@ -24,6 +24,9 @@ def take_slots(connection: Connection, keys: Iterable[str], now: datetime, inter
 
 
 def close_slot(connection: Connection, key: str, until: datetime) -> None:
-    """Keep a key unused until then: the neighbour said to wait."""
+    """Keep a key unused until then, or for longer if its slot was taken for longer: the neighbour said to wait."""
     statement = insert(connection, pacing).values(key=key, next_at=until)
-    connection.execute(statement.on_conflict_do_update(index_elements=[pacing.c.key], set_={"next_at": until}))
+    statement = statement.on_conflict_do_update(
+        index_elements=[pacing.c.key], set_={"next_at": until}, where=pacing.c.next_at < until
+    )
+    connection.execute(statement)

@@ -1,5 +1,6 @@
 """What was promised, compared in the end with what the pretend phone and the pretend Slack show."""
 
+import itertools
 from collections import Counter
 from dataclasses import asdict, dataclass, field, fields
 
@@ -82,11 +83,12 @@ class Ledger:
         self._sendblue = sendblue
         self.ends = frozenset({"ERROR", "DELIVERED", "READ"})  # statuses after which a phone says nothing more
         self.promises: list[Promise] = []
+        self._numbers = itertools.count(2_000_000)
 
     async def type(
         self, text: str, *, channel: str = "C0GENERAL", options: str = "", parts: int = 1, user: str = "U0ANA"
     ) -> Promise:
-        number = f"+1415{2_000_000 + len(self.promises)}"
+        number = f"+1415{next(self._numbers)}"
         answer = await self._slack.type(f"/imessage {number} {options} {text}", channel=channel, user=user)
         promise = Promise(text, number, channel, parts, answer)
         self.promises.append(promise)

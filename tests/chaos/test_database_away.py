@@ -114,7 +114,6 @@ async def test_work_under_way_while_postgresql_is_stopped_is_known_seconds_after
     judge(ruin)
 
 
-@pytest.mark.xfail(strict=True, reason="both wait without end; what the writer took is stored after Slack said timeout")
 async def test_while_postgresql_does_not_answer_the_person_hears_something_within_three_seconds(
     ruin: Ruin, judge: Callable[[Ruin], None], postgresql: Any
 ) -> None:

@@ -180,7 +180,7 @@ async def test_a_read_only_database_takes_nothing_and_goes_on_when_it_is_writabl
     stage: Stage = await open_stage()
     stage.sendblue.faults.stay = "SENT"
     await stage.text("A text before")
-    await until(lambda: "*Sent*" in stage.shown())
+    await until(lambda: "*Sent*" in stage.shown() and at_rest(stage.settings.database_url))
     only_read(stage, True)
     answer = await stage.text("A text that cannot be stored")
     assert "Not sent" in answer.text

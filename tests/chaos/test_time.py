@@ -57,10 +57,13 @@ async def test_after_a_clock_set_forward_between_two_lives_nothing_is_repeated(
     judge(ruin)
 
 
+@pytest.mark.xfail(
+    strict=True, reason="end_leases leaves a poll_at less than an hour ahead as it is: silence until then"
+)
 async def test_after_a_clock_set_back_between_two_lives_polling_goes_on(open_ruin: OpenRuin) -> None:
     ruin = await open_ruin()
     await live_once(ruin)
-    shift_all_times(ruin.database_url, timedelta(hours=2))
+    shift_all_times(ruin.database_url, timedelta(minutes=50))
     await ruin.bot.start()
     await until(lambda: sum("*Delivered*" in root.text for root in ruin.roots()) >= 3, within=3)
 
@@ -117,7 +120,7 @@ async def test_a_wall_clock_that_jumps_during_life_does_not_stop_polling(
     await until(lambda: "*Sent*" in stage.shown())
     monkeypatch.setattr(Jumping, "ahead", timedelta(hours=hours))
     stage.bubbles()[0].status = "DELIVERED"
-    await until(lambda: "*Delivered*" in stage.shown(), within=3)
+    await until(lambda: "*Delivered*" in stage.shown(), within=7)  # the watch over the scheduler takes seconds
     assert len(stage.bubbles()) == 1
     assert (await stage.get("/readyz")).status_code == 200
 
