@@ -78,13 +78,7 @@ async def test_while_postgresql_is_stopped_the_person_reads_not_sent_and_callbac
     await ruin.end(within=8)
     judge(ruin)
     assert (await ruin.bot.readiness())[0] == 200
-
-
-async def test_a_database_that_is_away_is_no_surprise_worth_a_traceback(ruin: Ruin, postgresql: Any) -> None:
-    with stopped(postgresql):
-        await ruin.ledger.type("A text while it is away")
-        await asyncio.sleep(1)
-    assert "Traceback" not in ruin.bot.said
+    assert "Traceback" not in ruin.bot.said  # a database that is away is no surprise
 
 
 @pytest.mark.skipif(not LONG, reason="make chaos: on a full disk it is the same")

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.parametrize("engine", ["postgresql"])
 CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM", "D0BOTU0ANA")
 LINES = (LINE, OTHER_LINE)
 INTERVAL = 0.12
-LATE = 0.4  # seconds that a loaded machine may need from taking a slot to the neighbour's door
+LATE = 1.0  # seconds that a loaded machine may need from taking a slot to the neighbour's door
 PARTS = 3
 
 
@@ -119,7 +119,7 @@ async def test_three_schedulers_ask_about_a_text_once_in_a_round(open_ruin: Open
 
     await until(asked_three_times, within=15)
     gaps = [later - earlier for calls in asked for earlier, later in itertools.pairwise(calls)]
-    assert min(gaps) > quiet - LATE  # the next round is a whole wait away; twice in one would be milliseconds
+    assert min(gaps) > quiet / 4  # the next round is a whole wait away; twice in one would be milliseconds
 
 
 async def test_a_web_process_that_does_not_work_leaves_everything_to_the_worker(

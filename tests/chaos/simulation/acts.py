@@ -135,7 +135,7 @@ class Acts:
         if process.alive:
             self.tell(f"kill -9 {process.name}")
             process.kill()
-        else:
+        elif not self.database_away:  # or it would not get up
             self.start(index)
 
     def start(self, index: int) -> None:

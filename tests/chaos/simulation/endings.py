@@ -19,8 +19,7 @@ _DATES = re.compile(r"<!date[^>]*>")
 
 def check_rest(world: "World") -> None:
     """Check the whole world."""
-    with world.engine.connect() as connection:
-        threads = load_threads(connection, [UUID(thread_id) for thread_id in world.watch.places])
+    threads = load_threads(world.connection, [UUID(thread_id) for thread_id in world.watch.places])
     for thread in threads.values():
         for message in thread.messages:
             _ended(world, message)
@@ -36,6 +35,11 @@ def _ended(world: "World", message: Message) -> None:
     over = message.is_final or message.unconfirmed or (message.delivery is Delivery.UNCERTAIN and message.asked)
     if not over:
         world.watch.broken(f"{message.id.hex} came to no end: {message}")
+    texts = world.phone.of(message.id)
+    if texts and not message.unconfirmed and message.delivery < min(texts[0].status, Delivery.FAILED):
+        world.watch.broken(
+            f"{message.id.hex} is {message.delivery.name} and not {texts[0].status.name}, as its phone is"
+        )
     row = world.watch.rows[message.id.hex]
     if row.send_at or (row.poll_at and message.is_final):
         world.watch.broken(f"{message.id.hex} is over and still due: {row}")

@@ -8,12 +8,13 @@ import atexit
 import sqlite3
 import types
 from collections.abc import Callable, Generator, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, Engine, StaticPool, create_engine
+from sqlalchemy import Connection, StaticPool, create_engine
 from sqlalchemy.exc import OperationalError
 
 from bot.errors import MaybeStored, NotStored
@@ -40,24 +41,24 @@ def at(point: Point) -> Generator[Point, None, None]:
 
 
 @cache
-def shelf() -> tuple[Engine, sqlite3.Connection]:
-    """Return the one database of this test process; every world begins by emptying it."""
+def shelf() -> tuple[Connection, sqlite3.Connection]:
+    """Return the one database of this test process, and what SQLAlchemy wraps; every world begins by emptying it."""
     raw = sqlite3.connect(":memory:", check_same_thread=False, cached_statements=500)
     atexit.register(raw.close)
     raw.execute("PRAGMA foreign_keys=ON")
     engine = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: raw)
     metadata.create_all(engine)
-    return engine, raw
+    return engine.connect(), raw
 
 
-def emptied() -> tuple[Engine, sqlite3.Connection]:
+def emptied() -> tuple[Connection, sqlite3.Connection]:
     """Return the database with nothing in it."""
-    engine, raw = shelf()
-    raw.rollback()  # the seed before this one may have failed in the middle of a transaction
+    connection, raw = shelf()
+    connection.rollback()  # the seed before this one may have failed in the middle of a transaction
     for table in ("reports", "messages", "threads", "pacing"):
         raw.execute(f"DELETE FROM {table}")
     raw.commit()
-    return engine, raw
+    return connection, raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,14 +95,19 @@ class _Answer:
 class Ledger:
     """One process's door to the shared database, as `Store` is; the transactions are the real writer's own."""
 
-    def __init__(self, world: "World", engine: Engine) -> None:
+    def __init__(self, world: "World", connection: Connection) -> None:
         self._world = world
         self._queue: list[_Entry] = []
-        self.writing = self._engine = engine
+        self._connection = connection
+        self.writing = self
         self.serves_one_process = world.alone
         self._writer = Writer(self)  # never started: its transactions are called by name
         self.dead = False
         self.clock = lambda: world.now
+
+    def connect(self) -> AbstractContextManager[Connection]:
+        """What the writer's engine does: here there is one connection, which stays open."""
+        return nullcontext(self._connection)
 
     def begin(self, connection: Connection) -> datetime:
         """What `Database.begin` does; an outage shows here."""
@@ -134,8 +140,10 @@ class Ledger:
         await at(Point("to read"))
         if self._world.database_away:
             raise NotStored("away")
-        with self._engine.connect() as connection:
-            return question(connection)
+        try:
+            return question(self._connection)
+        finally:
+            self._connection.rollback()
 
     def at_once(self, work: Any, item: Any) -> None:
         """Store something before the process begins."""

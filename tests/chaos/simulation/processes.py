@@ -22,7 +22,7 @@ from tests.chaos.simulation.ledger import Ledger, Point, at
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
 
-WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 900.0, 100.0, 30.0
+WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 600.0, 100.0, 30.0
 WATCH_FOR_SPAN = timedelta(seconds=WATCH_FOR)
 
 
@@ -87,7 +87,7 @@ class Process:
         self.alive, self.frozen = True, False
         self.jobs: list[Job] = []
         self.claiming: dict[str, Job] = {}
-        self.ledger: Any = Ledger(world, world.engine)
+        self.ledger: Any = Ledger(world, world.connection)
         if world.alone:
             self.ledger.at_once(end_leases, None)
         slack: Any = world.slack

@@ -3,31 +3,18 @@
 A seed that fails prints itself, the end of its story, and the command that replays it.
 """
 
-import logging
 import os
-import sys
-from collections.abc import Iterator
 
 import pytest
-import structlog
 
 from tests.chaos.simulation.bugs import BUGS
 from tests.chaos.simulation.world import World, world_of
 
+pytestmark = pytest.mark.usefixtures("quiet")
+
 SEEDS = 100_000 if os.environ.get("CHAOS") == "long" else 1_000
 SHARES = 8  # so that several test processes can share them
 ENOUGH = 150  # seeds in which each planted bug must show
-
-
-@pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Nobody reads a million log lines, and what is traced here is covered elsewhere: it takes half the time."""
-    before, tracing = structlog.get_config(), sys.gettrace()
-    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.CRITICAL))
-    sys.settrace(None)
-    yield
-    sys.settrace(tracing)
-    structlog.configure(**before)
 
 
 def live(seed: int) -> str:

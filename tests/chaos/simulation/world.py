@@ -42,7 +42,7 @@ class World(Acts):
         self.alike = dice.random() < 0.35  # everybody sends the same to the same
         self.most_messages = dice.choice((1, 1, 1, 2, 2, 3))
         self.commands: list[tuple[Request, Origin]] = []
-        self.engine, raw = emptied()
+        self.connection, raw = emptied()
         self.watch = Watch(self, raw)
         self.slack, self.phone = Slack(self), Phone(self)
         self.running: Any = None
@@ -64,7 +64,7 @@ class World(Acts):
         acts = [self.work, self.claim, self.turn_clock, self.move_phone, self.call_back, self.type, self.click]
         acts += [self.kill_or_start, self.freeze, self.trouble_somebody, self.meddle]
         weights = [60, 10, 6, 7, 8, 2, 5, *(self.violence * often for often in (1.2, 1.2, 1.2, 0.15))]
-        for act in self.dice.choices(acts, weights, k=self.dice.randrange(50, 120)):
+        for act in self.dice.choices(acts, weights, k=self.dice.randrange(40, 110)):
             self.running = None
             act()
         self.settle()
@@ -130,7 +130,7 @@ class World(Acts):
         self.running = None
         self._make_peace()
         clicks = self.dice.choice((0, 1, 2))
-        answering = self.dice.random() < 0.7  # or the phones stay off, and no callback comes any more
+        answering = self.dice.random() < 0.8  # or the phones stay off, and no callback comes any more
         for _ in range(300):
             self._do_what_can_be_done()
             if answering and self._phones_answer():
