@@ -42,6 +42,7 @@ def serve() -> None:
 
     from bot.house import probe  # noqa: PLC0415
     from bot.main import create_app  # noqa: PLC0415
+    from handlers.patience import PatientProtocol  # noqa: PLC0415
 
     probe(settings)
     _open_more_files()
@@ -51,7 +52,7 @@ def serve() -> None:
             host=settings.host,
             port=settings.port,
             loop="uvloop",
-            http="httptools",
+            http=PatientProtocol,
             lifespan="on",
             log_config=None,
             access_log=False,  # its lines would hold callback tokens

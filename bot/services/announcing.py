@@ -25,6 +25,7 @@ from bot.storage.store import Store
 log = structlog.get_logger(__name__)
 
 _LEASE = timedelta(seconds=60)
+_CALL = timedelta(seconds=16)  # longer than one takes
 _LOOKS = 2  # not found twice, some time apart, is not there
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 _OURS_TO_MEND = frozenset(
@@ -81,8 +82,6 @@ class Announcing:
     async def perform(self, task: Task) -> None:
         """Do one claimed step and record its outcome, whichever it is."""
         thread, step = task.thread, task.step
-        if thread.lease_until is not None and self._store.clock() >= thread.lease_until:
-            return  # we slept; somebody may have done it meanwhile
         if step is Step.NOTHING:
             finish = Finish(thread, {})
         else:
@@ -94,19 +93,15 @@ class Announcing:
                 finish = self._unanswered(thread, step, error)
             except Refused as error:
                 finish = await self._refused(thread, step, error)
-        await self._store.write(finish_threads, finish)
+        await self._store.insist(finish_threads, finish)
         if step in (Step.OPEN, Step.LOOK):
             self._sendable.set()
 
     async def _open(self, thread: Thread) -> Finish:
         await self._permitting.check(thread.sender, thread.team)
         post = wording.root(thread, watched_for=self._watched_for)
-        channel, ts = await self._post_joining(thread, post)
-        return self._opened(thread, channel, ts, shown_rev=thread.rev)
-
-    async def _post_joining(self, thread: Thread, post: wording.Post) -> tuple[str, str]:
         try:
-            return await self._notifier.post(thread.channel, post, id=_post_id(thread))
+            channel, ts = await self._post(thread, post)
         except Refused as error:
             if error.code != "not_in_channel":
                 raise
@@ -114,7 +109,13 @@ class Announcing:
                 await self._notifier.join(thread.channel)
             except Refused:
                 raise error from None
-        return await self._notifier.post(thread.channel, post, id=_post_id(thread))
+            channel, ts = await self._post(thread, post)
+        return self._opened(thread, channel, ts, shown_rev=thread.rev)
+
+    async def _post(self, thread: Thread, post: wording.Post) -> tuple[str, str]:
+        if thread.lease_until is not None and self._store.clock() + _CALL >= thread.lease_until:
+            raise NotSent("slept")  # somebody else may look for this post, or make it, before we have
+        return await self._notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
 
     def _opened(self, thread: Thread, channel: str, ts: str, *, shown_rev: int) -> Finish:
         changes = {"root_ts": ts, "channel": channel, "posting": None, "shown_rev": shown_rev, "failures": 0}
@@ -122,7 +123,7 @@ class Announcing:
 
     async def _reply(self, thread: Thread) -> Finish:
         post = wording.reply(thread, watched_for=self._watched_for)
-        await self._notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
+        await self._post(thread, post)
         return self._replied(thread)
 
     def _replied(self, thread: Thread) -> Finish:
@@ -148,6 +149,7 @@ class Announcing:
         """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
         root_ts = thread.root_ts if thread.posting else None
         since = min(thread.posting_since or thread.created_at, self._store.clock())  # clocks are set back at times
+        since = self._store.outside(since)
         found = await self._notifier.find(thread.channel, id=_post_id(thread), since=since, thread_ts=root_ts)
         log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
         if found is not None and thread.posting == 0:

@@ -94,8 +94,7 @@ class Sending:
         """Take what may be sent now. What somebody took and never finished becomes uncertain, not sent again."""
         claimed = await self._store.write(claim_sends, Ask(room, self._lease, self._interval))
         for message_id in claimed.abandoned:
-            report = Report("bot", self._store.clock(), Delivery.UNCERTAIN, error_code="interrupted")
-            await self._tracking.apply(message_id, report)
+            await self._tracking.apply(message_id, self._interrupted())
         return [partial(self.deliver, message) for message in claimed.items], claimed.soonest
 
     async def deliver(self, message: Message) -> None:
@@ -115,16 +114,21 @@ class Sending:
             report = self._conclusion(Delivery.FAILED, error)
         except Uncertain as error:
             report = self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
-        await self._tracking.apply(message.id, report)
+        await self._tracking.apply(message.id, report, insist=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:
         if message.attempts >= MOST_TRIES:
-            await self._tracking.apply(message.id, self._conclusion(Delivery.FAILED, error))
+            await self._tracking.apply(message.id, self._conclusion(Delivery.FAILED, error), insist=True)
             return
         at = self._store.clock() + backoff(message.attempts, self._chance, first=1, longest=60)
         line_until = None if error.code == "no_connection" else at  # a busy line is busy for every message on it
         log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.attempts)
-        await self._store.write(release_sends, Release(message, at, line_until))
+        await self._store.insist(release_sends, Release(message, at, line_until))
+
+    def _interrupted(self) -> Report:
+        """Unless whoever slept over it woke meanwhile and gave it back: then it certainly did not go out."""
+        now, still = self._store.clock(), Delivery.SENDING
+        return Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
 
     def _conclusion(
         self, delivery: Delivery, error: Refused | NotSent | Uncertain, *, handle: str | None = None

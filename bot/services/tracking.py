@@ -10,7 +10,7 @@ import structlog
 from bot.domain.backoff import Chance
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Report
-from bot.storage.messages import Applied, Heard, apply_many
+from bot.storage.messages import Applied, Heard, apply_many, owner_of
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -29,17 +29,20 @@ class Tracking:
         self._stale_after = stale_after
         self._chance = chance
 
-    async def apply(self, message_id: UUID, report: Report) -> Applied:
+    async def apply(self, message_id: UUID, report: Report, *, insist: bool = False) -> Applied:
         """Merge one report into its message.
 
         Safe to call with the same report any number of times, in any order, from any process.
+
+        insist: wait for a database that is away; for news that nobody would bring again.
 
         Raises:
             NotStored: nothing changed; whoever brought the report should bring it again.
         """
         # Up to a quarter longer than asked for, so that a burst of messages is not polled as a burst.
         quiet_for = timedelta(seconds=self._stale_after * (1 + self._chance() / 4))
-        applied = await self._store.write(apply_many, Heard(message_id, report, quiet_for))
+        write = self._store.insist if insist else self._store.write
+        applied = await write(apply_many, Heard(message_id, report, quiet_for))
         if applied.learnt:
             log.info(
                 "report_applied",
@@ -51,6 +54,13 @@ class Tracking:
             for bell in self._bells:
                 bell.set()
         return applied
+
+    async def apply_by_handle(self, report: Report) -> None:
+        """Merge a report that names its message by Sendblue's handle alone; no news of a stranger's. Raises as `apply`."""
+        handle = report.handle or ""
+        message_id = await self._store.read(lambda connection: owner_of(connection, handle))
+        if message_id is not None:
+            await self.apply(message_id, report)
 
     async def give_up(self, messages: Sequence[Message], code: str, *, at: datetime) -> None:
         """Say of messages that nobody has tried to send that they never will be, and why."""

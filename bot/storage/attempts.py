@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
@@ -107,8 +107,10 @@ def end_leases(connection: Connection, now: datetime, items: Sequence[None]) -> 
     sending = messages.c.delivery == Delivery.SENDING.value
     connection.execute(update(messages).where(sending, messages.c.send_at.is_not(None)).values(send_at=now))
     connection.execute(update(threads).where(threads.c.due_at > now).values(due_at=now))
-    # The wall clock may have been set back since: nothing of ours reaches further into the future than this.
-    connection.execute(update(messages).where(messages.c.poll_at > now + timedelta(hours=1)).values(poll_at=now))
+    # The wall clock may have been set back since: then the last text is of the future, or a wait longer than any.
+    last = connection.scalar(select(func.max(messages.c.accepted_at)))
+    longest = now if last is not None and last > now else now + timedelta(hours=1)
+    connection.execute(update(messages).where(messages.c.poll_at > longest).values(poll_at=now))
     connection.execute(pacing.delete().where(pacing.c.next_at > now + timedelta(minutes=1)))
     return list(items)
 
@@ -119,12 +121,17 @@ def owned_handles(connection: Connection, handles: Sequence[str]) -> set[str]:
 
 
 def doubted_like(connection: Connection, message: Message) -> list[UUID]:
-    """Return the uncertain messages that read exactly like this one, itself included, oldest attempt first."""
+    """Return the uncertain messages that read exactly like this one, itself included, oldest attempt first.
+
+    None while such a one is being sent: nobody could tell whose text is whose.
+    """
     alike = (
-        (messages.c.delivery == Delivery.UNCERTAIN.value)
+        messages.c.delivery.in_((Delivery.UNCERTAIN.value, Delivery.SENDING.value))
         & messages.c.handle.is_(None)
         & (messages.c.recipient == message.recipient)
         & (messages.c.line == message.line)
         & (messages.c.text == message.text)
     )
-    return list(connection.scalars(select(messages.c.id).where(alike).order_by(messages.c.attempted_at)))
+    query = select(messages.c.id, messages.c.delivery).where(alike).order_by(messages.c.attempted_at)
+    twins = {row.id: row.delivery for row in connection.execute(query)}
+    return [] if Delivery.SENDING.value in twins.values() else list(twins)

@@ -2,7 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -108,6 +108,8 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
         if message is None:
             results.append(Applied(None))
             continue
+        if not message.recipient:  # forgotten: an explanation may repeat what was
+            report = replace(report, error_text="")
         if report.handle is not None and (
             owners.setdefault(report.handle, message.id) != message.id or message.handle not in (None, report.handle)
         ):
@@ -128,6 +130,11 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     if history:
         connection.execute(insert(connection, reports).on_conflict_do_nothing(), history)
     return results
+
+
+def owner_of(connection: Connection, handle: str) -> UUID | None:
+    """Return which message has this handle of Sendblue's, if any."""
+    return _owners(connection, {handle}).get(handle)
 
 
 def _owners(connection: Connection, handles: set[str]) -> dict[str, UUID]:

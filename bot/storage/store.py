@@ -1,22 +1,26 @@
 """The door to the database: hand in a piece of work and await it, or read beside it."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from datetime import datetime
 from typing import TypeVar
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.clock import Clock
 from bot.errors import NotStored
 from bot.storage.attempts import end_leases
 from bot.storage.database import Database
-from bot.storage.tables import pacing
+from bot.storage.pacing import close_slot
 from bot.storage.writer import Item, Result, Work, Writer
 
 R = TypeVar("R")
 
-_PATIENCE = 2  # seconds until a silent database counts as away
+_PATIENCE = 1.0  # seconds until a silent database counts as away; the writer gives it one more
+_PAUSE = 0.5
+_INSISTING = 600.0
 
 
 class Store:
@@ -26,6 +30,7 @@ class Store:
         self._database = database
         self._writer = Writer(database)
         self.clock: Clock = database.clock
+        self.outside = database.outside
 
     async def open(self) -> None:
         """Start writing. Where no other process can be alive, take over at once what a dead one left claimed."""
@@ -41,6 +46,17 @@ class Store:
     async def write(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
         """See `Writer.run`."""
         return await self._writer.run(work, item, patience=patience)
+
+    async def insist(self, work: Work[Item, Result], item: Item) -> Result:
+        """As `write`, and for ten minutes again while the database takes nothing.
+
+        For what happened outside and would be forgotten otherwise. The work must not mind being done twice.
+        """
+        for _ in range(int(_INSISTING / _PAUSE)):
+            with suppress(NotStored):
+                return await self.write(work, item)
+            await asyncio.sleep(_PAUSE)
+        return await self.write(work, item)
 
     async def read(self, question: Callable[[Connection], R]) -> R:
         """Ask something that changes nothing; off the event loop, beside the writer.
@@ -62,12 +78,14 @@ class Store:
         """Return why nothing could be stored, or an empty string."""
         if not self._writer.alive:
             return "the database writer has stopped"
-        try:
-            async with asyncio.timeout(_PATIENCE):
-                # A table's row: "SELECT 1" alone would not touch the file.
-                await self.read(lambda connection: connection.execute(select(pacing.c.key).limit(1)).first())
-        except TimeoutError:
-            return "the database does not answer"
+        try:  # nothing but storing something proves it: a full disk can be read
+            await self.write(_prove, None, patience=_PATIENCE)
         except NotStored as error:
-            return f"the database cannot be read ({error})"
+            return f"the database takes nothing ({error})"
         return ""
+
+
+def _prove(connection: Connection, now: datetime, items: Sequence[None]) -> Sequence[None]:
+    """Change one row that means nothing."""
+    close_slot(connection, "ready", now)
+    return items

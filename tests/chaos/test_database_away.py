@@ -82,10 +82,6 @@ async def test_while_postgresql_is_stopped_the_person_reads_not_sent_and_callbac
 
 
 @pytest.mark.skipif(not LONG, reason="make chaos: on a full disk it is the same")
-@pytest.mark.xfail(
-    strict=True,
-    reason="an outcome that cannot be stored is thrown away: the row comes back after its lease of 16 or 60 s",
-)
 async def test_work_under_way_while_postgresql_is_stopped_is_known_seconds_after(
     ruin: Ruin, judge: Callable[[Ruin], None], postgresql: Any
 ) -> None:

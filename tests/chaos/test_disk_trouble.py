@@ -71,7 +71,6 @@ async def test_on_a_full_disk_the_person_reads_not_sent_and_all_goes_on_when_the
     assert "Traceback" not in ruin.bot.said
 
 
-@pytest.mark.xfail(strict=True, reason="readiness reads only, and nothing that is in the database")
 async def test_on_a_full_disk_the_bot_says_that_it_is_not_ready(open_ruin: OpenRuin, small_disk: Path) -> None:
     ruin = await open_ruin(database=f"sqlite:///{small_disk / 'bluethread.db'}")
     await ruin.bot.start()
@@ -84,10 +83,6 @@ async def test_on_a_full_disk_the_bot_says_that_it_is_not_ready(open_ruin: OpenR
     await until_ready(ruin)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="an outcome that cannot be stored is thrown away: the row comes back after its lease of 16 or 60 s",
-)
 @pytest.mark.parametrize("step", ["root", "send"] if LONG else ["root"])
 async def test_what_was_done_while_the_disk_was_full_is_known_seconds_after(
     open_ruin: OpenRuin, judge: Callable[[Ruin], None], small_disk: Path, step: str

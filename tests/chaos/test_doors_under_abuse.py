@@ -96,7 +96,6 @@ async def trickling(writers: list[asyncio.StreamWriter]) -> AsyncIterator[None]:
         await asyncio.gather(task, return_exceptions=True)
 
 
-@pytest.mark.xfail(strict=True, reason="uvicorn waits without end for a request's head and for its body")
 @pytest.mark.skipif(not LONG, reason="make chaos: waits for the door to lose its patience")
 async def test_whoever_says_nothing_for_a_minute_is_shown_out(bot: Ruin) -> None:
     async with connected(bot, 3) as connections:
@@ -141,7 +140,6 @@ async def test_rubbish_is_refused_or_cut_off(bot: Ruin) -> None:
     assert '"level": "error"' not in bot.bot.said
 
 
-@pytest.mark.xfail(strict=True, reason="httptools keeps a header whatever its length, and copies it with every piece")
 async def test_a_header_without_end_does_not_fill_the_memory(bot: Ruin) -> None:
     before = memory(bot)
     async with connected(bot, 1) as [(reader, writer)]:

@@ -55,3 +55,18 @@ async def test_late_news_of_a_forgotten_text_is_still_told(open_stage: Opened) -
     await stage.sendblue.report(stage.bubbles()[0].handle, "READ")
     await until(lambda: any("Read" in text for text in stage.replies()))
     assert "Table at eight?" in stage.shown()  # what stands in Slack is not ours to take away
+
+
+async def test_a_late_explanation_of_a_forgotten_text_is_not_kept(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(keep_text_for=0.2)
+    stage.sendblue.faults.stay = "SENT"
+    await stage.text()
+    await until(lambda: "Sent" in stage.shown())
+    handle = stage.bubbles()[0].handle
+    await stage.sendblue.report(handle, "ERROR", error_code="4002", error_message="first")
+    assert stage.house is not None
+    while not await stage.house.sweeping.forget():
+        await stage.get("/healthz")
+    await stage.sendblue.report(handle, "ERROR", error_code="4003", error_message="zulu repeats Table at eight?")
+    [message] = await stage.house.store.read(lambda connection: find_messages(connection, Filter()))
+    assert (message.error_code, message.error_text) == ("4003", "")

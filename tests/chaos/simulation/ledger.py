@@ -104,6 +104,7 @@ class Ledger:
         self._writer = Writer(self)  # never started: its transactions are called by name
         self.dead = False
         self.clock = lambda: world.now
+        self.outside = lambda at: at
 
     def connect(self) -> AbstractContextManager[Connection]:
         """What the writer's engine does: here there is one connection, which stays open."""
@@ -134,6 +135,14 @@ class Ledger:
         if maybe:
             raise MaybeStored("the connection broke in the commit")
         return entry.outcome
+
+    async def insist(self, work: Any, item: Any) -> Any:
+        """See `Store.insist`."""
+        while True:
+            try:
+                return await self.write(work, item)
+            except NotStored:
+                await at(Point("waits for the database"))
 
     async def read(self, question: Callable[[Connection], Any]) -> Any:
         """See `Store.read`."""

@@ -74,7 +74,6 @@ def stage(quiet: None) -> Iterator[Stage]:
         yield Stage(world)
 
 
-@pytest.mark.xfail(strict=True, reason="the lease is looked at before the first call of a step only")
 def test_a_root_whose_poster_slept_between_two_calls_is_posted_once(stage: Stage) -> None:
     stage.type("C0TWO")
     sleeper = stage.stop(stage.a, "announce", at="answers join")
@@ -92,7 +91,6 @@ def test_a_channel_that_is_busy_for_a_second_keeps_its_longer_pace(stage: Stage)
     stage.claim(stage.a, "announce")
 
 
-@pytest.mark.xfail(strict=True, reason="what is abandoned is looked up, then doubted, and may be given back between")
 def test_a_text_that_certainly_did_not_leave_is_not_doubted(stage: Stage) -> None:
     stage.opened()
     stage.world.phone.fates = [UNREACHED]
@@ -104,7 +102,6 @@ def test_a_text_that_certainly_did_not_leave_is_not_doubted(stage: Stage) -> Non
     stage.go()
 
 
-@pytest.mark.xfail(strict=True, reason="an equal text that is being sent right now is not among the twins")
 def test_a_listed_text_is_not_taken_for_its_twin_while_it_is_being_sent(stage: Stage) -> None:
     stage.opened()
     stage.world.phone.fates = [BROKEN]

@@ -1,0 +1,92 @@
+"""Whoever says nothing, or too much, is shown out; everybody else is served."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+from uvicorn import Config
+from uvicorn.server import ServerState
+
+from handlers.patience import LARGEST_HEAD, PatientProtocol
+
+WHOLE = b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 3\r\n\r\nabc"
+
+
+class Hasty(PatientProtocol):
+    within = 0.4
+
+
+@asynccontextmanager
+async def door() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Serve an app that answers with what it was sent, slowly if asked; connect to it."""
+
+    async def echo(request: Request) -> Response:
+        body = await request.body()
+        await asyncio.sleep(1 if body == b"slo" else 0)
+        return PlainTextResponse(body)
+
+    config = Config(Starlette(routes=[Route("/", echo, methods=["POST"])]), log_config=None, access_log=False)
+    config.load()
+    state = ServerState()
+    server = await asyncio.get_running_loop().create_server(
+        lambda: Hasty(config=config, server_state=state, app_state={}), "127.0.0.1", 0
+    )
+    reader, writer = await asyncio.open_connection(*server.sockets[0].getsockname()[:2])
+    try:
+        yield reader, writer
+    finally:
+        writer.transport.abort()
+        server.close()
+        for connection in list(state.connections):
+            connection.transport.abort()
+        await asyncio.gather(*state.tasks, return_exceptions=True)
+        await asyncio.sleep(0)
+
+
+async def all_of(reader: asyncio.StreamReader) -> bytes:
+    """What comes until the connection is closed."""
+    answer = b""
+    async with asyncio.timeout(5):
+        try:
+            while data := await reader.read(65536):
+                answer += data
+        except ConnectionError:
+            pass
+    return answer
+
+
+@pytest.mark.parametrize("said", [b"", WHOLE[:20], WHOLE[:-1]], ids=["nothing", "half a head", "no end of the body"])
+async def test_whoever_does_not_finish_a_request_is_shown_out(said: bytes) -> None:
+    async with door() as (reader, writer):
+        writer.write(said)
+        assert await all_of(reader) == b""
+
+
+async def test_the_second_request_of_a_connection_has_its_time_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with door() as (reader, writer):
+        for _ in range(3):
+            writer.write(WHOLE)
+            assert (await reader.readuntil(b"abc")).startswith(b"HTTP/1.1 200")
+            await asyncio.sleep(0.25)
+        writer.write(WHOLE[:-1])
+        assert await all_of(reader) == b""
+
+
+async def test_an_answer_may_take_longer_than_a_request() -> None:
+    async with door() as (reader, writer):
+        writer.write(WHOLE[:-3] + b"slo")
+        assert (await reader.readuntil(b"slo")).startswith(b"HTTP/1.1 200")
+
+
+async def test_a_head_may_not_be_too_large_and_a_body_may() -> None:
+    async with door() as (reader, writer):
+        body = b"a" * (4 * LARGEST_HEAD)
+        writer.write(b"POST / HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body)
+        assert (await reader.readuntil(body)).startswith(b"HTTP/1.1 200")
+        writer.write(b"POST / HTTP/1.1\r\nX-A: " + b"a" * (2 * LARGEST_HEAD))
+        assert (await all_of(reader)).startswith(b"HTTP/1.1 400")
