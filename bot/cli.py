@@ -1,4 +1,4 @@
-"""`python -m bot …`: serve, migrate, messages."""
+"""`python -m bot …`: serve, work, migrate, messages, doctor."""
 
 import asyncio
 import resource
@@ -9,7 +9,7 @@ from typing import Any
 import click
 import uvloop
 
-from bot.errors import BadSettings, BluethreadError
+from bot.errors import BadSettings, BluethreadError, UsageError
 from bot.settings import Settings, load_settings
 
 
@@ -100,20 +100,46 @@ def migrate() -> None:
 @click.argument("message_id", required=False)
 @click.option("--open", "only_open", is_flag=True, help="Only those that are not over.")
 @click.option("--failed", "only_failed", is_flag=True, help="Only those that failed or were not sent.")
-@click.option("--number", help="Only those to this number (E.164).")
-@click.option("--limit", default=20, show_default=True, help="How many, newest first.")
-@click.option("--json", "as_json", is_flag=True, help="For machines.")
+@click.option("--number", help="Only those to this number, written as in /imessage.")
+@click.option("--since", help="Only those accepted since: 2h, 7d, or 2026-11-21T14:30 (UTC).")
+@click.option("--limit", type=click.IntRange(min=1), help="How many, newest first.  [default: 20]")
+@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
+@click.option("--csv", "target", metavar="FILE", help="Write all of them, oldest first, as a table (-: to the screen).")
 def messages(
-    message_id: str | None, *, only_open: bool, only_failed: bool, number: str | None, limit: int, as_json: bool
+    message_id: str | None, *, limit: int | None, as_json: bool, target: str | None, **conditions: Any
 ) -> None:
-    """List messages, or show one with its whole history. Changes nothing."""
-    from bot.listing import list_messages, show_message  # noqa: PLC0415
+    """List messages, or show one with all that became of it. Changes nothing."""
+    from bot.exporting import export_messages  # noqa: PLC0415
+    from bot.listing import list_messages, show_message, wanted_messages  # noqa: PLC0415
 
+    if message_id is not None and (target or limit or any(conditions.values())):
+        raise UsageError("a message id goes alone or with --json: leave the other options out")
+    if target is not None and (as_json or limit):
+        raise UsageError("--csv writes all messages that match: leave --limit and --json out")
     settings = _ready()
     if message_id is not None:
         show_message(settings, message_id, as_json=as_json)
+        return
+    wanted = wanted_messages(settings, **conditions, limit=limit or 20)
+    if target is not None:
+        export_messages(settings, wanted, target)
     else:
-        list_messages(settings, number, only_open=only_open, only_failed=only_failed, limit=limit, as_json=as_json)
+        list_messages(settings, wanted, as_json=as_json)
+
+
+@main.command()
+@click.option("--fix", is_flag=True, help="Register the account's webhook at Sendblue, unless it is there.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of {name, verdict, says, todo}, nothing else.")
+def doctor(*, fix: bool, as_json: bool) -> None:
+    """Look at everything the bot needs and say what to do. Changes nothing without --fix.
+
+    Ends with 1 when there is a problem, with 0 when all is well or there are warnings only.
+    """
+    from bot.doctor import diagnose, show  # noqa: PLC0415
+
+    found = diagnose(fix=fix)
+    show(found, as_json=as_json)
+    sys.exit(any(one.verdict == "problem" for one in found))
 
 
 def _open_more_files() -> None:

@@ -2,33 +2,41 @@
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
 
 import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.domain.backlog import Backlog
 from bot.domain.backoff import Chance
 from bot.domain.clock import Clock, steady_clock
 from bot.errors import BadSettings, NotStored
 from bot.sendblue.client import Sendblue
+from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
-from bot.services.duty import Duty
+from bot.services.duty import STANDSTILL, Duty
 from bot.services.looking import Looking
 from bot.services.permitting import Permitting
+from bot.services.reaching import Identity, reach
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
 from bot.settings import Settings
 from bot.slack.notifier import Notifier
 from bot.storage import schema
+from bot.storage.condition import identity
 from bot.storage.database import Database
 from bot.storage.store import Store
 from handlers.callbacks import CallbackTokens
 from handlers.jobs import Jobs
 
 log = structlog.get_logger(__name__)
+
+_KINDS = {"announcing": "announce", "sending": "send"}
+"""Duty → how the backlog calls its work."""
 
 _GRACE = 6  # seconds for calls in flight when stopping; the whole stop stays below ten
 
@@ -47,10 +55,12 @@ class House:
         self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
         self.sendblue = _sendblue(settings, self.clock)
         self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
+        self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
         bells = (self.announce, self.send)
         self.tracking = Tracking(self.store, bells, stale_after=settings.stale_after, chance=self._chance)
         self.looking = Looking(self.store, watched_for=settings.watch_for)
+        self.alarming = self._alarming()
         self.deciding = Deciding(self.store, self.notifier, self.permitting)
         self.sending = self._sending()
         self.announcing = self._announcing()
@@ -91,16 +101,27 @@ class House:
             chance=self._chance,
         )
 
+    def _alarming(self) -> Alarming:
+        address = self._settings.public_url
+
+        async def who_answers() -> str:
+            return (await reach(address, self.identity))[0]
+
+        channel = self._settings.alert_channel
+        return Alarming(self.store, self.notifier, who_answers, channel=channel, public_url=address)
+
     def _sweeping(self) -> Sweeping:
         return Sweeping(
             self.store,
             self.sendblue,
             self.tracking,
+            self.alarming,
             stale_after=self._settings.stale_after,
             watch_for=self._settings.watch_for,
             doubt_window=self._settings.doubt_window,
             send_within=self._settings.send_within,
             keep_text_for=self._settings.keep_text_for,
+            per_round=max(1, min(400, int(self._settings.repoll_interval * 4))),
             chance=self._chance,
         )
 
@@ -132,13 +153,28 @@ class House:
     async def _rest(self) -> None:
         await asyncio.gather(self.jobs.stop(grace=_GRACE), *(duty.stop(grace=_GRACE) for duty in self.duties))
 
-    async def readiness(self) -> Mapping[str, str]:
-        """Return what is checked → why it is not well, or ""."""
-        checks = {"database": await self.store.ready()}
+    async def readiness(self) -> tuple[dict[str, str], Backlog | None]:
+        """Return what is checked → why it is not well, or "", and what waits (None: the database cannot say)."""
+        checks, waiting = {"database": await self.store.ready()}, None
+        if not checks["database"]:
+            try:
+                waiting = await self.looking.backlog()
+                checks["schema"] = await self.store.read(schema.missing)
+            except NotStored as error:
+                checks["database"] = f"it cannot be read ({error})"
         if self.working:
             checks["scheduler"] = self.jobs.problem
-            checks |= {duty.name: duty.problem for duty in self.duties}
-        return checks
+        since = waiting.doable_since if waiting is not None else {}
+        for duty in self.duties:
+            own = duty.problem if self.working else ""
+            checks[duty.name] = own or self._standstill(duty, since.get(_KINDS[duty.name]))
+        return checks, waiting
+
+    def _standstill(self, duty: Duty, since: datetime | None) -> str:
+        """Others may do it too, so what counts is work that waits, and that we have taken none."""
+        if since is None or self.clock() - max(since, duty.busy_at) < STANDSTILL:
+            return ""
+        return f"work has been due since {since:%H:%M:%S} UTC and nobody does it"
 
 
 def _why(error: SQLAlchemyError) -> str:

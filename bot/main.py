@@ -13,6 +13,7 @@ from starlette.routing import Route
 from bot.domain.clock import Clock
 from bot.house import House
 from bot.logs import bolt_logger, quiet_bolt
+from bot.metrics import counted
 from bot.settings import Settings
 from handlers.callbacks import Callbacks
 from handlers.commands import Commands
@@ -20,6 +21,7 @@ from handlers.events import register_events
 from handlers.guard import Guard
 from handlers.health import Health
 from handlers.interactions import Interactions
+from handlers.webhook import Webhook
 
 
 async def work_until_stopped(settings: Settings) -> None:
@@ -36,7 +38,14 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
     """Return the service: doors and background work, alive between the ASGI lifespan's start and end."""
     house = House(settings, clock=clock)
     callbacks = Callbacks(house.tracking, house.tokens, house.clock, webhook_secrets=settings.webhook_secrets)
-    health = Health(house.readiness, house.looking.backlog)
+    webhook = Webhook(house.tracking, house.clock, secrets=settings.webhook_secrets)
+    health = Health(
+        house.readiness,
+        house.looking.backlog,
+        house.clock,
+        prove=house.identity.prove,
+        metrics_token=settings.metrics_token.get_secret_value(),
+    )
     guard = Guard(_bolt(settings, house), settings.slack_signing_secret.get_secret_value(), house.ring)
 
     @asynccontextmanager
@@ -47,8 +56,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/slack/events", guard.events, methods=["POST"]),
-            Route("/sendblue/status/{message_id}/{token}", callbacks.status, methods=["POST"]),
+            Route("/slack/events", counted("slack", guard.events), methods=["POST"]),
+            Route("/sendblue/status/{message_id}/{token}", counted("callback", callbacks.status), methods=["POST"]),
+            Route("/sendblue/webhook", counted("webhook", webhook.account), methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),

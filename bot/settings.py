@@ -64,6 +64,15 @@ def _ids(kinds: str) -> Callable[[str], str]:
     return check
 
 
+def _id(kinds: str) -> Callable[[str], str]:
+    def check(value: str) -> str:
+        if value and not re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", value):
+            raise ValueError(f"must be one Slack id that begins with {', '.join(kinds)}")
+        return value
+
+    return check
+
+
 def _listed(value: str) -> tuple[str, ...]:
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
@@ -115,6 +124,8 @@ class Settings(BaseSettings):
     allowed_channels: Annotated[str, AfterValidator(_ids("CGD"))] = ""
     allowed_users: Annotated[str, AfterValidator(_ids("UWS"))] = ""
     allow_guests: bool = False
+    alert_channel: Annotated[str, AfterValidator(_id("CGDU"))] = ""
+    metrics_token: SecretStr = SecretStr("")
     slack_post_interval: Interval = 1.0
     sendblue_send_interval: Interval = 1.0
     log_level: Literal["DEBUG", "INFO", "WARNING", "ERROR"] = "INFO"
@@ -157,6 +168,7 @@ class Settings(BaseSettings):
             self.sendblue_api_secret_key,
             self.sendblue_webhook_secret,
             self.callback_secret,
+            self.metrics_token,
         )
         values = (secret.get_secret_value() for secret in found)
         password = urlsplit(self.database_url).password

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
+from bot import metrics
 from bot.domain.message import Origin
 from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import STYLES
@@ -34,24 +35,26 @@ class Commands:
     async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:
         """`/imessage <number> <text>`: store the text, promise it, follow it in a thread."""
         try:
-            await ack(await self._answer(command))
+            result, answer = await self._answer(command)
         except UsageError as error:
-            await ack(answers.usage(error))
+            result, answer = "refused", answers.usage(error)
         except MaybeStored:
-            await ack(answers.MAYBE_STORED)
+            result, answer = "maybe_stored", answers.MAYBE_STORED
         except NotStored:
-            await ack(answers.NOT_STORED)
+            result, answer = "not_stored", answers.NOT_STORED
+        metrics.commands.labels(result).inc()
+        await ack(answer)
 
-    async def _answer(self, command: Mapping[str, str]) -> str:
+    async def _answer(self, command: Mapping[str, str]) -> tuple[str, str]:
         asked = parse_command(command.get("text", ""), region=self._region, lines=self._lines)
         if isinstance(asked, Help):
-            return answers.help_text(self._lines, STYLES)
+            return "help", answers.help_text(self._lines, STYLES)
         if isinstance(asked, StatusQuestion):
-            return await self._looking.last_messages(command.get("user_id", ""), asked.recipient)
+            return "status", await self._looking.last_messages(command.get("user_id", ""), asked.recipient)
         origin = origin_of(command)
         self._permitting.check_at_once(origin)
         messages = await self._sending.accept(asked, origin)
-        return answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
+        return "accepted", answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
 
 
 def origin_of(command: Mapping[str, str]) -> Origin:

@@ -1,52 +1,100 @@
-"""What machines ask: is it up, is it ready, how much is waiting."""
+"""What machines ask: is it up, is it ready, how much is done and waiting."""
 
-from collections.abc import Awaitable, Callable, Mapping
+import hmac
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from datetime import datetime, timedelta
+from typing import Any
 
-from prometheus_client import CollectorRegistry, Gauge, PlatformCollector, ProcessCollector, generate_latest
+from prometheus_client import Metric
+from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bot.domain.backlog import Backlog
+from bot.domain.clock import Clock
 from bot.errors import NotStored
+from bot.metrics import exposition
 
-Readiness = Callable[[], Awaitable[Mapping[str, str]]]
-"""Returns what is checked → why it is not well ("" when it is)."""
-Backlog = Callable[[], Awaitable[Mapping[str, int]]]
-"""Returns kind of due work → how many."""
+Readiness = Callable[[], Awaitable[tuple[Mapping[str, str], Backlog | None]]]
+"""Returns what is checked → why it is not well ("" when it is), and what waits (None: nobody can say)."""
+
+Prove = Callable[[str], str]
+"""Takes a nonce; returns what only this bot can answer to it ("" to none)."""
 
 
 class Health:
-    """Three GETs."""
+    """Three GETs. metrics_token: when set, /metrics wants it as a bearer token."""
 
-    def __init__(self, readiness: Readiness, backlog: Backlog) -> None:
+    def __init__(
+        self,
+        readiness: Readiness,
+        backlog: Callable[[], Awaitable[Backlog]],
+        clock: Clock,
+        *,
+        prove: Prove,
+        metrics_token: str,
+    ) -> None:
         self._readiness = readiness
         self._backlog = backlog
-        self._registry = CollectorRegistry()
-        ProcessCollector(registry=self._registry)
-        PlatformCollector(registry=self._registry)
-        self._due = Gauge(
-            "bluethread_due", "Work that is due, by kind, over all processes", ["kind"], registry=self._registry
-        )
+        self._clock = clock
+        self._prove = prove
+        self._metrics_token = metrics_token
 
     async def healthz(self, request: Request) -> Response:
-        """The process is up."""
-        del request
-        return PlainTextResponse("ok\n")
+        """The process is up; with `?nonce=…`, and it is this bot (see `bot.services.reaching`)."""
+        return PlainTextResponse("ok\n" + self._prove(request.query_params.get("nonce", "")))
 
     async def readyz(self, request: Request) -> Response:
         """200 when messages are stored and work is done; else 503 with the reason."""
         del request
-        checks = await self._readiness()
+        checks, waiting = await self._readiness()
         ready = not any(checks.values())
-        body = {"ready": ready, "checks": {name: problem or "ok" for name, problem in checks.items()}}
+        body: dict[str, Any] = {"ready": ready, "checks": {name: wrong or "ok" for name, wrong in checks.items()}}
+        if waiting is not None:
+            body["facts"] = self._facts(waiting)
         return JSONResponse(body, 200 if ready else 503)
 
+    def _facts(self, waiting: Backlog) -> dict[str, Any]:
+        return {
+            "due": waiting.due,
+            "seconds_behind": self._behind(waiting),
+            "last_callback_age_seconds": waiting.last_callback and self._age(waiting.last_callback),
+            "callbacks_missing": waiting.callbacks_missing,
+        }
+
     async def metrics(self, request: Request) -> Response:
-        """Prometheus text. The backlog is read from the database, so any process answers for all."""
-        del request
+        """Prometheus text. What waits is read from the database, so any process answers for all."""
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if self._metrics_token and not hmac.compare_digest(given.encode(), self._metrics_token.encode()):
+            return PlainTextResponse("wrong or no token\n", 401, {"www-authenticate": "Bearer"})
         try:
-            for kind, count in (await self._backlog()).items():
-                self._due.labels(kind=kind).set(count)
-        except NotStored:
-            self._due.clear()
-        return Response(generate_latest(self._registry), media_type=CONTENT_TYPE_LATEST)
+            gauges = self._gauges(await self._backlog())
+        except NotStored:  # what this process has counted is known all the same
+            gauges = ()
+        return Response(exposition(gauges), media_type=CONTENT_TYPE_LATEST)
+
+    def _gauges(self, waiting: Backlog) -> Iterable[Metric]:
+        yield _gauge("due", "Work that is due, over all processes", waiting.due, "kind")
+        yield _gauge(
+            "oldest_due_seconds", "For how long the oldest could have been done", self._behind(waiting), "kind"
+        )
+        yield _gauge("waiting_for_slot", "Of what is due, what waits for its slot", waiting.waiting_for_slot, "kind")
+        yield _gauge("open_messages", "Messages that are not over", waiting.open, "delivery")
+        last = {} if waiting.last_callback is None else {"": self._age(waiting.last_callback)}
+        yield _gauge("last_callback_age_seconds", "Since the last callback with any news", last)
+        missing = {"": float(waiting.callbacks_missing)}
+        yield _gauge("callbacks_missing", "1 while callbacks do not arrive though there is news", missing)
+
+    def _behind(self, waiting: Backlog) -> dict[str, float]:
+        return {kind: span.total_seconds() for kind, span in waiting.behind(self._clock()).items()}
+
+    def _age(self, at: datetime) -> float:
+        return max(0.0, (self._clock() - at) / timedelta(seconds=1))
+
+
+def _gauge(name: str, what: str, values: Mapping[str, float], *labels: str) -> Metric:
+    family = GaugeMetricFamily(f"bluethread_{name}", what, labels=labels)
+    for label, value in values.items():
+        family.add_metric([label] if labels else [], value)
+    return family

@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from bot.cli import main
 from bot.domain.clock import steady_clock
 from bot.storage.database import Database
-from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, until
+from tests.conftest import CALLBACK, KEY, LINE, SECRET, SIGNING, TOKEN
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -64,47 +64,6 @@ def test_a_second_process_on_the_same_file_is_refused_with_a_sentence(environmen
         assert code == 2
         assert "another Bluethread process is using" in said
     database.close()
-
-
-@pytest.mark.usefixtures("environment")
-def test_messages_of_a_new_database_are_none_and_of_no_database_a_sentence() -> None:
-    code, said = run("messages")
-    assert (code, "run `python -m bot migrate` first" in said) == (1, True)
-    run("migrate")
-    assert run("messages") == (0, "No messages.\n")
-
-
-@pytest.mark.usefixtures("environment")
-@pytest.mark.parametrize("wrong", ["nonsense", "00000000-0000-0000-0000-000000000000"])
-def test_an_unknown_message_is_a_sentence(wrong: str) -> None:
-    run("migrate")
-    code, said = run("messages", wrong)
-    assert code == 1
-    assert "`python -m bot messages` lists them" in said
-
-
-async def test_messages_lists_filters_and_tells_a_messages_history(
-    stage: Stage, environment: dict[str, str], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("DATABASE_URL", stage.settings.database_url)
-    await stage.text("First")
-    await until(lambda: any("Delivered" in text for text in stage.replies()))
-    stage.sendblue.faults.opted_out = True
-    await stage.text("Second", to="+14155550000")
-    await until(lambda: any("Not sent" in text for text in stage.replies()))
-    _, everything = run("messages")
-    assert "DELIVERED (iMessage)" in everything
-    assert "FAILED" in everything
-    _, failed = run("messages", "--failed", "--json")
-    [message] = json.loads(failed)
-    assert (message["recipient"], message["delivery"], message["over"]) == ("+14155550000", "FAILED", True)
-    assert run("messages", "--open") == (0, "No messages.\n")
-    _, one = run("messages", "--number", CUSTOMER, "--json")
-    [message] = json.loads(one)
-    _, shown = run("messages", message["id"])
-    assert [line.split()[3] for line in shown.splitlines()[1:]] == ["QUEUED", "SENT", "DELIVERED"]
-    _, history = run("messages", message["id"], "--json")
-    assert [report["word"] for report in json.loads(history)["history"]] == ["QUEUED", "SENT", "DELIVERED"]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])

@@ -1,16 +1,19 @@
 """The calls to Sendblue, over one httpx client. No call is ever repeated here: a retry is a row with a due time."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from typing import Self
+from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
 
+from bot import metrics
 from bot.domain.clock import Clock
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
-from bot.sendblue import wire
+from bot.sendblue import account, wire
+
+R = TypeVar("R")
 
 
 class Sendblue:
@@ -42,15 +45,9 @@ class Sendblue:
         Raises:
             Refused, NotSent, Uncertain: see `wire.parse_answer`; NotSent also when no connection came about.
         """
-        try:
-            answer = await self._http.post("/api/send-message", json=wire.submission(message, callback_url))
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotSent("no_connection") from error
-        except httpx.TimeoutException as error:
-            raise Uncertain("timeout") from error
-        except httpx.HTTPError as error:
-            raise Uncertain("connection_lost") from error
-        return wire.parse_answer(answer.status_code, answer.content, now=self._clock(), media_url=message.media_url)
+        with metrics.call("sendblue", "send-message"):
+            answer = await self._post("/api/send-message", wire.submission(message, callback_url))
+            return wire.parse_answer(answer.status_code, answer.content, now=self._clock(), media_url=message.media_url)
 
     async def status(self, handle: str) -> Report:
         """Return what `GET /api/status` says about a handle.
@@ -77,6 +74,41 @@ class Sendblue:
             if len(page) < _PAGE:
                 return found
 
+    async def lines(self) -> list[str]:
+        """Return the account's lines, as Sendblue spells them. Raises as `status`."""
+        return _read(account.parse_lines, await self._get("/api/lines", {}))
+
+    async def line_states(self) -> dict[str, str]:
+        """Return line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `status`."""
+        return _read(account.parse_line_states, await self._get("/api/v2/lines/state", {}))
+
+    async def webhooks(self) -> list[account.Hook]:
+        """Return every webhook of the account, whoever registered it. Raises as `status`."""
+        return _read(account.parse_webhooks, await self._get("/api/account/webhooks", {}))
+
+    async def register(self, url: str, secret: str) -> None:
+        """Have news of every text sent to a URL, too. Look first: Sendblue adds it again each time.
+
+        Raises:
+            Refused: a clear no.
+            NotSent, Uncertain: it may be registered or not; look again.
+        """
+        answer = await self._post("/api/account/webhooks", account.registration(url, secret))
+        if answer.is_client_error and answer.status_code not in (408, 409, 429):
+            raise Refused(f"http_{answer.status_code}")
+        if not answer.is_success:
+            raise Uncertain(f"http_{answer.status_code}")
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        try:
+            return await self._http.post(path, json=body)
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise NotSent("no_connection") from error
+        except httpx.TimeoutException as error:
+            raise Uncertain("timeout") from error
+        except httpx.HTTPError as error:
+            raise Uncertain("connection_lost") from error
+
     async def _page(self, recipient: str, line: str, since: datetime, *, offset: int) -> list[tuple[Report, str]]:
         params = {
             "is_outbound": "true",
@@ -100,15 +132,29 @@ class Sendblue:
             raise NotSent("unreadable_answer") from error
 
     async def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
-        try:
-            answer = await self._http.get(path, params=params)
-        except httpx.HTTPError as error:
-            raise NotSent("no_answer") from error
-        if answer.is_success:
-            return answer
-        if answer.status_code in (408, 429) or not answer.is_client_error:
-            raise NotSent(f"http_{answer.status_code}")
-        raise Refused(f"http_{answer.status_code}")
+        with metrics.call("sendblue", _method(path)):
+            try:
+                answer = await self._http.get(path, params=params)
+            except httpx.HTTPError as error:
+                raise NotSent("no_answer") from error
+            if answer.is_success:
+                return answer
+            if answer.status_code in (408, 429) or not answer.is_client_error:
+                raise NotSent(f"http_{answer.status_code}")
+            raise Refused(f"http_{answer.status_code}")
+
+
+def _method(path: str) -> str:
+    """What a metric may call a GET: without the handle."""
+    name = path.removeprefix("/api/").removeprefix("v2/")
+    return "messages/{handle}" if name.startswith("messages/") else name
+
+
+def _read(parse: Callable[[bytes], R], answer: httpx.Response) -> R:
+    try:
+        return parse(answer.content)
+    except UnreadableReport as error:
+        raise NotSent("unreadable_answer") from error
 
 
 _PAGE = 100

@@ -67,7 +67,7 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
         NotSent: refused for now (rate limits).
         Uncertain: anything that says neither yes nor no.
     """
-    fields = _object(body)
+    fields = json_object(body)
     if fields is None:
         if 400 <= status < 500 and status not in (408, 409, 429):
             raise Refused(f"http_{status}")
@@ -101,15 +101,33 @@ def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False)
     Raises:
         UnreadableReport: not a JSON object, or no handle and no status in it.
     """
-    fields = _form(body) if form else _object(body)
-    if fields is None:
-        raise UnreadableReport("not a JSON object")
-    if isinstance(fields.get("data"), dict):
-        fields = fields["data"]
-    report = _report(fields, source, now)
+    report = _report(_fields(body, form=form), source, now)
     if report.handle is None and not report.word:
         raise UnreadableReport("neither message_handle nor status")
     return report
+
+
+def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
+    """Read one POST of an account webhook: the same envelope, about any text of the account.
+
+    Returns:
+        None for what is no news of a text of ours: what customers write, and all that names no message.
+
+    Raises:
+        UnreadableReport: not a JSON object.
+    """
+    fields = _fields(body, form=form)
+    inbound = fields.get("is_outbound") in (False, "false", "False")
+    report = _report(fields, "callback", now)
+    return None if inbound or report.handle is None else report
+
+
+def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
+    fields = _form(body) if form else json_object(body)
+    if fields is None:
+        raise UnreadableReport("not a JSON object")
+    nested = fields.get("data")
+    return nested if isinstance(nested, dict) else fields
 
 
 def parse_list(body: bytes, *, now: datetime) -> list[tuple[Report, str]]:
@@ -118,7 +136,7 @@ def parse_list(body: bytes, *, now: datetime) -> list[tuple[Report, str]]:
     Raises:
         UnreadableReport: not the documented envelope.
     """
-    fields = _object(body)
+    fields = json_object(body)
     items = None if fields is None else fields.get("data")
     if not isinstance(items, list):
         raise UnreadableReport("no list of messages")
@@ -200,7 +218,8 @@ def _text(value: object) -> str:
     return str(value).encode(errors="replace").decode().replace("\x00", "").strip()
 
 
-def _object(body: bytes) -> dict[str, Any] | None:
+def json_object(body: bytes) -> dict[str, Any] | None:
+    """Return a JSON object, or None for anything else."""
     try:
         value = json.loads(body)
     except (ValueError, RecursionError):

@@ -10,6 +10,7 @@ from functools import partial
 
 import structlog
 
+from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.thread import Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
@@ -110,6 +111,7 @@ class Announcing:
             except Refused:
                 raise error from None
             channel, ts = await self._post(thread, post)
+        metrics.milestones.labels("opened").observe(self._age(thread.created_at))
         return self._opened(thread, channel, ts, shown_rev=thread.rev)
 
     async def _post(self, thread: Thread, post: wording.Post) -> tuple[str, str]:
@@ -124,7 +126,11 @@ class Announcing:
     async def _reply(self, thread: Thread) -> Finish:
         post = wording.reply(thread, watched_for=self._watched_for)
         await self._post(thread, post)
+        metrics.announce_lag.observe(max(self._age(message.since) for message in thread.messages if message.telling))
         return self._replied(thread)
+
+    def _age(self, at: datetime) -> float:
+        return max(0.0, (self._store.clock() - at).total_seconds())
 
     def _replied(self, thread: Thread) -> Finish:
         return Finish(thread, {"replies": thread.posting, "posting": None, "failures": 0}, told=True)

@@ -14,6 +14,9 @@ import structlog
 from bot.domain.clock import Clock
 from bot.errors import NotStored
 
+STANDSTILL = timedelta(seconds=60)
+"""Work that could be done for so long while nobody took any stands still."""
+
 Job = Callable[[], Awaitable[None]]
 Claim = Callable[[int], Awaitable[tuple[list[Job], datetime | None]]]
 """Takes how many jobs there is room for; returns those claimed and when to ask again at the latest."""
@@ -40,6 +43,8 @@ class Duty:
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
         self._failing_since: datetime | None = None
+        self.busy_at = clock()
+        """When work was claimed last, or might first have been."""
 
     def start(self) -> None:
         """Begin, in the running event loop."""
@@ -96,6 +101,7 @@ class Duty:
             )
             return 0, self._pause
         self._failing_since = None
+        self.busy_at = self._clock() if jobs else self.busy_at
         for job in jobs:
             task = asyncio.create_task(self._do(job), name=f"{self.name} job")
             self._jobs.add(task)

@@ -1,8 +1,8 @@
 """Answering questions about messages. Changes nothing."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
+from bot.domain.backlog import Backlog
 from bot.slack import answers
 from bot.storage.backlog import backlog
 from bot.storage.history import Filter, find_messages
@@ -26,6 +26,6 @@ class Looking:
         found = await self._store.read(lambda connection: find_messages(connection, wanted))
         return answers.status(found, watched_for=self._watched_for, recipient=recipient)
 
-    async def backlog(self) -> Mapping[str, int]:
-        """Return kind of work → how much is due, over all processes. Raises as `last_messages`."""
+    async def backlog(self) -> Backlog:
+        """Return what waits, over all processes. Raises as `last_messages`."""
         return await self._store.read(lambda connection: backlog(connection, self._store.clock()))

@@ -7,6 +7,7 @@ from uuid import UUID, uuid4
 
 import structlog
 
+from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Origin, Report, Request
@@ -103,17 +104,20 @@ class Sending:
         if message.lease_until is not None and now >= message.lease_until:
             return  # we slept; somebody may have given it up meanwhile
         if now - message.accepted_at > self._within:
+            metrics.sends.labels("too_late").inc()
             await self._tracking.apply(message.id, Report("bot", now, Delivery.FAILED, error_code="too_late"))
             return
         try:
-            report = await self._sendblue.send(message, self._callback_url(message.id))
+            outcome, report = "taken", await self._sendblue.send(message, self._callback_url(message.id))
         except NotSent as error:
+            metrics.sends.labels("postponed").inc()
             await self._later(message, error)
             return
         except Refused as error:
-            report = self._conclusion(Delivery.FAILED, error)
+            outcome, report = "refused", self._conclusion(Delivery.FAILED, error)
         except Uncertain as error:
-            report = self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
+            outcome, report = "uncertain", self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
+        metrics.sends.labels(outcome).inc()
         await self._tracking.apply(message.id, report, insist=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:

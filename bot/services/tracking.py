@@ -7,6 +7,7 @@ from uuid import UUID
 
 import structlog
 
+from bot import metrics
 from bot.domain.backoff import Chance
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Report
@@ -43,6 +44,7 @@ class Tracking:
         quiet_for = timedelta(seconds=self._stale_after * (1 + self._chance() / 4))
         write = self._store.insist if insist else self._store.write
         applied = await write(apply_many, Heard(message_id, report, quiet_for))
+        self._count(report, applied)
         if applied.learnt:
             log.info(
                 "report_applied",
@@ -56,11 +58,21 @@ class Tracking:
         return applied
 
     async def apply_by_handle(self, report: Report) -> None:
-        """Merge a report that names its message by Sendblue's handle alone; no news of a stranger's. Raises as `apply`."""
+        """Merge a report that names its message by Sendblue's handle alone; an unknown one changes nothing.
+
+        Raises as `apply`.
+        """
         handle = report.handle or ""
         message_id = await self._store.read(lambda connection: owner_of(connection, handle))
         if message_id is not None:
             await self.apply(message_id, report)
+
+    def _count(self, report: Report, applied: Applied) -> None:
+        status = "other" if report.delivery is None else report.delivery.name.lower()
+        metrics.reports.labels(report.source, status, "yes" if applied.learnt else "no").inc()
+        if applied.rose and applied.message is not None:
+            age = self._store.clock() - applied.message.accepted_at
+            metrics.milestones.labels(applied.message.delivery.name.lower()).observe(age.total_seconds())
 
     async def give_up(self, messages: Sequence[Message], code: str, *, at: datetime) -> None:
         """Say of messages that nobody has tried to send that they never will be, and why."""

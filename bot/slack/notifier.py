@@ -2,7 +2,8 @@
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, Self
 
 import aiohttp
@@ -10,7 +11,9 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
 from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot import metrics
 from bot.errors import NotSent, Refused, Uncertain
+from bot.slack.installation import Installation
 from bot.slack.wording import Post
 
 EVENT_TYPE = "bluethread"
@@ -125,6 +128,22 @@ class Notifier:
         answer = await self._call(self.client.usergroups_users_list, usergroup=group)
         return set(answer.get("users") or ())
 
+    async def installation(self) -> Installation:
+        """Return what Slack says of our token. A clear no is an answer, too; raises as `post` for none."""
+        try:
+            answer = await self._call(self.client.auth_test)
+        except Refused as error:
+            refused = error.__cause__.response if isinstance(error.__cause__, SlackApiError) else None
+            return Installation(error=error.code, now=_time(refused))
+        scopes = answer.headers.get("x-oauth-scopes")
+        return Installation(
+            bot=str(answer.get("user") or ""),
+            team=str(answer.get("team") or ""),
+            is_bot=bool(answer.get("bot_id")),
+            scopes=None if scopes is None else frozenset(filter(None, map(str.strip, scopes.split(",")))),
+            now=_time(answer),
+        )
+
     async def answer(self, url: str, text: str) -> None:
         """Tell the person who typed a command something only they see. Works for 30 minutes, five times.
 
@@ -144,14 +163,26 @@ class Notifier:
             raise NotSent("no_answer") from error
 
     async def _call(self, method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
-        try:
-            return await method(**arguments)
-        except SlackApiError as error:
-            raise _failure(error) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotSent("no_connection") from error
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise Uncertain("no_answer") from error
+        with metrics.call("slack", method.__name__.replace("_", ".")):
+            try:
+                return await method(**arguments)
+            except SlackApiError as error:
+                raise _failure(error) from error
+            except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+                raise NotSent("no_connection") from error
+            except (TimeoutError, aiohttp.ClientError) as error:
+                raise Uncertain("no_answer") from error
+            except AttributeError as error:  # the SDK's own, over JSON that is no object
+                raise Uncertain("unreadable_answer") from error
+
+
+def _time(answer: object) -> datetime | None:
+    """Slack's clock when it answered."""
+    try:
+        time = parsedate_to_datetime(answer.headers["Date"]) if isinstance(answer, AsyncSlackResponse) else None
+    except (KeyError, ValueError):
+        return None
+    return time and time.replace(tzinfo=time.tzinfo or UTC)
 
 
 def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:

@@ -18,7 +18,7 @@ from bot.storage.tables import messages, pacing, threads
 EDITS = "edits"
 """The pacing key of chat.update, which Slack limits for the whole workspace."""
 
-_WAITING = Waiting(
+STEPS = Waiting(
     threads,
     threads.c.due_at,
     case((threads.c.lane == Lane.POST.value, threads.c.channel), (threads.c.lane == Lane.EDIT.value, EDITS), else_=""),
@@ -39,16 +39,16 @@ def claim_threads(connection: Connection, now: datetime, items: Sequence[Ask]) -
 
 
 def _claim_threads(connection: Connection, now: datetime, ask: Ask) -> Claimed[Task]:
-    posts = _WAITING.first_per_key(connection, now, threads.c.lane == Lane.POST.value, ask.room)
+    posts = STEPS.first_per_key(connection, now, threads.c.lane == Lane.POST.value, ask.room)
     slots = take_slots(connection, posts.values(), now, ask.interval)
     ids = [thread_id for thread_id, channel in posts.items() if channel in slots]
     edits_closed = connection.scalar(select(pacing.c.next_at).where(pacing.c.key == EDITS, pacing.c.next_at > now))
     lane = Lane.EDIT if edits_closed is None else Lane.FREE
     others = select(threads.c.id).where(threads.c.due_at <= now, threads.c.lane.between(lane.value, Lane.FREE.value))
     ids += connection.scalars(others.order_by(threads.c.due_at).limit(max(0, ask.room - len(ids))))
-    held = _WAITING.hold(connection, now, ids, ask.lease)
+    held = STEPS.hold(connection, now, ids, ask.lease)
     tasks = [_begin(connection, now, thread) for thread in load_threads(connection, held).values()]
-    return Claimed(tasks, _WAITING.soonest(connection, now))
+    return Claimed(tasks, STEPS.soonest(connection, now))
 
 
 def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:

@@ -14,7 +14,7 @@ from bot.storage.pacing import close_slot, take_slots
 from bot.storage.rows import load_messages
 from bot.storage.tables import messages, pacing, threads
 
-_WAITING = Waiting(messages, messages.c.send_at, messages.c.line)
+SENDS = Waiting(messages, messages.c.send_at, messages.c.line)
 
 
 def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> list[Claimed[Message]]:
@@ -27,10 +27,10 @@ def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> 
 
 def _claim_sends(connection: Connection, now: datetime, ask: Ask) -> Claimed[Message]:
     waiting = messages.c.delivery == Delivery.ACCEPTED.value
-    first = _WAITING.first_per_key(connection, now, waiting, ask.room)
+    first = SENDS.first_per_key(connection, now, waiting, ask.room)
     slots = take_slots(connection, first.values(), now, ask.interval)
     ids = [message_id for message_id, line in first.items() if line in slots]
-    held = _WAITING.hold(
+    held = SENDS.hold(
         connection,
         now,
         ids,
@@ -43,7 +43,7 @@ def _claim_sends(connection: Connection, now: datetime, ask: Ask) -> Claimed[Mes
     overdue = (messages.c.send_at <= now) & (messages.c.delivery == Delivery.SENDING.value)
     return Claimed(
         list(load_messages(connection, held).values()),
-        _WAITING.soonest(connection, now),
+        SENDS.soonest(connection, now),
         abandoned=list(connection.scalars(select(messages.c.id).where(overdue))),
     )
 
@@ -72,24 +72,38 @@ def release_sends(connection: Connection, now: datetime, items: Sequence[Release
     return results
 
 
+POLLS = "polls"
+"""The pacing key of questions to Sendblue, which it limits for the whole account."""
+
+
 @dataclass(frozen=True, slots=True)
 class PollAsk:
-    """How many messages somebody is ready to ask Sendblue about. wait: message → how long until it is asked again."""
+    """How many messages somebody is ready to ask Sendblue about.
+
+    wait: message → how long until it is asked again. each: how long one takes of what Sendblue allows to all of us.
+    """
 
     room: int
     wait: Callable[[Message], timedelta]
+    each: timedelta = timedelta(0)
 
 
 def claim_polls(connection: Connection, now: datetime, items: Sequence[PollAsk]) -> list[list[Message]]:
-    """Claim messages that have been silent for too long, longest first; each comes back later by itself."""
+    """Claim messages that have been silent for too long, longest first; each comes back later by itself.
+
+    None while the questions of the last claim, whosever it was, are still being asked.
+    """
     return [_claim_polls(connection, now, ask) for ask in items]
 
 
 def _claim_polls(connection: Connection, now: datetime, ask: PollAsk) -> list[Message]:
     query = select(messages.c.id).where(messages.c.poll_at <= now).order_by(messages.c.poll_at).limit(ask.room)
+    if ask.each and not (connection.scalar(query) and take_slots(connection, [POLLS], now, ask.each)):
+        return []
     ids = list(connection.scalars(query.with_for_update(skip_locked=True)))
     found = list(load_messages(connection, ids).values())
     if found:
+        close_slot(connection, POLLS, now + ask.each * len(found))
         later = [{"row_id": message.id, "poll_at": now + ask.wait(message)} for message in found]
         statement = update(messages).where(messages.c.id == bindparam("row_id"))
         connection.execute(statement.values(poll_at=bindparam("poll_at"), polls=messages.c.polls + 1), later)

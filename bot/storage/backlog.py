@@ -1,19 +1,42 @@
-"""How much is due, by kind. Each count costs what is due, not what is stored."""
+"""Counting what waits. It costs what is due, not what is stored."""
 
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select
 
+from bot.domain.backlog import Backlog
 from bot.domain.delivery import Delivery
+from bot.storage.alarms import callbacks_missing, last_callback
+from bot.storage.announcements import STEPS
+from bot.storage.attempts import SENDS
 from bot.storage.tables import messages, threads
 
 
-def backlog(connection: Connection, now: datetime) -> dict[str, int]:
-    """Return kind of work → rows that are due now (or, for `waiting`, unsent for whatever reason)."""
-    counts = {
-        "announce": select(func.count()).where(threads.c.due_at <= now),
-        "send": select(func.count()).where(messages.c.send_at <= now),
-        "poll": select(func.count()).where(messages.c.poll_at <= now),
-        "waiting": select(func.count()).select_from(messages).where(messages.c.delivery == Delivery.ACCEPTED.value),
+def backlog(connection: Connection, now: datetime) -> Backlog:
+    """Count it."""
+    doable = {"announce": STEPS.doable_since(connection), "send": SENDS.doable_since(connection)}
+    polls = messages.c.poll_at <= now
+    doable["poll"] = connection.scalar(select(func.min(messages.c.poll_at)).where(polls))
+    due = {"announce": threads.c.due_at <= now, "send": messages.c.send_at <= now, "poll": polls}
+    return Backlog(
+        due={kind: connection.scalar(select(func.count()).where(condition)) or 0 for kind, condition in due.items()},
+        doable_since={kind: since for kind, since in doable.items() if since is not None and since <= now},
+        waiting_for_slot={
+            "announce": STEPS.waiting_for_slot(connection, now),
+            "send": SENDS.waiting_for_slot(connection, now),
+        },
+        open=_open(connection),
+        last_callback=last_callback(connection),
+        callbacks_missing=callbacks_missing(connection),
+    )
+
+
+def _open(connection: Connection) -> dict[str, int]:
+    by_delivery = select(messages.c.delivery, func.count().label("many")).group_by(messages.c.delivery)
+    watched = connection.execute(by_delivery.where(messages.c.poll_at.is_not(None))).all()
+    unsent = connection.execute(by_delivery.where(messages.c.delivery == Delivery.ACCEPTED.value)).all()
+    sending = messages.c.send_at.is_not(None) & (messages.c.delivery == Delivery.SENDING.value)
+    return {
+        Delivery(row.delivery).name.lower(): row.many
+        for row in (*unsent, *connection.execute(by_delivery.where(sending)), *watched)
     }
-    return {kind: connection.scalar(query) or 0 for kind, query in counts.items()}

@@ -71,8 +71,18 @@ class Waiting:
 
     def soonest(self, connection: Connection, now: datetime) -> datetime | None:
         """Return when the next row is due and its slot is free; never earlier than now."""
+        found = self.doable_since(connection)
+        return found if found is None else max(found, now)
+
+    def doable_since(self, connection: Connection) -> datetime | None:
+        """Return since when, or from when on, the next row is due and its slot is free."""
         free_at = func.coalesce(pacing.c.next_at, self.due)
         when = case((free_at > self.due, free_at), else_=self.due)
         query = select(func.min(when)).outerjoin_from(self.table, pacing, pacing.c.key == self.key)
         found: datetime | None = connection.scalar(query.where(self.due.is_not(None)))
-        return found if found is None else max(found, now)
+        return found
+
+    def waiting_for_slot(self, connection: Connection, now: datetime) -> int:
+        """Return how many rows are due whose slot is taken."""
+        query = select(func.count()).select_from(self.table).join(pacing, pacing.c.key == self.key)
+        return connection.scalar(query.where(self.due <= now, pacing.c.next_at > now)) or 0

@@ -93,6 +93,7 @@ class Applied:
 
     message: Message | None
     learnt: bool = False
+    rose: bool = False  # its delivery came further
 
 
 def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) -> list[Applied]:
@@ -119,7 +120,7 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
         after[message.id] = merged
         if merged != message or report.source == "callback":
             quiet[message.id] = item.quiet_for
-        results.append(Applied(merged, learnt=merged != message))
+        results.append(Applied(merged, learnt=merged != message, rose=merged.delivery > message.delivery))
         if report.if_still in (None, message.delivery):
             history.append(_history_row(message.id, report, now))
     changed = [message for message in after.values() if message != before[message.id]]

@@ -1,7 +1,7 @@
 """Rows ⇄ frozen values."""
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
@@ -15,7 +15,7 @@ from bot.storage.tables import messages, threads
 _THREAD_ONLY = ("key", "lane", "due_at")
 
 
-def message_of(row: RowMapping) -> Message:
+def message_of(row: Mapping[Any, Any]) -> Message:
     """Read one row of `messages`."""
     fields = dict(row)
     lease_until = fields.pop("send_at")

@@ -46,6 +46,14 @@ def problem(connection: Connection) -> str:
     return f"the schema is {found or 'missing'}, this version needs {wanted}: run `python -m bot migrate`"
 
 
+def missing(connection: Connection) -> str:
+    """The same while running: a newer database is a deployment under way, and old code goes on until it is replaced."""
+    try:
+        return problem(connection)
+    except BadSettings:
+        return ""
+
+
 def _config(connection: Connection) -> Config:
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))

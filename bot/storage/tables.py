@@ -118,6 +118,7 @@ messages = Table(
 )
 Index("messages_thread", messages.c.thread_id, messages.c.part)
 Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)
+Index("messages_accepted", messages.c.accepted_at)
 for _due in (messages.c.send_at, messages.c.poll_at):
     Index(f"messages_{_due.name}", _due, sqlite_where=_due.is_not(None), postgresql_where=_due.is_not(None))
 Index(
@@ -143,6 +144,25 @@ reports = Table(
     Column("received_at", Instant, nullable=False),
 )
 Index("reports_message", reports.c.message_id, reports.c.id)
+
+Index(
+    "reports_callbacks",
+    reports.c.received_at,
+    sqlite_where=reports.c.source == "callback",
+    postgresql_where=reports.c.source == "callback",
+)
+
+alarms = Table(
+    "alarms",
+    metadata,
+    Column("key", String(40), primary_key=True),
+    Column("standing", Boolean, nullable=False),
+    Column("told", Boolean, nullable=False),  # what was said last of `standing`
+    Column("since", Instant, nullable=False),
+    Column("last", Instant),  # when the last callback had come
+    Column("due_at", Instant, nullable=False),
+    Column("fence", Integer, nullable=False),
+)
 
 pacing = Table(
     "pacing",

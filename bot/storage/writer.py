@@ -16,6 +16,7 @@ import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
+from bot import metrics
 from bot.errors import MaybeStored, NotStored
 from bot.storage.database import Database
 
@@ -135,10 +136,13 @@ class Writer:
                 except Exception as own:  # noqa: BLE001
                     error = own
             log.warning("not_stored", kind=entry.work.__name__, error=type(error).__name__)
+            metrics.not_stored.inc()
             entry.error = NotStored(type(error).__name__) if isinstance(error, SQLAlchemyError) else error
 
     def _commit(self, batch: list[_Entry]) -> None:
-        with self._database.writing.connect() as connection, connection.begin() as transaction:
+        metrics.batch_size.observe(len(batch))
+        writing = self._database.writing
+        with metrics.commit_seconds.time(), writing.connect() as connection, connection.begin() as transaction:
             now = self._database.begin(connection)
             for group in _by_kind(batch):
                 outcomes = group[0].work(connection, now, [entry.item for entry in group])

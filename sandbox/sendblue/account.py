@@ -32,6 +32,7 @@ class Account:
         self._phones = phones
         self._lines = lines
         self._webhooks = Webhooks()
+        self.line_states: dict[str, str] = {}
 
     def send(self, fields: Json) -> tuple[Answer, PhoneMessage | None]:
         """POST /api/send-message. Returns the answer, and the message if one was accepted."""
@@ -75,6 +76,12 @@ class Account:
     def numbers(self) -> Answer:
         """GET /api/lines."""
         return 200, {"numbers": list(self._lines)}
+
+    def states(self) -> Answer:
+        """GET /api/v2/lines/state; ONLINE unless `line_states` says otherwise."""
+        known = ((line, self.line_states.get(line, "ONLINE")) for line in self._lines)
+        data = [{"sendblue_number": line, "assignment": "assigned", "status": state} for line, state in known]
+        return 200, {"status": "OK", "data": data, "snapshot_at": iso(time.time())}
 
     def webhooks(self, method: str, fields: Json) -> Answer:
         """GET, POST, PUT and DELETE /api/account/webhooks."""

@@ -43,6 +43,7 @@ class Endpoint:
                 Route("/api/v2/messages", self._listed),
                 Route("/api/v2/messages/{handle}", self._one),
                 Route("/api/lines", self._lines),
+                Route("/api/v2/lines/state", self._line_states),
                 Route("/api/account/webhooks", self._webhooks, methods=["GET", "POST", "PUT", "DELETE"]),
             ]
         )
@@ -83,6 +84,9 @@ class Endpoint:
 
     async def _lines(self, request: Request) -> Response:
         return await self._plain(request, self._account.numbers)
+
+    async def _line_states(self, request: Request) -> Response:
+        return await self._plain(request, self._account.states)
 
     async def _webhooks(self, request: Request) -> Response:
         fields = await _fields(request)

@@ -42,8 +42,8 @@ class PretendSendblue:
         self._courier = Courier(board, "sendblue")
         self._callbacks = Callbacks(self._courier, self.faults, retry_wait)
         self._phones = Phones(board, self.faults, self._callbacks, step)
-        account = Account(self.faults, self._phones, self.lines)
-        self._endpoint = Endpoint(board, self.faults, account, (key_id, secret))
+        self._account = Account(self.faults, self._phones, self.lines)
+        self._endpoint = Endpoint(board, self.faults, self._account, (key_id, secret))
         self.app = self._endpoint.app()
 
     @property
@@ -55,6 +55,11 @@ class PretendSendblue:
     def calls(self) -> list[ApiCall]:
         """Every request that came in, oldest first; `method` is such as "POST /api/send-message"."""
         return list(self._endpoint.calls)
+
+    @property
+    def line_states(self) -> dict[str, str]:
+        """Lines that are not ONLINE, and what they are instead."""
+        return self._account.line_states
 
     @property
     def step(self) -> float:

@@ -1,6 +1,8 @@
 """The door of the pretend Web API: faults, keys, limits, then the method itself."""
 
+import time
 from collections import deque
+from email.utils import formatdate
 from hmac import compare_digest
 from typing import TypeAlias
 
@@ -32,6 +34,7 @@ class Endpoint:
         self._faults = faults
         self._methods = methods
         self._token = token
+        self.clock_ahead = 0.0
         self.calls: deque[ApiCall] = deque(maxlen=CALLS_KEPT)
 
     async def answer(self, request: Request, scopes: list[str]) -> Response:
@@ -52,7 +55,7 @@ class Endpoint:
             return Dropped()
         call.status, call.answer = status, body
         self._board.finish(exchange, status, body)
-        return _response(status, body, wait, scopes)
+        return _response(status, body, wait, scopes, self.clock_ahead)
 
     async def _held(self, request: Request) -> bool:
         return await held(request, self._faults, lambda: not self._faults.hang, LONGEST_HOLD)
@@ -83,8 +86,8 @@ class Endpoint:
         return None
 
 
-def _response(status: int, body: Json | str, wait: int, scopes: list[str]) -> Response:
-    headers = {"x-oauth-scopes": ",".join(scopes)}
+def _response(status: int, body: Json | str, wait: int, scopes: list[str], clock_ahead: float) -> Response:
+    headers = {"x-oauth-scopes": ",".join(scopes), "Date": formatdate(time.time() + clock_ahead, usegmt=True)}
     if wait:
         headers["Retry-After"] = str(wait)
     if isinstance(body, dict):

@@ -10,7 +10,6 @@ from sandbox.slack.records import SlackRefusalError
 from sandbox.slack.workspace import (
     APP_ID,
     BOT_ID,
-    BOT_NAME,
     BOT_USER,
     GROUPS,
     GUESTS,
@@ -45,7 +44,7 @@ class Methods:
         self._workspace = workspace
         chat, conversations = Chat(workspace, pace), Conversations(workspace)
         self._by_name: Mapping[str, Callable[[Json], Json]] = {
-            "auth.test": _auth_test,
+            "auth.test": lambda _: _auth_test(workspace.bot_name),
             "chat.postMessage": chat.post_message,
             "chat.update": chat.update,
             "chat.postEphemeral": chat.post_ephemeral,
@@ -75,12 +74,12 @@ class Methods:
         return method(params)
 
 
-def _auth_test(_params: Json) -> Json:
+def _auth_test(bot_name: str) -> Json:
     return {
         "ok": True,
         "url": f"https://{TEAM['domain']}.slack.com/",
         "team": TEAM["name"],
-        "user": BOT_NAME.lower(),
+        "user": bot_name,
         "team_id": TEAM["id"],
         "user_id": BOT_USER,
         "bot_id": BOT_ID,

@@ -86,6 +86,24 @@ class PretendSlack:
         self._workspace.scopes = scopes
 
     @property
+    def bot_name(self) -> str:
+        """What people type in `/invite @…`, as `auth.test` says it."""
+        return self._workspace.bot_name
+
+    @bot_name.setter
+    def bot_name(self, name: str) -> None:
+        self._workspace.bot_name = name
+
+    @property
+    def clock_ahead(self) -> float:
+        """Seconds that the `Date` of every answer is later than it is."""
+        return self._endpoint.clock_ahead
+
+    @clock_ahead.setter
+    def clock_ahead(self, seconds: float) -> None:
+        self._endpoint.clock_ahead = seconds
+
+    @property
     def calls(self) -> list[ApiCall]:
         """Every Web API call that came in, oldest first."""
         return list(self._endpoint.calls)

@@ -48,6 +48,7 @@ class Workspace:
         self._board = board
         self._last = 0
         self.scopes = SCOPES.split()
+        self.bot_name = BOT_NAME.lower()
         self.entered: Callable[[], None] = lambda: None
         self.channels = {channel.id: channel for channel in _channels()}
         self._transcripts = {channel: Transcript() for channel in self.channels}

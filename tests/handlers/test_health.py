@@ -1,12 +1,23 @@
 """What machines ask."""
 
 import asyncio
-from datetime import timedelta
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
 
+import httpx
 import pytest
+from sqlalchemy import Connection, update
 
 from bot.errors import NotStored
-from tests.conftest import Stage, until
+from bot.storage.pacing import close_slot
+from bot.storage.tables import messages, threads
+from tests.conftest import LINE, Stage, until
+from tests.deployment import ROOT
 
 
 async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
@@ -15,20 +26,31 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
     assert answer.status_code == 200
     assert answer.json() == {
         "ready": True,
-        "checks": {"announcing": "ok", "database": "ok", "scheduler": "ok", "sending": "ok"},
+        "checks": dict.fromkeys(("announcing", "database", "scheduler", "schema", "sending"), "ok"),
+        "facts": {
+            "due": {"announce": 0, "poll": 0, "send": 0},
+            "seconds_behind": {},
+            "last_callback_age_seconds": None,
+            "callbacks_missing": False,
+        },
     }
 
 
 async def test_it_is_not_ready_when_the_database_is_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     assert stage.house is not None
 
-    async def away(*_: object) -> None:
+    async def away(*_: object, **__: object) -> None:
         raise NotStored("OperationalError")
 
     monkeypatch.setattr(stage.house.store, "read", away)
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
     assert "cannot be read" in answer.json()["checks"]["database"]
+    monkeypatch.setattr(stage.house.store, "write", away)
+    answer = await stage.get("/readyz")
+    assert answer.status_code == 503
+    assert "takes nothing" in answer.json()["checks"]["database"]
+    assert "facts" not in answer.json()
     assert (await stage.get("/metrics")).status_code == 200
 
 
@@ -93,5 +115,129 @@ async def test_metrics_are_prometheus_text_with_the_backlog(stage: Stage) -> Non
     await stage.text()
     answer = await stage.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert 'bluethread_due{kind="waiting"} 1.0' in answer.text
+    assert 'bluethread_open_messages{delivery="accepted"} 1.0' in answer.text
     assert "process_resident_memory_bytes" in answer.text
+
+
+async def test_what_happens_is_counted(stage: Stage) -> None:
+    def of(text: str) -> dict[str, float]:
+        lines = (line.rpartition(" ") for line in text.splitlines() if not line.startswith("#"))
+        return {name: float(value) for name, _, value in lines}
+
+    before = of((await stage.get("/metrics")).text)
+    await stage.text()
+    await stage.slack.type("/imessage help")
+    await stage.slack.type("/imessage nonsense")
+    await until(lambda: any("Delivered" in text for text in stage.replies()))
+    await stage.callback(b"{")
+    await asyncio.sleep(0.1)
+    after = of((await stage.get("/metrics")).text)
+    grown = {name: value - before.get(name, 0) for name, value in after.items()}
+    once = (
+        'bluethread_commands_total{result="accepted"}',
+        'bluethread_commands_total{result="help"}',
+        'bluethread_commands_total{result="refused"}',
+        'bluethread_sends_total{outcome="taken"}',
+        'bluethread_reports_total{new="yes",source="send",status="queued"}',
+        'bluethread_reports_total{new="yes",source="callback",status="delivered"}',
+        'bluethread_milestone_seconds_count{milestone="opened"}',
+        'bluethread_milestone_seconds_count{milestone="queued"}',
+        'bluethread_milestone_seconds_count{milestone="delivered"}',
+        'bluethread_calls_total{method="send-message",neighbour="sendblue",result="ok"}',
+        'bluethread_requests_total{door="callback",status="400"}',
+    )
+    assert {name: grown[name] for name in once} == dict.fromkeys(once, 1)
+    assert grown['bluethread_calls_total{method="chat.postMessage",neighbour="slack",result="ok"}'] >= 2
+    assert grown["bluethread_announce_lag_seconds_count"] >= 1
+    assert grown["bluethread_commit_batch_size_count"] >= 5
+    assert after["bluethread_last_callback_age_seconds"] < 10
+
+
+async def test_metrics_keep_numbers_names_and_texts_to_themselves(stage: Stage) -> None:
+    await stage.text("Zebra at eight?")
+    await until(lambda: any("Delivered" in text for text in stage.replies()))
+    text = (await stage.get("/metrics")).text
+    assert not any(
+        private in text for private in ("Zebra", "4155552671", "C0GENERAL", "U0ANA", stage.bubbles()[0].handle)
+    )
+
+
+async def test_metrics_want_their_token_where_there_is_one(open_stage: Callable[..., Any]) -> None:
+    stage: Stage = await open_stage(metrics_token="open sesame")
+    assert (await stage.get("/metrics")).status_code == 401
+    for given, status in (("Bearer open sesame", 200), ("Bearer open", 401), ("Bearer ö".encode(), 401)):
+        async with httpx.AsyncClient() as http:
+            answer = await http.get(f"{stage.url}/metrics", headers={"authorization": given})
+        assert answer.status_code == status
+    assert (await stage.get("/readyz")).status_code == 200
+
+
+async def test_work_that_stands_still_though_it_is_due_is_noticed(stage: Stage) -> None:
+    house = stage.house
+    assert house is not None
+    await house.duties[1].stop(grace=1)
+    house.duties[1]._loop = asyncio.create_task(asyncio.sleep(60))  # alive, and doing nothing
+    await stage.text()
+    await until(stage.shown)
+    assert (await stage.get("/readyz")).status_code == 200
+    hour_ago = house.clock() - timedelta(hours=1)
+    await house.store.write(
+        lambda connection, _, items: [connection.execute(update(messages).values(send_at=hour_ago))], None
+    )
+    house.duties[1].busy_at = hour_ago
+    answer = await stage.get("/readyz")
+    assert answer.status_code == 503
+    assert "nobody does it" in answer.json()["checks"]["sending"]
+    assert answer.json()["facts"]["seconds_behind"]["send"] > 3500
+    house.duties[1]._loop.cancel()
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_a_process_that_leaves_the_work_to_others_notices_that_nobody_does_it(
+    open_stage: Callable[..., Any],
+) -> None:
+    stage: Stage = await open_stage(web_also_works=False)
+    house = stage.house
+    assert house is not None
+    await stage.text()
+    assert (await stage.get("/readyz")).status_code == 200
+    hour_ago = house.clock() - timedelta(hours=1)
+    await house.store.write(lambda at, _, items: [at.execute(update(threads).values(due_at=hour_ago))], None)
+    house.duties[0].busy_at = hour_ago
+    answer = await stage.get("/readyz")
+    assert answer.status_code == 503
+    assert "nobody does it" in answer.json()["checks"]["announcing"]
+
+
+async def test_work_that_waits_for_its_slot_does_not_stand_still(stage: Stage) -> None:
+    house = stage.house
+    assert house is not None
+    await house.duties[1].stop(grace=1)
+    house.duties[1]._loop = asyncio.create_task(asyncio.sleep(60))
+    await stage.text()
+    await until(stage.shown)
+    now = house.clock()
+    house.duties[1].busy_at = now - timedelta(hours=1)
+
+    def late_and_closed(connection: Connection, _: datetime, items: Sequence[None]) -> Sequence[None]:
+        connection.execute(update(messages).values(send_at=now - timedelta(hours=1)))
+        close_slot(connection, LINE, now + timedelta(minutes=1))
+        return items
+
+    await house.store.write(late_and_closed, None)
+    assert (await stage.get("/readyz")).status_code == 200
+    assert 'bluethread_waiting_for_slot{kind="send"} 1.0' in (await stage.get("/metrics")).text
+    house.duties[1]._loop.cancel()
+
+
+def test_several_processes_on_one_host_are_counted_together(tmp_path: Path) -> None:
+    count = "from bot import metrics; metrics.commands.labels('accepted').inc(2)"
+    show = "from bot import metrics; print(metrics.exposition([]).decode())"
+    environment = os.environ | {"PROMETHEUS_MULTIPROC_DIR": str(tmp_path)}
+    for _ in range(2):
+        subprocess.run([sys.executable, "-c", count], env=environment, cwd=ROOT, check=True)
+    shown = subprocess.run(
+        [sys.executable, "-c", show], env=environment, cwd=ROOT, check=True, capture_output=True, text=True
+    ).stdout
+    assert 'bluethread_commands_total{result="accepted"} 4.0' in shown
+    assert "process_resident_memory_bytes" in shown

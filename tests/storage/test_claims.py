@@ -227,10 +227,24 @@ async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk:
     assert await desk.store.write(claim_polls, ask) == []
 
 
+async def test_questions_keep_to_what_sendblue_allows_to_all_processes_together(desk: Desk) -> None:
+    for number in range(5):
+        [message_id] = await desk.accept()
+        await desk.hear(message_id, Delivery.QUEUED, handle=f"h{number}")
+    ask = PollAsk(3, lambda _: timedelta(hours=1), each=SECOND)
+    desk.clock.now += timedelta(seconds=120)
+    assert len(await desk.store.write(claim_polls, ask)) == 3
+    assert await desk.store.write(claim_polls, ask) == []
+    desk.clock.now += 2 * SECOND
+    assert await desk.store.write(claim_polls, ask) == []
+    desk.clock.now += SECOND
+    assert len(await desk.store.write(claim_polls, ask)) == 2
+
+
 async def test_what_a_dead_process_held_is_due_at_once_after_a_restart(desk: Desk) -> None:
     await desk.accept()
     await desk.threads()
     await desk.store.write(end_leases, None)
     assert [step for step, _ in await desk.threads(interval=timedelta(0))] in ([Step.LOOK], [])
     desk.clock.now += SECOND
-    assert (await desk.store.read(lambda connection: backlog(connection, desk.clock())))["waiting"] == 1
+    assert (await desk.store.read(lambda connection: backlog(connection, desk.clock()))).open == {"accepted": 1}

@@ -2,17 +2,18 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
-from sqlalchemy import Connection, Engine, inspect, text
+from sqlalchemy import Connection, Engine, inspect, select, text
 
 from bot.domain.clock import steady_clock
 from bot.storage import schema
 from bot.storage.database import Database
 from bot.storage.sqlite import journal_mode
-from bot.storage.tables import metadata, pacing
+from bot.storage.tables import alarms, metadata, pacing, threads
 
 
 @pytest.fixture
@@ -54,6 +55,29 @@ def test_every_migration_can_be_taken_back(database: Engine) -> None:
         schema.downgrade(connection, "base")
         assert _tables(connection) <= {"alembic_version"}
         schema.upgrade(connection)
+
+
+def test_data_outlives_every_migration_up_and_down(database: Engine) -> None:
+    when = datetime(2026, 1, 1, 12, tzinfo=UTC)
+    numbers = dict.fromkeys(("replies", "rev", "shown_rev", "looked", "lane", "fence", "failures"), 0)
+    words = dict.fromkeys(("team", "channel", "asked_in", "sender", "answer_url", "aside", "closed"), "x")
+    thread = {"id": UUID(int=1), "key": "k", "created_at": when, **numbers, **words}
+
+    def kept(connection: Connection) -> list[tuple[UUID, datetime]]:
+        return [tuple(row) for row in connection.execute(select(threads.c.id, threads.c.created_at))]
+
+    with database.begin() as connection:
+        schema.upgrade(connection, "0001")
+        connection.execute(threads.insert().values(thread))
+        for revision in ("0002", "head"):
+            schema.upgrade(connection, revision)
+            assert kept(connection) == [(UUID(int=1), when)]
+        connection.execute(alarms.insert().values(key="a", standing=True, told=False, since=when, due_at=when, fence=0))
+        schema.downgrade(connection, "0001")
+        assert kept(connection) == [(UUID(int=1), when)]
+        schema.upgrade(connection)
+        assert schema.problem(connection) == ""
+        assert connection.scalar(text("SELECT count(*) FROM alarms")) == 0
 
 
 def test_commits_are_flushed_to_disk_in_the_safe_journal_mode(database: Engine, engine: str) -> None:

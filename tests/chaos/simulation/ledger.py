@@ -55,7 +55,7 @@ def emptied() -> tuple[Connection, sqlite3.Connection]:
     """Return the database with nothing in it."""
     connection, raw = shelf()
     connection.rollback()  # the seed before this one may have failed in the middle of a transaction
-    for table in ("reports", "messages", "threads", "pacing"):
+    for table in ("reports", "messages", "threads", "pacing", "alarms"):
         raw.execute(f"DELETE FROM {table}")
     raw.commit()
     return connection, raw

@@ -9,6 +9,7 @@ from uuid import UUID
 from bot.domain.message import Origin, Report, Request
 from bot.domain.rules import Rules
 from bot.errors import MaybeStored, NotStored
+from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
 from bot.services.permitting import Permitting
@@ -69,6 +70,9 @@ class Loop:
         """Have it done beside everything else."""
         return self._world.running.process.spawn(f"{self._world.running.name} …", coroutine)
 
+    async def sleep(self, _: float) -> None:
+        """Questions are not spaced here; when they are asked is the scheduler's."""
+
     async def gather(self, *coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
         """Wait for all; the first error is everybody's."""
         jobs = [self.create_task(coroutine) for coroutine in coroutines]
@@ -121,14 +125,19 @@ class Process:
             self.ledger,
             phone,
             self.tracking,
+            Alarming(self.ledger, slack, self._who_answers, channel="", public_url=""),
             stale_after=world.stale_after,
             watch_for=WATCH_FOR,
             doubt_window=DOUBT_WINDOW,
             send_within=SEND_WITHIN,
             keep_text_for=30 * 86400,
             chance=chance,
+            each=0,
             at_once=1000,
         )
+
+    async def _who_answers(self) -> str:
+        return "nobody"
 
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> Job:
         """Begin a job; its first step is the scheduler's to take."""

@@ -1,0 +1,134 @@
+"""What became of one message, moment by moment, in sentences that can be read aloud. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+
+from bot.domain.delivery import Delivery, News, Service
+from bot.domain.message import Message, Report, merge
+from bot.domain.thread import Thread
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """One report as the history keeps it. received_at: when we stored it; `report.at` is the vendor's time."""
+
+    report: Report
+    received_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """One thing that was known from `at` (aware UTC) on.
+
+    source: "bot", "slack", "sendblue", "person", or a report's. word: the vendor's own, verbatim. happened_at: by the
+    vendor's clock, where that is another second.
+    """
+
+    at: datetime
+    source: str
+    says: str
+    word: str = ""
+    happened_at: datetime | None = None
+
+
+def timeline(message: Message, thread: Thread, noted: Sequence[Noted]) -> list[Moment]:
+    """Return all moments of a message, oldest first: in the order we knew them, not as they happened.
+
+    Not recorded, and so not here: tries before the last one (they certainly sent nothing), copies of the same report,
+    and when each reply in the thread was posted.
+    """
+    moments = [*_asking(message, thread), *_heard(message, noted), *_deciding(message)]
+    return [_accepted(message), *sorted(moments, key=lambda moment: moment.at)]
+
+
+def told(message: Message) -> str:
+    """Say what the thread tells of the message, and what it does not tell yet."""
+    said = f"Told in the thread: {_names(message.told) or 'nothing'}."
+    return said + (f" Not told yet: {_names(message.news)}." if message.news else "")
+
+
+def stands(message: Message) -> str:
+    """`DELIVERED (iMessage)`, `FAILED, code 4002`: how far it came, and what matters about that most."""
+    if message.unconfirmed and not message.is_final:
+        note = "unconfirmed"
+    elif message.delivery is Delivery.UNCERTAIN and (message.decision or message.asked):
+        note = {"resend": "sent again", "leave": "left"}.get(message.decision, "undecided")
+    elif message.error_code and message.delivery <= Delivery.FAILED:
+        note = f"code {message.error_code}"
+    else:
+        how = message.service.value
+        return f"{message.delivery.name} ({how})" if how else message.delivery.name
+    return f"{message.delivery.name}, {note}"
+
+
+def _names(news: News) -> str:
+    return ", ".join((one.name or "").lower().replace("_", " ").replace("sms", "SMS") for one in news)
+
+
+def _accepted(message: Message) -> Moment:
+    part = f", part {message.part} of {message.parts}" if message.parts > 1 else ""
+    again = f", to repeat message {message.again_of}" if message.again_of else ""
+    return Moment(message.accepted_at, "bot", f"accepted and stored{part}{again}")
+
+
+def _asking(message: Message, thread: Thread) -> Iterable[Moment]:
+    if thread.root_ts is not None and not message.again_of:
+        opened = datetime.fromtimestamp(float(thread.root_ts), UTC)
+        yield Moment(opened, "slack", f"thread opened in {thread.channel}, by Slack's clock")
+    if message.attempted_at is not None:
+        tries = f", try {message.attempts}: those before certainly sent nothing" if message.attempts > 1 else ""
+        yield Moment(message.attempted_at, "sendblue", f"asked Sendblue to send it{tries}")
+
+
+def _heard(message: Message, noted: Sequence[Noted]) -> Iterable[Moment]:
+    """Merge the reports once more, in the order they came, to see what each changed."""
+    begun = Delivery.SENDING if message.attempts else Delivery.ACCEPTED
+    known = replace(
+        message, delivery=begun, since=message.accepted_at, service=Service.UNKNOWN, error_code="", error_text=""
+    )
+    for one in noted:
+        before, known = known, merge(known, one.report)
+        says = _speaker(message, one.report)
+        if one.report.delivery is not None or one.report.source != "bot":
+            says += f": {_change(before, known)}"
+        happened = one.report.at if abs(one.report.at - one.received_at) >= timedelta(seconds=1) else None
+        yield Moment(one.received_at, one.report.source, says, one.report.word, happened)
+    if known.delivery is not message.delivery and message.delivery > Delivery.SENDING:
+        why = f" because of {message.error_code}" if message.error_code else ""
+        yield Moment(message.since, "bot", f"the bot concluded{why}: now {message.delivery.name}")
+
+
+_WORDLESS: dict[Delivery | None, str] = {
+    Delivery.FAILED: "is no",
+    Delivery.UNCERTAIN: "did not come or is not clear",
+}
+_SPEAKERS = {"send": "the answer", "callback": "a callback", "poll": "asked again, Sendblue", "list": "Sendblue's list"}
+
+
+def _speaker(message: Message, report: Report) -> str:
+    """`a callback says ERROR as SMS, code 4001, “rate limit”`, or what we concluded by ourselves."""
+    if report.source == "bot" and not report.error_code:
+        # Both leave the same row, and a person is asked long before the watch ends.
+        return "no evidence turned up, a person is asked" if message.asked else "watched as long as promised"
+    error = f", code {report.error_code}" if report.error_code else ""
+    error += f", “{report.error_text}”" if report.error_text else ""
+    if report.source == "bot":
+        return f"the bot concluded{error.replace(', code', '', 1)}"
+    how = f" as {report.service.value}" if report.service is not Service.UNKNOWN else ""
+    said = f"says {report.word}{how}" if report.word else _WORDLESS.get(report.delivery, "says nothing")
+    return f"{_SPEAKERS.get(report.source, report.source)} {said}{error}"
+
+
+def _change(before: Message, after: Message) -> str:
+    if after.delivery is not before.delivery:
+        return f"now {after.delivery.name}"
+    if after.service is not before.service:
+        return f"stays {after.delivery.name}, now known to be {after.service.value}"
+    return f"nothing new, stays {after.delivery.name}"
+
+
+def _deciding(message: Message) -> Iterable[Moment]:
+    if message.decided_at is not None:
+        what = "send it again" if message.decision == "resend" else "leave it"
+        yield Moment(message.decided_at, "person", f"{message.decided_by} decided: {what}")

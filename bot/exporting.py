@@ -1,0 +1,106 @@
+"""`python -m bot messages --csv`: all matching messages as a table, in flat memory however many there are."""
+
+import csv
+import io
+import os
+import re
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import IO
+
+import click
+
+from bot.errors import UsageError
+from bot.listing import COLUMNS, record
+from bot.settings import Settings
+from bot.storage.history import PAGE, Filter, Listed, extent
+from bot.storage.reader import Reader, reading
+
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d+")
+
+
+def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
+    """Write a CSV file, oldest message first: UTF-8, a header row, times in ISO 8601 UTC. target: a path, or `-`.
+
+    What is accepted meanwhile is left out.
+
+    Raises:
+        UsageError: the database cannot be read or the file cannot be written; then there is no new file.
+    """
+    count = 0
+    with (
+        reading(settings.database_url) as reader,
+        _standard_output() if target == "-" else _whole_file(target) as output,
+    ):
+        table = csv.writer(output)
+        table.writerow(COLUMNS)
+        for found in _pages(reader, wanted):
+            table.writerows([cell(value) for value in record(one).values()] for one in found)
+            count += len(found)
+    if target != "-":
+        click.echo(f"{count:,} message{'' if count == 1 else 's'} written to {target}.", err=True)
+
+
+def cell(value: object) -> str:
+    """Return what stands in a cell.
+
+    What a spreadsheet would take for a formula gets an apostrophe before it; a number such as +14155552671 does not.
+    Source: OWASP, "CSV Injection".
+    """
+    if not isinstance(value, str):
+        return str(value).lower()
+    return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
+
+
+def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:
+    """Yield page after page, with a progress bar where somebody sees it."""
+    total, newest = reader.ask(lambda connection: extent(connection, wanted))
+    if newest is None:
+        return
+    pages = reader.pages(replace(wanted, until=newest))
+    if not sys.stderr.isatty():
+        yield from pages
+        return
+    from rich.console import Console  # noqa: PLC0415 - only somebody who watches needs it
+    from rich.progress import Progress  # noqa: PLC0415
+
+    with Progress(console=Console(stderr=True), transient=True) as progress:
+        looking = progress.add_task("Looking through messages", total=total)
+        for found in pages:
+            yield found
+            progress.advance(looking, PAGE)
+
+
+@contextmanager
+def _standard_output() -> Iterator[IO[str]]:
+    output = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
+    yield output
+    output.flush()
+    output.detach()  # or it would be closed with this
+
+
+@contextmanager
+def _whole_file(target: str) -> Iterator[IO[str]]:
+    """Yield a file that appears whole or not at all, for its owner's eyes alone: written beside it, then renamed."""
+    path = Path(target).resolve()
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{target} is not a file: name one, or - for standard output")
+    try:
+        with NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", prefix=f".{path.name}.", dir=path.parent, delete=False
+        ) as output:
+            try:
+                yield output
+                output.flush()
+                os.fsync(output.fileno())
+                Path(output.name).replace(path)
+            except BaseException:
+                Path(output.name).unlink()
+                raise
+    except OSError as error:
+        raise UsageError(f"{target} cannot be written ({error.strerror}): name a file in a folder that can") from None

@@ -1,0 +1,101 @@
+"""What is counted, for Prometheus. No label ever holds a number, a name or a text.
+
+Where several processes share a host, PROMETHEUS_MULTIPROC_DIR (prometheus-client's own) makes any of them answer for
+all; otherwise each counts what it did itself, and Prometheus adds up.
+"""
+
+import os
+import time
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from contextlib import contextmanager
+
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Histogram,
+    Metric,
+    ProcessCollector,
+    generate_latest,
+)
+from prometheus_client.multiprocess import MultiProcessCollector
+from prometheus_client.registry import Collector
+from starlette.requests import Request
+from starlette.responses import Response
+
+from bot.errors import NotSent, Refused, Uncertain
+
+Endpoint = Callable[[Request], Awaitable[Response]]
+
+_registry = CollectorRegistry()
+_AGES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 21600, 86400)
+
+
+def _counter(name: str, what: str, *labels: str) -> Counter:
+    return Counter(f"bluethread_{name}", what, labels, registry=_registry)
+
+
+def _histogram(name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
+    return Histogram(f"bluethread_{name}", what, labels, registry=_registry, buckets=buckets)
+
+
+commands = _counter("commands", "Slash commands by what became of them", "result")
+requests = _counter("requests", "Requests by door and HTTP status", "door", "status")
+sends = _counter("sends", "Attempts to hand a text to Sendblue by outcome", "outcome")
+reports = _counter("reports", "Reports by source, status and whether they taught anything", "source", "status", "new")
+polls = _counter("polls", "Questions about quiet or doubtful texts by what they brought", "result")
+not_stored = _counter("not_stored", "Pieces of work that the database did not take")
+milestones = _histogram("milestone_seconds", "From acceptance until a text came so far", _AGES, "milestone")
+announce_lag = _histogram("announce_lag_seconds", "From when news happened until its reply stood in Slack", _AGES)
+calls = _counter("calls", "Calls to neighbours by outcome", "neighbour", "method", "result")
+call_seconds = _histogram("call_seconds", "How long neighbours took", _AGES[:10], "neighbour", "method")
+batch_size = _histogram(
+    "commit_batch_size", "Pieces of work that shared a commit", (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+)
+commit_seconds = _histogram(
+    "commit_seconds", "How long a transaction took, flush included", (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5)
+)
+
+
+@contextmanager
+def call(neighbour: str, method: str) -> Iterator[None]:
+    """Count and time one call to a neighbour; its outcome is what it raises."""
+    began, result = time.perf_counter(), "ok"
+    try:
+        yield
+    except (Refused, NotSent, Uncertain) as error:
+        result = {Refused: "refused", NotSent: "not_sent", Uncertain: "uncertain"}[type(error)]
+        raise
+    finally:
+        calls.labels(neighbour, method, result).inc()
+        call_seconds.labels(neighbour, method).observe(time.perf_counter() - began)
+
+
+def counted(door: str, endpoint: Endpoint) -> Endpoint:
+    """Return the endpoint, counting its answers."""
+
+    async def answer(request: Request) -> Response:
+        response = await endpoint(request)
+        requests.labels(door, response.status_code).inc()
+        return response
+
+    return answer
+
+
+class _Fixed(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
+    def collect(self) -> Iterable[Metric]:
+        return self._metrics
+
+
+def exposition(gauges: Iterable[Metric]) -> bytes:
+    """Return everything counted, and these, as Prometheus text."""
+    registry = CollectorRegistry()
+    if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
+    else:
+        registry.register(_registry)
+    ProcessCollector(registry=registry)
+    registry.register(_Fixed(gauges))
+    return generate_latest(registry)

@@ -1,0 +1,38 @@
+"""What the app must be in Slack, and what Slack says it is. A test compares this with manifest.yml."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+NAME = "bluethread"
+"""What people type in `/invite @…`."""
+
+SCOPES = frozenset(
+    {
+        "commands",
+        "chat:write",
+        "channels:join",
+        "channels:history",
+        "groups:history",
+        "im:history",
+        "mpim:history",
+        "users:read",
+        "usergroups:read",
+    }
+)
+"""What the token must be allowed, and no more. The manifest itself is not where the bot is deployed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """What Slack says of our token.
+
+    error: why Slack refuses it, in its word; "" when it does not, and then the rest is known. scopes: None when Slack
+    does not say. now: Slack's clock (aware), whole seconds; None when its answer has no time.
+    """
+
+    error: str = ""
+    bot: str = ""
+    team: str = ""
+    is_bot: bool = False
+    scopes: frozenset[str] | None = None
+    now: datetime | None = None

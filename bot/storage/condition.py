@@ -1,0 +1,69 @@
+"""The state a database is in, for whoever looks after it. Changes nothing."""
+
+import sqlite3
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, text
+
+from bot.storage import schema
+from bot.storage.database import database_url
+from bot.storage.sqlite import journal_mode
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """engine: in words. now: its own clock (aware), where it has one. schema: see `schema.problem`."""
+
+    engine: str
+    now: datetime | None
+    schema: str
+
+
+def condition(connection: Connection) -> Condition:
+    """Look at a database. Raises as `schema.problem`."""
+    wrong = schema.problem(connection)
+    if connection.dialect.name == "sqlite":
+        return Condition(_sqlite(), None, wrong)
+    ask = text("SELECT current_setting('server_version') AS version, clock_timestamp() AS now")
+    row = connection.execute(ask).one()
+    return Condition(f"PostgreSQL {row.version}", row.now, wrong)
+
+
+def _sqlite() -> str:
+    mode = journal_mode()
+    why = "" if mode == "WAL" else ", because write-ahead logging can corrupt the file before 3.51.3"
+    return f"SQLite {sqlite3.sqlite_version}, journal {mode}{why}"
+
+
+def sqlite_file(url: str) -> Path | None:
+    """Return where a SQLite database is; None for PostgreSQL. Raises as `database_url`."""
+    parsed = database_url(url)
+    return Path(parsed.database or "").absolute() if parsed.drivername == "sqlite" else None
+
+
+def is_there(file: Path) -> bool:
+    """Whether we may see that there is such a file."""
+    try:
+        return file.is_file()
+    except OSError:  # a folder that is not ours
+        return False
+
+
+def identity(url: str) -> bytes:
+    """Return what is the same for all who use this database, and different for all others; no secret in it.
+
+    PostgreSQL: its address and name; users and passwords change. SQLite: the file itself, whatever path leads to
+    it; before there is one, the path.
+    """
+    file = sqlite_file(url)
+    if file is None:
+        parsed = database_url(url)
+        host = parsed.host or str(parsed.query.get("host", ""))
+        return f"{host.lower()}:{parsed.port or 5432}/{parsed.database}".encode()
+    try:
+        seen = file.stat()
+    except OSError:
+        return str(file).encode()
+    return f"{seen.st_dev}:{seen.st_ino}".encode()

@@ -1,0 +1,65 @@
+"""Reading beside a running service, which nobody who reads may keep from writing: many short transactions."""
+
+import sqlite3
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import TypeVar
+
+from sqlalchemy import Connection
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
+
+from bot.domain.clock import steady_clock
+from bot.errors import UsageError
+from bot.storage.database import Database
+from bot.storage.history import Filter, Listed, Place, next_page
+
+R = TypeVar("R")
+
+
+class Reader:
+    """Asks one database, without its lock."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def ask(self, question: Callable[[Connection], R]) -> R:
+        """Ask in a transaction of its own. A service that stores without a break lets us in at the next try."""
+        for pause in (0.1, 0.2, 0.4, 0.8, 1.6, None):
+            try:
+                with self._database.reading.connect() as connection:
+                    return question(connection)
+            except OperationalError as error:
+                if pause is None or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                    raise
+            time.sleep(pause)
+        raise AssertionError
+
+    def pages(self, wanted: Filter, *, newest_first: bool = False) -> Iterator[list[Listed]]:
+        """Yield all wanted messages: from each thousand looked at, those that match. Memory stays flat."""
+        place: Place | None = None
+        while True:
+            found, place = self.ask(partial(next_page, wanted=wanted, after=place, newest_first=newest_first))
+            yield found
+            if place is None:
+                return
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Reader]:
+    """Open a database for questions.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    database = Database(url, steady_clock())
+    try:
+        yield Reader(database)
+    except SQLAlchemyError as error:
+        kind = type(getattr(error, "orig", None) or error).__name__
+        raise UsageError(
+            f"the database cannot be read ({kind}): check DATABASE_URL; if it is new, run `python -m bot migrate` first"
+        ) from None
+    finally:
+        database.close()

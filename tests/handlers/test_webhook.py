@@ -1,0 +1,162 @@
+"""The account's webhook: nobody without the secret is heard, and what comes both ways counts once."""
+
+import asyncio
+import hmac
+from collections.abc import Callable
+from hashlib import sha256
+from typing import Any
+from urllib.parse import urlencode
+from uuid import UUID
+
+import httpx
+import pytest
+
+from bot.errors import NotStored
+from bot.services.reaching import Identity
+from bot.storage.tables import reports
+from handlers.callbacks import CallbackTokens
+from tests.conftest import CALLBACK, CUSTOMER, Stage, until
+
+DOOR = "/sendblue/webhook"
+NEW, OLD = "webhook-secret-2", "webhook-secret-1"
+SIGNED = {"sb-signing-secret": NEW}
+
+
+@pytest.fixture
+async def sent(open_stage: Callable[..., Any]) -> Stage:
+    """A stage with one text under way that reports nothing by itself."""
+    stage: Stage = await open_stage(sendblue_webhook_secret=f"{NEW},{OLD}")
+    stage.sendblue.faults.lose_callbacks = True
+    stage.sendblue.faults.stay = "QUEUED"
+    await stage.text()
+    await until(lambda: "Sending" in stage.shown() and stage.bubbles())
+    await until(lambda: history(stage))
+    return stage
+
+
+def body(stage: Stage, status: str = "DELIVERED", **fields: Any) -> dict[str, Any]:
+    """What Sendblue says, whichever way."""
+    about = {"message_handle": stage.bubbles()[0].handle, "is_outbound": True, "number": CUSTOMER}
+    return about | {"status": status, "service": "iMessage"} | fields
+
+
+def history(stage: Stage) -> list[tuple[str, str]]:
+    """Source and word of every report there is."""
+    assert stage.house is not None
+    with stage.house.database.reading.connect() as connection:
+        rows = connection.execute(reports.select().order_by(reports.c.id)).mappings()
+        return [(row["source"], row["word"]) for row in rows]
+
+
+@pytest.mark.parametrize("secret", [NEW, OLD])
+async def test_with_any_accepted_secret_a_delivery_is_told(sent: Stage, secret: str) -> None:
+    answer = await sent.callback(body(sent), path=DOOR, headers={"sb-signing-secret": secret})
+    assert answer.status_code == 200
+    await until(lambda: any("Delivered as iMessage" in text for text in sent.replies()))
+
+
+@pytest.mark.parametrize(
+    "headers", [{}, {"sb-signing-secret": ""}, {"sb-signing-secret": "wrong"}, {"sb-signing-secret": f"{NEW},{OLD}"}]
+)
+async def test_without_the_secret_nothing_is_heard(sent: Stage, headers: dict[str, str]) -> None:
+    before = history(sent)
+    assert (await sent.callback(body(sent), path=DOOR, headers=headers)).status_code == 401
+    assert history(sent) == before
+
+
+async def test_where_no_secret_is_set_there_is_no_such_door(stage: Stage) -> None:
+    for headers in ({}, {"sb-signing-secret": ""}):
+        assert (await stage.callback({"status": "SENT"}, path=DOOR, headers=headers)).status_code == 404
+
+
+@pytest.mark.parametrize("account_first", [True, False])
+async def test_the_same_news_both_ways_is_one_line_of_history_and_one_reply(sent: Stage, account_first: bool) -> None:
+    ways: list[dict[str, Any]] = [{"path": DOOR, "headers": SIGNED}, {}]
+    for way in (ways if account_first else ways[::-1]) * 2:
+        assert (await sent.callback(body(sent), **way)).status_code == 200
+    await until(lambda: "Delivered" in sent.shown())
+    await asyncio.sleep(0.1)
+    assert [word for source, word in history(sent) if source == "callback"] == ["DELIVERED"]
+    assert len(sent.replies()) == 1
+
+
+async def test_news_never_goes_backwards_here_either(sent: Stage) -> None:
+    await sent.callback(body(sent), path=DOOR, headers=SIGNED)
+    await until(lambda: "Delivered" in sent.shown())
+    assert (await sent.callback(body(sent, "SENT"), path=DOOR, headers=SIGNED)).status_code == 200
+    await sent.get("/readyz")
+    assert "Delivered" in sent.shown()
+
+
+async def test_form_encoded_news_is_understood(sent: Stage) -> None:
+    form = urlencode(body(sent)).encode()
+    headers = SIGNED | {"content-type": "application/x-www-form-urlencoded"}
+    assert (await sent.callback(form, path=DOOR, headers=headers)).status_code == 200
+    await until(lambda: "Delivered" in sent.shown())
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"message_handle": "nobody-knows-this-one"},
+        {"is_outbound": False},
+        {"is_outbound": "false"},
+        {"is_outbound": False, "status": "RECEIVED"},
+        {"message_handle": None, "status": None, "event": "line_blocked"},
+        {"message_handle": None},
+        {"message_handle": ["a", "list"]},
+    ],
+)
+async def test_what_is_not_ours_changes_nothing(sent: Stage, change: dict[str, Any]) -> None:
+    before = history(sent)
+    assert (await sent.callback(body(sent) | change, path=DOOR, headers=SIGNED)).status_code == 200
+    assert history(sent) == before
+    assert "Sending" in sent.shown()
+
+
+@pytest.mark.parametrize("garbage", [b"", b"[]", b"null", b"{", b'"DELIVERED"', b"\xff\xfe", b"[" * 5000])
+async def test_garbage_is_refused(sent: Stage, garbage: bytes) -> None:
+    assert (await sent.callback(garbage, path=DOOR, headers=SIGNED)).status_code == 400
+
+
+async def test_a_body_over_64_kib_is_refused(sent: Stage) -> None:
+    large = b'{"status": "' + b"x" * 65_536 + b'"}'
+    assert (await sent.callback(large, path=DOOR, headers=SIGNED)).status_code == 413
+
+
+async def test_what_could_not_be_stored_is_asked_for_again(sent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sent.house is not None
+
+    async def away(*_: object, **__: object) -> None:
+        raise NotStored("OperationalError")
+
+    for name in ("read", "write"):
+        with monkeypatch.context() as patched:
+            patched.setattr(sent.house.store, name, away)
+            assert (await sent.callback(body(sent), path=DOOR, headers=SIGNED)).status_code == 503
+    assert (await sent.callback(body(sent), path=DOOR, headers=SIGNED)).status_code == 200
+    await until(lambda: "Delivered" in sent.shown())
+
+
+async def test_neither_secret_nor_number_reaches_a_log(sent: Stage, logged: Callable[[], str]) -> None:
+    for headers in (SIGNED, {"sb-signing-secret": "wrong-secret"}):
+        await sent.callback(body(sent), path=DOOR, headers=headers)
+    said = logged()
+    assert "account_webhook_refused" in said
+    assert not any(private in said for private in (NEW, "wrong-secret", CUSTOMER[-7:]))
+
+
+async def test_a_proof_of_identity_is_no_callback_token() -> None:
+    """Whoever has anything signed by asking /healthz still cannot report on a text."""
+    bot, tokens = Identity(CALLBACK, lambda: b""), CallbackTokens("https://bot.example.com", [CALLBACK])
+    message_id = UUID(bytes=b"abcdefghijklmnop")
+    nonce = message_id.bytes.decode()
+    assert tokens.are_right(message_id, hmac.new(CALLBACK.encode(), nonce.encode(), sha256).hexdigest()[:40])
+    proof = bot.prove(nonce).split()
+    assert len(proof) == 2
+    assert not any(tokens.are_right(message_id, line[:40]) for line in proof)
+
+
+async def test_only_posts_are_taken(sent: Stage) -> None:
+    async with httpx.AsyncClient(base_url=sent.url) as http:
+        assert (await http.get(DOOR, headers=SIGNED)).status_code == 405

@@ -1,0 +1,116 @@
+"""Callbacks that do not arrive are told once where operators read, and once that they are back."""
+
+import asyncio
+from collections.abc import Callable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, update
+
+from bot.storage.alarms import note_missing
+from bot.storage.tables import alarms as rows
+from tests.conftest import Stage, until
+
+Opened = Callable[..., Any]
+ALERTS = "G0TEAM"
+
+
+def alarms(stage: Stage) -> list[str]:
+    return [root.text for root in stage.roots(ALERTS) if "callbacks" in root.text]
+
+
+async def missing(open_stage: Opened, **changes: Any) -> Stage:
+    """A stage on which a text was delivered and no callback came."""
+    stage: Stage = await open_stage(alert_channel=ALERTS, **changes)
+    stage.sendblue.faults.lose_callbacks = True
+    await stage.text()
+    await until(lambda: "Delivered" in stage.shown())
+    return stage
+
+
+async def metric(stage: Stage) -> bool:
+    return "bluethread_callbacks_missing 1.0" in (await stage.get("/metrics")).text
+
+
+async def test_it_is_told_once_that_callbacks_do_not_arrive_and_once_that_they_are_back(open_stage: Opened) -> None:
+    stage = await missing(open_stage)
+    await until(lambda: len(alarms(stage)) == 1)
+    assert "do not arrive" in alarms(stage)[0]
+    assert "PUBLIC_URL leads here" in alarms(stage)[0]  # the address was tried
+    assert await metric(stage)
+    await stage.text("Another one that is only found by asking")
+    await until(lambda: len([root for root in stage.roots() if "Delivered" in root.text]) == 2)
+    await asyncio.sleep(0.5)
+    assert len(alarms(stage)) == 1
+    stage.sendblue.faults.lose_callbacks = False
+    await stage.text("And one whose callbacks come")
+    await until(lambda: len(alarms(stage)) == 2)
+    assert "arrive again" in alarms(stage)[1]
+    await asyncio.sleep(0.5)
+    assert len(alarms(stage)) == 2
+    assert not await metric(stage)
+
+
+async def test_a_restart_repeats_no_alarm(open_stage: Opened) -> None:
+    stage = await missing(open_stage)
+    await until(lambda: alarms(stage))
+    await stage.restart()
+    await stage.text("Still without callbacks")
+    await until(lambda: len([root for root in stage.roots() if "Delivered" in root.text]) == 2)
+    await asyncio.sleep(0.5)
+    assert len(alarms(stage)) == 1
+
+
+async def test_one_lost_callback_among_others_is_no_alarm(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(alert_channel=ALERTS)
+    stage.sendblue.faults.lose_callbacks = True
+    await stage.text()
+    stage.sendblue.faults.lose_callbacks = False
+    await stage.text("This one is reported")
+    await until(lambda: len([root for root in stage.roots() if "Delivered" in root.text]) == 2)
+    await asyncio.sleep(0.5)
+    assert alarms(stage) == []
+
+
+def end_lease(connection: Connection, now: datetime, items: Sequence[None]) -> Sequence[None]:
+    connection.execute(update(rows).values(due_at=now))
+    return items
+
+
+async def test_an_alarm_whose_answer_is_lost_is_not_repeated(open_stage: Opened, logged: Callable[[], str]) -> None:
+    stage: Stage = await open_stage(alert_channel=ALERTS)
+    assert stage.house is not None
+    stage.slack.faults.lose_answer = 1
+    await stage.house.store.write(note_missing, stage.house.clock())
+    await until(lambda: "alarm_postponed" in logged())
+    await asyncio.sleep(1.1)  # a second later it can be found
+    await stage.house.store.write(end_lease, None)
+    await until(lambda: any(call.method == "conversations.history" for call in stage.slack.calls))
+    await asyncio.sleep(0.5)
+    assert len(alarms(stage)) == 1
+
+
+async def test_an_alarm_names_an_address_at_which_nobody_answers(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(running=False, alert_channel=ALERTS)
+    stage.settings = stage.settings.model_copy(update={"public_url": "http://127.0.0.1:1"})
+    await stage.start()
+    await stage.text()
+    await until(lambda: alarms(stage))
+    assert "nobody answers at PUBLIC_URL" in alarms(stage)[0]
+
+
+async def test_an_alarm_that_slack_refuses_is_in_the_log(open_stage: Opened, logged: Callable[[], str]) -> None:
+    stage: Stage = await open_stage(alert_channel="C0NOWHERE")
+    stage.sendblue.faults.lose_callbacks = True
+    await stage.text()
+    await until(lambda: "alarm_not_told" in logged())
+    assert "callbacks_do_not_arrive" in logged()
+    assert await metric(stage)
+
+
+async def test_without_a_channel_the_log_says_it(stage: Stage, logged: Callable[[], str]) -> None:
+    stage.sendblue.faults.lose_callbacks = True
+    await stage.text()
+    await until(lambda: "callbacks_do_not_arrive" in logged())
+    await until(lambda: "Delivered" in stage.shown())
+    assert len(stage.roots()) == 1
