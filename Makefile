@@ -6,12 +6,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help setup demo tour test chaos check audit lock clean
+.PHONY: help setup demo tour test chaos bench check audit lock clean
 
 help:
 	@echo "make demo    try it: the bot, a pretend Slack and a pretend phone in your browser"
 	@echo "make tour    the same without a browser: a scripted tour with a transcript"
 	@echo "make test    every test    make check   linters, types, architecture"
+	@echo "make bench   measure against floors and peers (a quarter of an hour; QUICK=1: a minute)"
 	@echo "make setup   .venv from the lock    make lock   renew the lock files"
 
 .venv/run-ready: requirements.txt
@@ -39,6 +40,9 @@ test: .venv/dev-ready
 
 chaos: .venv/dev-ready
 	CHAOS=long $(BIN)/python -m pytest tests/chaos --numprocesses $(WORKERS)
+
+bench: .venv/dev-ready
+	$(BIN)/python -m benchmarks $(if $(QUICK),--quick,--write)
 
 check: .venv/dev-ready
 	$(BIN)/ruff check .

@@ -58,7 +58,7 @@ class House:
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
         bells = (self.announce, self.send)
-        self.tracking = Tracking(self.store, bells, stale_after=settings.stale_after, chance=self._chance)
+        self.tracking = Tracking(self.store, *bells, stale_after=settings.stale_after, chance=self._chance)
         self.looking = Looking(self.store, watched_for=settings.watch_for)
         self.alarming = self._alarming()
         self.deciding = Deciding(self.store, self.notifier, self.permitting)

@@ -87,7 +87,7 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> Non
     structlog.configure(
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
-        wrapper_class=structlog.stdlib.BoundLogger,
+        wrapper_class=structlog.make_filtering_bound_logger(level),  # what is not written costs next to nothing
         cache_logger_on_first_use=False,
     )
     handler = logging.StreamHandler()

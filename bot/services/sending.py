@@ -88,7 +88,7 @@ class Sending:
             for part, text in enumerate(texts, start=1)
         )
         new = await self._store.write(accept_many, NewThread(thread_id, origin, messages), patience=patience)
-        log.info("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
+        log.debug("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
         return messages
 
     async def claim(self, room: int) -> tuple[list[Job], datetime | None]:

@@ -20,13 +20,16 @@ log = structlog.get_logger(__name__)
 class Tracking:
     """Merges reports, from wherever they come.
 
-    stale_after: seconds of silence after which Sendblue is asked. bells: rung when there is something to tell or
-    something may go on.
+    stale_after: seconds of silence after which Sendblue is asked. announce: rung when there is something to tell. send:
+    when the next part may go.
     """
 
-    def __init__(self, store: Store, bells: Sequence[asyncio.Event], *, stale_after: float, chance: Chance) -> None:
+    def __init__(
+        self, store: Store, announce: asyncio.Event, send: asyncio.Event, *, stale_after: float, chance: Chance
+    ) -> None:
         self._store = store
-        self._bells = bells
+        self._announce = announce
+        self._send = send
         self._stale_after = stale_after
         self._chance = chance
 
@@ -46,15 +49,16 @@ class Tracking:
         applied = await write(apply_many, Heard(message_id, report, quiet_for))
         self._count(report, applied)
         if applied.learnt:
-            log.info(
+            log.debug(
                 "report_applied",
                 message_id=str(message_id),
                 source=report.source,
                 word=report.word,
                 delivery=applied.message.delivery.name if applied.message else "",
             )
-            for bell in self._bells:
-                bell.set()
+            self._announce.set()
+            if applied.message is not None and applied.message.part < applied.message.parts:
+                self._send.set()
         return applied
 
     async def apply_by_handle(self, report: Report) -> None:

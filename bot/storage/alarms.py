@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, update
 
-from bot.storage.dialect import insert
+from bot.storage.dialect import insert_for
 from bot.storage.tables import alarms, reports
 
 MISSING = "callbacks"
@@ -30,7 +30,7 @@ def _note_missing(connection: Connection, now: datetime, accepted_at: datetime) 
     last = last_callback(connection)
     if last is not None and last >= accepted_at:
         return False
-    statement = insert(connection, alarms).values(
+    statement = insert_for(alarms)[connection.dialect.name].values(
         key=MISSING, standing=True, told=False, since=now, last=last, due_at=now, fence=0
     )
     statement = statement.on_conflict_do_update(

@@ -9,10 +9,10 @@ from sqlalchemy import Connection, bindparam, case, select, update
 
 from bot.domain.message import Message
 from bot.domain.thread import Lane, Step, Thread
-from bot.storage.claims import Ask, Claimed, Waiting
+from bot.storage.claims import NOW, Ask, Claimed, Waiting
 from bot.storage.messages import release_part, taken
 from bot.storage.pacing import close_slot, take_slots
-from bot.storage.rows import load_threads, lock_threads
+from bot.storage.rows import load_threads, lock_threads, update_messages
 from bot.storage.tables import messages, pacing, threads
 
 EDITS = "edits"
@@ -22,6 +22,14 @@ STEPS = Waiting(
     threads,
     threads.c.due_at,
     case((threads.c.lane == Lane.POST.value, threads.c.channel), (threads.c.lane == Lane.EDIT.value, EDITS), else_=""),
+    threads.c.lane == Lane.POST.value,
+)
+_EDITS_CLOSED = select(pacing.c.next_at).where(pacing.c.key == EDITS, pacing.c.next_at > NOW)
+_OTHERS = (
+    select(threads.c.id)
+    .where(threads.c.due_at <= NOW, threads.c.lane.between(bindparam("lane"), Lane.FREE.value))
+    .order_by(threads.c.due_at)
+    .limit(bindparam("room"))
 )
 
 
@@ -39,13 +47,11 @@ def claim_threads(connection: Connection, now: datetime, items: Sequence[Ask]) -
 
 
 def _claim_threads(connection: Connection, now: datetime, ask: Ask) -> Claimed[Task]:
-    posts = STEPS.first_per_key(connection, now, threads.c.lane == Lane.POST.value, ask.room)
+    posts = STEPS.first_per_key(connection, now, ask.room)
     slots = take_slots(connection, posts.values(), now, ask.interval)
     ids = [thread_id for thread_id, channel in posts.items() if channel in slots]
-    edits_closed = connection.scalar(select(pacing.c.next_at).where(pacing.c.key == EDITS, pacing.c.next_at > now))
-    lane = Lane.EDIT if edits_closed is None else Lane.FREE
-    others = select(threads.c.id).where(threads.c.due_at <= now, threads.c.lane.between(lane.value, Lane.FREE.value))
-    ids += connection.scalars(others.order_by(threads.c.due_at).limit(max(0, ask.room - len(ids))))
+    lane = Lane.EDIT if connection.scalar(_EDITS_CLOSED, {"now": now}) is None else Lane.FREE
+    ids += connection.scalars(_OTHERS, {"now": now, "lane": lane.value, "room": max(0, ask.room - len(ids))})
     held = STEPS.hold(connection, now, ids, ask.lease)
     tasks = [_begin(connection, now, thread) for thread in load_threads(connection, held).values()]
     return Claimed(tasks, STEPS.soonest(connection, now))
@@ -59,8 +65,7 @@ def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:
         values = {"posting": number, "posting_since": now, "looked": 0}
         connection.execute(update(threads).where(threads.c.id == thread.id).values(values))
         telling = [{"row_id": message.id, "telling": message.news.value} for message in thread.messages]
-        ours = messages.c.id == bindparam("row_id")
-        connection.execute(update(messages).where(ours).values(telling=bindparam("telling")), telling)
+        connection.execute(update_messages("telling"), telling)
         thread = load_threads(connection, [thread.id])[thread.id]
     return Task(step, thread)
 

@@ -5,16 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
-from bot.storage.claims import Ask, Claimed, Waiting
+from bot.storage.claims import NOW, Ask, Claimed, Waiting
 from bot.storage.pacing import close_slot, take_slots
-from bot.storage.rows import load_messages
+from bot.storage.rows import load_messages, update_messages
 from bot.storage.tables import messages, pacing, threads
 
-SENDS = Waiting(messages, messages.c.send_at, messages.c.line)
+SENDS = Waiting(
+    messages,
+    messages.c.send_at,
+    messages.c.line,
+    messages.c.delivery == Delivery.ACCEPTED.value,
+    {"delivery": Delivery.SENDING.value, "since": NOW, "attempts": messages.c.attempts + 1, "attempted_at": NOW},
+)
+_ABANDONED = select(messages.c.id).where(messages.c.send_at <= NOW, messages.c.delivery == Delivery.SENDING.value)
 
 
 def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> list[Claimed[Message]]:
@@ -26,25 +33,14 @@ def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> 
 
 
 def _claim_sends(connection: Connection, now: datetime, ask: Ask) -> Claimed[Message]:
-    waiting = messages.c.delivery == Delivery.ACCEPTED.value
-    first = SENDS.first_per_key(connection, now, waiting, ask.room)
+    first = SENDS.first_per_key(connection, now, ask.room)
     slots = take_slots(connection, first.values(), now, ask.interval)
     ids = [message_id for message_id, line in first.items() if line in slots]
-    held = SENDS.hold(
-        connection,
-        now,
-        ids,
-        ask.lease,
-        delivery=Delivery.SENDING.value,
-        since=now,
-        attempts=messages.c.attempts + 1,
-        attempted_at=now,
-    )
-    overdue = (messages.c.send_at <= now) & (messages.c.delivery == Delivery.SENDING.value)
+    held = SENDS.hold(connection, now, ids, ask.lease)
     return Claimed(
         list(load_messages(connection, held).values()),
         SENDS.soonest(connection, now),
-        abandoned=list(connection.scalars(select(messages.c.id).where(overdue))),
+        abandoned=list(connection.scalars(_ABANDONED, {"now": now})),
     )
 
 
@@ -104,9 +100,10 @@ def _claim_polls(connection: Connection, now: datetime, ask: PollAsk) -> list[Me
     found = list(load_messages(connection, ids).values())
     if found:
         close_slot(connection, POLLS, now + ask.each * len(found))
-        later = [{"row_id": message.id, "poll_at": now + ask.wait(message)} for message in found]
-        statement = update(messages).where(messages.c.id == bindparam("row_id"))
-        connection.execute(statement.values(poll_at=bindparam("poll_at"), polls=messages.c.polls + 1), later)
+        later = [
+            {"row_id": message.id, "poll_at": now + ask.wait(message), "polls": message.polls + 1} for message in found
+        ]
+        connection.execute(update_messages(*later[0]), later)
     return found
 
 

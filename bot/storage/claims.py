@@ -4,17 +4,32 @@ A claim raises the fence; whoever finishes must still hold it. So a process that
 finish what another has taken over meanwhile.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import Column, ColumnElement, Connection, Table, case, func, select, update
+from sqlalchemy import (
+    BindParameter,
+    Column,
+    ColumnElement,
+    Connection,
+    Table,
+    bindparam,
+    case,
+    func,
+    outerjoin,
+    select,
+    update,
+)
 
 from bot.storage.tables import pacing
 
 T = TypeVar("T")
+
+NOW: BindParameter[datetime] = bindparam("now", type_=pacing.c.next_at.type)
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,39 +50,46 @@ class Claimed(Generic[T]):
     abandoned: list[UUID] = field(default_factory=list)
 
 
-@dataclass(frozen=True, slots=True)
 class Waiting:
-    """Rows that wait their turn: `due` says since when, and rows of one `key` share its slots (see pacing)."""
+    """Rows that wait their turn. Its statements are built once: building one costs more than running it.
 
-    table: Table
-    due: Column[datetime]
-    key: ColumnElement[str]
+    due: since when. key: rows of one key share its slots (see pacing). which: those that need a slot. changes: what a
+    claim does to a row, beside its lease and its fence; may use the parameter `now`.
+    """
 
-    def first_per_key(
-        self, connection: Connection, now: datetime, which: ColumnElement[bool], room: int
-    ) -> dict[UUID, str]:
+    def __init__(
+        self,
+        table: Table,
+        due: Column[datetime],
+        key: ColumnElement[str],
+        which: ColumnElement[bool],
+        changes: Mapping[str, Any] | None = None,
+    ) -> None:
+        due_now, slot_free = due <= NOW, func.coalesce(pacing.c.next_at, NOW) <= NOW
+        with_slot = outerjoin(table, pacing, pacing.c.key == key)
+        place = func.row_number().over(partition_by=key, order_by=due).label("place")
+        ranked = select(table.c.id, key.label("key"), place).select_from(with_slot).where(due_now, which, slot_free)
+        of_rank = ranked.subquery()
+        self._first = select(of_rank.c.id, of_rank.c.key).where(of_rank.c.place == 1).limit(bindparam("room"))
+        free = select(table.c.id).where(table.c.id.in_(_IDS), due_now).with_for_update(skip_locked=True)
+        claim = {**(changes or {}), "fence": table.c.fence + 1, due.name: bindparam("until")}
+        self._hold = update(table).where(table.c.id.in_(free.scalar_subquery())).values(claim).returning(table.c.id)
+        free_at = func.coalesce(pacing.c.next_at, due)
+        when = func.min(case((free_at > due, free_at), else_=due))
+        self._soonest = select(when).select_from(with_slot).where(due.is_not(None))
+        taken = select(func.count()).select_from(table).join(pacing, pacing.c.key == key)
+        self._taken = taken.where(due_now, pacing.c.next_at > NOW)
+
+    def first_per_key(self, connection: Connection, now: datetime, room: int) -> dict[UUID, str]:
         """Return for each key whose slot is free the id of the row that has been due longest."""
-        place = func.row_number().over(partition_by=self.key, order_by=self.due).label("place")
-        ranked = (
-            select(self.table.c.id, self.key.label("key"), place)
-            .outerjoin(pacing, pacing.c.key == self.key)
-            .where(self.due <= now, which, func.coalesce(pacing.c.next_at, now) <= now)
-            .subquery()
-        )
-        rows = connection.execute(select(ranked.c.id, ranked.c.key).where(ranked.c.place == 1).limit(room))
-        return {row.id: row.key for row in rows}
+        return {row.id: row.key for row in connection.execute(self._first, {"now": now, "room": room})}
 
-    def hold(
-        self, connection: Connection, now: datetime, ids: Iterable[UUID], lease: timedelta, **values: Any
-    ) -> list[UUID]:
+    def hold(self, connection: Connection, now: datetime, ids: Iterable[UUID], lease: timedelta) -> list[UUID]:
         """Claim those that are still due; return their ids."""
         wanted = list(ids)
         if not wanted:
             return []
-        free = select(self.table.c.id).where(self.table.c.id.in_(wanted), self.due <= now)
-        claim = update(self.table).where(self.table.c.id.in_(free.with_for_update(skip_locked=True).scalar_subquery()))
-        claim = claim.values({**values, "fence": self.table.c.fence + 1, self.due.name: now + lease})
-        return list(connection.scalars(claim.returning(self.table.c.id)))
+        return list(connection.scalars(self._hold, {"ids": wanted, "now": now, "until": now + lease}))
 
     def soonest(self, connection: Connection, now: datetime) -> datetime | None:
         """Return when the next row is due and its slot is free; never earlier than now."""
@@ -76,13 +98,9 @@ class Waiting:
 
     def doable_since(self, connection: Connection) -> datetime | None:
         """Return since when, or from when on, the next row is due and its slot is free."""
-        free_at = func.coalesce(pacing.c.next_at, self.due)
-        when = case((free_at > self.due, free_at), else_=self.due)
-        query = select(func.min(when)).outerjoin_from(self.table, pacing, pacing.c.key == self.key)
-        found: datetime | None = connection.scalar(query.where(self.due.is_not(None)))
+        found: datetime | None = connection.scalar(self._soonest)
         return found
 
     def waiting_for_slot(self, connection: Connection, now: datetime) -> int:
         """Return how many rows are due whose slot is taken."""
-        query = select(func.count()).select_from(self.table).join(pacing, pacing.c.key == self.key)
-        return connection.scalar(query.where(self.due <= now, pacing.c.next_at > now)) or 0
+        return connection.scalar(self._taken, {"now": now}) or 0

@@ -1,20 +1,25 @@
 """Taking messages in and merging reports into them: the writer's two busiest kinds of work."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
-from sqlalchemy import insert as plain_insert
+from sqlalchemy import Connection, bindparam, case, func, insert, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Origin, Report, merge
 from bot.domain.thread import Lane
-from bot.storage.dialect import insert
-from bot.storage.rows import load_messages, load_threads, lock_threads_of, values_of
+from bot.storage.dialect import insert_for
+from bot.storage.rows import load_messages, load_threads, lock_threads_of, update_messages, values_of
 from bot.storage.tables import messages, reports, threads
+
+_NEW_THREADS = {
+    dialect: new.on_conflict_do_nothing().returning(threads.c.id) for dialect, new in insert_for(threads).items()
+}
+_NEW_MESSAGES = insert(messages)
+_NEW_REPORTS = {dialect: new.on_conflict_do_nothing() for dialect, new in insert_for(reports).items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +51,10 @@ def accept_many(connection: Connection, now: datetime, items: Sequence[NewThread
         | dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0)
         for item in items
     ]
-    statement = insert(connection, threads).on_conflict_do_nothing().returning(threads.c.id)
-    new = set(connection.scalars(statement, rows))
+    new = set(connection.scalars(_NEW_THREADS[connection.dialect.name], rows))
     texts = [new_row(message, now) for item in items if item.id in new for message in item.messages]
     if texts:
-        connection.execute(plain_insert(messages), texts)
+        connection.execute(_NEW_MESSAGES, texts)
     return [item.id in new for item in items]
 
 
@@ -101,7 +105,7 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     ids = {item.message_id for item in items}
     lock_threads_of(connection, ids)
     before = load_messages(connection, ids, lock=True)
-    owners = _owners(connection, {item.report.handle for item in items if item.report.handle})
+    owners = _owners(connection, {item.report.handle or "" for item in items if _brings_handle(item, before)})
     after, results, history = dict(before), [], []
     quiet: dict[UUID, timedelta] = {}
     for item in items:
@@ -125,12 +129,19 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
             history.append(_history_row(message.id, report, now))
     changed = [message for message in after.values() if message != before[message.id]]
     _stop_parts_after_a_failure(connection, changed)
-    _store(connection, now, changed)
+    after |= {message.id: message for message in changed}
+    quiet |= {message.id: timedelta(0) for message in changed if message.id not in quiet}
+    _store(connection, now, [(after[message_id], wait) for message_id, wait in quiet.items()])
     wake_threads(connection, now, before, changed)
-    _plan_polls(connection, now, [(after[message_id], wait) for message_id, wait in quiet.items()])
     if history:
-        connection.execute(insert(connection, reports).on_conflict_do_nothing(), history)
+        connection.execute(_NEW_REPORTS[connection.dialect.name], history)
     return results
+
+
+def _brings_handle(item: Heard, before: Mapping[UUID, Message]) -> bool:
+    """Whether a report names a handle that its message is not known by yet."""
+    known = before.get(item.message_id)
+    return item.report.handle is not None and (known is None or known.handle != item.report.handle)
 
 
 def owner_of(connection: Connection, handle: str) -> UUID | None:
@@ -138,11 +149,13 @@ def owner_of(connection: Connection, handle: str) -> UUID | None:
     return _owners(connection, {handle}).get(handle)
 
 
+_OWNERS = select(messages.c.handle, messages.c.id).where(messages.c.handle.in_(bindparam("handles", expanding=True)))
+
+
 def _owners(connection: Connection, handles: set[str]) -> dict[str, UUID]:
     if not handles:
         return {}
-    rows = connection.execute(select(messages.c.handle, messages.c.id).where(messages.c.handle.in_(handles)))
-    return {row.handle: row.id for row in rows}
+    return {row.handle: row.id for row in connection.execute(_OWNERS, {"handles": list(handles)})}
 
 
 def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, object]:
@@ -154,6 +167,8 @@ def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, o
             report.error_code,
             report.service.value,
             report.handle or "",
+            *(["asked"] if report.asked else []),
+            *(["unconfirmed"] if report.unconfirmed else []),
         )
     )
     return {
@@ -177,6 +192,8 @@ def _stop_parts_after_a_failure(connection: Connection, changed: list[Message]) 
         for message in changed
         if message.delivery is Delivery.FAILED and message.part < message.parts
     }
+    if not failed:
+        return
     known = {message.id for message in changed}
     for thread in load_threads(connection, failed).values():
         for message in thread.messages:
@@ -186,21 +203,24 @@ def _stop_parts_after_a_failure(connection: Connection, changed: list[Message]) 
                 changed.append(merge(message, report))
 
 
-def _store(connection: Connection, now: datetime, changed: list[Message]) -> None:
-    if not changed:
+def _store(connection: Connection, now: datetime, heard: list[tuple[Message, timedelta]]) -> None:
+    """Whoever was heard from is asked again after a silence; whoever is over, never."""
+    if not heard:
         return
-    rows = [values_of(message) for message in changed]
-    ours = messages.c.id == bindparam("row_id")
-    connection.execute(
-        update(messages).where(ours).values({name: bindparam(name) for name in rows[0] if name != "row_id"}),
-        rows,
-    )
-    settled = [message.id for message in changed if message.delivery > Delivery.SENDING]
-    if settled:
-        connection.execute(update(messages).where(messages.c.id.in_(settled)).values(send_at=None))
-    for message in changed:
+    rows = [values_of(message) | _due(message, now, wait) for message, wait in heard]
+    connection.execute(update_messages(*rows[0]), rows)
+    for message, _ in heard:
         if message.part < message.parts and taken(message):
             release_part(connection, now, message.thread_id, message.part + 1)
+
+
+def _due(message: Message, now: datetime, wait: timedelta) -> dict[str, object]:
+    over = message.is_final or message.unconfirmed or message.delivery < Delivery.UNCERTAIN
+    return {
+        "send_at": None if message.delivery > Delivery.SENDING else message.lease_until,
+        "poll_at": None if over else now + wait,
+        "polls": 0,
+    }
 
 
 def taken(message: Message) -> bool:
@@ -232,23 +252,15 @@ def wake_threads(connection: Connection, now: datetime, before: dict[UUID, Messa
         elif old is None or old.headline != message.headline:
             lanes[Lane.EDIT].add(message.thread_id)
     for lane, ids in lanes.items():
-        connection.execute(
-            update(threads)
-            .where(threads.c.id.in_(ids))
-            .values(
-                rev=threads.c.rev + 1,
-                due_at=func.coalesce(threads.c.due_at, now),
-                lane=case((threads.c.lane > lane.value, threads.c.lane), else_=lane.value),
-            )
-        )
+        connection.execute(_WAKE, {"ids": list(ids), "now": now, "as_lane": lane.value})
 
 
-def _plan_polls(connection: Connection, now: datetime, heard: list[tuple[Message, timedelta]]) -> None:
-    """Whoever was heard from is asked again after a silence; whoever is over, never."""
-    rows = []
-    for message, wait in heard:
-        over = message.is_final or message.unconfirmed or message.delivery < Delivery.UNCERTAIN
-        rows.append({"row_id": message.id, "poll_at": None if over else now + wait, "polls": 0})
-    if rows:
-        statement = update(messages).where(messages.c.id == bindparam("row_id"))
-        connection.execute(statement.values(poll_at=bindparam("poll_at"), polls=bindparam("polls")), rows)
+_WAKE = (
+    update(threads)
+    .where(threads.c.id.in_(bindparam("ids", expanding=True)))
+    .values(
+        rev=threads.c.rev + 1,
+        due_at=func.coalesce(threads.c.due_at, bindparam("now", type_=threads.c.due_at.type)),
+        lane=case((threads.c.lane > bindparam("as_lane"), threads.c.lane), else_=bindparam("as_lane")),
+    )
+)

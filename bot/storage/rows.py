@@ -2,10 +2,11 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Connection, RowMapping, Select, select
+from sqlalchemy import BindParameter, Connection, RowMapping, Select, Update, bindparam, select, update
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message
@@ -50,20 +51,38 @@ def values_of(message: Message) -> dict[str, Any]:
     }
 
 
+@cache
+def update_messages(*columns: str) -> Update:
+    """Return an UPDATE of these columns for many rows, each with its `row_id`."""
+    changes: dict[str, Any] = {column: bindparam(column) for column in columns if column != "row_id"}
+    return update(messages).where(messages.c.id == bindparam("row_id")).values(changes)
+
+
+# Statements that run with every piece of news are built once: building one costs more than running it.
+_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
+_MESSAGES = select(messages).where(messages.c.id.in_(_IDS)).order_by(messages.c.id)
+_THREADS = select(threads).where(threads.c.id.in_(_IDS)).order_by(threads.c.id)
+_TEXTS = (
+    select(messages)
+    .where(messages.c.thread_id.in_(_IDS))
+    .order_by(messages.c.thread_id, messages.c.accepted_at, messages.c.part)
+)
+_LOCK = select(threads.c.id).where(threads.c.id.in_(_IDS)).order_by(threads.c.id).with_for_update()
+_OWNING = select(messages.c.thread_id).where(messages.c.id.in_(_IDS))
+_LOCKING = {_MESSAGES: _MESSAGES.with_for_update(), _THREADS: _THREADS.with_for_update()}
+
+
 def load_messages(connection: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Message]:
     """Return those that exist, by id. lock: until the transaction ends, in id order so that nobody deadlocks."""
-    query = select(messages).where(messages.c.id.in_(list(ids))).order_by(messages.c.id)
-    return {row["id"]: message_of(row) for row in _mappings(connection, query, lock=lock)}
+    return {row["id"]: message_of(row) for row in _mappings(connection, _MESSAGES, ids, lock=lock)}
 
 
 def load_threads(connection: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Thread]:
     """Return those that exist, by id, each with its messages in order."""
     wanted = list(ids)
-    rows = _mappings(connection, select(threads).where(threads.c.id.in_(wanted)).order_by(threads.c.id), lock=lock)
-    query = select(messages).where(messages.c.thread_id.in_(wanted))
-    query = query.order_by(messages.c.thread_id, messages.c.accepted_at, messages.c.part)
+    rows = _mappings(connection, _THREADS, wanted, lock=lock)
     texts: dict[UUID, list[Message]] = defaultdict(list)
-    for row in _mappings(connection, query, lock=False):
+    for row in _mappings(connection, _TEXTS, wanted, lock=False):
         texts[row["thread_id"]].append(message_of(row))
     return {
         row["id"]: Thread(
@@ -78,19 +97,18 @@ def load_threads(connection: Connection, ids: Iterable[UUID], *, lock: bool = Fa
 def lock_threads(connection: Connection, ids: Iterable[UUID]) -> None:
     """Keep other processes off these threads until the transaction ends. Always before their messages."""
     if connection.dialect.name != "sqlite":  # whose transactions begin as the only writer
-        query = select(threads.c.id).where(threads.c.id.in_(list(ids))).order_by(threads.c.id)
-        connection.execute(query.with_for_update())
+        connection.execute(_LOCK, {"ids": list(ids)})
 
 
 def lock_threads_of(connection: Connection, message_ids: Iterable[UUID]) -> None:
     """The same, for the threads of these messages."""
     if connection.dialect.name != "sqlite":
-        query = select(messages.c.thread_id).where(messages.c.id.in_(list(message_ids)))
-        lock_threads(connection, connection.scalars(query))
+        lock_threads(connection, connection.scalars(_OWNING, {"ids": list(message_ids)}))
 
 
-def _mappings(connection: Connection, query: Select[Any], *, lock: bool) -> list[RowMapping]:
+def _mappings(connection: Connection, query: Select[Any], ids: Iterable[UUID], *, lock: bool) -> list[RowMapping]:
     # SQLite has no row locks and needs none: its transactions begin as writers.
-    if lock:
-        query = query.with_for_update()
-    return list(connection.execute(query).mappings())
+    wanted = list(ids)
+    if not wanted:
+        return []
+    return list(connection.execute(_LOCKING[query] if lock else query, {"ids": wanted}).mappings())

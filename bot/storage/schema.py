@@ -1,17 +1,17 @@
-"""Bringing a database up to the schema this code was written for."""
+"""Bringing a database up to the schema this code was written for.
+
+Alembic is imported when there is something to bring up only: it takes eight MiB and a fifth of a second.
+"""
 
 from pathlib import Path
 
-from alembic import command
-from alembic.config import Config
-from alembic.runtime.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, func, select
+from sqlalchemy import Connection, column, func, inspect, select, table
 
 from bot.errors import BadSettings
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
-
+_KNOWN = sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
+_FOUND = select(table("alembic_version", column("version_num")).c.version_num)
 
 _LOCK = 0xB10E7EAD  # any number, as long as it is always the same
 
@@ -20,12 +20,12 @@ def upgrade(connection: Connection, revision: str = "head") -> None:
     """Apply every migration that is missing, in the caller's transaction; two at once take turns."""
     if connection.dialect.name == "postgresql":
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
-    command.upgrade(_config(connection), revision)
+    _alembic("upgrade", connection, revision)
 
 
 def downgrade(connection: Connection, revision: str) -> None:
     """Take migrations back, in the caller's transaction."""
-    command.downgrade(_config(connection), revision)
+    _alembic("downgrade", connection, revision)
 
 
 def problem(connection: Connection) -> str:
@@ -34,10 +34,9 @@ def problem(connection: Connection) -> str:
     Raises:
         BadSettings: the database is newer than this code, and no migration can help.
     """
-    found = MigrationContext.configure(connection).get_current_revision()
-    script = ScriptDirectory.from_config(_config(connection))
-    wanted = script.get_current_head()
-    if found is not None and found not in {revision.revision for revision in script.walk_revisions()}:
+    found = connection.scalar(_FOUND) if inspect(connection).has_table("alembic_version") else None
+    wanted = _KNOWN[-1]
+    if found is not None and found not in _KNOWN:
         raise BadSettings(
             f"DATABASE_URL: the database is newer ({found}) than this version ({wanted}): update the code"
         )
@@ -54,9 +53,12 @@ def missing(connection: Connection) -> str:
         return ""
 
 
-def _config(connection: Connection) -> Config:
+def _alembic(command: str, connection: Connection, revision: str) -> None:
+    from alembic import command as commands  # noqa: PLC0415
+    from alembic.config import Config  # noqa: PLC0415
+
     config = Config()
     config.set_main_option("script_location", str(_MIGRATIONS).replace("%", "%%"))
     config.set_main_option("path_separator", "os")
     config.attributes["connection"] = connection
-    return config
+    getattr(commands, command)(config, revision)

@@ -6,7 +6,9 @@ from uuid import UUID
 
 import pytest
 from alembic.autogenerate import compare_metadata
+from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, Engine, inspect, select, text
 
 from bot.domain.clock import steady_clock
@@ -39,6 +41,15 @@ def test_an_old_or_empty_database_is_recognised(database: Engine) -> None:
         assert "run `python -m bot migrate`" in schema.problem(connection)
         schema.upgrade(connection)
         assert schema.problem(connection) == ""
+
+
+def test_the_newest_migration_is_the_one_that_is_asked_for() -> None:
+    config = Config()
+    config.set_main_option("script_location", str(schema._MIGRATIONS))
+    config.set_main_option("path_separator", "os")
+    script = ScriptDirectory.from_config(config)
+    assert schema._KNOWN[-1] == script.get_current_head()
+    assert set(schema._KNOWN) == {revision.revision for revision in script.walk_revisions()}
 
 
 def test_upgrading_twice_changes_nothing(database: Engine) -> None:

@@ -97,7 +97,7 @@ class Process:
         slack: Any = world.slack
         phone: Any = world.phone
         chance, bells = world.dice.random, (asyncio.Event(), asyncio.Event())
-        self.tracking = Tracking(self.ledger, bells, stale_after=world.stale_after, chance=chance)
+        self.tracking = Tracking(self.ledger, *bells, stale_after=world.stale_after, chance=chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
         self.sending = Sending(
             self.ledger,

@@ -1,0 +1,101 @@
+"""The usual way to take a callback: async SQLAlchemy, one transaction and one commit per request.
+
+The same work as the bot's: token, parse, merge, the message, its thread and one history row, flushed to disk before
+the answer. It has the fewest statements that do it, one at a time. SQLite gets one connection, which is its best.
+"""
+
+import os
+from datetime import UTC, datetime
+from uuid import UUID
+
+from sqlalchemy import event, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from bot.domain.message import Message, Report, merge
+from bot.domain.thread import Lane
+from bot.sendblue.wire import parse_report
+from bot.storage.database import database_url
+from bot.storage.dialect import insert_for
+from bot.storage.rows import message_of, values_of
+from bot.storage.sqlite import journal_mode
+from bot.storage.tables import messages, reports, threads
+from handlers.callbacks import CallbackTokens
+
+
+def _engine(url: str) -> AsyncEngine:
+    parsed = database_url(url)
+    if parsed.drivername != "sqlite":
+        return create_async_engine(parsed, pool_size=5, max_overflow=0)
+    engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=1, max_overflow=0)
+
+    @event.listens_for(engine.sync_engine, "connect")
+    def _as_ours(connection: object, _: object) -> None:
+        cursor = connection.cursor()  # type: ignore[attr-defined]
+        for pragma in (f"journal_mode={journal_mode()}", "synchronous=FULL", "foreign_keys=ON"):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    return engine
+
+
+_tokens = CallbackTokens("", [os.environ["CALLBACK_SECRET"]])
+_database = _engine(os.environ["DATABASE_URL"])
+
+
+async def _status(request: Request) -> Response:
+    message_id = UUID(request.path_params["message_id"])
+    if not _tokens.are_right(message_id, request.path_params["token"]):
+        return PlainTextResponse("not found\n", 404)
+    now = datetime.now(UTC)
+    report = parse_report(await request.body(), source="callback", now=now)
+    async with _database.begin() as connection:
+        await _apply(connection, message_id, report, now)
+    return PlainTextResponse("ok\n")
+
+
+async def _apply(connection: AsyncConnection, message_id: UUID, report: Report, now: datetime) -> None:
+    ours = messages.c.id == message_id
+    found = (await connection.execute(select(messages).where(ours).with_for_update())).mappings().one()
+    merged = merge(message_of(found), report)
+    changed = values_of(merged)
+    del changed["row_id"]
+    await connection.execute(update(messages).where(ours).values(**changed, send_at=None, polls=0))
+    await connection.execute(
+        update(threads)
+        .where(threads.c.id == merged.thread_id)
+        .values(rev=threads.c.rev + 1, due_at=now, lane=Lane.POST.value)
+    )
+    history = insert_for(reports)[connection.dialect.name].on_conflict_do_nothing()
+    await connection.execute(history.values(**_history(merged, report, now)))
+
+
+def _history(message: Message, report: Report, now: datetime) -> dict[str, object]:
+    return {
+        "message_id": message.id,
+        "key": f"{message.id.hex}:{report.word}",
+        "source": report.source,
+        "word": report.word,
+        "delivery": report.delivery,
+        "service": report.service.value,
+        "error_code": "",
+        "error_text": "",
+        "at": report.at,
+        "received_at": now,
+    }
+
+
+async def _readyz(request: Request) -> Response:
+    del request
+    return PlainTextResponse("ok\n")
+
+
+app = Starlette(
+    routes=[
+        Route("/sendblue/status/{message_id}/{token}", _status, methods=["POST"]),
+        Route("/readyz", _readyz),
+    ]
+)

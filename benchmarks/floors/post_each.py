@@ -1,0 +1,64 @@
+"""One post per callback, and nothing stored: each channel's posts wait in memory for its slot.
+
+With POST_INTERVAL=0 it is the floor of news that travels (the least between a callback and a reply); with an
+interval it is the peer that merges nothing.
+"""
+
+import asyncio
+import os
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import aiohttp
+from slack_sdk.web.async_client import AsyncWebClient
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import Route
+
+from benchmarks.callback_requests import channel_of
+
+_INTERVAL = float(os.environ["POST_INTERVAL"])
+_CHANNELS = int(os.environ["CHANNELS"])
+_slack = AsyncWebClient(token="xoxb-0", base_url=os.environ["SLACK_API_URL"] + "/", retry_handlers=[])  # noqa: S106
+_waiting: dict[str, asyncio.Queue[tuple[str, str]]] = defaultdict(asyncio.Queue)
+_posters: dict[str, asyncio.Task[None]] = {}
+
+
+async def _status(request: Request) -> Response:
+    told = await request.json()
+    channel = channel_of(told["message_handle"], _CHANNELS)
+    if channel not in _posters:
+        _posters[channel] = asyncio.create_task(_post(channel))
+    _waiting[channel].put_nowait((request.path_params["message_id"], told["status"]))
+    return PlainTextResponse("ok\n")
+
+
+async def _post(channel: str) -> None:
+    while True:
+        thread, word = await _waiting[channel].get()
+        slot = asyncio.create_task(asyncio.sleep(_INTERVAL))
+        await _slack.chat_postMessage(channel=channel, text=word, thread_ts=thread)
+        await slot
+
+
+async def _readyz(request: Request) -> Response:
+    del request
+    return PlainTextResponse("ok\n")
+
+
+@asynccontextmanager
+async def _lifespan(app: Starlette) -> AsyncIterator[None]:
+    del app
+    async with aiohttp.ClientSession() as _slack.session:
+        yield
+
+
+app = Starlette(
+    routes=[
+        Route("/sendblue/status/{message_id}/{token}", _status, methods=["POST"]),
+        Route("/readyz", _readyz),
+    ],
+    lifespan=_lifespan,
+)

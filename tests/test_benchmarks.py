@@ -1,0 +1,121 @@
+"""The table of the benchmarks says what was measured, and its page what the two forms measure."""
+
+import re
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import MEASURES
+from benchmarks.callback_requests import STATUSES, callback, handle, message_id
+from benchmarks.command_requests import commands
+from benchmarks.figures import HEAD, Figure, Goal, Measured, percentile, slope, table
+from benchmarks.page import between_marks
+from benchmarks.scale import QUICK, WHOLE
+
+PAGE = (Path(__file__).resolve().parents[1] / "docs" / "performance.md").read_text()
+
+
+def cells(line: str) -> list[str]:
+    return [cell.strip() for cell in line.strip("|").split("|")]
+
+
+def test_a_ratio_is_taken_round_by_round_because_both_sides_shared_each_rounds_weather():
+    ours, floor = Measured((2.0, 8.0, 3.0), "ms"), Measured((1.0, 2.0, 3.0), "ms")
+    assert ours.over(floor).rounds == (2.0, 4.0, 1.0)
+    assert ours.over(floor).median == 2.0
+
+
+def test_where_one_side_has_one_value_every_round_is_compared_with_it():
+    assert Measured((2.0, 3.0), "s").over(Measured((2.0,), "s")).rounds == (1.0, 1.5)
+
+
+@pytest.mark.parametrize(
+    ("goal", "met"),
+    [
+        (Goal(">=", 0.5), True),
+        (Goal(">=", 0.51), False),
+        (Goal("<=", 0.5), True),
+        (Goal("<=", 0.49), False),
+        (Goal("<=", 10, "ours"), False),
+        (Goal("<=", 50, "ours"), True),
+    ],
+)
+def test_a_goal_is_met_by_the_median_up_to_its_bound(goal: Goal, met: bool):
+    figure = Figure("f", Measured((10.0, 50.0, 90.0), "/s"), Measured((100.0, 100.0, 100.0), "/s"), goal=goal)
+    assert figure.met is met
+
+
+def test_without_a_goal_nothing_is_said_to_be_met():
+    assert Figure("f", Measured((1.0,), "s")).met is None
+
+
+def test_a_goal_for_a_ratio_needs_somebody_to_compare_with():
+    with pytest.raises(ValueError, match="needs a floor or a peer"):
+        _ = Figure("f", Measured((1.0,), "s"), goal=Goal("<=", 1)).met
+
+
+def test_a_row_shows_medians_with_their_spread_and_a_missed_goal_stands_out():
+    figure = Figure(
+        "intake", Measured((900.0, 1000.0, 1200.0), "/s"), None, Measured((500.0,) * 3, "/s"), Goal(">=", 6), "each"
+    )
+    head, line, row = table([figure]).splitlines()
+    assert cells(head) == list(HEAD)
+    assert set(line) == {"|", "-"}
+    assert cells(row) == ["intake", "1,000/s (900–1,200)", "", "500/s each", "2× (1.8–2.4)", "≥ 6×", "**no**"]
+    assert len(head) == len(line) == len(row)
+
+
+def test_a_percentile_is_a_value_that_was_seen():
+    values = [5.0, 1.0, 4.0, 2.0, 3.0]
+    assert [percentile(values, share) for share in (0.0, 0.2, 0.5, 0.99, 1.0)] == [1.0, 1.0, 3.0, 5.0, 5.0]
+
+
+def test_the_99th_of_a_hundred_leaves_one_above():
+    assert percentile([float(value) for value in range(1, 101)], 0.99) == 99.0
+
+
+def test_a_slope_is_what_each_step_adds():
+    assert slope([(0, 10), (1, 12), (2, 14)]) == pytest.approx(2)
+    assert slope([(0, 10), (1, 12), (2, 10)]) == pytest.approx(0)
+
+
+def test_every_command_is_a_gesture_of_its_own():
+    triggers = [re.search(rb"trigger_id=([^&]+)", request)[1] for request in commands(50)]
+    assert len(set(triggers)) == 50
+
+
+def test_each_callback_goes_to_its_own_message():
+    requests = [callback(number, STATUSES[0]) for number in range(20)]
+    for number, request in enumerate(requests):
+        assert f"/sendblue/status/{message_id(number).hex}/".encode() in request
+        assert f'"{handle(number)}"'.encode() in request
+    assert len({request.split()[1] for request in requests}) == 20
+
+
+def test_results_replace_only_what_stands_between_their_marks():
+    page = "before\n<!-- figures -->\nold\n<!-- /figures -->\nafter\n"
+    assert between_marks(page, "figures", "new\n") == "before\n<!-- figures -->\nnew\n<!-- /figures -->\nafter\n"
+
+
+def test_a_page_without_marks_is_left_alone():
+    with pytest.raises(ValueError, match="no marks"):
+        between_marks("text", "figures", "new")
+
+
+def test_the_page_says_how_much_each_form_measures():
+    inside = PAGE.split("<!-- scale -->")[1].split("<!-- /scale -->")[0].strip().splitlines()[2:]
+    shown = {cells(line)[0].strip("`"): cells(line)[1:3] for line in inside}
+    real = {field.name: [told(getattr(form, field.name)) for form in (WHOLE, QUICK)] for field in fields(WHOLE)}
+    assert shown == real
+
+
+def told(value: object) -> str:
+    if isinstance(value, tuple):
+        return ", ".join(map(str, value))
+    return f"{value:,}"
+
+
+def test_the_page_names_every_measure():
+    for name in MEASURES:
+        assert f"`{name}`" in PAGE, name
