@@ -5,27 +5,29 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, case, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.domain.message import Message
 from bot.domain.thread import Lane, Step, Thread
-from bot.storage.claims import NOW, Ask, Claimed, Waiting
+from bot.storage.claims import NOW, Ask, Claimed, Queues, with_slots
 from bot.storage.messages import release_part, taken
-from bot.storage.pacing import close_slot, take_slots
+from bot.storage.pacing import close_slot
 from bot.storage.rows import load_threads, lock_threads, update_messages
-from bot.storage.tables import messages, pacing, threads
+from bot.storage.tables import POSTING, messages, pacing, threads
 
 EDITS = "edits"
 """The pacing key of chat.update, which Slack limits for the whole workspace."""
 
-STEPS = Waiting(
-    threads,
-    threads.c.due_at,
-    case((threads.c.lane == Lane.POST.value, threads.c.channel), (threads.c.lane == Lane.EDIT.value, EDITS), else_=""),
-    threads.c.lane == Lane.POST.value,
+STEPS = Queues(threads.c.due_at, threads.c.channel, POSTING)
+_FIRST_OF_LANE = {
+    lane: select(func.min(threads.c.due_at)).where(threads.c.lane == lane.value, threads.c.due_at.is_not(None))
+    for lane in (Lane.EDIT, Lane.FREE)
+}
+_OTHERS = select(
+    *(first.scalar_subquery().label(lane.name) for lane, first in _FIRST_OF_LANE.items()),
+    select(pacing.c.next_at).where(pacing.c.key == EDITS).scalar_subquery().label("edits_from"),
 )
-_EDITS_CLOSED = select(pacing.c.next_at).where(pacing.c.key == EDITS, pacing.c.next_at > NOW)
-_OTHERS = (
+_OTHERS_DUE = (
     select(threads.c.id)
     .where(threads.c.due_at <= NOW, threads.c.lane.between(bindparam("lane"), Lane.FREE.value))
     .order_by(threads.c.due_at)
@@ -47,14 +49,27 @@ def claim_threads(connection: Connection, now: datetime, items: Sequence[Ask]) -
 
 
 def _claim_threads(connection: Connection, now: datetime, ask: Ask) -> Claimed[Task]:
-    posts = STEPS.first_per_key(connection, now, ask.room)
-    slots = take_slots(connection, posts.values(), now, ask.interval)
-    ids = [thread_id for thread_id, channel in posts.items() if channel in slots]
-    lane = Lane.EDIT if connection.scalar(_EDITS_CLOSED, {"now": now}) is None else Lane.FREE
-    ids += connection.scalars(_OTHERS, {"now": now, "lane": lane.value, "room": max(0, ask.room - len(ids))})
+    ids, looks = with_slots(connection, now, STEPS.heads(connection), ask)
+    others = _first_others(connection)
+    if any(when <= now for when in others.values()):
+        lane = Lane.EDIT if others.get(Lane.EDIT, now) <= now else Lane.FREE
+        ids += connection.scalars(_OTHERS_DUE, {"now": now, "lane": lane.value, "room": max(0, ask.room - len(ids))})
     held = STEPS.hold(connection, now, ids, ask.lease)
     tasks = [_begin(connection, now, thread) for thread in load_threads(connection, held).values()]
-    return Claimed(tasks, STEPS.soonest(connection, now))
+    return Claimed(tasks, min([*looks, *(max(when, now) for when in others.values())], default=None))
+
+
+def _first_others(connection: Connection) -> dict[Lane, datetime]:
+    """Return when the first edit may be made, and the first step that needs no slot."""
+    row = connection.execute(_OTHERS).one()
+    edit = row.EDIT and max(row.EDIT, row.edits_from or row.EDIT)
+    return {lane: when for lane, when in ((Lane.EDIT, edit), (Lane.FREE, row.FREE)) if when is not None}
+
+
+def doable_since(connection: Connection) -> datetime | None:
+    """Return since when, or from when on, the first step of any thread can be done."""
+    heads = (head.when for head in STEPS.heads(connection))
+    return min([*heads, *_first_others(connection).values()], default=None)
 
 
 def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:

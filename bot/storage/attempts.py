@@ -9,16 +9,15 @@ from sqlalchemy import Connection, func, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
-from bot.storage.claims import NOW, Ask, Claimed, Waiting
+from bot.storage.claims import NOW, Ask, Claimed, Queues, with_slots
 from bot.storage.pacing import close_slot, take_slots
 from bot.storage.rows import load_messages, update_messages
-from bot.storage.tables import messages, pacing, threads
+from bot.storage.tables import UNSENT, messages, pacing, threads
 
-SENDS = Waiting(
-    messages,
+SENDS = Queues(
     messages.c.send_at,
     messages.c.line,
-    messages.c.delivery == Delivery.ACCEPTED.value,
+    UNSENT,
     {"delivery": Delivery.SENDING.value, "since": NOW, "attempts": messages.c.attempts + 1, "attempted_at": NOW},
 )
 _ABANDONED = select(messages.c.id).where(messages.c.send_at <= NOW, messages.c.delivery == Delivery.SENDING.value)
@@ -33,13 +32,11 @@ def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> 
 
 
 def _claim_sends(connection: Connection, now: datetime, ask: Ask) -> Claimed[Message]:
-    first = SENDS.first_per_key(connection, now, ask.room)
-    slots = take_slots(connection, first.values(), now, ask.interval)
-    ids = [message_id for message_id, line in first.items() if line in slots]
+    ids, looks = with_slots(connection, now, SENDS.heads(connection), ask)
     held = SENDS.hold(connection, now, ids, ask.lease)
     return Claimed(
         list(load_messages(connection, held).values()),
-        SENDS.soonest(connection, now),
+        min(looks, default=None),
         abandoned=list(connection.scalars(_ABANDONED, {"now": now})),
     )
 

@@ -7,14 +7,15 @@ from sqlalchemy import Connection, func, select
 from bot.domain.backlog import Backlog
 from bot.domain.delivery import Delivery
 from bot.storage.alarms import callbacks_missing, last_callback
-from bot.storage.announcements import STEPS
+from bot.storage.announcements import STEPS, doable_since
 from bot.storage.attempts import SENDS
 from bot.storage.tables import messages, threads
 
 
 def backlog(connection: Connection, now: datetime) -> Backlog:
     """Count it."""
-    doable = {"announce": STEPS.doable_since(connection), "send": SENDS.doable_since(connection)}
+    sends = (head.when for head in SENDS.heads(connection))
+    doable = {"announce": doable_since(connection), "send": min(sends, default=None)}
     polls = messages.c.poll_at <= now
     doable["poll"] = connection.scalar(select(func.min(messages.c.poll_at)).where(polls))
     due = {"announce": threads.c.due_at <= now, "send": messages.c.send_at <= now, "poll": polls}

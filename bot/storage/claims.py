@@ -4,7 +4,7 @@ A claim raises the fence; whoever finishes must still hold it. So a process that
 finish what another has taken over meanwhile.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
@@ -15,15 +15,14 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     Connection,
-    Table,
     bindparam,
-    case,
     func,
-    outerjoin,
+    join,
     select,
     update,
 )
 
+from bot.storage.pacing import take_slots
 from bot.storage.tables import pacing
 
 T = TypeVar("T")
@@ -50,39 +49,51 @@ class Claimed(Generic[T]):
     abandoned: list[UUID] = field(default_factory=list)
 
 
-class Waiting:
-    """Rows that wait their turn. Its statements are built once: building one costs more than running it.
+@dataclass(frozen=True, slots=True)
+class Head:
+    """The row of a key that has been due longest, and when it may go: due, and its key's slot free."""
 
-    due: since when. key: rows of one key share its slots (see pacing). which: those that need a slot. changes: what a
-    claim does to a row, beside its lease and its fence; may use the parameter `now`.
+    id: UUID
+    key: str
+    when: datetime
+
+
+class Queues:
+    """Rows that wait their turn, one queue for each key, whose rows share its slots (see pacing).
+
+    Asking costs what there are keys, not what is due: the first of each queue is found by stepping through an index on
+    key and due. The statements are built once: building one costs more than running it.
+
+    which: rows that queue, as the index says it. changes: what a claim does to a row, beside its lease and its fence;
+    may use the parameter `now`.
     """
 
     def __init__(
         self,
-        table: Table,
         due: Column[datetime],
-        key: ColumnElement[str],
+        key: Column[str],
         which: ColumnElement[bool],
         changes: Mapping[str, Any] | None = None,
     ) -> None:
-        due_now, slot_free = due <= NOW, func.coalesce(pacing.c.next_at, NOW) <= NOW
-        with_slot = outerjoin(table, pacing, pacing.c.key == key)
-        place = func.row_number().over(partition_by=key, order_by=due).label("place")
-        ranked = select(table.c.id, key.label("key"), place).select_from(with_slot).where(due_now, which, slot_free)
-        of_rank = ranked.subquery()
-        self._first = select(of_rank.c.id, of_rank.c.key).where(of_rank.c.place == 1).limit(bindparam("room"))
-        free = select(table.c.id).where(table.c.id.in_(_IDS), due_now).with_for_update(skip_locked=True)
+        table, queued = due.table, which & due.is_not(None)
+        keys = select(func.min(key).label("key")).where(queued).cte("keys", recursive=True)
+        following = select(func.min(key)).where(queued, key > keys.c.key).scalar_subquery()
+        keys = keys.union_all(select(following).where(keys.c.key.is_not(None)))
+        first = select(table.c.id).where(queued, key == keys.c.key).order_by(due).limit(1).scalar_subquery()
+        heads = select(keys.c.key, first.label("id")).where(keys.c.key.is_not(None)).subquery()
+        with_slot = join(heads, table, table.c.id == heads.c.id).outerjoin(pacing, pacing.c.key == heads.c.key)
+        self._heads = select(heads.c.id, heads.c.key, due.label("due"), pacing.c.next_at).select_from(with_slot)
+        free = select(table.c.id).where(table.c.id.in_(_IDS), due <= NOW).with_for_update(skip_locked=True)
         claim = {**(changes or {}), "fence": table.c.fence + 1, due.name: bindparam("until")}
         self._hold = update(table).where(table.c.id.in_(free.scalar_subquery())).values(claim).returning(table.c.id)
-        free_at = func.coalesce(pacing.c.next_at, due)
-        when = func.min(case((free_at > due, free_at), else_=due))
-        self._soonest = select(when).select_from(with_slot).where(due.is_not(None))
         taken = select(func.count()).select_from(table).join(pacing, pacing.c.key == key)
-        self._taken = taken.where(due_now, pacing.c.next_at > NOW)
+        self._taken = taken.where(queued, due <= NOW, pacing.c.next_at > NOW)
 
-    def first_per_key(self, connection: Connection, now: datetime, room: int) -> dict[UUID, str]:
-        """Return for each key whose slot is free the id of the row that has been due longest."""
-        return {row.id: row.key for row in connection.execute(self._first, {"now": now, "room": room})}
+    def heads(self, connection: Connection) -> list[Head]:
+        """Return the first of each queue, the longest waiting in front."""
+        rows = connection.execute(self._heads)
+        heads = (Head(row.id, row.key, max(row.due, row.next_at or row.due)) for row in rows)
+        return sorted(heads, key=lambda head: head.when)
 
     def hold(self, connection: Connection, now: datetime, ids: Iterable[UUID], lease: timedelta) -> list[UUID]:
         """Claim those that are still due; return their ids."""
@@ -91,16 +102,16 @@ class Waiting:
             return []
         return list(connection.scalars(self._hold, {"ids": wanted, "now": now, "until": now + lease}))
 
-    def soonest(self, connection: Connection, now: datetime) -> datetime | None:
-        """Return when the next row is due and its slot is free; never earlier than now."""
-        found = self.doable_since(connection)
-        return found if found is None else max(found, now)
-
-    def doable_since(self, connection: Connection) -> datetime | None:
-        """Return since when, or from when on, the next row is due and its slot is free."""
-        found: datetime | None = connection.scalar(self._soonest)
-        return found
-
     def waiting_for_slot(self, connection: Connection, now: datetime) -> int:
-        """Return how many rows are due whose slot is taken."""
+        """Return how many rows are due whose slot is taken. Costs what is due."""
         return connection.scalar(self._taken, {"now": now}) or 0
+
+
+def with_slots(
+    connection: Connection, now: datetime, heads: Sequence[Head], ask: Ask
+) -> tuple[list[UUID], list[datetime]]:
+    """Take the slots of the heads that may go; return these, and when the queues are worth another look."""
+    ready = {head.id: head.key for head in heads[: ask.room] if head.when <= now}
+    slots = take_slots(connection, ready.values(), now, ask.interval)
+    looks = [now + ask.interval if head.id in ready else head.when for head in heads]
+    return [row_id for row_id, key in ready.items() if key in slots], looks

@@ -21,8 +21,12 @@ from sqlalchemy import (
     Table,
     Text,
     Uuid,
+    literal_column,
 )
 from sqlalchemy.types import TypeDecorator
+
+from bot.domain.delivery import Delivery
+from bot.domain.thread import Lane
 
 
 class Instant(TypeDecorator[datetime]):
@@ -79,6 +83,15 @@ Index(
     sqlite_where=threads.c.due_at.is_not(None),
     postgresql_where=threads.c.due_at.is_not(None),
 )
+POSTING = threads.c.lane == literal_column(str(Lane.POST.value))
+"""Threads that wait for their channel's slot. A literal, so that the index below is known to fit."""
+Index(
+    "threads_queues",
+    threads.c.channel,
+    threads.c.due_at,
+    sqlite_where=POSTING & threads.c.due_at.is_not(None),
+    postgresql_where=POSTING & threads.c.due_at.is_not(None),
+)
 Index("threads_sender", threads.c.sender, threads.c.created_at)
 
 messages = Table(
@@ -115,6 +128,15 @@ messages = Table(
     Column("poll_at", Instant),
     Column("polls", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
+)
+UNSENT = messages.c.delivery == literal_column(str(Delivery.ACCEPTED.value))
+"""Messages that nobody has tried to send."""
+Index(
+    "messages_queues",
+    messages.c.line,
+    messages.c.send_at,
+    sqlite_where=UNSENT & messages.c.send_at.is_not(None),
+    postgresql_where=UNSENT & messages.c.send_at.is_not(None),
 )
 Index("messages_thread", messages.c.thread_id, messages.c.part)
 Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)

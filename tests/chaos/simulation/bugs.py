@@ -12,8 +12,8 @@ from sqlalchemy import select, update
 from bot.domain import message as domain
 from bot.errors import NotSent, Uncertain
 from bot.services import announcing
-from bot.storage import announcements, messages
-from bot.storage.claims import Waiting
+from bot.storage import announcements, claims, messages
+from bot.storage.claims import Queues
 from bot.storage.tables import threads
 from tests.chaos.simulation.phone import Phone
 
@@ -74,19 +74,19 @@ def _whoever_comes_may_finish() -> AbstractContextManager[Any]:
 
 def _a_lease_is_not_stored() -> AbstractContextManager[Any]:
     """What was claimed stays due."""
-    real = Waiting.hold
+    real = Queues.hold
 
-    def hold(self: Waiting, connection: Any, now: Any, ids: Any, lease: Any, **values: Any) -> Any:
-        return real(self, connection, now, ids, lease * 0, **values)
+    def hold(self: Queues, connection: Any, now: Any, ids: Any, lease: Any) -> Any:
+        return real(self, connection, now, ids, lease * 0)
 
-    return patch.object(Waiting, "hold", hold)
+    return patch.object(Queues, "hold", hold)
 
 
 def _slots_are_given_twice() -> AbstractContextManager[Any]:
     """A slot taken a moment ago is free."""
-    real = announcements.take_slots
+    real = claims.take_slots
     return patch.object(
-        announcements, "take_slots", lambda connection, keys, now, _: real(connection, keys, now, timedelta(0))
+        claims, "take_slots", lambda connection, keys, now, _: real(connection, keys, now, timedelta(0))
     )
 
 

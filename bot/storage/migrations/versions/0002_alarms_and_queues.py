@@ -1,4 +1,4 @@
-"""Whether callbacks arrive, and what asking for that and for the newest texts needs."""
+"""Whether callbacks arrive, the newest texts, and the first of each queue: what asking for these needs."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -21,11 +21,19 @@ def upgrade() -> None:
         sa.Column("fence", sa.Integer, nullable=False),
     )
     op.create_index("messages_accepted", "messages", ["accepted_at"])
-    only = sa.text("source = 'callback'")
-    op.create_index("reports_callbacks", "reports", ["received_at"], sqlite_where=only, postgresql_where=only)
+    _index_where("reports_callbacks", "reports", ["received_at"], "source = 'callback'")
+    _index_where("threads_queues", "threads", ["channel", "due_at"], "lane = 2 AND due_at IS NOT NULL")
+    _index_where("messages_queues", "messages", ["line", "send_at"], "delivery = 0 AND send_at IS NOT NULL")
+
+
+def _index_where(name: str, table: str, columns: list[str], condition: str) -> None:
+    where = sa.text(condition)
+    op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
 
 
 def downgrade() -> None:
+    op.drop_index("messages_queues", "messages")
+    op.drop_index("threads_queues", "threads")
     op.drop_index("reports_callbacks", "reports")
     op.drop_index("messages_accepted", "messages")
     op.drop_table("alarms")
