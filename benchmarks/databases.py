@@ -2,7 +2,6 @@
 
 import contextlib
 import shutil
-import sqlite3
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
@@ -21,6 +20,7 @@ from bot.domain.delivery import Delivery, Service
 from bot.domain.thread import Lane
 from bot.house import migrate
 from bot.storage.database import Database
+from bot.storage.sqlite import sqlite3
 from bot.storage.tables import Instant
 
 New = Callable[[], str]

@@ -1,10 +1,11 @@
 """What one durable commit costs here by itself: no intake can be faster than its flush, whatever stands in front."""
 
-import sqlite3
 import time
 from contextlib import closing
 from pathlib import Path
 from statistics import median
+
+from bot.storage.sqlite import sqlite3
 
 _COMMITS = 200
 

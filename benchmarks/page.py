@@ -2,13 +2,12 @@
 
 import os
 import platform
-import sqlite3
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
-from bot.storage.sqlite import journal_mode
+from bot.storage.sqlite import journal_mode, sqlite3
 
 PAGE = Path(__file__).resolve().parents[1] / "docs" / "performance.md"
 _PACKAGES = ("slack-bolt", "starlette", "uvicorn", "uvloop", "SQLAlchemy", "psycopg")

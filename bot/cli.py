@@ -154,5 +154,5 @@ def _ready() -> Settings:
     from bot.logs import configure_logs  # noqa: PLC0415
 
     settings = load_settings()
-    configure_logs(level=settings.log_level, form=settings.log_format, secrets=settings.secrets)
+    configure_logs(level=settings.log_level, form=settings.log_format, secrets=settings.secrets, for_good=True)
     return settings

@@ -46,7 +46,7 @@ class House:
 
     def __init__(self, settings: Settings, *, clock: Clock | None = None, chance: Chance | None = None) -> None:
         self._settings = settings
-        self._chance = chance or random.SystemRandom().random
+        self._chance = chance or random.random
         self.working = False
         self.announce, self.send = asyncio.Event(), asyncio.Event()
         self.database = open_database(settings, clock)
@@ -72,9 +72,8 @@ class House:
         self.jobs = Jobs(self.sweeping, bells, self.clock, repoll_interval=settings.repoll_interval)
 
     async def ring(self) -> None:
-        """Have whatever is due done now rather than at the next tick."""
+        """Have announced now, rather than at the next tick, what came in; texts leave once their thread is open."""
         self.announce.set()
-        self.send.set()
 
     def _sending(self) -> Sending:
         return Sending(

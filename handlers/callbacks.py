@@ -14,7 +14,6 @@ from uuid import UUID
 import structlog
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
-from structlog.contextvars import bound_contextvars
 
 from bot.errors import NotStored, UnreadableReport
 from bot.sendblue.wire import parse_report
@@ -76,8 +75,7 @@ class Callbacks:
         given = request.headers.get("sb-signing-secret")
         if given is not None and self._webhook_secrets and not is_one_of(given, self._webhook_secrets):
             return PlainTextResponse("wrong secret\n", 401)
-        with bound_contextvars(message_id=str(message_id)):
-            return await outcome(self._hear(message_id, request))
+        return await outcome(self._hear(message_id, request), message_id)
 
     async def _hear(self, message_id: UUID, request: Request) -> None:
         body, form = await read_report(request)
@@ -98,8 +96,8 @@ async def read_report(request: Request) -> tuple[bytes, bool]:
     return body, request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
 
 
-async def outcome(heard: Awaitable[None]) -> Response:
-    """Answer a report once it is stored, or say why not."""
+async def outcome(heard: Awaitable[None], message_id: UUID | None = None) -> Response:
+    """Answer a report once it is stored, or say why not. message_id: for the log."""
     try:
         await heard
     except TooLarge:
@@ -107,7 +105,7 @@ async def outcome(heard: Awaitable[None]) -> Response:
     except ClientDisconnect:
         return PlainTextResponse("incomplete\n", 400)
     except UnreadableReport as error:
-        log.warning("callback_unreadable", reason=str(error))
+        log.warning("callback_unreadable", reason=str(error), message_id=message_id and str(message_id))
         return PlainTextResponse(f"{error}\n", 400)
     except NotStored:
         return PlainTextResponse("not stored, please send it again\n", 503)

@@ -28,7 +28,10 @@ class Service(Enum):
     @property
     def rank(self) -> int:
         """What two reports are merged by: a fallback is never taken back, and any word beats none."""
-        return list(Service).index(self)
+        return _SERVICE_RANKS[self]
+
+
+_SERVICE_RANKS = {service: rank for rank, service in enumerate(Service)}
 
 
 class News(IntFlag):

@@ -169,8 +169,10 @@ def _service(fields: Mapping[str, Any]) -> Service:
     """`was_downgraded` is true only when iMessage fell back to SMS; SMS from the start says so in `service`."""
     if fields.get("was_downgraded") in (True, "true", "True"):
         return Service.SMS
-    name = _text(fields.get("service")).lower()
-    return next((service for service in Service if service.value.lower() == name), Service.UNKNOWN)
+    return _SERVICES.get(_text(fields.get("service")).lower(), Service.UNKNOWN)
+
+
+_SERVICES = {service.value.lower(): service for service in Service}
 
 
 def _code(fields: Mapping[str, Any]) -> str:
@@ -204,7 +206,7 @@ def maybe_sent(code: str, reason: str) -> bool:
 def _time(value: object, now: datetime) -> datetime:
     """The vendor's time when it is one and not absurd; else when we heard."""
     try:
-        time = datetime.fromisoformat(_text(value))
+        time = datetime.fromisoformat(value if isinstance(value, str) else "")
     except ValueError:
         return now
     time = time.replace(tzinfo=time.tzinfo or UTC)
@@ -215,7 +217,10 @@ def _text(value: object) -> str:
     """Text of a scalar, without what no database takes (NUL, lone surrogates); "" for anything else."""
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return ""
-    return str(value).encode(errors="replace").decode().replace("\x00", "").strip()
+    text = str(value)
+    if not text.isascii():
+        text = text.encode(errors="replace").decode()
+    return text.replace("\x00", "").strip()
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

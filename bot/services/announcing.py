@@ -41,8 +41,8 @@ _OURS_TO_MEND = frozenset(
 class Announcing:
     """Does the steps of threads.
 
-    interval: seconds between two posts in one channel. watched_for: seconds a message is followed. sendable: rung when
-    a thread is open and its messages may go. settle: seconds until an unanswered post can be expected to be found.
+    interval: seconds between two posts in one channel. watched_for: seconds a message is followed. sendable: rung
+    when a step is done, after which messages may go. settle: seconds until an unanswered post can be found.
     """
 
     def __init__(
@@ -95,8 +95,7 @@ class Announcing:
             except Refused as error:
                 finish = await self._refused(thread, step, error)
         await self._store.insist(finish_threads, finish)
-        if step in (Step.OPEN, Step.LOOK):
-            self._sendable.set()
+        self._sendable.set()
 
     async def _open(self, thread: Thread) -> Finish:
         await self._permitting.check(thread.sender, thread.team)

@@ -1,10 +1,11 @@
 """What a person decides in a thread about a text in doubt, or one that was not sent."""
 
 import asyncio
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
+from bot.domain.ids import new_id
 from bot.errors import CallFailed
 from bot.services.permitting import Permitting
 from bot.slack import answers
@@ -37,7 +38,7 @@ class Deciding:
         except CallFailed as error:
             self.note(answer_url, answers.not_permitted(error.code))
             return
-        decision = Decision(message_id, choice, who, uuid4())
+        decision = Decision(message_id, choice, who, new_id(self._store.clock()))
         decided = await self._store.write(decide_many, decision, patience=1.4)
         log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
         if not decided.counted:

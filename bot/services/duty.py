@@ -28,8 +28,8 @@ log = structlog.get_logger(__name__)
 class Duty:
     """One kind of work, many jobs at a time.
 
-    room: jobs at once. pause: seconds to wait after the database could not be asked. Between two questions it rests as
-    long as the last one took: the first bell is answered at once, and a flood of them leaves half the time to others.
+    room: jobs at once. pause: seconds to wait after the database could not be asked. Between two questions it rests
+    twice as long as the last one took: the first bell is answered at once, a flood of them leaves time to others.
     """
 
     def __init__(
@@ -87,7 +87,7 @@ class Duty:
             if room > 0:
                 began = time.monotonic()
                 claimed, wait = await self._round(room)
-                await asyncio.sleep(time.monotonic() - began)
+                await asyncio.sleep(2 * (time.monotonic() - began))
             if self._stopping:
                 return
             with suppress(TimeoutError):

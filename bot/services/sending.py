@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from functools import partial
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import structlog
 
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery
+from bot.domain.ids import new_id
 from bot.domain.message import Message, Origin, Report, Request
 from bot.domain.splitting import split_text
 from bot.errors import NotSent, Refused, Uncertain
@@ -69,11 +70,12 @@ class Sending:
         Raises:
             NotStored: it was not stored and nothing will be sent, not even later.
         """
-        now, thread_id = self._store.clock(), uuid4()
+        now = self._store.clock()
+        thread_id = new_id(now)
         texts = split_text(request.text, LONGEST_TEXT)
         messages = tuple(
             Message(
-                id=uuid4(),
+                id=new_id(now),
                 thread_id=thread_id,
                 recipient=request.recipient,
                 line=request.line or self._default_line,

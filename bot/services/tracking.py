@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import cache
 from uuid import UUID
 
 import structlog
@@ -15,6 +16,10 @@ from bot.storage.messages import Applied, Heard, apply_many, owner_of
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
+
+
+_counter = cache(metrics.reports.labels)
+"""Finding a counter takes longer than counting."""
 
 
 class Tracking:
@@ -73,7 +78,7 @@ class Tracking:
 
     def _count(self, report: Report, applied: Applied) -> None:
         status = "other" if report.delivery is None else report.delivery.name.lower()
-        metrics.reports.labels(report.source, status, "yes" if applied.learnt else "no").inc()
+        _counter(report.source, status, "yes" if applied.learnt else "no").inc()
         if applied.rose and applied.message is not None:
             age = self._store.clock() - applied.message.accepted_at
             metrics.milestones.labels(applied.message.delivery.name.lower()).observe(age.total_seconds())

@@ -1,6 +1,5 @@
 """The state a database is in, for whoever looks after it. Changes nothing."""
 
-import sqlite3
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,7 +8,7 @@ from sqlalchemy import Connection, text
 
 from bot.storage import schema
 from bot.storage.database import database_url
-from bot.storage.sqlite import journal_mode
+from bot.storage.sqlite import journal_mode, sqlite3
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,7 @@ from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event,
 
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
-from bot.storage.sqlite import OneProcess, connect
+from bot.storage.sqlite import OneProcess, connect, sqlite3
 
 _POSTGRESQL = frozenset({"postgres", "postgresql", "postgresql+psycopg"})
 
@@ -90,7 +90,7 @@ def database_url(url: str) -> URL:
 
 
 def _sqlite(path: Path, *, read_only: bool, connections: int) -> Engine:
-    engine = _engine("sqlite://", connections, creator=lambda: connect(path, read_only=read_only))
+    engine = _engine("sqlite://", connections, creator=lambda: connect(path, read_only=read_only), module=sqlite3)
     begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
 
     @event.listens_for(engine, "begin")

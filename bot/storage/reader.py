@@ -1,6 +1,5 @@
 """Reading beside a running service, which nobody who reads may keep from writing: many short transactions."""
 
-import sqlite3
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,6 +13,7 @@ from bot.domain.clock import steady_clock
 from bot.errors import UsageError
 from bot.storage.database import Database
 from bot.storage.history import Filter, Listed, Place, next_page
+from bot.storage.sqlite import sqlite3
 
 R = TypeVar("R")
 

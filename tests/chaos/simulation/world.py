@@ -52,8 +52,8 @@ class World(Acts):
         """Add a line to the story."""
         self.story.append((self.now, self.running.process.name if self.running else " ", event))
 
-    def uuid(self) -> UUID:
-        """Stand where uuid4 does."""
+    def new_id(self, _: datetime) -> UUID:
+        """Stand where the real one does."""
         return UUID(int=self.dice.getrandbits(128), version=4)
 
     def run(self) -> None:
@@ -182,8 +182,8 @@ def world_of(seed: int) -> Iterator[World]:
     world = World(seed)
     with ExitStack() as stack:
         for module, name, stand_in in (
-            (sending, "uuid4", world.uuid),
-            (deciding, "uuid4", world.uuid),
+            (sending, "new_id", world.new_id),
+            (deciding, "new_id", world.new_id),
             (sending, "LONGEST_TEXT", 24),
             (sweeping, "asyncio", Loop(world)),
             (deciding, "asyncio", Loop(world)),
