@@ -18,7 +18,6 @@ from prometheus_client import (
     ProcessCollector,
     generate_latest,
 )
-from prometheus_client.multiprocess import MultiProcessCollector
 from prometheus_client.registry import Collector
 from starlette.requests import Request
 from starlette.responses import Response
@@ -98,6 +97,8 @@ def exposition(gauges: Iterable[Metric]) -> bytes:
     """Return everything counted, and these, as Prometheus text."""
     registry = CollectorRegistry()
     if os.environ.get("PROMETHEUS_MULTIPROC_DIR"):
+        from prometheus_client.multiprocess import MultiProcessCollector  # noqa: PLC0415 - not for the usual one
+
         MultiProcessCollector(registry)  # type: ignore[no-untyped-call]
     else:
         registry.register(_registry)

@@ -1,7 +1,7 @@
 """The announcer's work: which thread needs which call to Slack, and what became of it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -76,13 +76,20 @@ def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:
     """Note what is about to be posted, so that it can be looked for should no answer come."""
     step = thread.next_step()
     if step in (Step.OPEN, Step.REPLY):
+        texts = tuple(replace(message, telling=message.news) for message in thread.messages)
         number = 0 if step is Step.OPEN else thread.replies + 1
-        values = {"posting": number, "posting_since": now, "looked": 0}
-        connection.execute(update(threads).where(threads.c.id == thread.id).values(values))
-        telling = [{"row_id": message.id, "telling": message.news.value} for message in thread.messages]
+        thread = replace(thread, posting=number, posting_since=now, looked=0, messages=texts)
+        connection.execute(_NOTE, {"thread": thread.id, "number": number, "now": now})
+        telling = [{"row_id": message.id, "telling": message.telling.value} for message in texts]
         connection.execute(update_messages("telling"), telling)
-        thread = load_threads(connection, [thread.id])[thread.id]
     return Task(step, thread)
+
+
+_NOTE = (
+    update(threads)
+    .where(threads.c.id == bindparam("thread"))
+    .values(posting=bindparam("number"), posting_since=NOW, looked=0)
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ from sqlalchemy import (
     Connection,
     bindparam,
     func,
-    join,
+    outerjoin,
     select,
     update,
 )
@@ -80,9 +80,10 @@ class Queues:
         following = select(func.min(key)).where(queued, key > keys.c.key).scalar_subquery()
         keys = keys.union_all(select(following).where(keys.c.key.is_not(None)))
         first = select(table.c.id).where(queued, key == keys.c.key).order_by(due).limit(1).scalar_subquery()
-        heads = select(keys.c.key, first.label("id")).where(keys.c.key.is_not(None)).subquery()
-        with_slot = join(heads, table, table.c.id == heads.c.id).outerjoin(pacing, pacing.c.key == heads.c.key)
-        self._heads = select(heads.c.id, heads.c.key, due.label("due"), pacing.c.next_at).select_from(with_slot)
+        since = select(func.min(due)).where(queued, key == keys.c.key).scalar_subquery()
+        with_slot = outerjoin(keys, pacing, pacing.c.key == keys.c.key)
+        heads = select(first.label("id"), keys.c.key, since.label("due"), pacing.c.next_at).select_from(with_slot)
+        self._heads = heads.where(keys.c.key.is_not(None))
         free = select(table.c.id).where(table.c.id.in_(_IDS), due <= NOW).with_for_update(skip_locked=True)
         claim = {**(changes or {}), "fence": table.c.fence + 1, due.name: bindparam("until")}
         self._hold = update(table).where(table.c.id.in_(free.scalar_subquery())).values(claim).returning(table.c.id)
