@@ -144,7 +144,7 @@ class Settings(BaseSettings):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """The account webhooks' secrets, the newest first; none: whatever header comes is ignored."""
+        """The account webhook's secrets, the newest first; none: it has no door, and a callback's header is ignored."""
         return _listed(self.sendblue_webhook_secret.get_secret_value())
 
     @property

@@ -180,6 +180,8 @@ def account_webhook(
         todo = "set SENDBLUE_WEBHOOK_SECRET to the secret it was registered with, or remove it in Sendblue's dashboard"
         return Finding(name, "problem", f"{where} is registered, but answers 404 without SENDBLUE_WEBHOOK_SECRET", todo)
     if OUTBOUND not in kinds:
+        if not accepted and not fix:
+            return Finding(name, "ok", "none, and none is needed: each text reports to an address of its own")
         says = f"{where} is not registered; each text still reports to an address of its own"
         todo = register if accepted else f"for a second way, set SENDBLUE_WEBHOOK_SECRET, then {register}"
         return Finding(name, "problem" if fix else "warning", says, todo)

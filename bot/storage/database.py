@@ -50,8 +50,8 @@ class Database:
 
     def close(self) -> None:
         """Close every connection and let the next process in."""
-        self.writing.dispose()
         self.reading.dispose()
+        self.writing.dispose()  # the last: it alone can fold a write-ahead log into the file
         if self._lock is not None:
             self._lock.release()
 

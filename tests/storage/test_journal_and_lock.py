@@ -181,3 +181,20 @@ def test_a_relative_path_is_one_from_here(tmp_path):
         connection.execute(text("CREATE TABLE t (n INTEGER)"))
     database.close()
     assert (tmp_path / "here.db").exists()
+
+
+def test_a_closed_database_is_one_file_that_can_be_copied(tmp_path):
+    path = tmp_path / "bluethread.db"
+    database = Database(f"sqlite:///{path}", steady_clock())
+    with database.writing.begin() as connection:
+        connection.execute(text("CREATE TABLE t (a)"))
+        connection.execute(text("INSERT INTO t VALUES (1)"))
+    with database.reading.connect() as connection:
+        assert connection.scalar(text("SELECT a FROM t")) == 1
+    database.close()
+    copy = tmp_path / "copy.db"
+    copy.write_bytes(path.read_bytes())
+    database = Database(f"sqlite:///{copy}", steady_clock())
+    with database.reading.connect() as connection:
+        assert connection.scalar(text("SELECT a FROM t")) == 1
+    database.close()
