@@ -22,6 +22,8 @@ Job = Callable[[], Awaitable[None]]
 Claim = Callable[[int], Awaitable[tuple[list[Job], datetime | None]]]
 """Takes how many jobs there is room for; returns those claimed and when to ask again at the latest."""
 
+_LONGEST_REST = 0.1
+
 log = structlog.get_logger(__name__)
 
 
@@ -87,7 +89,7 @@ class Duty:
             if room > 0:
                 began = time.monotonic()
                 claimed, wait = await self._round(room)
-                await asyncio.sleep(2 * (time.monotonic() - began))
+                await asyncio.sleep(min(2 * (time.monotonic() - began), _LONGEST_REST))
             if self._stopping:
                 return
             with suppress(TimeoutError):
