@@ -92,7 +92,9 @@ async def test_work_goes_on_after_the_database_was_away(stage: Stage, monkeypatc
     assert len(stage.bubbles()) == 1
 
 
-async def test_a_surprise_in_one_job_stops_nothing_else(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_surprise_in_one_job_stops_nothing_else(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
+) -> None:
     house = stage.house
     assert house is not None
     real, times = house.announcing._notifier.post, []
@@ -108,6 +110,7 @@ async def test_a_surprise_in_one_job_stops_nothing_else(stage: Stage, monkeypatc
     await until(lambda: times)
     await stage.text(channel="G0TEAM")
     await until(lambda: any("Delivered" in text for text in stage.replies("G0TEAM")))
+    assert "duty_failed" in logged()
 
 
 async def test_metrics_are_prometheus_text_with_the_backlog(stage: Stage) -> None:
