@@ -87,15 +87,15 @@ def test_an_endless_pile_of_accents_is_cut_all_the_same():
 )
 def test_a_row_of_dots_does_not_hold_everybody_up(text):
     """Slack waits three seconds for its answer, and the whole bot with it."""
-    started = time.perf_counter()
+    started = time.process_time()
     split_text(text, 5_900)
-    assert time.perf_counter() - started < 0.15
+    assert time.process_time() - started < 0.15
 
 
 @pytest.mark.parametrize("char", ["a", "\n", " ", "😀", "\u0301", "é "])
 def test_the_longest_text_slack_takes_is_split_at_once(char):
     text = char * (40_000 // len(char))
-    started = time.perf_counter()
+    started = time.process_time()
     parts = split_text(text, 18_000)
     assert "".join(parts) == text
-    assert time.perf_counter() - started < 0.5
+    assert time.process_time() - started < 0.5

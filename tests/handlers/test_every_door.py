@@ -61,14 +61,14 @@ PATHS = st.one_of(
 MARK = "zebra-4155550177"
 
 
-@settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(method=st.sampled_from(METHODS), path=PATHS, headers=HEADERS, body=BODIES, query=st.text(max_size=30))
 async def test_nothing_whatever_makes_a_door_stumble(
     talkative: tuple[Stage, Callable[[], str]], method: str, path: str, headers: dict[str, str], body: bytes, query: str
 ) -> None:
     stage, _ = talkative
     for spoilt in (path, stage.bubbles()[0].status_callback.removeprefix(stage.url)):
-        async with httpx.AsyncClient() as http:
+        async with httpx.AsyncClient(verify=False) as http:
             raw = {name: value.strip().encode("latin-1") for name, value in headers.items()}
             answer = await http.request(
                 method, stage.url + spoilt, content=body, headers=raw, params={"nonce": query, "q": MARK}

@@ -463,7 +463,7 @@ def test_any_number_whatever_is_e164_or_refused(typed, region):
 def test_the_longest_text_is_read_at_once(text):
     started = time.process_time()  # whoever else is at work on this machine does not count
     assert parse(f"{CUSTOMER} {text}").recipient == CUSTOMER
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < 0.5
 
 
 @pytest.mark.parametrize("text", [f"{CUSTOMER} " + "1 " * 400, "- " * 400, "1 2 " * 200])

@@ -108,7 +108,7 @@ class TestPage:
             assert (kind, faults["slack"]["down"]) == ("faults", True)
 
     async def test_open_feeds_do_not_keep_the_server_from_stopping(self, made):
-        async with httpx.AsyncClient() as client:
+        async with httpx.AsyncClient(verify=False) as client:
             async with serving(create_app(made), grace=5) as url:
                 client.base_url = httpx.URL(url)
                 async with asyncio.timeout(2):
@@ -244,7 +244,7 @@ class TestCommand:
 
     async def test_calls_that_a_fault_holds_do_not_hold_up_the_end(self, tmp_path):
         process = await self.started(tmp_path)
-        async with asyncio.timeout(20), httpx.AsyncClient() as page:
+        async with asyncio.timeout(20), httpx.AsyncClient(verify=False) as page:
             assert process.stdout is not None
             page.base_url = httpx.URL((await process.stdout.readline()).decode().split()[-1])
             while b"Ready" not in await process.stdout.readline():

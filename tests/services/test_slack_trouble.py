@@ -75,7 +75,7 @@ async def test_where_history_may_not_be_read_an_unconfirmed_root_means_not_sent(
 
 
 async def test_a_busy_channel_does_not_slow_another(open_stage: Opened) -> None:
-    stage = await open_stage(slack_post_interval=0.2)
+    stage = await open_stage(slack_post_interval=0.5)
     for _ in range(20):
         await stage.text()
     await stage.text(channel="G0TEAM")
