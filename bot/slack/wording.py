@@ -2,26 +2,12 @@
 
 Whatever came from outside (the text, a vendor's explanation) is escaped or sits in an element that formats nothing,
 so it can neither ping nor pose as a link. The plain `text` of each post says all that its blocks say: it is what
-screen readers and notifications use. Limits are Slack's, from its Block Kit reference; the SDK's models check them.
+screen readers and notifications use. Shapes and limits are Slack's, from its Block Kit reference.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
-
-from slack_sdk.models.blocks import (
-    ActionsBlock,
-    Block,
-    ButtonElement,
-    ConfirmObject,
-    ContextBlock,
-    MarkdownTextObject,
-    RichTextBlock,
-    RichTextElementParts,
-    RichTextQuoteElement,
-    SectionBlock,
-)
+from typing import Any, TypeAlias
 
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
@@ -33,6 +19,9 @@ from bot.slack.sentences import news, of_part, status_line
 RESEND, LEAVE = "resend", "leave"
 """The buttons' action ids. Their value is the message's id."""
 
+Block: TypeAlias = dict[str, Any]
+"""A block, or a part of one, as Slack takes it."""
+
 _SHOWN_TEXT = 2_000  # characters of a long text shown in the root; a post may hold about 13,000 in all
 
 
@@ -41,7 +30,7 @@ class Post:
     """What one Slack message says, with blocks for the eye and text for everything else."""
 
     text: str
-    blocks: list[dict[str, Any]]
+    blocks: list[Block]
 
 
 def root(thread: Thread, *, watched_for: timedelta) -> Post:
@@ -52,14 +41,14 @@ def root(thread: Thread, *, watched_for: timedelta) -> Post:
     status = status_line(thread.messages, watched_for=watched_for)
     title = f"<@{thread.sender}> to {mask(lead.recipient)}"
     notes = _root_notes(thread)
-    blocks: list[Block] = [_section(f"*{title}*")]
+    blocks = [_section(f"*{title}*")]
     if shown:
-        quote = RichTextQuoteElement(elements=[RichTextElementParts.Text(text=shown)])
-        blocks.append(RichTextBlock(elements=[quote]))
-    blocks.append(_context([*notes, status]))
+        quote = {"type": "rich_text_quote", "elements": [{"type": "text", "text": shown}]}
+        blocks.append({"type": "rich_text", "elements": [quote]})
+    blocks.append({"type": "context", "elements": [_mrkdwn(line, 2_000) for line in (*notes, status)]})
     said = f"Text from {title}: “{escape(shorten(whole, 500))}”" if whole else f"Picture from {title}"
     text = shorten_markup(" · ".join([said, *notes, status]), 3_900)  # chat.update takes 4,000
-    return Post(text, [block.to_dict() for block in blocks])
+    return Post(text, blocks)
 
 
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
@@ -68,9 +57,9 @@ def reply(thread: Thread, *, watched_for: timedelta) -> Post:
         of_part(message, news(message, watched_for=watched_for)) for message in thread.messages if message.telling
     ]
     text = "\n".join(sentences)
-    blocks: list[Block] = [_section(text)]
-    blocks += [_buttons(message) for message in thread.messages if message.telling and can_be_decided(message)][:40]
-    return Post(text, [block.to_dict() for block in blocks])
+    undecided = [message for message in thread.messages if message.telling and can_be_decided(message)]
+    blocks = [_section(text), *map(_buttons, undecided[:40])]
+    return Post(text, blocks)
 
 
 def can_be_decided(message: Message) -> bool:
@@ -82,18 +71,18 @@ def can_be_decided(message: Message) -> bool:
     return News.FAILED in message.telling and message.handle is None and message.error_code in CAN_BE_TRIED_AGAIN
 
 
-def _buttons(message: Message) -> ActionsBlock:
+def _buttons(message: Message) -> Block:
     value, of = message.id.hex, f" part {message.part}" if message.parts > 1 else ""
     if message.delivery is Delivery.FAILED:
-        return ActionsBlock(elements=[ButtonElement(text=f"Try{of} again", action_id=RESEND, value=value)])
-    sure = ConfirmObject(
-        title="Send it again?",
-        text="If the first one went out after all, the customer gets it twice.",
-        confirm="Send again",
-        deny="Cancel",
-    )
-    again = ButtonElement(text=f"Send{of} again", action_id=RESEND, value=value, style="danger", confirm=sure)
-    return ActionsBlock(elements=[again, ButtonElement(text="Leave it", action_id=LEAVE, value=value)])
+        return {"type": "actions", "elements": [_button(f"Try{of} again", RESEND, value)]}
+    sure = {
+        "title": _plain("Send it again?"),
+        "text": _plain("If the first one went out after all, the customer gets it twice."),
+        "confirm": _plain("Send again"),
+        "deny": _plain("Cancel"),
+    }
+    again = _button(f"Send{of} again", RESEND, value) | {"style": "danger", "confirm": sure}
+    return {"type": "actions", "elements": [again, _button("Leave it", LEAVE, value)]}
 
 
 def _root_notes(thread: Thread) -> list[str]:
@@ -111,11 +100,17 @@ def _parts_of(thread: Thread, lead: Message) -> list[Message]:
     return [message for message in thread.messages if message.accepted_at == lead.accepted_at]
 
 
-def _section(text: str) -> SectionBlock:
-    return SectionBlock(text=MarkdownTextObject(text=shorten_markup(text, 3_000), verbatim=True))
+def _section(text: str) -> Block:
+    return {"type": "section", "text": _mrkdwn(text, 3_000)}
 
 
-def _context(lines: Sequence[str]) -> ContextBlock:
-    return ContextBlock(
-        elements=[MarkdownTextObject(text=shorten_markup(line, 2_000), verbatim=True) for line in lines]
-    )
+def _button(label: str, action: str, value: str) -> Block:
+    return {"type": "button", "text": _plain(label), "action_id": action, "value": value}
+
+
+def _mrkdwn(text: str, longest: int) -> Block:
+    return {"type": "mrkdwn", "text": shorten_markup(text, longest), "verbatim": True}
+
+
+def _plain(text: str) -> Block:
+    return {"type": "plain_text", "text": text, "emoji": True}
