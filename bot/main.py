@@ -13,7 +13,7 @@ from starlette.routing import Route
 from bot.domain.clock import Clock
 from bot.house import House
 from bot.logs import bolt_logger, quiet_bolt
-from bot.metrics import counted
+from bot.metrics import Counted
 from bot.settings import Settings
 from handlers.callbacks import Callbacks
 from handlers.commands import Commands
@@ -56,9 +56,9 @@ def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
 
     return Starlette(
         routes=[
-            Route("/slack/events", counted("slack", guard.events), methods=["POST"]),
-            Route("/sendblue/status/{message_id}/{token}", counted("callback", callbacks.status), methods=["POST"]),
-            Route("/sendblue/webhook", counted("webhook", webhook.account), methods=["POST"]),
+            Route("/slack/events", Counted("slack", guard.events), methods=["POST"]),
+            Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
+            Route("/sendblue/webhook", Counted("webhook", webhook.account), methods=["POST"]),
             Route("/healthz", health.healthz),
             Route("/readyz", health.readyz),
             Route("/metrics", health.metrics),

@@ -33,16 +33,21 @@ async def read_body(request: Request, *, largest: int) -> bytes:
 
     Raises:
         TooLarge: answer 413.
+        ClientDisconnect: nobody is there to answer.
     """
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and len(declared) < 20 and int(declared) > largest:
         raise TooLarge
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
+    body, more = b"", True
+    while more:
+        event = await request.receive()
+        if event["type"] == "http.disconnect":
+            raise ClientDisconnect
+        body += event.get("body", b"")
         if len(body) > largest:
             raise TooLarge
-    return bytes(body)
+        more = event.get("more_body", False)
+    return body
 
 
 class Guard:
@@ -102,7 +107,9 @@ def _for_bolt(request: Request, body: str) -> AsyncBoltRequest:
     # Bolt takes any form with the word "payload" in it for a click and forgets the rest, so a customer's text with
     # that word would be lost. Spelled another way it means the same and passes; the signature is over the original.
     form = not body.startswith(("payload=", "{")) and "&payload=" not in body
-    headers: dict[str, str | Sequence[str]] = {name: request.headers.getlist(name) for name in request.headers}
+    headers: dict[str, str | Sequence[str]] = {}
+    for name, value in request.headers.items():
+        headers[name] = [*headers.get(name, ()), value]
     asked = AsyncBoltRequest(body=body.replace("payload", "%70ayload") if form else body, headers=headers)
     asked.raw_body = body
     if not _has_the_shape_bolt_relies_on(asked.body):

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import phonenumbers
 from phonenumbers import ValidationResult
@@ -192,10 +193,15 @@ def _is_visible(text: str) -> bool:
 
 def _bare(text: str) -> str:
     """Without the invisible characters and odd spaces of a pasted number, and without punctuation after it."""
-    visible = "".join(" " if char.isspace() else char for char in text if unicodedata.category(char) != "Cf")
-    return visible.strip().rstrip(",:;")
+    if not text.isascii():
+        text = "".join(" " if char.isspace() else char for char in text if unicodedata.category(char) != "Cf")
+    return _SPACE.sub(" ", text).strip().rstrip(",:;")
 
 
+_SPACE = re.compile(r"\s")
+
+
+@lru_cache(maxsize=1024)
 def _possible(typed: str, region: str) -> str | None:
     try:
         number = phonenumbers.parse(typed, region)

@@ -215,9 +215,12 @@ def _time(value: object, now: datetime) -> datetime:
 
 def _text(value: object) -> str:
     """Text of a scalar, without what no database takes (NUL, lone surrogates); "" for anything else."""
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
+    if isinstance(value, str):
+        text = value
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        text = str(value)
+    else:
         return ""
-    text = str(value)
     if not text.isascii():
         text = text.encode(errors="replace").decode()
     return text.replace("\x00", "").strip()

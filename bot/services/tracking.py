@@ -56,7 +56,7 @@ class Tracking:
         if applied.learnt:
             log.debug(
                 "report_applied",
-                message_id=str(message_id),
+                message_id=message_id,
                 source=report.source,
                 word=report.word,
                 delivery=applied.message.delivery.name if applied.message else "",

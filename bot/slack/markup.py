@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import lru_cache
 
 import phonenumbers
 
@@ -14,6 +15,7 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
+@lru_cache(maxsize=1024)
 def mask(number: str) -> str:
     """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel."""
     if not number:
@@ -22,6 +24,7 @@ def mask(number: str) -> str:
     return f"+{country} ••• {number[-4:]}"
 
 
+@lru_cache(maxsize=1024)
 def pretty(number: str) -> str:
     """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
     if not number:

@@ -44,8 +44,21 @@ class _Entry:
         """Whoever calls this first owns the entry: the writer to do it, or the caller to give it up."""
         return self._owned.acquire(blocking=False)
 
+    def lose_patience(self) -> None:
+        """Give it up for good; once begun it gets a little more time."""
+        if self.done.done():
+            return
+        if self.take():
+            self.done.set_exception(NotStored("busy"))
+        else:
+            self.loop.call_later(_LAST_PATIENCE, self._lose_sight)
+
+    def _lose_sight(self) -> None:
+        if not self.done.done():  # begun, and neither done nor undone: nobody can know
+            self.done.set_exception(MaybeStored("no answer"))
+
     def tell(self) -> None:
-        if self.done.done():  # the caller was cancelled meanwhile
+        if self.done.done():  # its caller was cancelled or lost patience meanwhile
             return
         if self.error is not None:
             self.done.set_exception(self.error)
@@ -89,15 +102,12 @@ class Writer:
         loop = asyncio.get_running_loop()
         entry = _Entry(work, item, loop, loop.create_future())
         self._queue.put(entry)
-        if patience is not None:
-            await asyncio.wait((entry.done,), timeout=patience)
-            if not entry.done.done() and entry.take():
-                raise NotStored("busy")
-            await asyncio.wait((entry.done,), timeout=_LAST_PATIENCE)
-            if not entry.done.done():  # begun, and neither done nor undone: nobody can know
-                entry.done.add_done_callback(lambda done: done.cancelled() or done.exception())
-                raise MaybeStored("no answer")
-        result: Result = await entry.done
+        timer = None if patience is None else loop.call_later(patience, entry.lose_patience)
+        try:
+            result: Result = await entry.done
+        finally:
+            if timer is not None:
+                timer.cancel()
         return result
 
     def _run(self) -> None:
