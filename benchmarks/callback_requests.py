@@ -8,13 +8,17 @@ from uuid import UUID
 from benchmarks.settings import CALLBACK_SECRET, LINE
 from handlers.callbacks import CallbackTokens
 
+EPOCH = 1_795_000_000_000  # milliseconds: November 2026
 STATUSES = ("QUEUED", "SENT", "DELIVERED", "READ")
 _tokens = CallbackTokens("", [CALLBACK_SECRET])
 
 
 def message_id(number: int) -> UUID:
-    """Return the id of the seeded message with that number (from 0), which is its thread's id, too."""
-    return UUID(md5(str(number).encode(), usedforsecurity=False).hexdigest())
+    """Return the id of the seeded message with that number (from 0), which is its thread's id, too.
+
+    As the bot's own do, ids rise with time: one is made each millisecond.
+    """
+    return UUID(f"{EPOCH + number:012x}7{md5(str(number).encode(), usedforsecurity=False).hexdigest()[:19]}")
 
 
 def handle(number: int) -> str:

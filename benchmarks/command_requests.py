@@ -9,15 +9,16 @@ from urllib.parse import urlencode
 
 from benchmarks.settings import CHANNEL, SIGNING_SECRET
 
+_CUSTOMERS = 500
 _gestures = itertools.count(1)
 
 
 def commands(count: int) -> Iterator[bytes]:
     """Return that many commands, each a gesture of its own. Slack's signature on them holds for five minutes."""
-    return iter([_command(f"{next(_gestures)}.5551234567.bench") for _ in range(count)])
+    return iter([_command(next(_gestures)) for _ in range(count)])
 
 
-def _command(trigger_id: str) -> bytes:
+def _command(gesture: int) -> bytes:
     fields = {
         "token": "verification-token-of-old",
         "team_id": "T0BENCH",
@@ -27,11 +28,11 @@ def _command(trigger_id: str) -> bytes:
         "user_id": "U0BENCH",
         "user_name": "ada",
         "command": "/imessage",
-        "text": "+1 415 555 2671 Your table for two is ready at eight. See you soon!",
+        "text": f"+1 415 555 2{gesture % _CUSTOMERS:03} Your table for two is ready at eight. See you soon!",
         "api_app_id": "A0BENCH",
         "is_enterprise_install": "false",
         "response_url": "http://127.0.0.1:9/commands/T0BENCH/1/x",
-        "trigger_id": trigger_id,
+        "trigger_id": f"{gesture}.5551234567.bench",
     }
     body, timestamp = urlencode(fields), str(int(time.time()))
     signature = hmac.new(SIGNING_SECRET.encode(), f"v0:{timestamp}:{body}".encode(), sha256).hexdigest()

@@ -14,6 +14,7 @@ from uuid import uuid4
 import psycopg
 from sqlalchemy import Connection, bindparam, text
 
+from benchmarks.callback_requests import EPOCH
 from benchmarks.settings import LINE
 from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery, Service
@@ -139,9 +140,10 @@ def _fill(connection: Connection, statement: str, values: dict[str, Any], channe
         raw = connection.connection.dbapi_connection
         assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the dialect says so
         raw.create_function("md5", 1, lambda value: md5(value.encode(), usedforsecurity=False).hexdigest())
+    time = f"printf('%012x', {EPOCH} + i)" if on_sqlite else f"lpad(to_hex({EPOCH} + i), 12, '0')"
     filled = statement.format(
         numbers=_NUMBERS,
-        id="md5(CAST(i AS TEXT))",
+        id=f"{time} || '7' || substr(md5(CAST(i AS TEXT)), 1, 19)",  # see `callback_requests.message_id`
         place=f"'C' || CAST(i % {channels} AS TEXT)",
         cast="id" if on_sqlite else "CAST(id AS uuid)",
         root_ts="id",
