@@ -92,7 +92,7 @@ def _shuffled(count: int, chance: random.Random) -> list[bytes]:
 def _check_told(url: str, count: int) -> None:
     database = Database(url, steady_clock())
     with database.reading.connect() as connection:
-        wholly = messages.c.told.bitwise_and(News.READ.value) != 0
+        wholly = messages.c.told.bitwise_and(News.READ) != News.NONE
         told = connection.scalar(select(func.count()).select_from(messages).where(wholly))
     database.close()
     if told != count:

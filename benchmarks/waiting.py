@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 from sqlalchemy import Connection, event
 
@@ -22,6 +23,7 @@ from bot.storage.backlog import backlog
 from bot.storage.claims import Ask
 from bot.storage.database import Database
 from bot.storage.forgetting import forget_many
+from bot.storage.prepared import Form, Row
 
 Question = Callable[[Connection, datetime], object]
 
@@ -109,11 +111,16 @@ def _undone(database: Database) -> Iterator[tuple[Connection, datetime]]:
 def _without_index(database: Database, question: Question) -> list[str]:
     """Return the plan's line for each statement that reads all of `messages`, `threads` or `reports`."""
     statements: dict[str, Any] = {}
+    run = Form.run
 
     def note(_c: object, _cursor: object, statement: str, parameters: Any, _x: object, many: bool) -> None:  # noqa: FBT001
         statements.setdefault(statement, parameters[0] if many else parameters)
 
-    with _undone(database) as (connection, now):
+    def noted(form: Form, connection: Connection, parameters: Any, *, many: bool = False) -> list[Row]:
+        note(None, None, form.sql, parameters, None, many)
+        return run(form, connection, parameters, many=many)
+
+    with _undone(database) as (connection, now), patch.object(Form, "run", noted):  # prepared ones go their own way
         event.listen(database.writing, "before_cursor_execute", note)
         question(connection, now)
         event.remove(database.writing, "before_cursor_execute", note)

@@ -20,7 +20,7 @@ from bot.domain.thread import Lane
 from bot.sendblue.wire import parse_report
 from bot.storage.database import database_url
 from bot.storage.dialect import insert_for
-from bot.storage.rows import message_of, values_of
+from bot.storage.rows import MESSAGE, message_of, reported
 from bot.storage.sqlite import journal_mode
 from bot.storage.tables import messages, reports, threads
 from handlers.callbacks import CallbackTokens
@@ -59,15 +59,15 @@ async def _status(request: Request) -> Response:
 
 async def _apply(connection: AsyncConnection, message_id: UUID, report: Report, now: datetime) -> None:
     ours = messages.c.id == message_id
-    found = (await connection.execute(select(messages).where(ours).with_for_update())).mappings().one()
+    found = (await connection.execute(select(*MESSAGE).where(ours).with_for_update())).one()
     merged = merge(message_of(found), report)
-    changed = values_of(merged)
+    changed = reported(merged)
     del changed["row_id"]
     await connection.execute(update(messages).where(ours).values(**changed, send_at=None, polls=0))
     await connection.execute(
         update(threads)
         .where(threads.c.id == merged.thread_id)
-        .values(rev=threads.c.rev + 1, due_at=now, lane=Lane.POST.value)
+        .values(rev=threads.c.rev + 1, due_at=now, lane=Lane.POST)
     )
     history = insert_for(reports)[connection.dialect.name].on_conflict_do_nothing()
     await connection.execute(history.values(**_history(merged, report, now)))
@@ -80,7 +80,7 @@ def _history(message: Message, report: Report, now: datetime) -> dict[str, objec
         "source": report.source,
         "word": report.word,
         "delivery": report.delivery,
-        "service": report.service.value,
+        "service": report.service,
         "error_code": "",
         "error_text": "",
         "at": report.at,

@@ -12,6 +12,7 @@ import structlog
 
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
+from bot.domain.delivery import Delivery
 from bot.domain.thread import Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
 from bot.services.duty import Job
@@ -95,7 +96,8 @@ class Announcing:
             except Refused as error:
                 finish = await self._refused(thread, step, error)
         await self._store.insist(finish_threads, finish)
-        self._sendable.set()
+        if any(message.delivery is Delivery.ACCEPTED for message in thread.messages):
+            self._sendable.set()
 
     async def _open(self, thread: Thread) -> Finish:
         await self._permitting.check(thread.sender, thread.team)

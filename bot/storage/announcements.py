@@ -4,35 +4,39 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
+from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Column, Connection, Select, bindparam, select, update
 
+from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
 from bot.domain.thread import Lane, Step, Thread
-from bot.storage.claims import NOW, Ask, Claimed, Queues, with_slots
+from bot.storage.claims import NOW, Ask, Claimed, Head, Queues, with_slots
 from bot.storage.messages import release_part, taken
 from bot.storage.pacing import close_slot
-from bot.storage.rows import load_threads, lock_threads, update_messages
-from bot.storage.tables import POSTING, messages, pacing, threads
+from bot.storage.prepared import Prepared, update_each
+from bot.storage.rows import THREAD, load_threads, threads_of
+from bot.storage.tables import OTHERS, POSTING, messages, pacing, threads
 
 EDITS = "edits"
-"""The pacing key of chat.update, which Slack limits for the whole workspace."""
+"""The pacing key of chat.update, which Slack limits for the whole workspace: edits wait in a queue of their own."""
 
-STEPS = Queues(threads.c.due_at, threads.c.channel, POSTING)
-_FIRST_OF_LANE = {
-    lane: select(func.min(threads.c.due_at)).where(threads.c.lane == lane.value, threads.c.due_at.is_not(None))
-    for lane in (Lane.EDIT, Lane.FREE)
-}
-_OTHERS = select(
-    *(first.scalar_subquery().label(lane.name) for lane, first in _FIRST_OF_LANE.items()),
-    select(pacing.c.next_at).where(pacing.c.key == EDITS).scalar_subquery().label("edits_from"),
+STEPS = Queues(threads.c.due_at, threads.c.channel, POSTING, THREAD)
+
+
+def _first(lane: Lane, *columns: Column[Any]) -> Select[Any]:
+    waiting = select(*columns).where(OTHERS, threads.c.lane == lane, threads.c.due_at.is_not(None))
+    return waiting.order_by(threads.c.due_at)
+
+
+_OTHERS = Prepared(
+    select(
+        *(_first(Lane.EDIT, column).limit(1).scalar_subquery() for column in (threads.c.id, threads.c.due_at)),
+        select(pacing.c.next_at).where(pacing.c.key == EDITS).scalar_subquery(),
+        _first(Lane.FREE, threads.c.due_at).limit(1).scalar_subquery(),
+    )
 )
-_OTHERS_DUE = (
-    select(threads.c.id)
-    .where(threads.c.due_at <= NOW, threads.c.lane.between(bindparam("lane"), Lane.FREE.value))
-    .order_by(threads.c.due_at)
-    .limit(bindparam("room"))
-)
+_FREE = Prepared(_first(Lane.FREE, threads.c.id).where(threads.c.due_at <= NOW).limit(bindparam("room")))
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,27 +53,26 @@ def claim_threads(connection: Connection, now: datetime, items: Sequence[Ask]) -
 
 
 def _claim_threads(connection: Connection, now: datetime, ask: Ask) -> Claimed[Task]:
-    ids, looks = with_slots(connection, now, STEPS.heads(connection), ask)
-    others = _first_others(connection)
-    if any(when <= now for when in others.values()):
-        lane = Lane.EDIT if others.get(Lane.EDIT, now) <= now else Lane.FREE
-        ids += connection.scalars(_OTHERS_DUE, {"now": now, "lane": lane.value, "room": max(0, ask.room - len(ids))})
-    held = STEPS.hold(connection, now, ids, ask.lease)
-    tasks = [_begin(connection, now, thread) for thread in load_threads(connection, held).values()]
-    return Claimed(tasks, min([*looks, *(max(when, now) for when in others.values())], default=None))
+    queues, free_since = _heads(connection)
+    ids, looks = with_slots(connection, now, queues, ask)
+    if free_since is not None and free_since <= now:
+        ids += _FREE.column(connection, now=now, room=max(0, ask.room - len(ids)))
+    held = threads_of(connection, STEPS.hold(connection, now, ids, ask.lease))
+    tasks = [_begin(connection, now, thread) for thread in held.values()]
+    return Claimed(tasks, min([*looks, *([max(free_since, now)] if free_since else [])], default=None))
 
 
-def _first_others(connection: Connection) -> dict[Lane, datetime]:
-    """Return when the first edit may be made, and the first step that needs no slot."""
-    row = connection.execute(_OTHERS).one()
-    edit = row.EDIT and max(row.EDIT, row.edits_from or row.EDIT)
-    return {lane: when for lane, when in ((Lane.EDIT, edit), (Lane.FREE, row.FREE)) if when is not None}
+def _heads(connection: Connection) -> tuple[list[Head], datetime | None]:
+    """Return the first of each queue, and since when, or from when on, a step is due that needs no slot."""
+    [[edit_id, edit_due, edits_from, free_since]] = _OTHERS.rows(connection)
+    edits = [] if edit_id is None else [Head(edit_id, EDITS, max(edit_due, edits_from or edit_due))]
+    return [*STEPS.heads(connection), *edits], free_since
 
 
 def doable_since(connection: Connection) -> datetime | None:
     """Return since when, or from when on, the first step of any thread can be done."""
-    heads = (head.when for head in STEPS.heads(connection))
-    return min([*heads, *_first_others(connection).values()], default=None)
+    queues, free_since = _heads(connection)
+    return min([*(head.when for head in queues), *([free_since] if free_since else [])], default=None)
 
 
 def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:
@@ -79,17 +82,17 @@ def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:
         texts = tuple(replace(message, telling=message.news) for message in thread.messages)
         number = 0 if step is Step.OPEN else thread.replies + 1
         thread = replace(thread, posting=number, posting_since=now, looked=0, messages=texts)
-        connection.execute(_NOTE, {"thread": thread.id, "number": number, "now": now})
-        telling = [{"row_id": message.id, "telling": message.telling.value} for message in texts]
-        connection.execute(update_messages("telling"), telling)
+        _NOTE.rows(connection, thread=thread.id, number=number, now=now)
+        _TELLING.each(connection, [{"row_id": message.id, "telling": message.telling} for message in texts])
     return Task(step, thread)
 
 
-_NOTE = (
+_NOTE = Prepared(
     update(threads)
     .where(threads.c.id == bindparam("thread"))
     .values(posting=bindparam("number"), posting_since=NOW, looked=0)
 )
+_TELLING = update_each(messages, "telling")
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,31 +113,35 @@ def finish_threads(connection: Connection, now: datetime, items: Sequence[Finish
     """Record outcomes and make the next step due. Returns whether the claim was still held."""
     for key, until in sorted({item.closed_slot for item in items if item.closed_slot is not None}):
         close_slot(connection, key, until)
-    lock_threads(connection, {item.thread.id for item in items})
-    return [_finish(connection, now, item) for item in items]
+    known = load_threads(connection, {item.thread.id for item in items}, lock=True)
+    return [_finish(connection, now, item, known) for item in items]
 
 
-def _finish(connection: Connection, now: datetime, item: Finish) -> bool:
-    thread_id = item.thread.id
-    ours = (threads.c.id == thread_id) & (threads.c.fence == item.thread.fence)
-    if connection.execute(update(threads).where(ours).values(**item.changes, lane=threads.c.lane)).rowcount != 1:
+def _finish(connection: Connection, now: datetime, item: Finish, known: dict[UUID, Thread]) -> bool:
+    thread = known[item.thread.id]
+    if thread.fence != item.thread.fence:
         return False
+    thread = replace(thread, **item.changes)
     if item.told:
-        told = {"told": messages.c.told.bitwise_or(messages.c.telling), "telling": 0}
-        connection.execute(update(messages).where(messages.c.thread_id == thread_id).values(told))
-    thread = load_threads(connection, [thread_id])[thread_id]
+        texts = [replace(text, told=text.told | text.telling, telling=News.NONE) for text in thread.messages]
+        thread = replace(thread, messages=tuple(texts))
+        _TOLD.each(connection, [{"row_id": text.id, "told": text.told, "telling": text.telling} for text in texts])
     if thread.root_ts is not None:
         _let_out(connection, now, thread)
     step = thread.next_step()
-    due_at = None if step is Step.NOTHING else item.again_at or now
-    connection.execute(update(threads).where(ours).values(due_at=due_at, lane=step.lane.value))
+    due = {"due_at": None if step is Step.NOTHING else item.again_at or now, "lane": step.lane}
+    update_each(threads, *item.changes, *due).each(connection, [{"row_id": thread.id, **item.changes, **due}])
+    known[thread.id] = thread
     return True
+
+
+_TOLD = update_each(messages, "told", "telling")
 
 
 def _let_out(connection: Connection, now: datetime, thread: Thread) -> None:
     """The thread is open: each message whose part before was taken may go."""
     before: Message | None = None
     for message in thread.messages:
-        if message.part == 1 or (before is not None and taken(before)):
+        if message.delivery is Delivery.ACCEPTED and (message.part == 1 or (before is not None and taken(before))):
             release_part(connection, now, thread.id, message.part)
         before = message

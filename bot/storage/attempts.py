@@ -5,22 +5,24 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.storage.claims import NOW, Ask, Claimed, Queues, with_slots
 from bot.storage.pacing import close_slot, take_slots
-from bot.storage.rows import load_messages, update_messages
-from bot.storage.tables import UNSENT, messages, pacing, threads
+from bot.storage.prepared import Prepared, update_each
+from bot.storage.rows import MESSAGE, load_messages, message_of
+from bot.storage.tables import OTHERS, POSTING, UNSENT, messages, pacing, threads
 
 SENDS = Queues(
     messages.c.send_at,
     messages.c.line,
     UNSENT,
-    {"delivery": Delivery.SENDING.value, "since": NOW, "attempts": messages.c.attempts + 1, "attempted_at": NOW},
+    MESSAGE,
+    {"delivery": Delivery.SENDING, "since": NOW, "attempts": messages.c.attempts + 1, "attempted_at": NOW},
 )
-_ABANDONED = select(messages.c.id).where(messages.c.send_at <= NOW, messages.c.delivery == Delivery.SENDING.value)
+_ABANDONED = Prepared(select(messages.c.id).where(messages.c.send_at <= NOW, messages.c.delivery == Delivery.SENDING))
 
 
 def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> list[Claimed[Message]]:
@@ -34,11 +36,8 @@ def claim_sends(connection: Connection, now: datetime, items: Sequence[Ask]) -> 
 def _claim_sends(connection: Connection, now: datetime, ask: Ask) -> Claimed[Message]:
     ids, looks = with_slots(connection, now, SENDS.heads(connection), ask)
     held = SENDS.hold(connection, now, ids, ask.lease)
-    return Claimed(
-        list(load_messages(connection, held).values()),
-        min(looks, default=None),
-        abandoned=list(connection.scalars(_ABANDONED, {"now": now})),
-    )
+    abandoned = _ABANDONED.column(connection, now=now)
+    return Claimed([message_of(row) for row in held], min(looks, default=None), abandoned)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +58,8 @@ def release_sends(connection: Connection, now: datetime, items: Sequence[Release
     results = []
     for item in items:
         held = (messages.c.id == item.message.id) & (messages.c.fence == item.message.fence)
-        held &= messages.c.delivery == Delivery.SENDING.value
-        values = {"delivery": Delivery.ACCEPTED.value, "send_at": item.at}
+        held &= messages.c.delivery == Delivery.SENDING
+        values = {"delivery": Delivery.ACCEPTED, "send_at": item.at}
         results.append(connection.execute(update(messages).where(held).values(values)).rowcount == 1)
     return results
 
@@ -90,31 +89,38 @@ def claim_polls(connection: Connection, now: datetime, items: Sequence[PollAsk])
 
 
 def _claim_polls(connection: Connection, now: datetime, ask: PollAsk) -> list[Message]:
-    query = select(messages.c.id).where(messages.c.poll_at <= now).order_by(messages.c.poll_at).limit(ask.room)
-    if ask.each and not (connection.scalar(query) and take_slots(connection, [POLLS], now, ask.each)):
+    if ask.each and not (_QUIET.rows(connection, now=now, room=1) and take_slots(connection, [POLLS], now, ask.each)):
         return []
-    ids = list(connection.scalars(query.with_for_update(skip_locked=True)))
-    found = list(load_messages(connection, ids).values())
+    found = [message_of(row) for row in _QUIET.rows(connection, now=now, room=ask.room)]
     if found:
         close_slot(connection, POLLS, now + ask.each * len(found))
-        later = [
-            {"row_id": message.id, "poll_at": now + ask.wait(message), "polls": message.polls + 1} for message in found
-        ]
-        connection.execute(update_messages(*later[0]), later)
+        later = {message.id: {"poll_at": now + ask.wait(message), "polls": message.polls + 1} for message in found}
+        _ASKED.each(connection, [{"row_id": message_id} | values for message_id, values in later.items()])
     return found
+
+
+_QUIET = Prepared(
+    select(*MESSAGE)
+    .where(messages.c.poll_at <= NOW)
+    .order_by(messages.c.poll_at)
+    .limit(bindparam("room"))
+    .with_for_update(skip_locked=True)
+)
+_ASKED = update_each(messages, "poll_at", "polls")
 
 
 def unsent_since(connection: Connection, cutoff: datetime, *, limit: int = 100) -> list[UUID]:
     """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first."""
-    waiting = (messages.c.delivery == Delivery.ACCEPTED.value) & (messages.c.accepted_at < cutoff)
+    waiting = (messages.c.delivery == Delivery.ACCEPTED) & (messages.c.accepted_at < cutoff)
     return list(connection.scalars(select(messages.c.id).where(waiting).order_by(messages.c.accepted_at).limit(limit)))
 
 
 def end_leases(connection: Connection, now: datetime, items: Sequence[None]) -> list[None]:
     """Take over at once what a dead process held. Only when no other process can be alive."""
-    sending = messages.c.delivery == Delivery.SENDING.value
+    sending = messages.c.delivery == Delivery.SENDING
     connection.execute(update(messages).where(sending, messages.c.send_at.is_not(None)).values(send_at=now))
-    connection.execute(update(threads).where(threads.c.due_at > now).values(due_at=now))
+    for lane in (POSTING, OTHERS):
+        connection.execute(update(threads).where(lane, threads.c.due_at > now).values(due_at=now))
     # The wall clock may have been set back since: then the last text is of the future, or a wait longer than any.
     last = connection.scalar(select(func.max(messages.c.accepted_at)))
     longest = now if last is not None and last > now else now + timedelta(hours=1)
@@ -134,7 +140,7 @@ def doubted_like(connection: Connection, message: Message) -> list[UUID]:
     None while such a one is being sent: nobody could tell whose text is whose.
     """
     alike = (
-        messages.c.delivery.in_((Delivery.UNCERTAIN.value, Delivery.SENDING.value))
+        messages.c.delivery.in_((Delivery.UNCERTAIN, Delivery.SENDING))
         & messages.c.handle.is_(None)
         & (messages.c.recipient == message.recipient)
         & (messages.c.line == message.line)
@@ -142,4 +148,4 @@ def doubted_like(connection: Connection, message: Message) -> list[UUID]:
     )
     query = select(messages.c.id, messages.c.delivery).where(alike).order_by(messages.c.attempted_at)
     twins = {row.id: row.delivery for row in connection.execute(query)}
-    return [] if Delivery.SENDING.value in twins.values() else list(twins)
+    return [] if Delivery.SENDING in twins.values() else list(twins)

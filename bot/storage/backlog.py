@@ -2,14 +2,14 @@
 
 from datetime import datetime
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from bot.domain.backlog import Backlog
 from bot.domain.delivery import Delivery
 from bot.storage.alarms import callbacks_missing, last_callback
 from bot.storage.announcements import STEPS, doable_since
 from bot.storage.attempts import SENDS
-from bot.storage.tables import messages, threads
+from bot.storage.tables import OTHERS, POSTING, messages, threads
 
 
 def backlog(connection: Connection, now: datetime) -> Backlog:
@@ -18,9 +18,10 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     doable = {"announce": doable_since(connection), "send": min(sends, default=None)}
     polls = messages.c.poll_at <= now
     doable["poll"] = connection.scalar(select(func.min(messages.c.poll_at)).where(polls))
-    due = {"announce": threads.c.due_at <= now, "send": messages.c.send_at <= now, "poll": polls}
+    steps: list[ColumnElement[bool]] = [lane & (threads.c.due_at <= now) for lane in (POSTING, OTHERS)]
+    due = {"announce": steps, "send": [messages.c.send_at <= now], "poll": [polls]}
     return Backlog(
-        due={kind: connection.scalar(select(func.count()).where(condition)) or 0 for kind, condition in due.items()},
+        due={kind: sum(_count(connection, condition) for condition in conditions) for kind, conditions in due.items()},
         doable_since={kind: since for kind, since in doable.items() if since is not None and since <= now},
         waiting_for_slot={
             "announce": STEPS.waiting_for_slot(connection, now),
@@ -32,12 +33,16 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     )
 
 
+def _count(connection: Connection, condition: ColumnElement[bool]) -> int:
+    return connection.scalar(select(func.count()).where(condition)) or 0
+
+
 def _open(connection: Connection) -> dict[str, int]:
     by_delivery = select(messages.c.delivery, func.count().label("many")).group_by(messages.c.delivery)
     watched = connection.execute(by_delivery.where(messages.c.poll_at.is_not(None))).all()
-    unsent = connection.execute(by_delivery.where(messages.c.delivery == Delivery.ACCEPTED.value)).all()
-    sending = messages.c.send_at.is_not(None) & (messages.c.delivery == Delivery.SENDING.value)
+    unsent = connection.execute(by_delivery.where(messages.c.delivery == Delivery.ACCEPTED)).all()
+    sending = messages.c.send_at.is_not(None) & (messages.c.delivery == Delivery.SENDING)
     return {
-        Delivery(row.delivery).name.lower(): row.many
+        row.delivery.name.lower(): row.many
         for row in (*unsent, *connection.execute(by_delivery.where(sending)), *watched)
     }

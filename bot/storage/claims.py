@@ -4,31 +4,21 @@ A claim raises the fence; whoever finishes must still hold it. So a process that
 finish what another has taken over meanwhile.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import (
-    BindParameter,
-    Column,
-    ColumnElement,
-    Connection,
-    bindparam,
-    func,
-    outerjoin,
-    select,
-    update,
-)
+from sqlalchemy import BindParameter, Column, ColumnElement, Connection, bindparam, func, outerjoin, select, update
 
 from bot.storage.pacing import take_slots
+from bot.storage.prepared import Prepared, Row, among
 from bot.storage.tables import pacing
 
 T = TypeVar("T")
 
 NOW: BindParameter[datetime] = bindparam("now", type_=pacing.c.next_at.type)
-_IDS: BindParameter[Any] = bindparam("ids", expanding=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,10 +52,10 @@ class Queues:
     """Rows that wait their turn, one queue for each key, whose rows share its slots (see pacing).
 
     Asking costs what there are keys, not what is due: the first of each queue is found by stepping through an index on
-    key and due. The statements are built once: building one costs more than running it.
+    key and due.
 
-    which: rows that queue, as the index says it. changes: what a claim does to a row, beside its lease and its fence;
-    may use the parameter `now`.
+    which: rows that queue, as the index says it. held: the columns of a claimed row. changes: what a claim does to it,
+    beside its lease and its fence; may use the parameter `now`.
     """
 
     def __init__(
@@ -73,6 +63,7 @@ class Queues:
         due: Column[datetime],
         key: Column[str],
         which: ColumnElement[bool],
+        held: Sequence[Column[Any]],
         changes: Mapping[str, Any] | None = None,
     ) -> None:
         table, queued = due.table, which & due.is_not(None)
@@ -83,29 +74,28 @@ class Queues:
         since = select(func.min(due)).where(queued, key == keys.c.key).scalar_subquery()
         with_slot = outerjoin(keys, pacing, pacing.c.key == keys.c.key)
         heads = select(first.label("id"), keys.c.key, since.label("due"), pacing.c.next_at).select_from(with_slot)
-        self._heads = heads.where(keys.c.key.is_not(None))
-        free = select(table.c.id).where(table.c.id.in_(_IDS), due <= NOW).with_for_update(skip_locked=True)
+        self._heads = Prepared(heads.where(keys.c.key.is_not(None)))
+        free = select(table.c.id).where(among(table.c.id), due <= NOW).with_for_update(skip_locked=True)
         claim = {**(changes or {}), "fence": table.c.fence + 1, due.name: bindparam("until")}
-        self._hold = update(table).where(table.c.id.in_(free.scalar_subquery())).values(claim).returning(table.c.id)
+        hold = update(table).where(table.c.id.in_(free.scalar_subquery())).values(claim)
+        self._hold = Prepared(hold.returning(*held))
         taken = select(func.count()).select_from(table).join(pacing, pacing.c.key == key)
-        self._taken = taken.where(queued, due <= NOW, pacing.c.next_at > NOW)
+        self._taken = Prepared(taken.where(queued, due <= NOW, pacing.c.next_at > NOW))
 
     def heads(self, connection: Connection) -> list[Head]:
         """Return the first of each queue, the longest waiting in front."""
-        rows = connection.execute(self._heads)
-        heads = (Head(row.id, row.key, max(row.due, row.next_at or row.due)) for row in rows)
+        rows = self._heads.rows(connection)
+        heads = (Head(row_id, key, max(due, free_at or due)) for row_id, key, due, free_at in rows)
         return sorted(heads, key=lambda head: head.when)
 
-    def hold(self, connection: Connection, now: datetime, ids: Iterable[UUID], lease: timedelta) -> list[UUID]:
-        """Claim those that are still due; return their ids."""
-        wanted = list(ids)
-        if not wanted:
-            return []
-        return list(connection.scalars(self._hold, {"ids": wanted, "now": now, "until": now + lease}))
+    def hold(self, connection: Connection, now: datetime, ids: Sequence[UUID], lease: timedelta) -> list[Row]:
+        """Claim those that are still due; return what is held of them."""
+        return self._hold.rows(connection, among=ids, now=now, until=now + lease) if ids else []
 
     def waiting_for_slot(self, connection: Connection, now: datetime) -> int:
         """Return how many rows are due whose slot is taken. Costs what is due."""
-        return connection.scalar(self._taken, {"now": now}) or 0
+        [[count]] = self._taken.rows(connection, now=now)
+        return int(count)
 
 
 def with_slots(

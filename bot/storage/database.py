@@ -1,11 +1,13 @@
 """Opening the database, whichever of the two it is: an engine for the writer, one for readers, one clock."""
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url, text
+from sqlalchemy import URL, Connection, Engine, QueuePool, create_engine, event, make_url
+from sqlalchemy.exc import DisconnectionError
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
@@ -32,11 +34,10 @@ class Database:
             self.writing = _sqlite(path, read_only=False, connections=1)
             self.reading = _sqlite(path, read_only=True, connections=pool_size)
         else:
+            reading = _postgresql(parsed, connections=pool_size, pool_pre_ping=True)
+            self.reading = reading.execution_options(postgresql_readonly=True)
             self.writing = _postgresql(parsed, connections=1)
-            self.reading = _postgresql(parsed, connections=pool_size).execution_options(postgresql_readonly=True)
-            milliseconds = int(statement_timeout * 1000)
-            # One round trip at the start of each transaction, good behind a pooler too: nothing outlives it.
-            self._begin = text(f"SELECT clock_timestamp(), set_config('statement_timeout', '{milliseconds}', true)")
+            _begin_at_checkout(self.writing, statement_timeout)
 
     @property
     def serves_one_process(self) -> bool:
@@ -59,7 +60,7 @@ class Database:
         """Start a transaction's time: the database's own clock where several machines share it."""
         if self.serves_one_process:
             return self._clock()
-        now: datetime = connection.execute(self._begin).scalar_one()
+        now: datetime = connection.info["now"]
         self._ahead = now - self._clock()
         return now
 
@@ -100,7 +101,7 @@ def _sqlite(path: Path, *, read_only: bool, connections: int) -> Engine:
     return engine
 
 
-def _postgresql(url: URL, *, connections: int) -> Engine:
+def _postgresql(url: URL, *, connections: int, **options: Any) -> Engine:
     # A database that went away without a goodbye is noticed within the time Slack waits for an answer.
     impatient: dict[str, int | None] = {
         "connect_timeout": 2,
@@ -109,7 +110,26 @@ def _postgresql(url: URL, *, connections: int) -> Engine:
         "keepalives_interval": 2,
     }
     impatient["prepare_threshold"] = None  # a pooler hands each transaction to another connection
-    return _engine(url, connections, connect_args=impatient, pool_pre_ping=True, pool_recycle=1800, pool_timeout=2)
+    return _engine(url, connections, connect_args=impatient, pool_recycle=1800, pool_timeout=2, **options)
+
+
+def _begin_at_checkout(engine: Engine, statement_timeout: float) -> None:
+    """Begin each transaction, set its limits, ask for the time and see whether the server is there, in one round trip.
+
+    Good behind a pooler, too: nothing outlives the transaction.
+    """
+    limit = f"set_config('statement_timeout', '{int(statement_timeout * 1000)}', true)"
+    begin = f"BEGIN; SELECT clock_timestamp(), {limit}"
+
+    @event.listens_for(engine, "checkout")
+    def _begin(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
+        try:
+            raw.autocommit = True  # or the driver would send a BEGIN of its own, in a round trip of its own
+            cursor = raw.execute(begin)
+        except engine.dialect.loaded_dbapi.OperationalError as error:  # it went away meanwhile: the pool tries another
+            raise DisconnectionError from error
+        cursor.nextset()
+        record.info["now"] = cursor.fetchone()[0].astimezone(UTC)
 
 
 def _engine(url: str | URL, connections: int, creator: Callable[[], Any] | None = None, **options: Any) -> Engine:

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, insert, update
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.storage.messages import new_row, wake_threads
-from bot.storage.rows import load_messages, lock_threads_of
+from bot.storage.rows import load_messages
 from bot.storage.tables import messages
 
 
@@ -38,7 +38,6 @@ def decide_many(connection: Connection, now: datetime, items: Sequence[Decision]
 
 
 def _decide(connection: Connection, now: datetime, item: Decision) -> Decided:
-    lock_threads_of(connection, [item.message_id])
     message = load_messages(connection, [item.message_id], lock=True).get(item.message_id)
     if message is None or message.decision or not _open_to(message, item.choice):
         return Decided(message)

@@ -21,9 +21,9 @@ def forget_many(connection: Connection, now: datetime, items: Sequence[timedelta
 
 def _forget(connection: Connection, before: datetime) -> int:
     over = or_(
-        messages.c.delivery >= Delivery.FAILED.value,
+        messages.c.delivery >= Delivery.FAILED,
         messages.c.unconfirmed.is_(True),
-        (messages.c.delivery == Delivery.SENT.value) & (messages.c.service == Service.SMS.value),
+        (messages.c.delivery == Delivery.SENT) & (messages.c.service == Service.SMS),
     )
     old = select(messages.c.id, messages.c.thread_id).join(threads)
     old = old.where(messages.c.accepted_at < before, messages.c.recipient != "", over, threads.c.due_at.is_(None))

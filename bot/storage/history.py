@@ -14,7 +14,7 @@ from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Report
 from bot.domain.thread import Thread
 from bot.domain.timeline import Noted
-from bot.storage.rows import load_threads, message_of
+from bot.storage.rows import MESSAGE, load_threads, message_of
 from bot.storage.tables import messages, reports, threads
 
 Place: TypeAlias = tuple[datetime, int, UUID]
@@ -62,11 +62,11 @@ class Story:
 
 def find_messages(connection: Connection, wanted: Filter) -> list[Message]:
     """Return messages, newest first."""
-    query = select(messages).where(*_within(wanted), *_state(wanted))
+    query = select(*MESSAGE).where(*_within(wanted), *_state(wanted))
     if wanted.sender is not None:
         query = query.join(threads).where(threads.c.sender == wanted.sender)
     query = query.order_by(messages.c.accepted_at.desc(), messages.c.part.desc()).limit(wanted.limit)
-    return [message_of(row) for row in connection.execute(query).mappings()]
+    return [message_of(row) for row in connection.execute(query)]
 
 
 def extent(connection: Connection, wanted: Filter) -> tuple[int, datetime | None]:
@@ -88,9 +88,9 @@ def next_page(
     place = None if last is None else (last.accepted_at, last.part, last.id)
     if place is not None:
         ahead.append(here >= place if newest_first else here <= place)
-    query = select(messages, threads.c.sender, threads.c.asked_in).join(threads)
-    rows = connection.execute(query.where(*ahead, *_state(wanted)).order_by(*order)).mappings()
-    return [_listed(dict(row)) for row in rows], place
+    query = select(threads.c.sender, threads.c.asked_in, *MESSAGE).join_from(messages, threads)
+    rows = connection.execute(query.where(*ahead, *_state(wanted)).order_by(*order))
+    return [Listed(message_of(text), sender, channel) for sender, channel, *text in rows], place
 
 
 def story_of(connection: Connection, message_id: UUID) -> Story | None:
@@ -120,19 +120,13 @@ def _state(wanted: Filter) -> list[ColumnElement[bool]]:
     """The conditions that take a look at each message."""
     found: list[ColumnElement[bool]] = []
     if wanted.only_failed:
-        found.append(messages.c.delivery == Delivery.FAILED.value)
+        found.append(messages.c.delivery == Delivery.FAILED)
     if wanted.only_open:
-        unconfirmed = and_(messages.c.delivery == Delivery.SENT.value, messages.c.service != Service.SMS.value)
-        found += [or_(messages.c.delivery < Delivery.SENT.value, unconfirmed), messages.c.unconfirmed.is_(False)]
+        unconfirmed = and_(messages.c.delivery == Delivery.SENT, messages.c.service != Service.SMS)
+        found += [or_(messages.c.delivery < Delivery.SENT, unconfirmed), messages.c.unconfirmed.is_(False)]
     return found
 
 
-def _listed(row: dict[str, Any]) -> Listed:
-    sender, channel = row.pop("sender"), row.pop("asked_in")
-    return Listed(message_of(row), sender, channel)
-
-
 def _noted(row: dict[str, Any]) -> Noted:
-    fields = {name: row[name] for name in ("source", "at", "word", "error_code", "error_text")}
-    delivery = None if row["delivery"] is None else Delivery(row["delivery"])
-    return Noted(Report(**fields, delivery=delivery, service=Service(row["service"])), row["received_at"])
+    fields = {name: row[name] for name in ("source", "at", "word", "error_code", "error_text", "delivery", "service")}
+    return Noted(Report(**fields), row["received_at"])

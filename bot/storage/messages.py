@@ -2,24 +2,24 @@
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, case, func, insert, select, update
+from sqlalchemy import Connection, bindparam, case, func, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Origin, Report, merge
 from bot.domain.thread import Lane
-from bot.storage.dialect import insert_for
-from bot.storage.rows import load_messages, load_threads, lock_threads_of, update_messages, values_of
+from bot.storage.prepared import Prepared, among, insert_each, update_each
+from bot.storage.rows import REPORTED, load_messages, load_threads, reported
 from bot.storage.tables import messages, reports, threads
 
-_NEW_THREADS = {
-    dialect: new.on_conflict_do_nothing().returning(threads.c.id) for dialect, new in insert_for(threads).items()
-}
-_NEW_MESSAGES = insert(messages)
-_NEW_REPORTS = {dialect: new.on_conflict_do_nothing() for dialect, new in insert_for(reports).items()}
+_NEW_THREADS = insert_each(threads, threads.c.id)
+_NEW_MESSAGES = insert_each(messages)
+_NEW_REPORTS = insert_each(reports)
+_COUNTS = dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0)
+_NOTHING_YET = dict.fromkeys(("root_ts", "posting", "posting_since"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,53 +33,25 @@ class NewThread:
 
 def accept_many(connection: Connection, now: datetime, items: Sequence[NewThread]) -> list[bool]:
     """Store each gesture once. Returns whether it was new; a replay changes nothing."""
-    rows = [
-        {
-            "id": item.id,
-            "key": item.origin.key,
-            "team": item.origin.team,
-            "channel": item.origin.channel,
-            "asked_in": item.origin.channel,
-            "sender": item.origin.sender,
-            "answer_url": item.origin.answer_url,
-            "created_at": now,
-            "due_at": now,
-            "lane": Lane.POST.value,
-            "aside": "",
-            "closed": "",
-        }
-        | dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0)
-        for item in items
-    ]
-    new = set(connection.scalars(_NEW_THREADS[connection.dialect.name], rows))
+    new = {row[0] for row in _NEW_THREADS.each(connection, [_new_thread(item, now) for item in items])}
     texts = [new_row(message, now) for item in items if item.id in new for message in item.messages]
     if texts:
-        connection.execute(_NEW_MESSAGES, texts)
+        _NEW_MESSAGES.each(connection, texts)
     return [item.id in new for item in items]
+
+
+def _new_thread(item: NewThread, now: datetime) -> dict[str, object]:
+    row = {"id": item.id, "key": item.origin.key, "team": item.origin.team, "sender": item.origin.sender}
+    place = {"channel": item.origin.channel, "asked_in": item.origin.channel, "answer_url": item.origin.answer_url}
+    due = {"created_at": now, "due_at": now, "lane": Lane.POST, "aside": "", "closed": ""}
+    return row | place | due | _COUNTS | _NOTHING_YET
 
 
 def new_row(message: Message, now: datetime) -> dict[str, object]:
     """Return the whole row of a message accepted now."""
-    row = values_of(message)
-    row["id"] = row.pop("row_id")
-    return row | {
-        "thread_id": message.thread_id,
-        "part": message.part,
-        "parts": message.parts,
-        "recipient": message.recipient,
-        "line": message.line,
-        "text": message.text,
-        "style": message.style,
-        "media_url": message.media_url,
-        "accepted_at": now,
-        "since": now,
-        "decision": "",
-        "decided_by": "",
-        "again_of": message.again_of,
-        "attempts": 0,
-        "polls": 0,
-        "fence": 0,
-    }
+    row = {field.name: getattr(message, field.name) for field in fields(message)}
+    del row["lease_until"]
+    return row | {"accepted_at": now, "since": now, "send_at": None, "poll_at": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +75,6 @@ class Applied:
 def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) -> list[Applied]:
     """Merge reports into their messages, wake the threads that can say more, keep the history."""
     ids = {item.message_id for item in items}
-    lock_threads_of(connection, ids)
     before = load_messages(connection, ids, lock=True)
     owners = _owners(connection, {item.report.handle or "" for item in items if _brings_handle(item, before)})
     after, results, history = dict(before), [], []
@@ -134,7 +105,7 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     _store(connection, now, [(after[message_id], wait) for message_id, wait in quiet.items()])
     wake_threads(connection, now, before, changed)
     if history:
-        connection.execute(_NEW_REPORTS[connection.dialect.name], history)
+        _NEW_REPORTS.each(connection, history)
     return results
 
 
@@ -149,13 +120,11 @@ def owner_of(connection: Connection, handle: str) -> UUID | None:
     return _owners(connection, {handle}).get(handle)
 
 
-_OWNERS = select(messages.c.handle, messages.c.id).where(messages.c.handle.in_(bindparam("handles", expanding=True)))
+_OWNERS = Prepared(select(messages.c.handle, messages.c.id).where(among(messages.c.handle)))
 
 
 def _owners(connection: Connection, handles: set[str]) -> dict[str, UUID]:
-    if not handles:
-        return {}
-    return {row.handle: row.id for row in connection.execute(_OWNERS, {"handles": list(handles)})}
+    return dict(map(tuple, _OWNERS.rows(connection, among=handles))) if handles else {}
 
 
 def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, object]:
@@ -176,8 +145,8 @@ def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, o
         "key": key[:300],
         "source": report.source,
         "word": report.word,
-        "delivery": None if report.delivery is None else report.delivery.value,
-        "service": report.service.value,
+        "delivery": report.delivery,
+        "service": report.service,
         "error_code": report.error_code,
         "error_text": report.error_text,
         "at": report.at,
@@ -203,12 +172,14 @@ def _stop_parts_after_a_failure(connection: Connection, changed: list[Message]) 
                 changed.append(merge(message, report))
 
 
+_HEARD = update_each(messages, *REPORTED, "send_at", "poll_at", "polls")
+
+
 def _store(connection: Connection, now: datetime, heard: list[tuple[Message, timedelta]]) -> None:
     """Whoever was heard from is asked again after a silence; whoever is over, never."""
     if not heard:
         return
-    rows = [values_of(message) | _due(message, now, wait) for message, wait in heard]
-    connection.execute(update_messages(*rows[0]), rows)
+    _HEARD.each(connection, [reported(message) | _due(message, now, wait) for message, wait in heard])
     for message, _ in heard:
         if message.part < message.parts and taken(message):
             release_part(connection, now, message.thread_id, message.part + 1)
@@ -230,16 +201,19 @@ def taken(message: Message) -> bool:
 
 def release_part(connection: Connection, now: datetime, thread_id: UUID, part: int) -> None:
     """Let a part go out: the one before it was taken."""
-    connection.execute(
-        update(messages)
-        .where(
-            messages.c.thread_id == thread_id,
-            messages.c.part == part,
-            messages.c.delivery == Delivery.ACCEPTED.value,
-            messages.c.send_at.is_(None),
-        )
-        .values(send_at=now)
+    _RELEASE.rows(connection, thread=thread_id, number=part, now=now)
+
+
+_RELEASE = Prepared(
+    update(messages)
+    .where(
+        messages.c.thread_id == bindparam("thread"),
+        messages.c.part == bindparam("number"),
+        messages.c.delivery == Delivery.ACCEPTED,
+        messages.c.send_at.is_(None),
     )
+    .values(send_at=bindparam("now"))
+)
 
 
 def wake_threads(connection: Connection, now: datetime, before: dict[UUID, Message], changed: list[Message]) -> None:
@@ -252,12 +226,12 @@ def wake_threads(connection: Connection, now: datetime, before: dict[UUID, Messa
         elif old is None or old.headline != message.headline:
             lanes[Lane.EDIT].add(message.thread_id)
     for lane, ids in lanes.items():
-        connection.execute(_WAKE, {"ids": list(ids), "now": now, "as_lane": lane.value})
+        _WAKE.rows(connection, among=ids, now=now, as_lane=lane)
 
 
-_WAKE = (
+_WAKE = Prepared(
     update(threads)
-    .where(threads.c.id.in_(bindparam("ids", expanding=True)))
+    .where(among(threads.c.id))
     .values(
         rev=threads.c.rev + 1,
         due_at=func.coalesce(threads.c.due_at, bindparam("now", type_=threads.c.due_at.type)),

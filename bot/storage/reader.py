@@ -28,7 +28,7 @@ class Reader:
         """Ask in a transaction of its own. A service that stores without a break lets us in at the next try."""
         for pause in (0.1, 0.2, 0.4, 0.8, 1.6, None):
             try:
-                with self._database.reading.connect() as connection:
+                with self._database.reading.connect() as connection, connection.begin():
                     return question(connection)
             except OperationalError as error:
                 if pause is None or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:

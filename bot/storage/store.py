@@ -67,7 +67,7 @@ class Store:
 
         def ask() -> R:
             try:
-                with self._database.reading.connect() as connection:
+                with self._database.reading.connect() as connection, connection.begin():
                     return question(connection)
             except SQLAlchemyError as error:
                 raise NotStored(type(error).__name__) from None

@@ -4,7 +4,11 @@
 and the end of the lease while somebody is at it. So a claim is one guarded UPDATE and a crash needs no cleaning.
 """
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from enum import Enum
+from functools import cache
+from typing import Any
 
 from sqlalchemy import (
     BigInteger,
@@ -23,30 +27,67 @@ from sqlalchemy import (
     Uuid,
     literal_column,
 )
-from sqlalchemy.types import TypeDecorator
+from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bot.domain.delivery import Delivery
+from bot.domain.delivery import Delivery, News, Service
 from bot.domain.thread import Lane
+
+Change = Callable[[Any], Any]
+"""What happens to a value on its way in or out."""
 
 
 class Instant(TypeDecorator[datetime]):
-    """An aware UTC time. SQLite has no time zones, so it stores the naive UTC value."""
+    """An aware UTC time. SQLite has no time zones, so it keeps the UTC value, spelled as SQLAlchemy would."""
 
     impl = DateTime(timezone=True)
     cache_ok = True
 
-    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def bind_processor(self, dialect: Dialect) -> Change | None:
         """Store UTC."""
-        if value is None or dialect.name != "sqlite":
-            return value
-        return (value if value.tzinfo is UTC else value.astimezone(UTC)).replace(tzinfo=None)
+        return _spelled if dialect.name == "sqlite" else None
 
-    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:
+    def result_processor(self, dialect: Dialect, coltype: object) -> Change:
         """Read UTC."""
-        del dialect
-        if value is None:
-            return None
-        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+        del coltype
+        return _read if dialect.name == "sqlite" else _in_utc
+
+
+def _spelled(time: datetime | None) -> Any:
+    return time and time.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+
+
+def _read(text: str | None) -> Any:
+    return text and datetime.fromisoformat(f"{text}+00:00")
+
+
+def _in_utc(time: datetime | None) -> datetime | None:
+    return time and time.astimezone(UTC)
+
+
+class Coded(TypeDecorator[Enum]):
+    """A value of one of our enumerations, stored as its code."""
+
+    impl = SmallInteger
+    cache_ok = True
+
+    def __init__(self, kind: type[Enum], stored: TypeEngine[Any]) -> None:
+        super().__init__()
+        self.impl = stored  # type: ignore[assignment]
+        self.kind = kind
+
+    def bind_processor(self, dialect: Dialect) -> Change | None:
+        """Store the code. SQLite takes a whole number's as it is."""
+        return None if dialect.name == "sqlite" and issubclass(self.kind, int) else _code
+
+    def result_processor(self, dialect: Dialect, coltype: object) -> Change:
+        """Read the value."""
+        del dialect, coltype
+        members = cache(self.kind)
+        return lambda code: None if code is None else members(code)
+
+
+def _code(value: Enum | None) -> Any:
+    return value and value.value
 
 
 metadata = MetaData()
@@ -71,20 +112,22 @@ threads = Table(
     Column("looked", SmallInteger, nullable=False),
     Column("aside", String(80), nullable=False),
     Column("closed", String(80), nullable=False),
-    Column("lane", SmallInteger, nullable=False),
+    Column("lane", Coded(Lane, SmallInteger()), nullable=False),
     Column("due_at", Instant),
     Column("fence", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
 )
-Index(
-    "threads_due",
-    threads.c.lane,
-    threads.c.due_at,
-    sqlite_where=threads.c.due_at.is_not(None),
-    postgresql_where=threads.c.due_at.is_not(None),
-)
 POSTING = threads.c.lane == literal_column(str(Lane.POST.value))
 """Threads that wait for their channel's slot. A literal, so that the index below is known to fit."""
+OTHERS = threads.c.lane < literal_column(str(Lane.POST.value))
+"""All other threads. Each kind is in one index only, or SQLite may look for the first of a queue among all."""
+Index(
+    "threads_others",
+    threads.c.lane,
+    threads.c.due_at,
+    sqlite_where=OTHERS & threads.c.due_at.is_not(None),
+    postgresql_where=OTHERS & threads.c.due_at.is_not(None),
+)
 Index(
     "threads_queues",
     threads.c.channel,
@@ -107,9 +150,9 @@ messages = Table(
     Column("style", String(20)),
     Column("media_url", Text),
     Column("accepted_at", Instant, nullable=False),
-    Column("delivery", SmallInteger, nullable=False),
+    Column("delivery", Coded(Delivery, SmallInteger()), nullable=False),
     Column("since", Instant, nullable=False),
-    Column("service", String(10), nullable=False),
+    Column("service", Coded(Service, String(10)), nullable=False),
     Column("picture_lost", Boolean, nullable=False),
     Column("unconfirmed", Boolean, nullable=False),
     Column("asked", Boolean, nullable=False),
@@ -120,8 +163,8 @@ messages = Table(
     Column("decided_by", String(40), nullable=False),
     Column("decided_at", Instant),
     Column("again_of", Uuid),
-    Column("told", Integer, nullable=False),
-    Column("telling", Integer, nullable=False),
+    Column("told", Coded(News, Integer()), nullable=False),
+    Column("telling", Coded(News, Integer()), nullable=False),
     Column("attempts", SmallInteger, nullable=False),
     Column("attempted_at", Instant),
     Column("send_at", Instant),
@@ -143,12 +186,7 @@ Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)
 Index("messages_accepted", messages.c.accepted_at)
 for _due in (messages.c.send_at, messages.c.poll_at):
     Index(f"messages_{_due.name}", _due, sqlite_where=_due.is_not(None), postgresql_where=_due.is_not(None))
-Index(
-    "messages_unsent",
-    messages.c.accepted_at,
-    sqlite_where=messages.c.delivery == 0,
-    postgresql_where=messages.c.delivery == 0,
-)
+Index("messages_unsent", messages.c.accepted_at, sqlite_where=UNSENT, postgresql_where=UNSENT)
 
 reports = Table(
     "reports",
@@ -158,8 +196,8 @@ reports = Table(
     Column("key", String(300), nullable=False, unique=True),  # the same news twice is one row
     Column("source", String(10), nullable=False),
     Column("word", String(80), nullable=False),  # the vendor's own, verbatim
-    Column("delivery", SmallInteger),
-    Column("service", String(10), nullable=False),
+    Column("delivery", Coded(Delivery, SmallInteger())),
+    Column("service", Coded(Service, String(10)), nullable=False),
     Column("error_code", String(80), nullable=False),
     Column("error_text", Text, nullable=False),
     Column("at", Instant, nullable=False),

@@ -5,13 +5,14 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
+from sqlalchemy import Connection
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message, Origin, Report
 from bot.domain.thread import Step, Thread
 from bot.house import migrate
-from bot.storage.announcements import EDITS, Finish, claim_threads, finish_threads
-from bot.storage.attempts import PollAsk, Release, claim_polls, claim_sends, end_leases, release_sends
+from bot.storage.announcements import EDITS, STEPS, Finish, claim_threads, finish_threads
+from bot.storage.attempts import SENDS, PollAsk, Release, claim_polls, claim_sends, end_leases, release_sends
 from bot.storage.backlog import backlog
 from bot.storage.claims import Ask
 from bot.storage.database import Database
@@ -209,6 +210,35 @@ async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
     assert await desk.threads(interval=timedelta(0)) == []
     await desk.hear(message_id, Delivery.SENT, handle="h")
     assert [step for step, _ in await desk.threads(interval=timedelta(0))] == [Step.REPLY]
+
+
+async def test_edits_take_turns_in_the_whole_workspace(desk: Desk) -> None:
+    for channel in ("C1", "C2"):
+        await desk.accept(channel)
+    for _, thread in await desk.threads():
+        changes = {"root_ts": "1.1", "posting": None, "shown_rev": -1}
+        await desk.store.write(finish_threads, Finish(thread, changes, told=True))
+    [(step, first)] = await desk.threads()
+    assert step is Step.EDIT
+    assert await desk.threads() == []
+    desk.clock.now += SECOND
+    [(step, second)] = await desk.threads()
+    assert (step, first.channel != second.channel) == (Step.EDIT, True)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_the_first_of_each_queue_is_found_in_its_own_index(desk: Desk) -> None:
+    """SQLite chooses by rule, not by what is stored: were all due threads in one index, it would look through all."""
+
+    def plans(connection: Connection) -> list[list[str]]:
+        asked = [queues._heads._form(connection.dialect) for queues in (STEPS, SENDS)]
+        found = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {form.sql}", form.bound({})) for form in asked]
+        return [[row[-1] for row in rows] for rows in found]
+
+    for table, plan in zip(("threads", "messages"), await desk.store.read(plans), strict=True):
+        ways = [line for line in plan if f" {table} " in line]
+        assert len(ways) == 4
+        assert all(f"INDEX {table}_queues" in line for line in ways), ways
 
 
 async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk: Desk) -> None:

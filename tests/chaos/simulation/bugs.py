@@ -7,7 +7,7 @@ from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import select, update
+from sqlalchemy import update
 
 from bot.domain import message as domain
 from bot.errors import NotSent, Uncertain
@@ -65,9 +65,9 @@ def _whoever_comes_may_finish() -> AbstractContextManager[Any]:
     """The fence is not asked for."""
     real = announcements._finish
 
-    def finish(connection: Any, now: Any, item: Any) -> bool:
-        fence = connection.scalar(select(threads.c.fence).where(threads.c.id == item.thread.id))
-        return real(connection, now, replace(item, thread=replace(item.thread, fence=fence)))
+    def finish(connection: Any, now: Any, item: Any, known: Any) -> bool:
+        fence = known[item.thread.id].fence
+        return real(connection, now, replace(item, thread=replace(item.thread, fence=fence)), known)
 
     return patch.object(announcements, "_finish", finish)
 
