@@ -14,6 +14,7 @@ import uvloop
 
 from bot.errors import BadSettings
 from bot.house import House
+from bot.listing import printable
 from bot.logs import configure_logs
 from bot.services import findings
 from bot.services.checking import Checking
@@ -22,18 +23,8 @@ from bot.settings import Settings, load_settings
 from bot.storage.condition import sqlite_file
 
 NEEDS_SETTINGS = (
-    *(
-        "database",
-        "schema",
-        "backlog",
-        "callbacks",
-        "Slack token",
-        "Slack scopes",
-        "bot name",
-        "Sendblue keys",
-        "lines",
-    ),
-    *("account webhook", "PUBLIC_URL", "clock"),
+    *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),
+    *("lines", "account webhook", "PUBLIC_URL", "clock"),
 )
 """What is looked at, in the order it is shown, after the settings themselves."""
 
@@ -97,7 +88,7 @@ def _print_table(found: Sequence[Finding]) -> None:
 
     table = Table("", "what", "found", "to do", caption=_summary(found), caption_justify="left")
     for one in found:
-        words = (_verdict(one), one.name, _printable(one.says), one.todo)
+        words = (_verdict(one), one.name, printable(one.says), one.todo)
         table.add_row(*(Text(word, style=_COLOURS[one.verdict] if not n else "") for n, word in enumerate(words)))
     Console().print(table)
 
@@ -105,7 +96,7 @@ def _print_table(found: Sequence[Finding]) -> None:
 def _print_lines(found: Sequence[Finding]) -> None:
     widest = max(len(one.name) for one in found)
     for one in found:
-        click.echo(f"{_verdict(one):<9}  {one.name:<{widest}}  {_printable(one.says)}")
+        click.echo(f"{_verdict(one):<9}  {one.name:<{widest}}  {printable(one.says)}")
         if one.todo:
             click.echo(f"{'':<9}  {'':<{widest}}  → {one.todo}")
     click.echo(_summary(found))
@@ -118,8 +109,3 @@ def _verdict(one: Finding) -> str:
 def _summary(found: Sequence[Finding]) -> str:
     counts: Counter[str] = Counter(one.verdict for one in found)
     return ", ".join(f"{counts[word]} {word}" for word in _SIGNS if counts[word])
-
-
-def _printable(text: str) -> str:
-    """Without what could move a terminal's cursor: some of it was said by others."""
-    return "".join(letter if letter.isprintable() else "?" for letter in text)

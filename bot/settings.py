@@ -54,20 +54,13 @@ def _region(value: str) -> str:
     return value.upper()
 
 
-def _ids(kinds: str) -> Callable[[str], str]:
+def _ids(kinds: str, *, one: bool = False) -> Callable[[str], str]:
     def check(value: str) -> str:
-        for one in _listed(value):
-            if not re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", one):
-                raise ValueError(f"must be Slack ids that begin with {' or '.join(kinds)}, separated by commas")
-        return value
-
-    return check
-
-
-def _id(kinds: str) -> Callable[[str], str]:
-    def check(value: str) -> str:
-        if value and not re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", value):
-            raise ValueError(f"must be one Slack id that begins with {', '.join(kinds)}")
+        found = _listed(value)
+        if (one and len(found) > 1) or not all(re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", each) for each in found):
+            begin = " or ".join(kinds)
+            many = f"Slack ids that begin with {begin}, separated by commas"
+            raise ValueError(f"must be {f'one Slack id that begins with {begin}' if one else many}")
         return value
 
     return check
@@ -124,7 +117,7 @@ class Settings(BaseSettings):
     allowed_channels: Annotated[str, AfterValidator(_ids("CGD"))] = ""
     allowed_users: Annotated[str, AfterValidator(_ids("UWS"))] = ""
     allow_guests: bool = False
-    alert_channel: Annotated[str, AfterValidator(_id("CGDU"))] = ""
+    alert_channel: Annotated[str, AfterValidator(_ids("CGDU", one=True))] = ""
     metrics_token: SecretStr = SecretStr("")
     slack_post_interval: Interval = 1.0
     sendblue_send_interval: Interval = 1.0

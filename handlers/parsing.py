@@ -27,6 +27,7 @@ _END_OF_OPTIONS = re.compile(r"--(?=\s)")
 _NUMERIC = re.compile(rf"[+＋\d()./·{_DASHES}]+")
 _EXTENSION = re.compile(r"(?:x|ext\.?|extension)\s*\d+\b", re.IGNORECASE)
 _IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
+_LONGEST_NUMBER = 250  # characters, however it is written
 _QUOTE_IT = 'Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
 
 
@@ -201,8 +202,13 @@ def _bare(text: str) -> str:
 _SPACE = re.compile(r"\s")
 
 
-@lru_cache(maxsize=1024)
 def _possible(typed: str, region: str) -> str | None:
+    """Return what a spelling is in E.164, if a number can be that long."""
+    return None if len(typed) > _LONGEST_NUMBER else _in_e164(typed, region)
+
+
+@lru_cache(maxsize=1024)
+def _in_e164(typed: str, region: str) -> str | None:
     try:
         number = phonenumbers.parse(typed, region)
     except phonenumbers.NumberParseException:

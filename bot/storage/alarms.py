@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import Connection, func, select, update
 
-from bot.storage.dialect import insert_for
+from bot.storage.prepared import insert_for
 from bot.storage.tables import alarms, reports
 
 MISSING = "callbacks"

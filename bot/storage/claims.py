@@ -102,7 +102,7 @@ def with_slots(
     connection: Connection, now: datetime, heads: Sequence[Head], ask: Ask
 ) -> tuple[list[UUID], list[datetime]]:
     """Take the slots of the heads that may go; return these, and when the queues are worth another look."""
-    ready = {head.id: head.key for head in heads[: ask.room] if head.when <= now}
+    ready = {head.id: head.key for head in [head for head in heads if head.when <= now][: ask.room]}
     slots = take_slots(connection, ready.values(), now, ask.interval)
     looks = [now + ask.interval if head.id in ready else head.when for head in heads]
     return [row_id for row_id, key in ready.items() if key in slots], looks

@@ -124,7 +124,8 @@ def _begin_at_checkout(engine: Engine, statement_timeout: float) -> None:
     @event.listens_for(engine, "checkout")
     def _begin(raw: Any, record: ConnectionPoolEntry, _: Any) -> None:
         try:
-            raw.autocommit = True  # or the driver would send a BEGIN of its own, in a round trip of its own
+            if not raw.autocommit:  # or the driver would send a BEGIN of its own, in a round trip of its own
+                raw.autocommit = True
             cursor = raw.execute(begin)
         except engine.dialect.loaded_dbapi.OperationalError as error:  # it went away meanwhile: the pool tries another
             raise DisconnectionError from error

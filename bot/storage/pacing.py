@@ -6,8 +6,7 @@ from typing import Any
 
 from sqlalchemy import Connection, bindparam
 
-from bot.storage.dialect import insert_for
-from bot.storage.prepared import Prepared
+from bot.storage.prepared import Prepared, insert_for
 from bot.storage.tables import pacing
 
 _ROW: dict[str, Any] = {"key": bindparam("key"), "next_at": bindparam("until")}

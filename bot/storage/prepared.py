@@ -29,13 +29,12 @@ from sqlalchemy import (
     select,
     update,
 )
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.sql.compiler import SQLCompiler
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeDecorator, TypeEngine
-
-from bot.storage.dialect import insert_for
 
 Row: TypeAlias = Sequence[Any]
 Statement: TypeAlias = Executable | Mapping[str, Executable]
@@ -131,6 +130,11 @@ def _as_usual(connection: Connection, raw: Any, error: Any) -> Any:
         connection.invalidate(error)
     kind = dialect.loaded_dbapi.Error
     return DBAPIError.instance(None, None, error, kind, hide_parameters=True, connection_invalidated=lost)
+
+
+def insert_for(table: Table) -> dict[str, sqlite.Insert | postgresql.Insert]:
+    """Return for each dialect an INSERT that knows `on_conflict_do_nothing` and `on_conflict_do_update`."""
+    return {"postgresql": postgresql.insert(table), "sqlite": sqlite.insert(table)}
 
 
 def insert_each(table: Table, *returning: Column[Any]) -> Prepared:

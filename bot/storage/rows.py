@@ -44,32 +44,30 @@ def reported(message: Message) -> dict[str, Any]:
     return {"row_id": message.id} | {name: getattr(message, name) for name in REPORTED}
 
 
-_MESSAGES = select(*MESSAGE).where(among(messages.c.id)).order_by(messages.c.thread_id, messages.c.id)
-_THREADS = select(*THREAD).where(among(threads.c.id)).order_by(threads.c.id)
+_FIND_MESSAGES = select(*MESSAGE).where(among(messages.c.id)).order_by(messages.c.thread_id, messages.c.id)
+_FIND_THREADS = select(*THREAD).where(among(threads.c.id)).order_by(threads.c.id)
 _TEXTS = Prepared(
     select(*MESSAGE)
     .where(among(messages.c.thread_id))
     .order_by(messages.c.thread_id, messages.c.accepted_at, messages.c.part)
 )
-_READ = {"messages": Prepared(_MESSAGES), "threads": Prepared(_THREADS)}
-# Locked thread by thread, always in the order of ids, so that nobody deadlocks. SQLite has no row locks and needs none:
-# its transactions begin as the only writer.
-_LOCKED = {
-    "messages": Prepared({"sqlite": _MESSAGES, "postgresql": _MESSAGES.join(threads).with_for_update()}),
-    "threads": Prepared(_THREADS.with_for_update()),
+# By lock. Locked thread by thread, always in the order of ids, so that nobody deadlocks. SQLite has no row locks and
+# needs none: its transactions begin as the only writer.
+_MESSAGES = {
+    False: Prepared(_FIND_MESSAGES),
+    True: Prepared({"sqlite": _FIND_MESSAGES, "postgresql": _FIND_MESSAGES.join(threads).with_for_update()}),
 }
+_THREADS = {False: Prepared(_FIND_THREADS), True: Prepared(_FIND_THREADS.with_for_update())}
 
 
 def load_messages(connection: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Message]:
     """Return those that exist, by id. lock: keep others off them and off their threads until the transaction ends."""
-    query = (_LOCKED if lock else _READ)["messages"]
-    return {row[0]: message_of(row) for row in query.rows(connection, among=ids)}
+    return {row[0]: message_of(row) for row in _MESSAGES[lock].rows(connection, among=ids)}
 
 
 def load_threads(connection: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Thread]:
     """Return those that exist, by id, each with its messages in order. lock: keep others off the threads likewise."""
-    query = (_LOCKED if lock else _READ)["threads"]
-    return threads_of(connection, query.rows(connection, among=ids))
+    return threads_of(connection, _THREADS[lock].rows(connection, among=ids))
 
 
 def threads_of(connection: Connection, rows: list[Row]) -> dict[UUID, Thread]:

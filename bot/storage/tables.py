@@ -14,6 +14,7 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     DateTime,
     Dialect,
     ForeignKey,
@@ -92,6 +93,11 @@ def _code(value: Enum | None) -> Any:
 
 metadata = MetaData()
 
+
+def _index_where(name: str, where: ColumnElement[bool], *columns: Column[Any]) -> None:
+    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+
+
 threads = Table(
     "threads",
     metadata,
@@ -121,20 +127,8 @@ POSTING = threads.c.lane == literal_column(str(Lane.POST.value))
 """Threads that wait for their channel's slot. A literal, so that the index below is known to fit."""
 OTHERS = threads.c.lane < literal_column(str(Lane.POST.value))
 """All other threads. Each kind is in one index only, or SQLite may look for the first of a queue among all."""
-Index(
-    "threads_others",
-    threads.c.lane,
-    threads.c.due_at,
-    sqlite_where=OTHERS & threads.c.due_at.is_not(None),
-    postgresql_where=OTHERS & threads.c.due_at.is_not(None),
-)
-Index(
-    "threads_queues",
-    threads.c.channel,
-    threads.c.due_at,
-    sqlite_where=POSTING & threads.c.due_at.is_not(None),
-    postgresql_where=POSTING & threads.c.due_at.is_not(None),
-)
+_index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c.lane, threads.c.due_at)
+_index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
 Index("threads_sender", threads.c.sender, threads.c.created_at)
 
 messages = Table(
@@ -174,19 +168,13 @@ messages = Table(
 )
 UNSENT = messages.c.delivery == literal_column(str(Delivery.ACCEPTED.value))
 """Messages that nobody has tried to send."""
-Index(
-    "messages_queues",
-    messages.c.line,
-    messages.c.send_at,
-    sqlite_where=UNSENT & messages.c.send_at.is_not(None),
-    postgresql_where=UNSENT & messages.c.send_at.is_not(None),
-)
+_index_where("messages_queues", UNSENT & messages.c.send_at.is_not(None), messages.c.line, messages.c.send_at)
 Index("messages_thread", messages.c.thread_id, messages.c.part)
 Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)
 Index("messages_accepted", messages.c.accepted_at)
 for _due in (messages.c.send_at, messages.c.poll_at):
-    Index(f"messages_{_due.name}", _due, sqlite_where=_due.is_not(None), postgresql_where=_due.is_not(None))
-Index("messages_unsent", messages.c.accepted_at, sqlite_where=UNSENT, postgresql_where=UNSENT)
+    _index_where(f"messages_{_due.name}", _due.is_not(None), _due)
+_index_where("messages_unsent", UNSENT, messages.c.accepted_at)
 
 reports = Table(
     "reports",
@@ -204,13 +192,7 @@ reports = Table(
     Column("received_at", Instant, nullable=False),
 )
 Index("reports_message", reports.c.message_id, reports.c.id)
-
-Index(
-    "reports_callbacks",
-    reports.c.received_at,
-    sqlite_where=reports.c.source == "callback",
-    postgresql_where=reports.c.source == "callback",
-)
+_index_where("reports_callbacks", reports.c.source == "callback", reports.c.received_at)
 
 alarms = Table(
     "alarms",
