@@ -13,7 +13,7 @@ from bot.domain.delivery import Delivery
 from bot.domain.ids import new_id
 from bot.domain.message import Message, Origin, Report, Request
 from bot.domain.splitting import split_text
-from bot.errors import NotSent, Refused, Uncertain
+from bot.errors import MaybeStored, NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.client import Sendblue
 from bot.sendblue.wire import LONGEST_TEXT
 from bot.services.duty import Job
@@ -24,6 +24,8 @@ from bot.storage.messages import NewThread, accept_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
+
+_MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
 
 MOST_TRIES = 8
 """Of calls that certainly sent nothing: with the backoff below that is about four minutes."""
@@ -59,6 +61,7 @@ class Sending:
         self._lease = timedelta(seconds=timeout + 15)
         self._callback_url = callback_url
         self._chance = chance
+        self._given_up: dict[str, None] = {}  # gestures, in order
 
     async def accept(self, request: Request, origin: Origin, *, patience: float = 1.4) -> tuple[Message, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
@@ -89,9 +92,24 @@ class Sending:
             )
             for part, text in enumerate(texts, start=1)
         )
-        new = await self._store.write(accept_many, NewThread(thread_id, origin, messages), patience=patience)
+        new = await self._stored(NewThread(thread_id, origin, messages), patience)
         log.debug("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
         return messages
+
+    async def _stored(self, thread: NewThread, patience: float) -> bool:
+        """Whether it is new. What was said to be not sent stays so, should the network repeat the request."""
+        key = thread.origin.key
+        if key in self._given_up:
+            raise NotStored("given up before")
+        try:
+            return await self._store.write(accept_many, thread, patience=patience)
+        except MaybeStored:
+            raise
+        except NotStored:
+            self._given_up[key] = None
+            if len(self._given_up) > _MOST_REMEMBERED:
+                del self._given_up[next(iter(self._given_up))]  # the oldest
+            raise
 
     async def claim(self, room: int) -> tuple[list[Job], datetime | None]:
         """Take what may be sent now. What somebody took and never finished becomes uncertain, not sent again."""

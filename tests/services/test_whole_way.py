@@ -2,7 +2,11 @@
 
 import re
 
+import pytest
+
 from bot.domain.delivery import Delivery
+from bot.errors import NotStored
+from bot.slack import answers
 from tests.conftest import CUSTOMER, LINE, OTHER_LINE, Stage, until
 
 
@@ -37,6 +41,23 @@ async def test_a_replayed_command_sends_once(stage: Stage) -> None:
     assert len({answer.text for answer in answers}) == 1
     await until(lambda: "Delivered" in stage.shown())
     assert len(stage.bubbles()) == 1
+
+
+async def test_what_was_said_to_be_not_sent_stays_so_when_the_request_is_repeated(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert stage.house is not None
+
+    async def away(*_: object, **__: object) -> None:
+        raise NotStored("OperationalError")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(stage.house.store, "write", away)
+        assert (await stage.text(trigger_id="123.456.same")).text == answers.NOT_STORED
+    assert (await stage.text(trigger_id="123.456.same")).text == answers.NOT_STORED
+    await stage.text("Typed once more")
+    await until(lambda: "Delivered" in stage.shown())
+    assert [bubble.content for bubble in stage.bubbles()] == ["Typed once more"]
 
 
 async def test_the_same_text_typed_twice_is_two_texts(stage: Stage) -> None:
