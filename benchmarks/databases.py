@@ -21,6 +21,7 @@ from bot.domain.delivery import Delivery, Service
 from bot.domain.thread import Lane
 from bot.house import migrate
 from bot.storage.database import Database
+from bot.storage.schema import take_your_time
 from bot.storage.sqlite import sqlite3
 from bot.storage.tables import Instant
 
@@ -127,6 +128,8 @@ def seed(
     values |= {"due": due, "unsent": due, "polled": due + polled, "lane": Lane.POST.value}
     values |= {"delivery": delivery.value, "service": Service.IMESSAGE.value}
     with database.writing.begin() as connection:
+        if not database.serves_one_process:
+            take_your_time(connection)
         for statement in (_THREADS, _MESSAGES, _REPORTS):
             _fill(connection, statement, values, channels)
         if not database.serves_one_process:  # which PostgreSQL does by itself after a minute, and SQLite never

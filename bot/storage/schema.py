@@ -5,7 +5,7 @@ Alembic is imported when there is something to bring up only: it takes eight MiB
 
 from pathlib import Path
 
-from sqlalchemy import Connection, column, func, inspect, select, table
+from sqlalchemy import Connection, column, func, inspect, select, table, text
 
 from bot.errors import BadSettings
 
@@ -19,8 +19,14 @@ _LOCK = 0xB10E7EAD  # any number, as long as it is always the same
 def upgrade(connection: Connection, revision: str = "head") -> None:
     """Apply every migration that is missing, in the caller's transaction; two at once take turns."""
     if connection.dialect.name == "postgresql":
+        take_your_time(connection)
         connection.execute(select(func.pg_advisory_xact_lock(_LOCK)))
     _alembic("upgrade", connection, revision)
+
+
+def take_your_time(connection: Connection) -> None:
+    """Lift the limit that PostgreSQL has for a statement: an index over millions of rows is not made in seconds."""
+    connection.execute(text("SET LOCAL statement_timeout = 0"))
 
 
 def downgrade(connection: Connection, revision: str) -> None:

@@ -52,6 +52,16 @@ def test_the_newest_migration_is_the_one_that_is_asked_for() -> None:
     assert set(schema._KNOWN) == {revision.revision for revision in script.walk_revisions()}
 
 
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_migration_may_take_longer_than_a_text(database_url: str) -> None:
+    hasty = Database(database_url, steady_clock(), statement_timeout=0.2)
+    with hasty.writing.begin() as connection:
+        schema.downgrade(connection, "base")
+        schema.upgrade(connection)
+        connection.execute(text("SELECT pg_sleep(0.3)"))
+    hasty.close()
+
+
 def test_upgrading_twice_changes_nothing(database: Engine) -> None:
     with database.begin() as connection:
         schema.upgrade(connection)
