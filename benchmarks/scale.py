@@ -40,7 +40,7 @@ WHOLE = Scale(
     watch=60,
     settled=2.5,
     open_messages=100_000,
-    callbacks=200_000,
+    callbacks=400_000,
     ways=("SQLite", "PostgreSQL", "PostgreSQL, only doors"),
     processes=(1, 2, 4),
 )
