@@ -155,11 +155,13 @@ def _loaded_for_good() -> Iterator[None]:
     a command line of httpx's own and for tracebacks with all local values in them, which nobody may see.
     """
     gc.disable()
+    loaded = {"rich": sys.modules["rich"]} if "rich" in sys.modules else {}
     sys.modules["rich"] = None  # type: ignore[assignment]
     try:
         yield
     finally:
         del sys.modules["rich"]
+        sys.modules.update(loaded)
         gc.freeze()
         gc.enable()
 

@@ -8,7 +8,7 @@ import socket
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -214,20 +214,27 @@ async def stage(open_stage: Callable[..., Any]) -> Stage:
     return await open_stage()
 
 
-@pytest.fixture
-def logged() -> Iterator[Callable[[], str]]:
-    """Everything logged from here on, as production would write it at its most talkative."""
+@contextmanager
+def logs_restored() -> Iterator[logging.Logger]:
+    """Leave logging as it was, whatever is configured meanwhile."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    configure_logs(level="DEBUG", form="json", secrets=(TOKEN, SIGNING, KEY, SECRET, CALLBACK))
-    written = io.StringIO()
-    [handler] = root.handlers
-    assert isinstance(handler, logging.StreamHandler)
-    handler.setStream(written)
-    yield written.getvalue
+    yield root
     root.handlers[:] = handlers
     root.setLevel(level)
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def logged() -> Iterator[Callable[[], str]]:
+    """Everything logged from here on, as production would write it at its most talkative."""
+    with logs_restored() as root:
+        configure_logs(level="DEBUG", form="json", secrets=(TOKEN, SIGNING, KEY, SECRET, CALLBACK))
+        written = io.StringIO()
+        [handler] = root.handlers
+        assert isinstance(handler, logging.StreamHandler)
+        handler.setStream(written)
+        yield written.getvalue
 
 
 def free_port() -> int:
