@@ -56,8 +56,8 @@ def _region(value: str) -> str:
 
 def _ids(kinds: str, *, one: bool = False) -> Callable[[str], str]:
     def check(value: str) -> str:
-        found = _listed(value)
-        if (one and len(found) > 1) or not all(re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", each) for each in found):
+        found = _listed(value) if not one else (value,) if value else ()
+        if not all(re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", each) for each in found):
             begin = " or ".join(kinds)
             many = f"Slack ids that begin with {begin}, separated by commas"
             raise ValueError(f"must be {f'one Slack id that begins with {begin}' if one else many}")

@@ -38,7 +38,7 @@ async def read_body(request: Request, *, largest: int) -> bytes:
     declared = request.headers.get("content-length", "")
     if declared.isdigit() and len(declared) < 20 and int(declared) > largest:
         raise TooLarge
-    body, more = b"", True
+    body, more = bytearray(), True  # bytes would be copied whole with each piece, and pieces may be tiny
     while more:
         event = await request.receive()
         if event["type"] == "http.disconnect":
@@ -47,7 +47,7 @@ async def read_body(request: Request, *, largest: int) -> bytes:
         if len(body) > largest:
             raise TooLarge
         more = event.get("more_body", False)
-    return body
+    return bytes(body)
 
 
 class Guard:

@@ -104,6 +104,9 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("ALLOWED_CHANNELS", "general", "must be Slack ids that begin with C or G or D, separated by commas"),
         ("ALLOWED_CHANNELS", "C0GENERAL,#general", "must be Slack ids"),
         ("ALLOWED_USERS", "@ana", "must be Slack ids that begin with U or W or S, separated by commas"),
+        ("ALERT_CHANNEL", "#ops", "must be one Slack id that begins with C or G or D or U"),
+        ("ALERT_CHANNEL", "C0OPS,C0DEV", "must be one Slack id"),
+        ("ALERT_CHANNEL", "C0OPS,", "must be one Slack id"),
     ],
 )
 def test_a_malformed_setting_is_named_with_what_is_right(problems, name, value, said):
