@@ -7,7 +7,8 @@ FROM python:3.13-slim
 # All that is locked is installed from wheels, so no compiler is needed.
 COPY requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action ignore \
-        --require-hashes --only-binary :all: -r /tmp/requirements.txt \
+        --no-deps --require-hashes --only-binary :all: -r /tmp/requirements.txt \
+    && pip check \
     && rm /tmp/requirements.txt
 
 # The bot may write to /data and nowhere else.

@@ -1,50 +1,60 @@
 # Needs Python 3.11 or newer (with venv) and make; everything else comes from the lock.
-PYTHON ?= python3
+# `make help` prints the targets and variables below: each needs its `##` comment.
+PYTHON ?= python3## the Python that .venv is made with, 3.11 or newer
 # Most tests wait rather than compute, so there may be more of them at once than cores.
-WORKERS ?= 4
+WORKERS ?= 4## how many tests run at the same time
+QUICK ?=## QUICK=1: a bench of one minute instead of a quarter of an hour
 BIN := .venv/bin
-PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes
+# --no-deps: the lock names everything. An old pip (23.2 comes with Python 3.11) would otherwise look for
+# `coverage[toml]` again, find a release newer than the locked one, and refuse it for having no hash.
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help setup demo tour test chaos bench check audit lock clean
+.PHONY: help install run demo tour setup test chaos bench check audit lock emoji clean
 
-help:
-	@echo "make demo    try it: the bot, a pretend Slack and a pretend phone in your browser"
-	@echo "make tour    the same without a browser: a scripted tour with a transcript"
-	@echo "make test    every test    make check   linters, types, architecture"
-	@echo "make bench   measure against floors and peers (a quarter of an hour; QUICK=1: a minute)"
-	@echo "make setup   .venv from the lock    make lock   renew the lock files"
+help: ## this list
+	@echo "Targets:"
+	@sed -nE 's/^([a-z]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 15
+	@echo "Variables (make test WORKERS=2):"
+	@sed -nE 's/^([A-Z]+) \?= ?([^#]*)## (.*)/  \1=\2\t\3/p' Makefile | expand -t 18
 
 .venv/run-ready: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit("Bluethread needs Python 3.11 or newer, this is " + sys.version.split()[0] + ". Try: make PYTHON=python3.12 ...") if sys.version_info < (3, 11) else None'
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	@echo "Installing what the bot needs (once) ..."
 	@$(PIP) -r requirements.txt
+	@$(BIN)/python -m pip --quiet check
 	@touch $@
 
 .venv/dev-ready: requirements-dev.txt .venv/run-ready
 	@echo "Installing what the tests need (once) ..."
 	@$(PIP) -r requirements-dev.txt
+	@$(BIN)/python -m pip --quiet check
 	@touch $@
 
-setup: .venv/dev-ready
+install: .venv/run-ready ## .venv with what the bot needs and nothing else
 
-demo: .venv/run-ready
+run: .venv/run-ready ## start the bot with the settings in .env
+	@$(BIN)/python -m bot serve
+
+setup: .venv/dev-ready ## .venv with what tests and checks need as well
+
+demo: .venv/run-ready ## try it in your browser: the real bot, a pretend Slack, a pretend phone
 	@$(BIN)/python -m sandbox
 
-tour: .venv/run-ready
+tour: .venv/run-ready ## the same without a browser: a scripted tour with a transcript
 	@$(BIN)/python -m sandbox --script
 
-test: .venv/dev-ready
+test: .venv/dev-ready ## every test
 	$(BIN)/python -m pytest --numprocesses $(WORKERS) --dist worksteal --cov --cov-report term
 
-chaos: .venv/dev-ready
+chaos: .venv/dev-ready ## a long run of random kills and simulated faults
 	CHAOS=long $(BIN)/python -m pytest tests/chaos --numprocesses $(WORKERS)
 
-bench: .venv/dev-ready
+bench: .venv/dev-ready ## measure speed and memory
 	$(BIN)/python -m benchmarks $(if $(QUICK),--quick,--write)
 
-check: .venv/dev-ready
+check: .venv/dev-ready ## linters, types, architecture, known vulnerabilities
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -53,16 +63,16 @@ check: .venv/dev-ready
 
 # Known vulnerabilities of what production installs. Where the advisory service cannot be reached it says so and goes on:
 # pip-audit itself would end with 0 and look green.
-audit: .venv/dev-ready
+audit: .venv/dev-ready ## known vulnerabilities of what the bot installs
 	@$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --timeout 5 -r requirements.txt >.audit 2>&1; code=$$?; \
 	if grep -q '^Found ' .audit; then cat .audit; rm .audit; exit 1; fi; \
 	if [ $$code -ne 0 ] || grep -q 'could not be audited' .audit; then \
 	    echo "!!! SKIPPED pip-audit: known vulnerabilities could not be asked for, $$(grep -c 'could not be audited' .audit) packages unanswered"; \
 	else tail -n 1 .audit; fi; rm -f .audit
 
-lock: .venv/dev-ready
+lock: .venv/dev-ready ## renew the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 
-clean:
+clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage
