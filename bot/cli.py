@@ -44,11 +44,13 @@ def serve() -> None:
         import uvicorn  # noqa: PLC0415 - the other commands start faster without
 
         from bot.house import probe  # noqa: PLC0415
+        from bot.logs import keep_loggers  # noqa: PLC0415
         from bot.main import create_app  # noqa: PLC0415
         from handlers.patience import PatientProtocol  # noqa: PLC0415
 
         app = create_app(settings)
     probe(settings)
+    keep_loggers()
     _open_more_files()
     server = uvicorn.Server(
         uvicorn.Config(
@@ -77,11 +79,13 @@ def work() -> None:
     with _loaded_for_good():
         settings = _ready()
         from bot.house import probe  # noqa: PLC0415
+        from bot.logs import keep_loggers  # noqa: PLC0415
         from bot.main import work_until_stopped  # noqa: PLC0415
 
     if settings.database_url.startswith("sqlite"):
         raise BadSettings("DATABASE_URL: a worker needs PostgreSQL; on SQLite `serve` does all the work")
     probe(settings)
+    keep_loggers()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work_until_stopped(settings))
 
@@ -178,5 +182,5 @@ def _ready() -> Settings:
     from bot.logs import configure_logs  # noqa: PLC0415
 
     settings = load_settings()
-    configure_logs(level=settings.log_level, form=settings.log_format, secrets=settings.secrets, for_good=True)
+    configure_logs(level=settings.log_level, form=settings.log_format, secrets=settings.secrets)
     return settings

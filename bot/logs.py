@@ -68,10 +68,10 @@ class Redaction:
         return value if value is None or isinstance(value, bool | int | float) else self.mask(str(value))
 
 
-def configure_logs(*, level: str, form: str, secrets: Sequence[str] = (), for_good: bool = False) -> None:
+def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> None:
     """Send everything, ours and the libraries', through one redacting pipe to standard error.
 
-    form: "json", "console", or "auto" for console at a terminal. for_good: not to be configured again, which is faster.
+    form: "json", "console", or "auto" for console at a terminal.
     """
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
@@ -88,7 +88,6 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = (), for_go
         processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),  # what is not written costs next to nothing
-        cache_logger_on_first_use=for_good,
     )
     handler = logging.StreamHandler()
     handler.setFormatter(
@@ -102,6 +101,11 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = (), for_go
     root.setLevel(level)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelName(level)))
+
+
+def keep_loggers() -> None:
+    """Let each logger remember how it was configured, which is faster. Only for a process that serves until its end."""
+    structlog.configure(cache_logger_on_first_use=True)
 
 
 def bolt_logger() -> logging.Logger:

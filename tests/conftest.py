@@ -8,7 +8,7 @@ import socket
 import tempfile
 import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -214,27 +214,29 @@ async def stage(open_stage: Callable[..., Any]) -> Stage:
     return await open_stage()
 
 
-@contextmanager
-def logs_restored() -> Iterator[logging.Logger]:
-    """Leave logging as it was, whatever is configured meanwhile."""
+@pytest.fixture(autouse=True)
+def _own_logs() -> Iterator[None]:
+    """No logging that a test sets up reaches the next one."""
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
-    yield root
+    levels = {name: logging.getLogger(name).level for name in list(root.manager.loggerDict)}
+    yield
     root.handlers[:] = handlers
     root.setLevel(level)
+    for name in list(root.manager.loggerDict):
+        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
     structlog.reset_defaults()
 
 
 @pytest.fixture
-def logged() -> Iterator[Callable[[], str]]:
+def logged() -> Callable[[], str]:
     """Everything logged from here on, as production would write it at its most talkative."""
-    with logs_restored() as root:
-        configure_logs(level="DEBUG", form="json", secrets=(TOKEN, SIGNING, KEY, SECRET, CALLBACK))
-        written = io.StringIO()
-        [handler] = root.handlers
-        assert isinstance(handler, logging.StreamHandler)
-        handler.setStream(written)
-        yield written.getvalue
+    configure_logs(level="DEBUG", form="json", secrets=(TOKEN, SIGNING, KEY, SECRET, CALLBACK))
+    written = io.StringIO()
+    [handler] = logging.getLogger().handlers
+    assert isinstance(handler, logging.StreamHandler)
+    handler.setStream(written)
+    return written.getvalue
 
 
 def free_port() -> int:

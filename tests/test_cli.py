@@ -5,7 +5,6 @@ import os
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,16 +13,9 @@ from click.testing import CliRunner
 from bot.cli import main
 from bot.domain.clock import steady_clock
 from bot.storage.database import Database
-from tests.conftest import CALLBACK, KEY, LINE, SECRET, SIGNING, TOKEN, logs_restored
+from tests.conftest import CALLBACK, KEY, LINE, SECRET, SIGNING, TOKEN
 
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture(autouse=True)
-def other_tests_logs() -> Iterator[None]:
-    """A command configures logging for good, and here it runs in the tests' own process."""
-    with logs_restored():
-        yield
 
 
 @pytest.fixture

@@ -158,28 +158,12 @@ def test_a_number_that_is_a_key_is_masked():
 @pytest.fixture
 def log_as(capsys: pytest.CaptureFixture[str]) -> Iterator[Callable[[str, str], Callable[[], str]]]:
     """Configure logging as a process would; return a way to read what it wrote."""
-    root = logging.getLogger()
-    names = [
-        "httpx",
-        "uvicorn.access",
-        "slack_sdk",
-        "slack_bolt",
-        "apscheduler",
-        "bolt",
-        "slack_bolt.RequestVerification",
-    ]
-    kept, levels = root.handlers[:], {name: logging.getLogger(name).level for name in [*names, ""]}
-    structure = structlog.get_config()
 
     def configured(form: str, level: str = "INFO") -> Callable[[], str]:
         configure_logs(level=level, form=form, secrets=("signing-hush",))
         return lambda: capsys.readouterr().err
 
-    yield configured
-    root.handlers[:] = kept
-    for name, at in levels.items():
-        logging.getLogger(name).setLevel(at)
-    structlog.configure(**structure)
+    return configured
 
 
 def test_production_writes_one_json_object_a_line(log_as):

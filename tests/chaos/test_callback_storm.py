@@ -12,6 +12,8 @@ from tests.chaos.books import ask
 from tests.chaos.conftest import LONG, OpenRuin
 from tests.conftest import until
 
+pytestmark = pytest.mark.alone
+
 ENGINES = ("sqlite", "postgresql") if LONG else ("sqlite",)
 CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM", "D0BOTU0ANA")
 MESSAGES, CLIENTS, COPIES = 50, 20, 3

@@ -14,7 +14,7 @@ from tests.chaos.books import at_rest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import until
 
-pytestmark = pytest.mark.parametrize("engine", ["postgresql"])
+pytestmark = [pytest.mark.alone, pytest.mark.parametrize("engine", ["postgresql"])]
 
 HONEST = ("Not sent: I could not store", "My database went away while I stored your message")
 

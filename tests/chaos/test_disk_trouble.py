@@ -18,6 +18,8 @@ from tests.chaos.books import at_rest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import Stage, until
 
+pytestmark = pytest.mark.alone
+
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:

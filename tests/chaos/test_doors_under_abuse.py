@@ -10,6 +10,8 @@ import pytest
 
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 
+pytestmark = pytest.mark.alone
+
 IDLE, SLOW = 1000, 50
 MEBIBYTE = 1024 * 1024
 

@@ -13,7 +13,7 @@ import pytest
 from tests.chaos.conftest import OpenRuin, Ruin
 from tests.conftest import LINE, OTHER_LINE, until
 
-pytestmark = pytest.mark.parametrize("engine", ["postgresql"])
+pytestmark = [pytest.mark.alone, pytest.mark.parametrize("engine", ["postgresql"])]
 
 CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM", "D0BOTU0ANA")
 LINES = (LINE, OTHER_LINE)
