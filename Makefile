@@ -75,5 +75,9 @@ lock: .venv/dev-ready ## renew the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade pyproject.toml -o requirements.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
 
+emoji: ## renew the table of Slack's emoji names (needs npm)
+	@folder=$$(mktemp -d) && cd $$folder && npm pack --silent emoji-datasource >/dev/null && tar -xzf emoji-datasource-*.tgz \
+	    && cd $(CURDIR) && $(PYTHON) .ci/emoji_names.py $$folder/package; code=$$?; rm -rf $$folder; exit $$code
+
 clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

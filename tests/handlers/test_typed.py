@@ -1,9 +1,13 @@
 """Slack's spelling of what was typed, undone."""
 
+import json
+from pathlib import Path
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bot.slack import emoji
 from bot.slack.markup import escape
 from handlers.typed import as_read, unlinked
 
@@ -20,6 +24,8 @@ from handlers.typed import as_read, unlinked
         ("see <http://example.com/|example.com>", "see example.com"),
         ("see <https://example.com/a?b=1&amp;c=2>", "see https://example.com/a?b=1&c=2"),
         ("see <https://example.com/menu|our menu>", "see our menu (https://example.com/menu)"),
+        ("see <https://a.example/:b:/s/x>", "see https://a.example/:b:/s/x"),
+        ("see <https://a.example/:b:/s/x|our :b: quote>", "see our 🅱️ quote (https://a.example/:b:/s/x)"),
         ("see <https://evil.example|bank.example>", "see bank.example (https://evil.example)"),
         ("<mailto:ana@example.com|ana@example.com>", "ana@example.com"),
         ("<mailto:ana@example.com>", "ana@example.com"),
@@ -57,7 +63,16 @@ def test_the_customer_reads_what_was_typed(spelled, read):
         (":female-firefighter::skin-tone-4:", "👩🏽‍🚒"),
         (":pizza::skin-tone-3:", "🍕"),
         (":wave::wave:", "👋👋"),
-        ("Hi:wave:!", "Hi👋!"),
+        ("👋:wave: 👋🏽:wave: 1️⃣:wave:", "👋👋 👋🏽👋 1️⃣👋"),
+        ('(:wave: "¡:wave:! “:wave:', '(👋 "¡👋! “👋'),
+        (":people_holding_hands::skin-tone-2-3:", "🧑🏻‍🤝‍🧑🏼"),
+        (":people_holding_hands::skin-tone-4:", "🧑🏽‍🤝‍🧑🏽"),
+        (":people_holding_hands::skin-tone-4-4:", "🧑🏽‍🤝‍🧑🏽"),
+        (":handshake::skin-tone-6-2:", "🫱🏿‍🫲🏻"),
+        (":couplekiss::skin-tone-3:", "💏🏼"),
+        (":face_with_bags_under_eyes:", "\U0001fae9"),
+        (":flag-us: :flag-sark:", "🇺🇸 🇨🇶"),
+        (":simple_smile: :squirrel:", "🙂 🐿️"),
     ],
 )
 def test_emoji_names_become_emoji_in_the_right_tone(spelled, read):
@@ -77,6 +92,15 @@ def test_emoji_names_become_emoji_in_the_right_tone(spelled, read):
         "wave:",
         ":Wave:",
         ": wave :",
+        "Your quote: https://contoso.sharepoint.com/:b:/s/Sales/EU4Zss3B?e=ruhV7M",
+        "www.example.com/:b:/(:wave:) and ftp://host/:wave:",
+        "contoso.sharepoint.com/:x:/r/sites",
+        "std::up::x",
+        "fe80::a:b::1",
+        "Hi:wave:!",
+        "10:30:up:",
+        "`:up:` and ```\n:wave:\n```",
+        "cafe\u0301:up: ^:up: `:up:",
     ],
 )
 def test_what_is_no_emoji_name_stays(text):
@@ -100,6 +124,12 @@ def test_figures_and_addresses_do_not_turn_into_emoji(text):
 )
 def test_of_a_link_its_target_counts(spelled, bare):
     assert unlinked(spelled) == bare
+
+
+def test_every_name_of_the_table_can_be_typed():
+    names = json.loads((Path(emoji.__file__).parent / "emoji_names.json").read_text())["names"]
+    assert len(names) > 3_900
+    assert as_read(" ".join(f":{name}:" for name in names)) == " ".join(names.values())
 
 
 @settings(deadline=None)
