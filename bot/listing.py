@@ -20,7 +20,7 @@ from bot.slack.markup import shorten
 from bot.slack.reasons import reason
 from bot.storage.history import Filter, Listed, Story, story_of
 from bot.storage.reader import reading
-from handlers.parsing import parse_number
+from handlers.recipient import parse_number
 
 COLUMNS = (
     *("id", "thread_id", "accepted_at", "sender", "channel", "recipient", "line", "part", "parts", "text"),

@@ -5,6 +5,7 @@ refuse other URLs: the text arrives without the picture.
 """
 
 import re
+from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,6 +21,12 @@ EXTENSIONS = frozenset(
 )
 _SIGNING_WORDS = frozenset({"sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair"})
 _AZURE = frozenset({"se", "sp", "sv", "st"})
+_PAGES = (
+    *("slack.com", "slack-files.com", "drive.google.com", "docs.google.com", "photos.google.com", "photos.app.goo.gl"),
+    *("sharepoint.com", "sharepoint.us", "onedrive.live.com", "1drv.ms", "app.box.com", "icloud.com", "wetransfer.com"),
+)
+"""Hosts whose links lead to a page, mostly behind a login. Their subdomains, too."""
+_LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
 _NOT_PUBLIC = (".local", ".localhost", ".internal", ".lan", ".home", ".test", ".invalid")
 
 
@@ -34,23 +41,41 @@ def check_media(url: str) -> str:
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise UsageError("that is not a link. Use one such as https://example.com/menu.png") from None
-    public = "." in host and not host.endswith(_NOT_PUBLIC) and _is_public(host) and port != 0
+    public = _is_public(host) and port != 0
     if parts.scheme != "https" or not public or re.search(r"[\s\x00-\x1f]", url):
         raise UsageError("the picture must be a public link that starts with https://")
     if parts.username is not None or parts.password is not None:
         raise UsageError("the picture's link must not have a name or password in it.")
     if any(_signs(name.lower()) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
         raise UsageError("the picture's link is signed and will expire. Use a public link without a signature.")
+    if _is_page(host, dict(parse_qsl(parts.query))):
+        raise UsageError(
+            "that link leads to a page or asks for a login, so Sendblue would get no picture. Use a public link to the "
+            "file itself, such as https://example.com/menu.png (from Dropbox: with raw=1 instead of dl=0)"
+        )
     if parts.path.rpartition(".")[2].lower() not in EXTENSIONS:
         raise UsageError("the picture's link must end in its kind, such as .jpg, .png, .mp4, .pdf or .vcf")
     return url
 
 
 def _is_public(host: str) -> bool:
+    """Whether a host is a public address, or a name that can be one: `127.1` and `0x7f.1` are spelled like names."""
     try:
-        return ip_address(host).is_global
+        return "." in host and ip_address(host).is_global
     except ValueError:
-        return True  # a name
+        last = host.rpartition(".")[2]
+        name = _LABEL.fullmatch(last) or (last.isalpha() and not last.isascii())
+        return "." in host and bool(name) and not host.endswith(_NOT_PUBLIC)
+
+
+def _is_page(host: str, query: Mapping[str, str]) -> bool:
+    if _is_below(host, "dropbox.com"):
+        return query.get("raw") != "1" and query.get("dl") != "1"
+    return any(_is_below(host, page) for page in _PAGES)
+
+
+def _is_below(host: str, domain: str) -> bool:
+    return host == domain or host.endswith(f".{domain}")
 
 
 def _signs(name: str) -> bool:

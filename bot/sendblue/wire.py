@@ -6,6 +6,7 @@ kept verbatim and change nothing.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from urllib.parse import parse_qsl
 
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Report
+from bot.domain.number import hide_numbers
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 
 DELIVERIES = {
@@ -38,6 +40,14 @@ LATER = frozenset({"4001", "5003", "5509"})
 
 MAYBE_SENT = frozenset({"5000", "10001", "22"})
 """Codes after which the text may have gone out all the same."""
+
+CLEAR_NO = frozenset(
+    {
+        *("402", "4000", "4002", "OPTED_OUT", "PRE_REPLY_LIMIT_REACHED", "OUTSIDE_REPLY_WINDOW", "SMS_LIMIT_REACHED"),
+        *("INVALID_REACTION", "line_not_registered", "ambiguous_sending_line"),
+    }
+)
+"""Codes of a refusal that another try does not change."""
 
 STYLES = (
     *("celebration", "shooting_star", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo"),
@@ -176,23 +186,39 @@ _SERVICES = {service.value.lower(): service for service in Service}
 
 
 def _code(fields: Mapping[str, Any]) -> str:
-    """The error code as text: an int, digits, a word, or inside v3's `{"error": {"code": …}}`. Nothing is ""."""
+    """The code of an error: an int, digits, a word, or inside v3's `{"error": {"code": …}}`; no error is "".
+
+    The vendor says to tell its rules apart by `error_key`, so it is read first; the older `error_code` counts where
+    only that is known to us. What is no code at all, such as a sentence with a customer's words in it, is called
+    "other": a code stands in logs.
+    """
+    given = _given_codes(fields)
+    code = next((one for one in given if one in _KNOWN), next(iter(given), ""))
+    return code if _IS_A_CODE.fullmatch(code) and hide_numbers(code) == code else "other"
+
+
+_IS_A_CODE = re.compile(r"[A-Za-z0-9_.-]{0,40}")
+_KNOWN = ASK_AGAIN | LATER | MAYBE_SENT | CLEAR_NO | {"5504"}
+
+
+def _given_codes(fields: Mapping[str, Any]) -> list[str]:
     nested = fields.get("error")
-    code = (
-        fields.get("error_code") or fields.get("error_key") or (nested.get("code") if isinstance(nested, dict) else "")
-    )
-    text = _text(code)[:80]
-    return "" if text == "0" else text
+    inner = nested.get("code") if isinstance(nested, dict) else ""
+    codes = map(_text, (fields.get("error_key"), fields.get("error_code"), inner))
+    return [code for code in codes if code not in ("", "0")]
 
 
 def _reason(fields: Mapping[str, Any]) -> str:
-    return next(iter(_reasons(fields)), "")[:500]
+    """Their explanation: the first that is a sentence, else a word."""
+    reasons = _reasons(fields)
+    return next((one for one in reasons if " " in one), next(iter(reasons), ""))[:500]
 
 
 def _reasons(fields: Mapping[str, Any]) -> list[str]:
     nested = fields.get("error")
     candidates = [fields.get(name) for name in ("message", "error_message", "error_reason", "error_detail")]
     candidates.append(nested.get("message") if isinstance(nested, dict) else nested)
+    candidates += [code for code in _given_codes(fields) if " " in code]
     return [text for text in map(_text, candidates) if text]
 
 

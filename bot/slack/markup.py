@@ -2,9 +2,8 @@
 
 import re
 from datetime import datetime, timedelta
-from functools import lru_cache
 
-import phonenumbers
+from bot.domain import number as number_words
 
 FORGOTTEN = "a customer"
 """Stands for a number that is no longer kept."""
@@ -15,21 +14,14 @@ def escape(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
-@lru_cache(maxsize=1024)
 def mask(number: str) -> str:
-    """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel."""
-    if not number:
-        return FORGOTTEN
-    country = phonenumbers.parse(number).country_code
-    return f"+{country} ••• {number[-4:]}"
+    """What a channel sees of a number: see `bot.domain.number.mask`."""
+    return number_words.mask(number) if number else FORGOTTEN
 
 
-@lru_cache(maxsize=1024)
 def pretty(number: str) -> str:
-    """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
-    if not number:
-        return FORGOTTEN
-    return phonenumbers.format_number(phonenumbers.parse(number), phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+    """What its sender sees: `+1 415-555-2671`."""
+    return number_words.pretty(number) if number else FORGOTTEN
 
 
 def when(at: datetime) -> str:
@@ -41,11 +33,6 @@ def shorten_markup(text: str, length: int) -> str:
     """The same for text with markup in it: never in the middle of `&amp;` or of `<!date^…>`."""
     shown = shorten(text, length)
     return shown if shown == text else re.sub(r"(?:&[a-z]*|<[^>]*) …$", " …", shown)
-
-
-def hide_numbers(text: str) -> str:
-    """Return what somebody else wrote without the phone numbers in it."""
-    return re.sub(r"[+(]?\d(?:[\s().-]{0,2}\d){6,}", "[number]", text)
 
 
 def span(length: timedelta) -> str:

@@ -1,5 +1,6 @@
 """The calls to Slack, over one aiohttp session. No call is repeated here: a retry is a row with a due time."""
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -190,6 +191,7 @@ def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
     if not isinstance(response, AsyncSlackResponse):  # the SDK hands over the raw answer when it is no JSON
         return Uncertain("unreadable_answer")
     code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
+    code = code if re.fullmatch("[a-z0-9_]{0,80}", code) else "other"  # it stands in logs
     if response.status_code == 429 or code in _BUSY:
         seconds = str(response.headers.get("Retry-After") or response.headers.get("retry-after") or "1")
         return NotSent(code or "ratelimited", retry_after=min(max(float(seconds), 1), 3600) if seconds.isdigit() else 1)

@@ -6,7 +6,8 @@ Codes are Sendblue's (its error-code reference), Slack's (its chat.postMessage r
 import re
 
 from bot.domain.message import Message
-from bot.slack.markup import escape, hide_numbers
+from bot.domain.number import hide_numbers
+from bot.slack.markup import escape, shorten
 
 _LIMIT = "Sendblue's rate limit was reached and did not clear in time. Please send it again later."
 _MAYBE_SENT = "Sendblue could not send it. It may have gone out all the same: please ask before you send it again."
@@ -16,7 +17,7 @@ _RESTRICTED = "posting is restricted in this channel. Please use another one."
 NOT_HERE = "customers can't be texted from this channel. Ask whoever runs this bot where they can."
 NOT_ALLOWED = "you are not on the list of people who may text customers. Ask whoever runs this bot."
 
-_REASONS = {
+_SENDBLUE = {
     "OPTED_OUT": "the customer has opted out. They must text START to this line before you can write to them again.",
     "402": "the customer has opted out. They must text START to this line before you can write to them again.",
     "4000": "Sendblue says the request is not valid. Please check the number and the text.",
@@ -33,9 +34,14 @@ _REASONS = {
     "line_not_registered": "our line is not registered with Sendblue. Whoever runs this bot should check its lines.",
     "ambiguous_sending_line": "Sendblue could not tell which of our lines to use. Choose one with --from.",
     "OUTSIDE_REPLY_WINDOW": "our plan only lets us answer, and this customer has not written to us lately.",
+    "PRE_REPLY_LIMIT_REACHED": "this customer has not answered yet, and only so many texts may go out before that.",
     "http_400": "Sendblue did not accept the request. Please check the number and the text.",
     "http_401": _KEYS,
     "http_403": "our Sendblue plan does not allow this. Whoever runs this bot should check the account.",
+}
+"""What Sendblue refuses, by its code or our name for its HTTP status."""
+
+_OURS = {
     "no_connection": "Sendblue could not be reached. Please send it again later.",
     "earlier_part_failed": "an earlier part of this text was not sent, so this one was held back.",
     "too_late": "it could not be sent in time, and a late text may do harm. Please send it again if it still holds.",
@@ -48,8 +54,13 @@ _REASONS = {
     "not_allowed": NOT_ALLOWED,
     "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
 }
+"""What Slack refuses, and what we decide ourselves."""
 
-_BY_CODE = {code.casefold(): sentence for code, sentence in _REASONS.items()}
+_OPTED_OUT = frozenset({"402", "opted_out"})
+_SEE_THEIR_MESSAGE = frozenset({"4000", "http_400"})
+"""Sendblue's reference defines 4000 by its message alone."""
+
+_SENDBLUE_BY_CODE = {code.casefold(): sentence for code, sentence in _SENDBLUE.items()}
 
 CAN_BE_TRIED_AGAIN = frozenset(
     {"4001", "5003", "5509", "http_429", "no_connection", "too_late", "earlier_part_failed", "SMS_LIMIT_REACHED"}
@@ -63,16 +74,30 @@ def reason(message: Message) -> str:
 
 
 def reason_for(code: str, theirs: str = "") -> str:
-    """Return what a code means; Sendblue's own words are given, without numbers, where ours are missing."""
+    """Return what a code means. Sendblue's own words follow where they add something, without numbers."""
     known = code.casefold()
-    if known == "5504" and re.search(r"timed out|isn't running", theirs, re.IGNORECASE):
-        return _MAYBE_SENT
-    if known in _BY_CODE:
-        return _BY_CODE[known]
+    if known in _OURS:
+        return _OURS[known]
     if known.startswith("restricted_action") or known in ("cannot_reply_to_message", "ekm_access_denied"):
         return _RESTRICTED
+    said = _quoted(theirs)
+    if known in _SENDBLUE_BY_CODE:
+        device_down = known == "5504" and re.search(r"timed out|isn't running", theirs, re.IGNORECASE)
+        ours = _MAYBE_SENT if device_down else _SENDBLUE_BY_CODE[known]
+        return f"{ours} Sendblue says {said}." if _adds(known, theirs) else ours
     if theirs:
-        return f"Sendblue says “{escape(hide_numbers(theirs))}”" + (f" (code {escape(code)})." if code else ".")
+        return f"Sendblue says {said}" + (f" (code {escape(code)})." if code else ".")
     if re.fullmatch("[a-z_]+", code):  # Slack's words are spelled so, and Sendblue's newest
         return f"it was refused without a reason (code {code}). Please ask whoever runs this bot."
     return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."
+
+
+def _adds(code: str, theirs: str) -> bool:
+    """A word such as OPTED_OUT is the code once more; a sentence says which field or which limit."""
+    if code in _OPTED_OUT:
+        return False
+    return bool(theirs.strip()) if code in _SEE_THEIR_MESSAGE else " " in theirs.strip()
+
+
+def _quoted(theirs: str) -> str:
+    return f"“{escape(shorten(hide_numbers(theirs).strip(), 300))}”"

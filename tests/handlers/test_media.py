@@ -12,6 +12,7 @@ from handlers.media import EXTENSIONS, check_media
 PUBLIC = "https"
 ENDING = "must end in its kind"
 SIGNED = "signed and will expire"
+PAGE = "leads to a page or asks for a login"
 PRIVATE = "must not have a name or password"
 
 
@@ -25,6 +26,11 @@ PRIVATE = "must not have a name or password"
         "https://example.com/menu.png#top",
         "https://example.com/caf%C3%A9.jpeg",
         "https://bücher.example/menu.png",
+        "https://bücher.中国/menu.png",
+        "https://example.xn--fiqs8s/menu.png",
+        "https://www.dropbox.com/s/abc/menu.png?raw=1",
+        "https://dl.dropboxusercontent.com/s/abc/menu.png",
+        "https://notslack.com/menu.png",
         "HTTPS://EXAMPLE.COM/MENU.PNG",
         *(f"https://example.com/file.{kind}" for kind in sorted(EXTENSIONS)),
     ],
@@ -58,6 +64,26 @@ def test_what_the_vendor_names_is_known(kind):
         ("https://ana@example.com/menu.png", PRIVATE),
         ("https://ana:secret@example.com/menu.png", PRIVATE),
         ("https://:@example.com/menu.png", PRIVATE),
+        ("https://127.1/menu.png", PUBLIC),
+        ("https://0x7f.1/menu.png", PUBLIC),
+        ("https://0x7f.0x0.0x0.0x1/menu.png", PUBLIC),
+        ("https://017700000001/menu.png", PUBLIC),
+        ("https://10.0.0.1./menu.png", PUBLIC),
+        ("https://localhost./menu.png", PUBLIC),
+        ("https://example.com./menu.png", PUBLIC),
+        ("https://files.slack.com./menu.png", PUBLIC),
+        ("https://１２７.0.0.1/menu.png", PUBLIC),
+        ("https://intranet.corp1/menu.png", PUBLIC),
+        ("https://files.slack.com/files-pri/T1-F1/menu.png", PAGE),
+        ("https://acme.slack.com/files/U1/F1/menu.png", PAGE),
+        ("https://ACME.Slack.com/files/U1/F1/menu.png", PAGE),
+        ("https://www.dropbox.com/s/abc/menu.png?dl=0", PAGE),
+        ("https://www.dropbox.com/scl/fi/abc/menu.png?rlkey=x", PAGE),
+        ("https://drive.google.com/file/d/abc/view", PAGE),
+        ("https://drive.google.com/file/d/abc/menu.png", PAGE),
+        ("https://contoso.sharepoint.com/:i:/s/Sales/menu.png", PAGE),
+        ("https://contoso-my.sharepoint.com/personal/ana/menu.png?web=1", PAGE),
+        ("https://onedrive.live.com/menu.png", PAGE),
         ("https://example.com/menu", ENDING),
         ("https://example.com/menu.png/", ENDING),
         ("https://example.com/menu.exe", ENDING),

@@ -16,7 +16,8 @@ from bot.domain.message import Request
 from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
 from bot.slack.markup import escape
-from handlers.parsing import Help, StatusQuestion, parse_command, parse_number
+from handlers.parsing import Help, StatusQuestion, parse_command
+from handlers.recipient import parse_number
 
 LINE, OTHER_LINE, CUSTOMER = "+15550100900", "+15550100901", "+14155552671"
 PICTURE = "https://example.com/menu.png"
@@ -139,6 +140,93 @@ def test_a_number_that_cannot_be_texted_is_refused_with_a_way_on(typed):
     assert "such as +1 415 555 2671" in refusal(f"{typed} hi") or "number first" in refusal(f"{typed} hi")
 
 
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "+14155552671, +14155552672 Table at eight?",
+        "+14155552671 +14155552672 Table at eight?",
+        "+14155552671/+14155552672 Table at eight?",
+        "+14155552671 / +14155552672 Table at eight?",
+        "+14155552671;+14155552672 Table at eight?",
+        "+14155552671; +14155552672 Table at eight?",
+        "+14155552671 and +14155552672 Table at eight?",
+        "+14155552671 &amp; +14155552672 Table at eight?",
+        "+14155552671 + +14155552672 Table at eight?",
+        "+1 415 555 2671, +1 415 555 2672 Table at eight?",
+        "+1 415 555 2671/+1 415 555 2672 Table at eight?",
+        "+1 415 555 2671 and 415 555 2672 Table at eight?",
+        "415 555 2671 / 2672 Table at eight?",
+        "415-555-2671 or 2672 Table at eight?",
+        "(415) 555-2671 (415) 555-2672 Table at eight?",
+        "<tel:+14155552671|415 555 2671> <tel:+14155552672|415 555 2672> Table at eight?",
+        "<tel:+14155552671|415 555 2671>, <tel:+14155552672|415 555 2672> Table at eight?",
+        "<tel:+14155552671|415 555 2671>/<tel:+14155552672|415 555 2672> Table at eight?",
+        '"+1 415 555 2671" "+1 415 555 2672" Table at eight?',
+        '"415 555 2671", 415 555 2672 Table at eight?',
+        "+14155552671, +4930123456 Hallo",
+    ],
+)
+def test_two_numbers_are_refused_and_nobody_reads_the_other_s(typed):
+    assert "one customer at a time" in refusal(typed)
+
+
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [("0171 1234567, 0172 1234567 Hallo", "DE"), ("01 42 68 53 00 / 01 42 68 53 01 Bonjour", "FR")],
+)
+def test_two_numbers_are_refused_in_every_country(typed, region):
+    assert "one customer at a time" in refusal(typed, region=region)
+
+
+@pytest.mark.parametrize(
+    ("text", "region"),
+    [
+        ("Call us at +1 415 555 2672", "US"),
+        ("or call +1 415 555 2672", "US"),
+        ("and 2 more", "US"),
+        ("20261130 is your order", "US"),
+        ("1234567890123 is your parcel", "US"),
+        ("2026-11-30 10.30 Uhr?", "DE"),
+        ("30.11.2026 passt?", "DE"),
+        ("12.500,00 Euro", "DE"),
+        ("19:30 / 20:00", "US"),
+        ("/ 8 or 9?", "US"),
+    ],
+)
+def test_a_text_with_figures_or_a_number_further_on_is_sent(text, region):
+    assert parse(f"{CUSTOMER} {text}", region=region) == Request(CUSTOMER, text)
+
+
+@pytest.mark.parametrize(
+    ("typed", "region"),
+    [
+        ("415 555 267 8 pm?", "US"),
+        ("+1 415 555 267 8 pm?", "US"),
+        ("(415) 555-267 1 table?", "US"),
+        ("415 55 267 10 am?", "US"),
+        ("01 42 68 530 0 Uhr", "FR"),
+        ("020 7183 875 7 people", "GB"),
+    ],
+)
+def test_a_number_that_lacks_a_digit_takes_none_from_the_text(typed, region):
+    assert "I can't tell where the number ends" in refusal(typed, region=region)
+
+
+@pytest.mark.parametrize(
+    ("typed", "region", "number"),
+    [
+        ("1 415 555 2671 8 pm?", "US", CUSTOMER),
+        ("+33 1 42 68 53 00 8 pm?", "US", "+33142685300"),
+        ("+1 415 555 26 71 8 pm?", "US", CUSTOMER),
+        ("07911 123 456 8 pm?", "GB", "+447911123456"),
+        ("044 668 18 00 8 pm?", "CH", "+41446681800"),
+        ('"415 555 267 1" 8 pm?', "US", CUSTOMER),
+    ],
+)
+def test_a_number_grouped_as_people_do_ends_where_it_ends(typed, region, number):
+    assert parse(typed, region=region) == Request(number, "8 pm?")
+
+
 @pytest.mark.parametrize("typed", ["Table at eight?", "ana +14155552671 hi", "-", "“", '""', "hi", "…", "@ana hi"])
 def test_without_a_number_the_person_is_told_to_begin_with_one(typed):
     assert "I need a phone number first" in refusal(typed)
@@ -219,7 +307,8 @@ def test_a_number_that_exists_only_with_its_next_word_is_not_cut_short(typed, re
         "— em dash first",
         "“quoted” and 'quoted' and \"quoted\"",
         "two  spaces\tand\n\nlines\r\n  indented",
-        "he said --style confetti",
+        "he said --style confetti and left",
+        "two -- or three --styles",
         "#5, @ana, *bold*, _it_, `code`, ~no~",
         "+1 is fine",
         "...and so on",
@@ -331,6 +420,34 @@ def test_a_line_is_chosen_in_every_country(typed, line):
     assert asked == Request("+4915123456789", "Hallo", line=line)
 
 
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("--style confetti", "--STYLE=confetti", "—style confetti", "--style sparkle", '--style "confetti"'),
+        *(f"--media {PICTURE}", f"--media <{PICTURE}|example.com/menu.png>", "--from +1 555 010 0901", "--from=x"),
+        f"--style confetti --media {PICTURE}",
+    ],
+)
+def test_an_option_behind_the_text_is_doubt(option):
+    said = refusal(f"{CUSTOMER} Happy birthday! {option}")
+    assert "Write it before your text" in said
+    assert "in quotes" in said
+
+
+@pytest.mark.parametrize(
+    ("typed", "text"),
+    [
+        ('Type "--style confetti"', 'Type "--style confetti"'),
+        ("-- Type --style confetti", "Type --style confetti"),
+        ("--style slam -- Type --style confetti", "Type --style confetti"),
+        ("what is --style?", "what is --style?"),
+        ("non--style confetti", "non--style confetti"),
+    ],
+)
+def test_an_option_that_is_marked_as_text_is_sent(typed, text):
+    assert parse(f"{CUSTOMER} {typed}").text == text
+
+
 def test_all_options_may_be_given_at_once():
     typed = f"--style slam {CUSTOMER} --media {PICTURE} --from {OTHER_LINE} Hi"
     assert parse(typed) == Request(CUSTOMER, "Hi", OTHER_LINE, "slam", PICTURE)
@@ -434,6 +551,7 @@ plain = st.text(st.characters(exclude_categories=["Cs"]) | st.sampled_from(" \n.
 MARKUP = re.compile(r":[a-z0-9_+'&.-]+:")
 """Emoji names, which are meant to change. Everything else has to survive."""
 LIKE_AN_OPTION = re.compile(r"--|[–—―]\w")
+LIKE_ANOTHER_NUMBER = re.compile(r"[,;/|&+ ]*(?:\d{4}|[\d+()./· \-]{9})")
 LIKE_AN_EXTENSION = re.compile(r"(x|ext\.?|extension)\s*\d", re.IGNORECASE)
 
 
@@ -443,6 +561,7 @@ def test_the_text_survives_to_the_letter(text):
     said = text.strip()
     assume(any(unicodedata.category(char) not in ("Cc", "Cf", "Zs") for char in said))
     assume(not (MARKUP.search(escape(said)) or LIKE_AN_OPTION.match(said) or LIKE_AN_EXTENSION.match(said)))
+    assume(not LIKE_ANOTHER_NUMBER.match(said))
     assert parse(f"{CUSTOMER} {escape(text)}") == Request(CUSTOMER, said)
 
 
@@ -458,7 +577,10 @@ def test_any_number_whatever_is_e164_or_refused(typed, region):
 
 @pytest.mark.parametrize(
     "text",
-    ["." * 40_000, ":a" * 20_000, "<https://" * 4_000, "1" * 40_000, "(" * 40_000, ":" * 40_000, "x" * 40_000],
+    [
+        *("." * 40_000, ":a" * 20_000, "<https://" * 4_000, "1" * 40_000, "(" * 40_000, ":" * 40_000, "x" * 40_000),
+        *("x " + "--from 1 " * 4_000 + "x", "x --from" + " " * 39_000 + "x y", ", " * 20_000, "x " + "`" * 39_000),
+    ],
 )
 def test_the_longest_text_is_read_at_once(text):
     started = time.process_time()  # whoever else is at work on this machine does not count

@@ -205,6 +205,16 @@ def test_no_error_code_is_no_error_code_in_any_spelling(nothing):
         ({"error": {"code": 402, "message": "no"}}, "402", "no"),
         ({"error": "plan lacks this"}, "http_401", "plan lacks this"),
         ({"error_key": "OPTED_OUT", "error": "opted out"}, "OPTED_OUT", "opted out"),
+        ({"error_key": "OPTED_OUT", "error_code": 7777}, "OPTED_OUT", ""),
+        ({"error_key": "PRE_REPLY_LIMIT_REACHED", "error_code": 4000}, "PRE_REPLY_LIMIT_REACHED", ""),
+        ({"error_key": "SOMETHING_NEW", "error_code": 4002}, "4002", ""),
+        ({"error_key": "SOMETHING_NEW", "error_code": 7777}, "SOMETHING_NEW", ""),
+        ({"error_key": None, "error_code": "SOME_RULE"}, "SOME_RULE", ""),
+        ({"error_code": 4000, "message": "ERROR", "error_detail": "content too long"}, "4000", "content too long"),
+        ({"error_code": "no text to +14155552671 today"}, "other", "no text to +14155552671 today"),
+        ({"error_code": "RULE_14155552671"}, "other", ""),
+        ({"error_code": "R" * 80}, "other", ""),
+        ({"error_code": "<!here>"}, "other", ""),
         ({"status": "ERROR", "error_reason": "SpamRule"}, "http_401", "SpamRule"),
         ({"status": "ERROR", "error_detail": "because"}, "http_401", "because"),
         ({"message": "", "error_message": None, "error_reason": "SpamRule"}, "http_401", "SpamRule"),
@@ -219,10 +229,17 @@ def test_each_family_of_error_bodies_gives_up_its_reason(body, code, reason):
     assert (refused.value.code, refused.value.reason) == (code, reason)
 
 
+@pytest.mark.parametrize("key", ["RATE_LIMITED", "", None])
+def test_a_known_code_counts_whatever_the_key_is(key):
+    with pytest.raises(NotSent) as later:
+        answer(400, {"error_key": key, "error_code": 4001})
+    assert later.value.code == "4001"
+
+
 def test_an_opted_out_customer_is_a_clear_no():
     with pytest.raises(Refused) as refused:
         answer(400, OPTED_OUT)
-    assert (refused.value.code, refused.value.reason) == ("402", "OPTED_OUT")
+    assert (refused.value.code, refused.value.reason) == ("402", OPTED_OUT["error_detail"])
 
 
 @pytest.mark.parametrize("http", [400, 401, 402, 403, 404, 422])

@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
+import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -65,13 +66,42 @@ def why(code: str, text: str = "") -> str:
 )
 def test_every_code_says_what_to_do_next(code, words):
     assert words in why(code)
-    assert why(code) == why(code, "their own words"), "ours are better"
+
+
+@pytest.mark.parametrize(
+    ("code", "theirs", "said"),
+    [
+        ("4000", "content too long", "Please check the number and the text. Sendblue says “content too long”."),
+        ("4000", "media_url", "Please check the number and the text. Sendblue says “media_url”."),
+        ("4001", "50 new contacts a day", "send it again later. Sendblue says “50 new contacts a day”."),
+        ("http_403", "Groups are not in your plan", "check the account. Sendblue says “Groups are not in your plan”."),
+        ("http_400", "no +1 415 555 2671 <!here>", "Sendblue says “no [number] &lt;!here&gt;”."),
+        ("5504", "timed out waiting", "before you send it again. Sendblue says “timed out waiting”."),
+    ],
+)
+def test_their_words_follow_ours_where_they_add_something(code, theirs, said):
+    assert why(code, theirs).endswith(said)
+
+
+@pytest.mark.parametrize(
+    ("code", "theirs"),
+    [
+        ("OPTED_OUT", "The message was declined because the user opted out"),
+        ("402", "OPTED_OUT"),
+        ("4002", "BLACKLISTED"),
+        ("no_connection", "some words"),
+        ("channel_not_found", "some words"),
+    ],
+)
+def test_their_words_are_left_out_where_they_add_nothing(code, theirs):
+    assert why(code, theirs) == why(code)
 
 
 @pytest.mark.parametrize(
     ("code", "words"),
     [
         ("opted_out", OPTED_OUT),
+        ("pre_reply_limit_reached", "has not answered yet"),
         ("sms_limit_reached", "another line"),
         ("LINE_NOT_REGISTERED", "its lines"),
     ],
@@ -149,12 +179,26 @@ def test_exactly_three_signs_are_escaped(text, escaped):
         ("+442071838750", "+44 ••• 8750", "+44 20 7183 8750"),
         ("+390612345678", "+39 ••• 5678", "+39 06 1234 5678"),
         ("+493012345678", "+49 ••• 5678", "+49 30 12345678"),
+        ("+6834002", "+683 ••• 02", "+683 4002"),
+        ("+35441040", "+354 ••• 40", "+354 41040"),
+        ("+3544104000", "+354 ••• 000", "+354 410 4000"),
         ("", "a customer", "a customer"),
     ],
 )
 def test_a_number_is_masked_in_a_channel_and_readable_to_its_sender(number, masked, shown):
     assert mask(number) == masked
     assert pretty(number) == shown
+
+
+def test_no_country_s_number_can_be_read_from_its_mask():
+    for region in phonenumbers.SUPPORTED_REGIONS:
+        for kind in phonenumbers.PhoneNumberType.values():
+            if (number := phonenumbers.example_number_for_type(region, kind)) is not None:
+                national = phonenumbers.national_significant_number(number)
+                e164 = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+                shown = mask(e164).rpartition(" ")[2]
+                assert national.endswith(shown)
+                assert len(shown) <= len(national) / 2
 
 
 def test_a_time_is_shown_in_the_reader_s_zone_with_utc_to_fall_back_on():

@@ -1,0 +1,75 @@
+"""Phone numbers: which one a spelling means, how its country writes it, and how to keep it out of sight. Pure.
+
+E.164 is `+` and up to fifteen digits, the country's code first. Source of all rules: libphonenumber.
+"""
+
+import re
+from functools import lru_cache
+
+import phonenumbers
+from phonenumbers import PhoneNumberFormat, ValidationResult
+
+LONGEST_SPELLING = 250
+"""Characters. Nothing longer is looked at."""
+
+
+def in_e164(typed: str, region: str) -> str | None:
+    """Return the number a spelling means, if a number can be that long. region: for those without a country's code."""
+    return None if len(typed) > LONGEST_SPELLING else _in_e164(typed, region)
+
+
+@lru_cache(maxsize=1024)
+def _in_e164(typed: str, region: str) -> str | None:
+    try:
+        number = phonenumbers.parse(typed, region)
+    except phonenumbers.NumberParseException:
+        return None
+    if phonenumbers.is_possible_number_with_reason(number) != ValidationResult.IS_POSSIBLE:
+        return None
+    return phonenumbers.format_number(number, PhoneNumberFormat.E164)
+
+
+def exists(number: str) -> bool:
+    """Whether its country gives out such numbers (E.164)."""
+    return phonenumbers.is_valid_number(phonenumbers.parse(number))
+
+
+def is_national(digits: str, region: str) -> bool:
+    """Whether digits begin as people there begin a number from elsewhere in the country: with a 0 where one is used."""
+    prefix = phonenumbers.ndd_prefix_for_region(region, strip_non_digits=True)
+    return prefix != "0" or digits.startswith("0")
+
+
+def is_emergency(digits: str, region: str) -> bool:
+    """Whether these digits call for help there."""
+    return phonenumbers.is_emergency_number(digits, region)
+
+
+def last_groups(number: str) -> set[str]:
+    """Return the digits that stand last, with a space before them, where its country writes this number (E.164)."""
+    parsed = phonenumbers.parse(number)
+    forms = (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL)
+    return {re.split(r"\D+", phonenumbers.format_number(parsed, form))[-1] for form in forms}
+
+
+@lru_cache(maxsize=1024)
+def mask(number: str) -> str:
+    """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel.
+
+    At least half of what follows the country's code is hidden.
+    """
+    parsed = phonenumbers.parse(number)
+    national = phonenumbers.national_significant_number(parsed)
+    shown = min(4, len(national) // 2)
+    return f"+{parsed.country_code} ••• {national[len(national) - shown :]}"
+
+
+@lru_cache(maxsize=1024)
+def pretty(number: str) -> str:
+    """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
+    return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
+
+
+def hide_numbers(text: str) -> str:
+    """Return what somebody else wrote without the phone numbers in it."""
+    return re.sub(r"[+(]?\d(?:[\s().-]{0,2}\d){6,}", "[number]", text)

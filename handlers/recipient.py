@@ -1,0 +1,184 @@
+"""The number at the front of what people type → E.164 and the rest. Pure.
+
+Nothing is guessed: where it is not clear whose number it is or where it ends, a sentence says so and nothing is sent.
+"""
+
+import re
+import unicodedata
+
+from bot.domain.number import exists, in_e164, is_emergency, is_national, last_groups
+from bot.errors import UsageError
+from handlers.typed import unlinked
+
+DASHES = r"\-\u2010-\u2015\u2212"
+_OPENING = {'"': '"', "'": "'", "“": "”", "„": "“”", "‘": "’", "«": "»"}
+_NUMERIC = re.compile(rf"[+＋\d()./·{DASHES}]+")
+_TEL = re.compile(r"<tel:[^>]*>")
+_BETWEEN = re.compile(r"\s*(?:&amp;|[,;/|&]|[+＋](?=\s*[+＋])|(?:and|or|und|oder|et|ou|y|o|e)\b)?\s*", re.IGNORECASE)
+_IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
+_LONGEST_FIGURE = 7  # digits: 2671, 19.30, 30.11.26
+_CUT_OFF = 4  # digits that may stand for the end of a second number, as in 415 555 2671 / 2672
+
+_UNCLEAR = 'I can\'t tell where the number ends. Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
+_SEVERAL = (
+    "that begins with more than one number, and I text one customer at a time. Send a command for each; if a number "
+    "is part of your text, write a word before it."
+)
+
+
+def read_recipient(rest: str, region: str) -> tuple[str, str]:
+    """Split the recipient (E.164) from what follows.
+
+    Raises:
+        UsageError: there is no number, more than one, none that can be texted, or no telling where it ends.
+    """
+    _refuse_joined(rest, region)
+    number, end = _explicit(rest, region) or _counted(rest, region)
+    if _begins_with_another(rest[end:], region):
+        raise UsageError(_SEVERAL)
+    return number, rest[end:]
+
+
+def read_quoted(rest: str) -> tuple[str, int] | None:
+    """Return what stands in the quotes at the front, and where they end."""
+    closing = _OPENING.get(rest[:1])
+    if closing is None:
+        return None
+    ends = [at for char in {*closing, '"' if rest[0] in "“„" else ""} if char and (at := rest.find(char, 1)) > 0]
+    return (rest[1 : min(ends)], min(ends) + 1) if ends else None
+
+
+def parse_number(text: str, region: str) -> str:
+    """Return one number in E.164.
+
+    Raises:
+        UsageError: not a number, an emergency number, or one that cannot exist.
+    """
+    typed = bare(text)
+    number = in_e164(typed, region)
+    if number is None or not _NUMERIC.fullmatch(re.sub(r"\s", "", typed)):
+        raise UsageError(_why_not(typed, region))
+    return number
+
+
+def bare(text: str) -> str:
+    """Without the invisible characters and odd spaces of a pasted number, and without punctuation after it."""
+    if not text.isascii():
+        text = "".join(" " if char.isspace() else char for char in text if unicodedata.category(char) != "Cf")
+    return re.sub(r"\s", " ", text).strip().rstrip(",:;")
+
+
+def ends_of_numeric_run(rest: str) -> list[int]:
+    """Return where each leading word that can be part of a number ends, in order."""
+    ends: list[int] = []
+    digits = 0
+    for word in re.finditer(r"\S+", rest):
+        if not _NUMERIC.fullmatch(bare(word[0])):
+            break
+        digits += _count(word[0])
+        if digits > _MOST_DIGITS or len(ends) == _MOST_DIGITS:
+            break
+        ends.append(word.end())
+    return ends
+
+
+def _explicit(rest: str, region: str) -> tuple[str, int] | None:
+    """Read a number whose end is marked: Slack's link, or quotes."""
+    if (link := _TEL.match(rest)) is not None:
+        return parse_number(unlinked(link[0]), region), link.end()
+    if (quoted := read_quoted(rest)) is not None:
+        return parse_number(unlinked(quoted[0]), region), quoted[1]
+    return None
+
+
+def _counted(rest: str, region: str) -> tuple[str, int]:
+    """Read a number that ends where its country's numbers do."""
+    ends = ends_of_numeric_run(rest)
+    in_one_piece = bool(ends) and _count(rest[: ends[0]]) >= _IN_ONE_PIECE
+    readings: dict[str, int] = {}  # number → where its shortest spelling ends
+    for end in ends:
+        if (number := in_e164(bare(rest[:end]), region)) is not None:
+            readings.setdefault(number, end)
+    if in_one_piece and readings:
+        # A first word with nearly all digits of a number is the number, even if the text begins with digits, unless
+        # a digit seems to be missing.
+        first = next(iter(readings))
+        if readings[first] != ends[0] or (len(readings) > 1 and not exists(first)):
+            raise UsageError(_UNCLEAR)
+        readings = {first: ends[0]}
+    if len(readings) > 1:  # number lengths vary in many countries; prefer what exists
+        readings = {number: end for number, end in readings.items() if exists(number)} or readings
+    if len(readings) > 1:
+        raise UsageError(_UNCLEAR)
+    if not readings:
+        raise UsageError(_why_not(bare(rest[: ends[-1]] if ends else "".join(rest.split(maxsplit=1)[:1])), region))
+    number, end = readings.popitem()
+    if _took_a_word_of_the_text(rest[:end], number):
+        raise UsageError(_UNCLEAR)
+    return number, end
+
+
+def _took_a_word_of_the_text(typed: str, number: str) -> bool:
+    """Whether the last word may be the text's: `415 555 267 8 pm?` lacks a digit, and the 8 is an hour.
+
+    A number that is written in pairs throughout may end in one.
+    """
+    *before, last = map(_digits, typed.split())
+    if not before or len(last) > 2 or last in last_groups(number):
+        return False
+    return not len(last) == len(before[-1]) == 2
+
+
+def _refuse_joined(rest: str, region: str) -> None:
+    """Refuse numbers with a sign between them, before it is taken for a part of the first."""
+    for sign in re.finditer(r"[,;/|&]", rest[:60]):
+        before, after = bare(unlinked(rest[: sign.start()])), rest[sign.end() :]
+        if in_e164(before, region) and _begins_with_number(after.lstrip(), region):
+            raise UsageError(_SEVERAL)
+
+
+def _begins_with_another(rest: str, region: str) -> bool:
+    """Whether another whole number follows, or the end of one after a sign: `415 555 2671 / 2672`."""
+    between = _BETWEEN.match(rest)
+    following = rest[between.end() if between else 0 :]
+    if _begins_with_number(following, region):
+        return True
+    joined = between is not None and between[0].strip() not in ("", ",")
+    return joined and re.match(rf"\d{{{_CUT_OFF}}}(?!\S)", following) is not None
+
+
+def _begins_with_number(text: str, region: str) -> bool:
+    """Whether a whole number stands at the front, marked as one or as people of the region write it."""
+    if (link := _TEL.match(text)) is not None:
+        return in_e164(bare(unlinked(link[0])), region) is not None
+    quoted = read_quoted(text)
+    spellings = [quoted[0]] if quoted else [text[:end] for end in ends_of_numeric_run(text)]
+    return any(_is_whole(bare(spelled), region) for spelled in spellings)
+
+
+def _is_whole(spelled: str, region: str) -> bool:
+    """Whether this is a number. Digits alone may also be a date, a price or an order, so such a number must exist."""
+    number = in_e164(spelled, region) if _count(spelled) > _LONGEST_FIGURE else None
+    return number is not None and (
+        spelled.startswith(("+", "＋")) or (is_national(_digits(spelled), region) and exists(number))
+    )
+
+
+def _digits(text: str) -> str:
+    return "".join(char for char in text if char.isdigit())
+
+
+def _count(text: str) -> int:
+    return sum(char.isdigit() for char in text)
+
+
+def _why_not(typed: str, region: str) -> str:
+    digits = re.sub(r"\D", "", typed)
+    if digits and is_emergency(digits, region):
+        return "that is an emergency number. I can't reach emergency services: please call them."
+    if not digits:
+        return "I need a phone number first: `/imessage +1 415 555 2671 Table at eight?` (`/imessage help` shows more)."
+    return (
+        "that is not a number I can text. Check it and write it with its country code, such as +1 415 555 2671 "
+        "(`/imessage help` shows more)."
+    )
