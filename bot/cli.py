@@ -2,10 +2,9 @@
 
 import asyncio
 import gc
-import resource
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from typing import Any
 
 import click
@@ -29,6 +28,10 @@ class Sentences(click.Group):
         except BluethreadError as error:
             click.echo(f"Bluethread: {error}", err=True)
             ctx.exit(1)
+        except OSError as error:
+            where = f": {error.filename}" if error.filename else ""
+            click.echo(f"Bluethread: {error.strerror or type(error).__name__}{where}", err=True)
+            ctx.exit(1)
 
 
 @click.group(cls=Sentences)
@@ -41,35 +44,17 @@ def serve() -> None:
     """Answer Slack and Sendblue, and do the work behind it, until stopped."""
     with _loaded_for_good():
         settings = _ready()
-        import uvicorn  # noqa: PLC0415 - the other commands start faster without
-
-        from bot.house import probe  # noqa: PLC0415
+        from bot.house import probe  # noqa: PLC0415 - the other commands start faster without
         from bot.logs import keep_loggers  # noqa: PLC0415
         from bot.main import create_app  # noqa: PLC0415
-        from handlers.patience import PatientProtocol  # noqa: PLC0415
+        from bot.server import answer, listen  # noqa: PLC0415
 
         app = create_app(settings)
-    probe(settings)
-    keep_loggers()
-    _open_more_files()
-    server = uvicorn.Server(
-        uvicorn.Config(
-            app,
-            host=settings.host,
-            port=settings.port,
-            loop="uvloop",
-            http=PatientProtocol,
-            lifespan="on",
-            log_config=None,
-            access_log=False,  # its lines would hold callback tokens
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=3,
-        )
-    )
-    with suppress(KeyboardInterrupt):  # uvicorn has stopped in order by then
-        server.run()
-    if not server.started:
+    with listen(settings.host, settings.port) as taken:
+        probe(settings)
+        keep_loggers()
+        began = answer(app, taken)
+    if not began:
         sys.exit(1)
 
 
@@ -94,14 +79,9 @@ def work() -> None:
 def migrate() -> None:
     """Bring the database up to this version's schema (a release step; `serve` on SQLite does it by itself)."""
     settings = _ready()
-    from bot import house  # noqa: PLC0415
+    from bot.house import bring_up  # noqa: PLC0415
 
-    database = house.open_database(settings)
-    database.take()
-    try:
-        house.migrate(database)
-    finally:
-        database.close()
+    bring_up(settings)
     click.echo("The database is up to date.")
 
 
@@ -168,14 +148,6 @@ def _loaded_for_good() -> Iterator[None]:
         sys.modules.update(loaded)
         gc.freeze()
         gc.enable()
-
-
-def _open_more_files() -> None:
-    """Each idle connection is an open file; shells often allow 1,024 where the system allows more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _ready() -> Settings:

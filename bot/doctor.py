@@ -38,11 +38,9 @@ def diagnose(*, fix: bool) -> list[Finding]:
         settings = load_settings()
     except BadSettings as error:
         return _without_settings(str(error))
-    except (OSError, UnicodeError) as error:
-        return _without_settings(f".env cannot be read ({type(error).__name__}): it is its owner's, and UTF-8")
     configure_logs(level="ERROR", form=settings.log_format, secrets=settings.secrets)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return [findings.settings_right(settings.callback_secrets[0]), *runner.run(_look(settings, fix=fix))]
+        return [findings.settings_right(), *runner.run(_look(settings, fix=fix))]
 
 
 def _without_settings(problems: str) -> list[Finding]:

@@ -27,7 +27,7 @@ from bot.services.tracking import Tracking
 from bot.settings import Settings
 from bot.slack.notifier import Notifier
 from bot.storage import schema
-from bot.storage.condition import identity
+from bot.storage.condition import check_file, identity
 from bot.storage.database import Database
 from bot.storage.store import Store
 from handlers.callbacks import CallbackTokens
@@ -176,11 +176,6 @@ class House:
         return f"work has been due since {since:%H:%M:%S} UTC and nobody does it"
 
 
-def _why(error: SQLAlchemyError) -> str:
-    """The kind of failure, without the address and password that its message may repeat."""
-    return type(getattr(error, "orig", None) or error).__name__
-
-
 def _sendblue(settings: Settings, clock: Clock) -> Sendblue:
     return Sendblue(
         settings.sendblue_api_url,
@@ -205,7 +200,7 @@ def migrate(database: Database) -> None:
     """Bring the database up to this code's schema. Needs the database's lock.
 
     Raises:
-        BadSettings: the database is newer than this code.
+        BadSettings: the database is newer than this code, or damaged.
         NotStored: it cannot be reached or used.
     """
     try:
@@ -213,19 +208,40 @@ def migrate(database: Database) -> None:
             if schema.problem(connection):
                 schema.upgrade(connection)
     except SQLAlchemyError as error:
-        raise NotStored(f"the database cannot be used ({_why(error)}): check DATABASE_URL, or try again") from None
+        raise _unusable(error) from None
+
+
+def bring_up(settings: Settings) -> None:
+    """Bring the database of these settings up to date, as whoever owns it. Raises as `migrate`."""
+    database = open_database(settings)
+    database.take()
+    try:
+        check_file(settings.database_url)
+        migrate(database)
+    finally:
+        database.close()
 
 
 def probe(settings: Settings) -> None:
-    """Raise BadSettings or NotStored now, with a sentence, for what would be a traceback later."""
+    """Bring a SQLite file up to date, look whether PostgreSQL is; raise now what would be a traceback later.
+
+    Raises as `migrate`.
+    """
+    if settings.database_url.startswith("sqlite"):
+        bring_up(settings)
+        return
     database = open_database(settings)
     try:
-        database.take()
-        if not database.serves_one_process:
-            with database.reading.connect() as connection:
-                if problem := schema.problem(connection):
-                    raise BadSettings(f"DATABASE_URL: {problem}")
+        with database.reading.connect() as connection:
+            if problem := schema.problem(connection):
+                raise BadSettings(f"DATABASE_URL: {problem}")
     except SQLAlchemyError as error:
-        raise NotStored(f"the database cannot be reached ({_why(error)}): check DATABASE_URL, or try again") from None
+        raise _unusable(error) from None
     finally:
         database.close()
+
+
+def _unusable(error: SQLAlchemyError) -> NotStored:
+    """Name the kind of failure, without the address and password that its message may repeat."""
+    kind = type(getattr(error, "orig", None) or error).__name__
+    return NotStored(f"the database cannot be used ({kind}): check DATABASE_URL, or try again")

@@ -108,8 +108,8 @@ def _refuse_option_at_the_end(rest: str) -> None:
     if found is not None:
         option = unlinked(found[0])
         raise UsageError(
-            f"`{option}` stands at the end, where it would be part of the text. Write it before your text; or, if the "
-            "customer shall read it, put it in quotes."
+            f"your text ends with `{option}`, and the customer would read that. Write it before your text; or, if it "
+            "belongs to the text, put it in quotes."
         )
 
 

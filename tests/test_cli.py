@@ -3,8 +3,11 @@
 import json
 import os
 import signal
+import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -66,6 +69,108 @@ def test_a_second_process_on_the_same_file_is_refused_with_a_sentence(environmen
     database.close()
 
 
+def without_a_traceback(environment: dict[str, str], *arguments: str, **changes: str) -> tuple[int, str]:
+    """Run a command as a process of its own; return how it ended and what it said."""
+    ended = subprocess.run(
+        [sys.executable, "-m", "bot", *arguments],
+        env={"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT), **environment, **changes},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    said = ended.stdout + ended.stderr
+    assert "Traceback" not in said
+    return ended.returncode, said
+
+
+CANNOT_START = {
+    "a SOCKS proxy": ({"ALL_PROXY": "socks5://127.0.0.1:9"}, "ALL_PROXY"),
+    "a proxy in lower case": ({"https_proxy": "socks5h://127.0.0.1:9"}, "https_proxy"),
+    "a proxy that is no address": ({"HTTPS_PROXY": "http://[::1"}, "HTTPS_PROXY"),
+    "no certificates there": ({"SSL_CERT_FILE": "/nonexistent"}, "SSL_CERT_FILE"),
+    "no certificates in it": ({"SSL_CERT_FILE": __file__}, "SSL_CERT_FILE"),
+    "no folder of certificates": ({"SSL_CERT_DIR": "/nonexistent"}, "SSL_CERT_DIR"),
+    "a password with a bracket": ({"DATABASE_URL": "postgres://u:pa[ss@127.0.0.1/n"}, "DATABASE_URL"),
+    "a database nobody serves": ({"DATABASE_URL": "postgres://u:hush@127.0.0.1:9/n"}, "DATABASE_URL"),
+    "a folder that is not there": ({"DATABASE_URL": "sqlite:////nonexistent/x.db"}, "DATABASE_URL"),
+    "an invisible character in a key": ({"SENDBLUE_API_KEY_ID": "key\u200bid"}, "SENDBLUE_API_KEY_ID"),
+    "a key that is not ASCII": ({"SENDBLUE_API_SECRET_KEY": "schlüssel"}, "SENDBLUE_API_SECRET_KEY"),
+}
+
+
+@pytest.mark.parametrize("command", ["serve", "work", "migrate", "doctor"])
+@pytest.mark.parametrize("what", CANNOT_START)
+def test_what_cannot_start_says_so_in_a_sentence(environment: dict[str, str], what: str, command: str) -> None:
+    changes, named = CANNOT_START[what]
+    code, said = without_a_traceback(environment, command, **changes)
+    assert code in (1, 2)
+    assert named in said
+    assert "hush" not in said
+
+
+@pytest.mark.parametrize("written", ["PORT=1\n".encode("utf-16"), b"HOST=b\xfcro\n"])
+def test_a_file_of_settings_in_another_encoding_is_named(environment: dict[str, str], written: bytes) -> None:
+    Path(".env").write_bytes(written)
+    for command in ("serve", "doctor"):
+        code, said = without_a_traceback(environment, command)
+        assert code in (1, 2)
+        assert ".env: is not UTF-8 text" in said
+
+
+def test_a_port_that_is_taken_is_named_before_anything_is_done(environment: dict[str, str], tmp_path: Path) -> None:
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        code, said = without_a_traceback(environment, "serve", PORT=str(other.getsockname()[1]))
+    assert code == 2
+    assert "PORT: cannot listen on 127.0.0.1" in said
+    assert not list(tmp_path.glob("*.db*"))
+
+
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+def test_a_host_that_is_not_this_machine_is_named(environment: dict[str, str], host: str) -> None:
+    code, said = without_a_traceback(environment, "serve", HOST=host)
+    assert code == 2
+    assert "HOST: " in said
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+@pytest.mark.parametrize("damage", [b"not a database at all, but long enough to be taken for one" * 40, b"whole"])
+def test_a_damaged_file_is_named(environment: dict[str, str], tmp_path: Path, damage: bytes, command: str) -> None:
+    file = tmp_path / "bluethread.db"
+    if damage == b"whole":  # a real one, with a page overwritten
+        assert run("migrate")[0] == 0
+        with file.open("r+b") as opened:
+            opened.seek(4096)
+            opened.write(b"\xff" * 4096)
+    else:
+        file.write_bytes(damage)
+    code, said = without_a_traceback(environment, command)
+    assert code == 2
+    assert f"{file} is damaged or no SQLite database" in said
+
+
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_schema_newer_than_the_code_is_refused(environment: dict[str, str], tmp_path: Path, command: str) -> None:
+    assert run("migrate")[0] == 0
+    with closing(sqlite3.connect(tmp_path / "bluethread.db")) as newer, newer:
+        newer.execute("UPDATE alembic_version SET version_num = '9999'")
+    code, said = without_a_traceback(environment, command)
+    assert code == 2
+    assert "the database is newer (9999) than this version" in said
+
+
+def test_without_its_packages_the_bot_says_how_to_get_them(tmp_path: Path) -> None:
+    nothing = {"PATH": os.environ["PATH"], "PYTHONPATH": str(PROJECT)}
+    base = [getattr(sys, "_base_executable", sys.executable), "-I", "-S", "-c"]
+    start = f"import runpy, sys; sys.path.insert(0, {str(PROJECT)!r}); runpy.run_module('bot', run_name='__main__')"
+    ended = subprocess.run([*base, start], env=nothing, capture_output=True, text=True, check=False)
+    assert ended.returncode == 1
+    assert "make install" in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_the_process_starts_answers_and_stops_in_order(environment: dict[str, str], how: signal.Signals) -> None:
     with subprocess.Popen(
@@ -79,7 +184,7 @@ def test_the_process_starts_answers_and_stops_in_order(environment: dict[str, st
         said = ""
         for line in process.stderr:
             said += line
-            if "Uvicorn running on" in line:
+            if '"listening"' in line:
                 break
         process.send_signal(how)
         said += process.stderr.read()

@@ -178,11 +178,14 @@ async def test_an_env_file_that_cannot_be_read_is_a_finding(well: Stage, run: Ru
     (tmp_path / ".env").write_bytes(b"LOG_LEVEL=\xff\xfe")
     code, said = await run(well)
     assert code == 1
-    assert ".env cannot be read" in said
+    assert ".env: is not UTF-8 text" in said
 
 
-async def test_a_short_callback_secret_is_warned_of(well: Stage, doctor: Doctor) -> None:
-    assert (await doctor(well, callback_secret="short"))["settings"].verdict == "warning"
+@pytest.mark.parametrize("wrong", [{"callback_secret": "short"}, {"all_proxy": "socks5://127.0.0.1:1"}])
+async def test_what_the_start_refuses_is_a_problem(well: Stage, doctor: Doctor, wrong: dict[str, str]) -> None:
+    found = await doctor(well, **wrong)
+    assert found["settings"].verdict == "problem"
+    assert found["settings"].says.startswith(next(iter(wrong)).upper())
 
 
 async def test_a_refused_token_skips_what_only_it_can_tell(well: Stage, doctor: Doctor) -> None:
@@ -279,7 +282,7 @@ async def test_answers_slack_would_not_give_are_no_traceback(well: Stage, doctor
 
 
 async def test_a_host_that_cannot_be_is_no_traceback(well: Stage, doctor: Doctor) -> None:
-    found = await doctor(well, public_url=f"http://{'x' * 70}.example")
+    found = await doctor(well, public_url=f"https://{'x' * 70}.example")
     assert found["PUBLIC_URL"].verdict == "problem"
 
 

@@ -11,6 +11,7 @@ from bot import metrics
 from bot.domain.clock import Clock
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
+from bot.network import proxy_for, trusted
 from bot.sendblue import account, wire
 
 R = TypeVar("R")
@@ -27,6 +28,9 @@ class Sendblue:
         self._http = httpx.AsyncClient(
             base_url=url,
             headers={"sb-api-key-id": key_id, "sb-api-secret-key": secret},
+            proxy=proxy_for(url),
+            verify=trusted() if url.startswith("https") else False,
+            trust_env=False,  # `bot.network` reads it
             timeout=httpx.Timeout(timeout, connect=min(5, timeout)),
             # An idle connection may be closed by the other side just as we use it, which looks like a text that
             # may have gone out. A new connection costs a tenth of a second, a doubt costs a person's attention.
@@ -101,9 +105,17 @@ class Sendblue:
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
         try:
-            return await self._http.post(path, json=body)
+            request = self._http.build_request("POST", path, json=body)
+        except (httpx.InvalidURL, ValueError, TypeError) as error:  # UnicodeError is a ValueError
+            raise NotSent("unbuildable") from error
+        try:
+            return await self._http.send(request)
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise NotSent("no_connection") from error
+        except httpx.ProxyError as error:  # it refused to connect us
+            raise NotSent("proxy_refused") from error
+        except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:  # refused before a byte was written
+            raise NotSent("unbuildable") from error
         except httpx.TimeoutException as error:
             raise Uncertain("timeout") from error
         except httpx.HTTPError as error:

@@ -77,6 +77,8 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
         NotSent: refused for now (rate limits).
         Uncertain: anything that says neither yes nor no.
     """
+    if status == 407:  # a proxy on the way says so, not Sendblue
+        raise NotSent("proxy_refused")
     fields = json_object(body)
     if fields is None:
         if 400 <= status < 500 and status not in (408, 409, 429):

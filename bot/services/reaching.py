@@ -10,6 +10,7 @@ from typing import Literal
 import aiohttp
 
 from bot.errors import NotSent
+from bot.network import proxy_for, trusted
 
 Reached = Literal["this bot", "another database", "another secret", "something else", "nobody"]
 
@@ -71,9 +72,9 @@ async def _get(url: str) -> tuple[int, str]:
     patience = aiohttp.ClientTimeout(total=_PATIENCE)
     try:
         async with (
-            aiohttp.ClientSession(timeout=patience) as session,
+            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted()), timeout=patience) as session,
             # Slack and Sendblue do not follow a redirect, so neither does this.
-            session.get(url, allow_redirects=False) as answer,
+            session.get(url, allow_redirects=False, proxy=proxy_for(url)) as answer,
         ):
             body = b""
             async for piece in answer.content.iter_chunked(_LARGEST):
@@ -87,6 +88,8 @@ async def _get(url: str) -> tuple[int, str]:
         raise NotSent("there is no such host") from None
     except aiohttp.ClientConnectorError:
         raise NotSent("nobody listens there") from None
+    except aiohttp.ClientHttpProxyError:
+        raise NotSent("the proxy does not connect us") from None
     except TimeoutError:
         raise NotSent(f"no answer within {_PATIENCE} s") from None
     except (aiohttp.ClientError, ValueError):  # ValueError: a host that no name can be

@@ -14,6 +14,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot import metrics
 from bot.errors import NotSent, Refused, Uncertain
+from bot.network import proxy_for, trusted
 from bot.slack.installation import Installation
 from bot.slack.wording import Post
 
@@ -43,10 +44,12 @@ class Notifier:
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5)
         # The SDK's default handlers post again after a dropped connection, and the message would stand there twice.
         self.client = AsyncWebClient(token=token, base_url=url.rstrip("/") + "/", retry_handlers=[])
+        self.client.proxy = proxy_for(url)  # the SDK has taken one for itself, whatever NO_PROXY says
 
     async def __aenter__(self) -> Self:
         # One session for all calls; without it the SDK opens a connection for each.
-        self.client.session = aiohttp.ClientSession(timeout=self._timeout)
+        connector = aiohttp.TCPConnector(ssl=trusted())
+        self.client.session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -155,7 +158,8 @@ class Notifier:
         if self.client.session is None or not url:
             raise Refused("no_answer_url")
         try:
-            async with self.client.session.post(url, json={"text": text, "response_type": "ephemeral"}) as answer:
+            said = {"text": text, "response_type": "ephemeral"}
+            async with self.client.session.post(url, json=said, proxy=proxy_for(url)) as answer:
                 if answer.status >= 500 or answer.status == 429:
                     raise NotSent(f"http_{answer.status}")
                 if answer.status >= 300:
@@ -171,9 +175,13 @@ class Notifier:
                 raise _failure(error) from error
             except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
                 raise NotSent("no_connection") from error
+            except aiohttp.ClientHttpProxyError as error:  # it refused to connect us
+                raise NotSent("proxy_refused") from error
+            except aiohttp.InvalidURL as error:  # the request could not even be built
+                raise NotSent("unbuildable") from error
             except (TimeoutError, aiohttp.ClientError) as error:
                 raise Uncertain("no_answer") from error
-            except AttributeError as error:  # the SDK's own, over JSON that is no object
+            except (AttributeError, ValueError, LookupError) as error:  # over JSON that is no object, or a charset
                 raise Uncertain("unreadable_answer") from error
 
 

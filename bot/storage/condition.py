@@ -1,14 +1,16 @@
 """The state a database is in, for whoever looks after it. Changes nothing."""
 
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, text
 
+from bot.errors import BadSettings
 from bot.storage import schema
 from bot.storage.database import database_url
-from bot.storage.sqlite import journal_mode, sqlite3
+from bot.storage.sqlite import connect, journal_mode, sqlite3
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +42,34 @@ def sqlite_file(url: str) -> Path | None:
     """Return where a SQLite database is; None for PostgreSQL. Raises as `database_url`."""
     parsed = database_url(url)
     return Path(parsed.database or "").absolute() if parsed.drivername == "sqlite" else None
+
+
+_LARGEST_CHECKED = 64 * 1024 * 1024
+"""Bytes. A larger file would hold up the start for seconds."""
+
+
+def check_file(url: str) -> None:
+    """Look whether a SQLite file is one and is whole.
+
+    Raises:
+        BadSettings: it is damaged, or something else.
+    """
+    file = sqlite_file(url)
+    if file is None or not is_there(file) or file.stat().st_size == 0:
+        return
+    try:
+        with closing(connect(file, read_only=True)) as connection:
+            whole = file.stat().st_size > _LARGEST_CHECKED
+            found = "ok" if whole else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):  # in use, or no right to read it: not the file's fault
+            return
+        found = str(error)
+    if found != "ok":
+        raise BadSettings(
+            f"DATABASE_URL: {file} is damaged or no SQLite database; restore a backup (docs/deploy.md, Back up)"
+        )
 
 
 def is_there(file: Path) -> bool:

@@ -47,6 +47,7 @@ class OneProcess:
     """An advisory lock beside a SQLite file: two services on one file would starve each other."""
 
     def __init__(self, database: Path) -> None:
+        database = database.resolve()  # whichever symlink leads to it
         self._path = database.with_name(database.name + ".lock")
         self._file: IO[str] | None = None
 

@@ -99,11 +99,11 @@ async def test_a_made_up_address_is_refused(stage: Stage, path: str) -> None:
 
 
 async def test_only_the_right_or_no_secret_header_is_accepted(open_stage: Any) -> None:
-    stage = await open_stage(sendblue_webhook_secret="shared")
+    stage = await open_stage(sendblue_webhook_secret="shared-secret")
     stage.sendblue.faults.stay = "QUEUED"
     await stage.text()
     await until(stage.bubbles)
-    for header, expected in (("wrong", 401), ("ü", 401), ("shared", 200)):
+    for header, expected in (("wrong", 401), ("ü", 401), ("shared-secret", 200)):
         answer = await stage.callback(report(stage), headers={"sb-signing-secret": header.encode()})
         assert answer.status_code == expected
     assert (await stage.callback(report(stage))).status_code == 200

@@ -79,7 +79,7 @@ async def test_nothing_whatever_makes_a_door_stumble(
 @pytest.fixture
 async def talkative(open_stage: Any, logged: Callable[[], str]) -> Any:
     """A stage with a text, all of whose doors are open; afterwards nothing private and no surprise is in the log."""
-    stage: Stage = await open_stage(sendblue_webhook_secret="hook", metrics_token="count")
+    stage: Stage = await open_stage(sendblue_webhook_secret="webhook-secret", metrics_token="count")
     await stage.text(MARK)
     await until(stage.bubbles)
     yield stage, logged

@@ -166,9 +166,9 @@ async def test_metrics_keep_numbers_names_and_texts_to_themselves(stage: Stage) 
 
 
 async def test_metrics_want_their_token_where_there_is_one(open_stage: Callable[..., Any]) -> None:
-    stage: Stage = await open_stage(metrics_token="open sesame")
+    stage: Stage = await open_stage(metrics_token="open-sesame")
     assert (await stage.get("/metrics")).status_code == 401
-    for given, status in (("Bearer open sesame", 200), ("Bearer open", 401), ("Bearer ö".encode(), 401)):
+    for given, status in (("Bearer open-sesame", 200), ("Bearer open", 401), ("Bearer ö".encode(), 401)):
         async with httpx.AsyncClient(verify=False) as http:
             answer = await http.get(f"{stage.url}/metrics", headers={"authorization": given})
         assert answer.status_code == status

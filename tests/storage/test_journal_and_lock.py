@@ -64,6 +64,20 @@ def test_a_second_process_is_refused_with_what_to_do(tmp_path):
     second.release()
 
 
+@pytest.mark.parametrize("linked", ["file", "folder"])
+def test_a_second_process_is_refused_through_a_symlink_too(tmp_path, linked):
+    (tmp_path / "data").mkdir()
+    file = tmp_path / "data" / "bluethread.db"
+    file.touch()
+    through = tmp_path / ("other.db" if linked == "file" else "link/bluethread.db")
+    (through if linked == "file" else through.parent).symlink_to(file if linked == "file" else file.parent)
+    first, second = OneProcess(file), OneProcess(through)
+    first.take()
+    with pytest.raises(BadSettings):
+        second.take()
+    first.release()
+
+
 def test_another_file_is_another_matter(tmp_path):
     locks = [OneProcess(tmp_path / name) for name in ("a.db", "b.db")]
     for lock in locks:

@@ -1,0 +1,101 @@
+"""How calls leave this process: through which proxy, and whose certificates are trusted.
+
+Read from the environment, as other programs do: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in either case,
+SSL_CERT_FILE and SSL_CERT_DIR. The HTTP libraries differ in how they read these, so none of them is asked to.
+"""
+
+import os
+import ssl
+from collections.abc import Sequence
+from functools import cache
+from ipaddress import ip_address, ip_network
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import certifi
+
+
+def proxy_for(url: str) -> str | None:
+    """Return the proxy (`http://host:port`) through which a URL is called, or None for a direct call.
+
+    Calls to this machine itself are always direct.
+    """
+    parts = urlsplit(url)
+    name = _proxy_variable(parts.scheme)
+    if name is None or _is_direct(parts.hostname or "", parts.port):
+        return None
+    proxy = os.environ[name].strip()
+    return proxy if "://" in proxy else f"http://{proxy}"
+
+
+def network_problems(urls: Sequence[str]) -> list[str]:
+    """Return a sentence for each variable with which the URLs cannot be called; none when all is well."""
+    problems = []
+    for scheme, url in {urlsplit(url).scheme: url for url in urls if proxy_for(url)}.items():
+        if not _is_http(proxy_for(url) or ""):
+            problems.append(
+                f"{_proxy_variable(scheme)}: must be like http://proxy.example.com:3128; no other kind works here"
+            )
+    file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
+    if file and not _has_certificates(file):
+        problems.append("SSL_CERT_FILE: must be a file with certificates in PEM format; correct it or unset it")
+    if folder and not any(Path(one).is_dir() for one in folder.split(os.pathsep)):
+        problems.append("SSL_CERT_DIR: there is no such folder; correct it or unset it")
+    return problems
+
+
+@cache
+def trusted() -> ssl.SSLContext:
+    """Return whose certificates are believed: SSL_CERT_FILE's and SSL_CERT_DIR's, else the system's and certifi's."""
+    context = ssl.create_default_context()  # OpenSSL reads both variables itself
+    if not os.environ.get("SSL_CERT_FILE"):
+        context.load_verify_locations(certifi.where())
+    return context
+
+
+def is_loopback(host: str) -> bool:
+    """Whether a host name or address is this machine."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
+
+
+def _proxy_variable(scheme: str) -> str | None:
+    """Return the name of the variable that names the proxy for a scheme."""
+    names = [f"{kind}_proxy" for kind in (scheme, "all")]
+    return next((each for name in names for each in (name, name.upper()) if os.environ.get(each, "").strip()), None)
+
+
+def _is_direct(host: str, port: int | None) -> bool:
+    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    return is_loopback(host) or any(_covers(entry.strip().lower(), host, port) for entry in listed.split(","))
+
+
+def _covers(entry: str, host: str, port: int | None) -> bool:
+    """Whether an entry of NO_PROXY means this host: `*`, a name and what is below it, an address, a network."""
+    if not entry:
+        return False
+    try:
+        return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
+    except ValueError:  # the one or the other is a name
+        name, _, wanted = entry.partition(":")
+        name = name.removeprefix("*").removeprefix(".")
+        right_port = not wanted or wanted == str(port)
+        return entry == "*" or (bool(name) and right_port and (host == name or host.endswith(f".{name}")))
+
+
+def _is_http(proxy: str) -> bool:
+    try:
+        parts = urlsplit(proxy)
+        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def _has_certificates(file: str) -> bool:
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+    except OSError:  # ssl.SSLError is one, too
+        return False
+    return True

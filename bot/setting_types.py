@@ -1,0 +1,197 @@
+"""What a setting may be: each check returns the value ready to use, or says in one line what is right. Pure."""
+
+import math
+import re
+from collections.abc import Callable
+from typing import Annotated, TypeVar
+from urllib.parse import SplitResult, urlsplit
+
+import phonenumbers
+from pydantic import AfterValidator, BeforeValidator, SecretStr
+
+from bot.network import is_loopback
+
+T = TypeVar("T")
+
+SHORTEST_SECRET = 12
+"""Characters of a secret that is ours to choose, or Slack's. Nobody guesses so many."""
+
+_PLACEHOLDER = re.compile(r"REPLACE[-_]ME|^EXAMPLE|YOUR-APP|CHANGE[-_]?ME", re.IGNORECASE)
+_YEARS = 10 * 366 * 86400
+
+
+def listed(value: str) -> tuple[str, ...]:
+    """Return what stands between commas."""
+    return tuple(part.strip() for part in value.split(",") if part.strip())
+
+
+def _key(value: SecretStr) -> SecretStr:
+    """Check what Slack or Sendblue gave out: it travels in headers, and what is copied may hold more than it shows."""
+    text = value.get_secret_value()
+    if not text.strip(", \t\n"):
+        raise ValueError("is empty")
+    if _PLACEHOLDER.search(text):
+        raise ValueError("is still the example's value: put your own")
+    if not re.fullmatch(r"[!-~]+", text):
+        raise ValueError("has a space or a character that is invisible or not ASCII: copy it again")
+    return value
+
+
+def _token(value: SecretStr) -> SecretStr:
+    text = _key(value).get_secret_value()
+    if re.match(r"xox[a-z]-", text) and not text.startswith("xoxb-"):
+        raise ValueError("is not a bot's token: copy the Bot User OAuth Token, which begins with xoxb-")
+    if not re.fullmatch(r"xoxb-[A-Za-z0-9-]+", text):
+        raise ValueError("must begin with xoxb-: copy the Bot User OAuth Token from OAuth & Permissions")
+    return value
+
+
+def _guess_proof(value: SecretStr) -> SecretStr:
+    """Check what others must not guess. Several may be separated by commas."""
+    text = value.get_secret_value()
+    if not listed(text):
+        raise ValueError("is empty")
+    for secret in listed(text):
+        _key(SecretStr(secret))
+        if len(secret) < SHORTEST_SECRET:
+            raise ValueError(f"is too short and can be guessed: it needs {SHORTEST_SECRET} characters or more")
+        if len(set(secret)) < 3:
+            raise ValueError("can be guessed: it repeats one or two characters")
+    return value
+
+
+def _guess_proof_or_none(value: SecretStr) -> SecretStr:
+    return _guess_proof(value) if listed(value.get_secret_value()) else SecretStr("")
+
+
+def _printable_or_none(value: SecretStr) -> SecretStr:
+    return _key(value) if value.get_secret_value() else value
+
+
+def _parts(value: str) -> SplitResult | None:
+    """Return the parts of a URL that can be called, or None."""
+    try:
+        parts = urlsplit(value)
+        right = parts.hostname and parts.port != 0 and not re.search(r"\s", value)
+    except ValueError:  # a port or an address that is none
+        return None
+    return parts if right and parts.scheme in ("http", "https") and not (parts.query or parts.fragment) else None
+
+
+def _url(value: str) -> str:
+    if _parts(value) is None:
+        raise ValueError("must be an http(s) URL without a query, such as https://bot.example.com")
+    return value.rstrip("/")
+
+
+def _public_url(value: str) -> str:
+    parts = _parts(value)
+    if _PLACEHOLDER.search(value):
+        raise ValueError("is still the example's value: put the address at which this bot is reached")
+    if parts is None or parts.username is not None or "?" in value or "#" in value:
+        raise ValueError("must be an https URL without a query, such as https://bot.example.com")
+    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https://, because Slack and Sendblue call it over the internet")
+    return value.rstrip("/")
+
+
+def _lines(value: str) -> str:
+    for line in value.split(","):
+        try:
+            number = phonenumbers.parse(line.strip(), None)
+        except phonenumbers.NumberParseException:
+            number = None
+        if number is None or not phonenumbers.is_possible_number(number):
+            raise ValueError("must be E.164, such as +15550100900 (several: separated by commas)")
+    return value
+
+
+def _database(value: str) -> str:
+    if not value.startswith(("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")):
+        raise ValueError("must be like sqlite:///bluethread.db or postgres://user:password@host/name")
+    try:
+        readable = urlsplit(value).port != 0
+    except ValueError:
+        readable = False
+    if not readable:
+        raise ValueError(
+            "cannot be read: in the password write special characters as %XX, such as %40 for @ and %5B for [, "
+            "and a number after the host's colon"
+        )
+    return value
+
+
+def _region(value: str) -> str:
+    if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+        raise ValueError("must be a two-letter country code, such as US")
+    return value.upper()
+
+
+def ids(kinds: str, *, one: bool = False) -> AfterValidator:
+    """Slack ids that begin with one of these letters, separated by commas; or just one of them."""
+
+    def check(value: str) -> str:
+        found = listed(value) if not one else (value,) if value else ()
+        if not all(re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", each) for each in found):
+            begin = " or ".join(kinds)
+            many = f"Slack ids that begin with {begin}, separated by commas"
+            raise ValueError(f"must be {f'one Slack id that begins with {begin}' if one else many}")
+        return value
+
+    return AfterValidator(check)
+
+
+def number(least: float, most: float, unit: str = "", *, kind: Callable[[str], T] = float) -> BeforeValidator:  # type: ignore[assignment]
+    """A number in a range. unit: what it counts. kind: float or int."""
+    what = f"{'a whole number' if kind is int else 'a number'}{unit and f' of {unit}'} from {least:g} to {most:.10g}"
+
+    def check(value: object) -> T:
+        try:
+            found = kind(str(value).strip())
+        except ValueError:
+            raise ValueError(f"must be {what}") from None
+        if not (math.isfinite(found) and least <= found <= most):  # type: ignore[arg-type, operator]
+            raise ValueError(f"must be {what}")
+        return found
+
+    return BeforeValidator(check)
+
+
+def one_of(*words: str) -> BeforeValidator:
+    """One of some words, in any case."""
+
+    def check(value: object) -> str:
+        for word in words:
+            if str(value).strip().casefold() == word.casefold():
+                return word
+        raise ValueError(f"must be {', '.join(words[:-1])} or {words[-1]}")
+
+    return BeforeValidator(check)
+
+
+def _boolean(value: object) -> bool:
+    word = str(value).strip().casefold()
+    if word in ("true", "1", "yes", "on"):
+        return True
+    if word in ("false", "0", "no", "off"):
+        return False
+    raise ValueError("must be true or false")
+
+
+Key = Annotated[SecretStr, AfterValidator(_key)]
+Token = Annotated[SecretStr, AfterValidator(_token)]
+Secret = Annotated[SecretStr, AfterValidator(_guess_proof)]
+OptionalSecret = Annotated[SecretStr, AfterValidator(_guess_proof_or_none)]
+OptionalKey = Annotated[SecretStr, AfterValidator(_printable_or_none)]
+Url = Annotated[str, AfterValidator(_url)]
+PublicUrl = Annotated[str, AfterValidator(_public_url)]
+Lines = Annotated[str, AfterValidator(_lines)]
+DatabaseUrl = Annotated[str, AfterValidator(_database)]
+Region = Annotated[str, AfterValidator(_region)]
+Flag = Annotated[bool, BeforeValidator(_boolean)]
+Pace = Annotated[float, number(0, 3600, "seconds")]
+
+
+def seconds(least: float) -> BeforeValidator:
+    """A time of at least so many seconds."""
+    return number(least, _YEARS, "seconds")
