@@ -8,6 +8,7 @@ from sandbox.sendblue.faults import SendblueFaults
 from sandbox.sendblue.intake import message_from, opted_out
 from sandbox.sendblue.journeys import journey
 from sandbox.sendblue.lists import page
+from sandbox.sendblue.optouts import OptOuts
 from sandbox.sendblue.phones import Phones
 from sandbox.sendblue.records import (
     PhoneMessage,
@@ -27,9 +28,10 @@ Answer: TypeAlias = tuple[int, object]
 class Account:
     """One method per call. Refusals are raised as SendblueRefusalError."""
 
-    def __init__(self, faults: SendblueFaults, phones: Phones, lines: Sequence[str]) -> None:
+    def __init__(self, faults: SendblueFaults, phones: Phones, opt_outs: OptOuts, lines: Sequence[str]) -> None:
         self._faults = faults
         self._phones = phones
+        self._opt_outs = opt_outs
         self._lines = lines
         self._webhooks = Webhooks()
         self.line_states: dict[str, str] = {}
@@ -42,7 +44,7 @@ class Account:
         if self._faults.rate_limited:
             raise send_error("5509", "Rate limit exceeded", 429)
         message = message_from(fields, self._lines, status=journey(self._faults)[0])
-        if self._faults.opted_out:
+        if message.number in self._opt_outs:
             raise SendblueRefusalError(400, opted_out(fields))
         if self._faults.refuse:
             return self._refused(message), None

@@ -20,7 +20,7 @@ class SendblueFaults(Switches):
     sms: bool = False
     """The phone has no iMessage: `was_downgraded`, service SMS, and SENT is the end."""
     opted_out: bool = False
-    """The person said STOP: HTTP 400 with `error_code` 402 and `OPTED_OUT`."""
+    """As if every customer had said STOP: HTTP 400 with `error_code` 402 and `OPTED_OUT`."""
     refuse: str = ""
     """An error code answered to a send: HTTP 400 for 4xxx, HTTP 202 with status ERROR otherwise."""
     fail: str = ""

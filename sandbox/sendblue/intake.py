@@ -6,7 +6,7 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 
-from sandbox.sendblue.records import PhoneMessage, request_error, send_error
+from sandbox.sendblue.records import ACCOUNT, PhoneMessage, request_error, send_error
 from sandbox.traffic import Json
 
 LONGEST = 18_995
@@ -51,7 +51,7 @@ def message_from(fields: Mapping[str, object], lines: Collection[str], *, status
     )
 
 
-def message_to(line: str, number: str, text: str) -> PhoneMessage:
+def message_to(line: str, number: str, text: str, *, opted_out: bool = False) -> PhoneMessage:
     """Return what a customer wrote to one of our lines."""
     now = time.time()
     return PhoneMessage(
@@ -65,15 +65,22 @@ def message_to(line: str, number: str, text: str) -> PhoneMessage:
         at=now,
         updated_at=now,
         outbound=False,
+        opted_out=opted_out,
     )
 
 
 def opted_out(fields: Mapping[str, object]) -> Json:
-    """Return the body that goes with HTTP 400 for somebody who said STOP."""
-    body = send_error(402, "OPTED_OUT", reason="SpamRule").body
-    detail = "The message was declined because the recipient has opted out."
-    numbers = {"from_number": _text(fields, "from_number"), "number": _text(fields, "number")}
-    return body | {"error_detail": detail} | numbers
+    """Return the body that goes with HTTP 400 for somebody who said STOP. Source: a live refusal."""
+    return {
+        "accountEmail": ACCOUNT,
+        "status": "ERROR",
+        "error_code": 402,
+        "error_message": "OPTED_OUT",
+        "error_reason": "SpamRule",
+        "error_detail": "The message was declined because the user opted out.",
+        "from_number": _text(fields, "from_number"),
+        "number": _text(fields, "number"),
+    }
 
 
 def _text(fields: Mapping[str, object], name: str) -> str:

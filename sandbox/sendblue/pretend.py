@@ -10,6 +10,7 @@ from sandbox.sendblue.callbacks import Callbacks
 from sandbox.sendblue.endpoint import Endpoint
 from sandbox.sendblue.faults import SendblueFaults
 from sandbox.sendblue.intake import message_to
+from sandbox.sendblue.optouts import OptOuts
 from sandbox.sendblue.phones import Phones
 from sandbox.sendblue.records import PhoneMessage
 from sandbox.traffic import ApiCall, Json
@@ -42,7 +43,9 @@ class PretendSendblue:
         self._courier = Courier(board, "sendblue")
         self._callbacks = Callbacks(self._courier, self.faults, retry_wait)
         self._phones = Phones(board, self.faults, self._callbacks, step)
-        self._account = Account(self.faults, self._phones, self.lines)
+        self._opt_outs = OptOuts(self.faults)
+        self._opt_outs.changed = lambda: board.say("opted_out", {"numbers": self._opt_outs.numbers})
+        self._account = Account(self.faults, self._phones, self._opt_outs, self.lines)
         self._endpoint = Endpoint(board, self.faults, self._account, (key_id, secret))
         self.app = self._endpoint.app()
 
@@ -89,8 +92,12 @@ class PretendSendblue:
         return self._phones.report(message, self._phones.change(message, "READ", {}))
 
     async def customer_says(self, number: str, text: str) -> int | None:
-        """Write to the first line; return the HTTP status of the bot's answer to the webhook, if any."""
-        message = message_to(self.lines[0], number, text)
+        """Write to the first line; return the HTTP status of the bot's answer to the webhook, if any.
+
+        STOP and its like opt the customer out of the account, START in again.
+        """
+        self._opt_outs.hear(number, text)
+        message = message_to(self.lines[0], number, text, opted_out=number in self._opt_outs)
         self._phones.add(message)
         if not self.webhook_url:
             return None
@@ -99,7 +106,7 @@ class PretendSendblue:
     def snapshot(self) -> Json:
         """Return everything the page shows of the phones."""
         phones = [message.event() for message in self.messages[-MESSAGES_SHOWN:]]
-        return {"phones": phones, "lines": self.lines}
+        return {"phones": phones, "lines": self.lines, "opted_out": self._opt_outs.numbers}
 
     async def aclose(self) -> None:
         """Stop all messages where they are and close what was opened."""

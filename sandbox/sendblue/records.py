@@ -19,7 +19,10 @@ class SendblueRefusalError(Exception):
 
 @dataclass(slots=True)
 class PhoneMessage:
-    """One bubble on the phone. `number` is the customer's whichever way it went; times are unix seconds."""
+    """One bubble on the phone. `number` is the customer's whichever way it went; times are unix seconds.
+
+    `opted_out` says of what a customer wrote whether they were opted out once it was heard.
+    """
 
     handle: str
     number: str
@@ -35,6 +38,7 @@ class PhoneMessage:
     send_style: str = ""
     status_callback: str | None = None
     outbound: bool = True
+    opted_out: bool = False
     error_code: int | str | None = None
     error_message: str | None = None
     more: Json = field(default_factory=dict)
@@ -87,7 +91,7 @@ class PhoneMessage:
             "group_display_name": None,
             "participants": [],
             "send_style": self.send_style,
-            "opted_out": False,
+            "opted_out": self.opted_out,
             **self.more,
         }
 
