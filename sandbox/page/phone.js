@@ -26,6 +26,10 @@ export function showPhone() {
     if (!before) arrived(now);
     draw();
   });
+  byId("customers").addEventListener("change", () => {
+    open = byId("customers").value;
+    draw();
+  });
   byId("read-it").addEventListener("click", () => {
     const message = newestOut();
     if (message) control("read", { handle: message.handle });
@@ -65,26 +69,24 @@ function newestOut() {
 }
 
 function draw() {
-  const numbers = conversations();
-  byId("numbers").replaceChildren(...(numbers.length > 1 ? numbers.map(tab) : []));
-  byId("phone-note").hidden = numbers.length > 1;
+  switcher();
   byId("phone").replaceChildren(frameHead(), thread());
   const list = byId("phone").querySelector(".bubbles");
   list.scrollTop = list.scrollHeight;
   hands();
 }
 
-/** @param {string} number */
-function tab(number) {
-  const name = pretty(number);
-  const props = { type: "button", class: "chip", "aria-pressed": String(number === open), "aria-label": name, title: name };
-  const button = h("button", props, `…${number.slice(-4)}`);
-  button.addEventListener("click", () => {
-    open = number;
-    draw();
-    /** @type {any} */ (byId("numbers").querySelector('[aria-pressed="true"]'))?.focus();
-  });
-  return button;
+/** One choice per customer, the one heard of last on top: any number of them fits, and the keyboard reaches all. */
+function switcher() {
+  const select = byId("customers");
+  const numbers = conversations().reverse();
+  const known = [...select.options].map((/** @type {HTMLOptionElement} */ option) => option.value);
+  // A list that is open would close if its options were drawn anew.
+  if (numbers.join() !== known.join()) {
+    select.replaceChildren(...numbers.map((number) => h("option", { value: number }, pretty(number))));
+  }
+  select.value = open;
+  select.hidden = !numbers.length;
 }
 
 function frameHead() {

@@ -1,0 +1,51 @@
+"""The customer's phone: whose it is, and what its owner can do."""
+
+import pytest
+from playwright.async_api import Page, expect
+
+from tests.browser.desk import Desk
+from tests.browser.measures import cut, overlapping
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SMALL = {"width": 1280, "height": 720}
+HEAD = "#pane-phone .pane-head"
+
+
+def spelled(number: str) -> str:
+    """A number as the page spells it."""
+    return f"+1 ({number[2:5]}) {number[5:8]}-{number[8:]}"
+
+
+async def chosen(page: Page) -> str:
+    return str(await page.get_by_label("Customer", exact=True).evaluate("list => list.selectedOptions[0].textContent"))
+
+
+async def test_twenty_customers_fit_into_the_phones_header_and_the_keyboard_reaches_each(desk: Desk):
+    page = desk.page
+    await page.set_viewport_size(SMALL)
+    numbers = [f"{desk.number[:-4]}{last}" for last in range(9100, 9120)]
+    for number in numbers:
+        await desk.world.sendblue.customer_says(number, f"Hello from {number[-4:]}")
+    await expect(page.locator(".phone-number")).to_have_text(spelled(numbers[-1]))
+    assert await chosen(page) == spelled(numbers[-1])
+    assert await cut(page, f"{HEAD} h2, {HEAD} select") == []
+    assert await overlapping(page, f"{HEAD} h2", f"{HEAD} select") == []
+    await page.get_by_label("Customer", exact=True).focus()
+    for number in reversed(numbers[:-1]):
+        await page.keyboard.press("ArrowDown")
+        await expect(page.locator(".phone-number")).to_have_text(spelled(number))
+        assert await chosen(page) == spelled(number)
+        await expect(page.get_by_test_id("bubble")).to_have_text([f"Hello from {number[-4:]}"])
+
+
+async def test_a_conversation_that_is_read_stays_while_news_of_it_arrives(desk: Desk):
+    """The list of customers keeps its place and the keyboard, whatever arrives."""
+    await desk.world.sendblue.customer_says(desk.number, "One")
+    await expect(desk.bubbles).to_have_text(["One"])
+    customers = desk.page.get_by_label("Customer", exact=True)
+    await customers.focus()
+    await desk.world.sendblue.customer_says(desk.number, "Two")
+    await expect(desk.bubbles).to_have_text(["One", "Two"])
+    await expect(customers).to_be_focused()
+    assert await chosen(desk.page) == spelled(desk.number)
