@@ -43,8 +43,8 @@ const SENDBLUE = [
     watch: "the thread says SMS and promises no delivery, as SMS never reports one.",
   },
   {
-    name: "opted_out", title: "Customer said STOP", on: true, off: false,
-    what: "Sendblue refuses: the customer opted out.",
+    name: "opted_out", title: "Everyone said STOP", on: true, off: false,
+    what: "Sendblue refuses each text: the customer opted out.",
     watch: "the thread says so, and nobody tries again.",
   },
   {

@@ -26,6 +26,11 @@ export function showPhone() {
     if (!before) arrived(now);
     draw();
   });
+  on("opted_out", () => {
+    draw();
+    byId("live").textContent = open ? `${pretty(open)}: ${consent() ?? "gets texts again"}` : "";
+  });
+  on("faults", draw);
   byId("customers").addEventListener("change", () => {
     open = byId("customers").value;
     draw();
@@ -94,7 +99,14 @@ function frameHead() {
   return h("div", { class: "phone-head" },
     h("p", { class: "phone-bar", "aria-hidden": "true" }, h("span", null, clock), h("i"), h("b")),
     h("span", { class: "phone-face" }, icon("person")),
-    h("p", { class: "phone-number" }, open ? pretty(open) : "No conversation yet"));
+    h("p", { class: "phone-number" }, open ? pretty(open) : "No conversation yet"),
+    h("p", { class: "phone-state", test: "phone-state" }, open ? consent() : null));
+}
+
+/** Whether this customer can be texted, in words; nothing while they can. */
+function consent() {
+  if (state.optedOut.has(open)) return "Opted out. START lets texts in again.";
+  return state.faults.sendblue.opted_out ? "Opted out by “Everyone said STOP”." : null;
 }
 
 function thread() {

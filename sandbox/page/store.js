@@ -21,6 +21,7 @@ export const state = {
   /** @type {Map<string, Ephemeral>} */ ephemerals: new Map(),
   /** @type {Map<string, Phone>} */ phones: new Map(),
   /** @type {Map<string, Call>} */ traffic: new Map(),
+  /** @type {Set<string>} numbers that said STOP */ optedOut: new Set(),
   /** @type {{slack: Record<string, any>, sendblue: Record<string, any>}} */ faults: { slack: {}, sendblue: {} },
   /** @type {{state: string, note: string}} */ bot: { state: "starting", note: "" },
 };
@@ -40,7 +41,7 @@ const listeners = new Map();
 
 /**
  * Be told of one kind of news: `state` (a whole new snapshot), `message`, `ephemeral`, `phone`,
- * `traffic`, `faults`, `bot`, and the page's own `channel` and `thread` (see view.js).
+ * `traffic`, `faults`, `bot`, `opted_out`, and the page's own `channel` and `thread` (see view.js).
  * @param {string} kind @param {(now: any, before: any) => void} listener
  */
 export function on(kind, listener) {
@@ -57,6 +58,7 @@ export function take(kind, data) {
   if (kind === "state") return replace(data);
   if (kind === "faults") state.faults = data;
   else if (kind === "bot") state.bot = data;
+  else if (kind === "opted_out") state.optedOut = new Set(data.numbers);
   const [table, keyOf] = TABLES[kind] ?? [];
   if (!table || !keyOf) return tell(kind, data);
   const key = keyOf(data);
@@ -73,6 +75,7 @@ function replace(snapshot) {
   state.me = snapshot.me ?? "";
   state.faults = snapshot.faults ?? state.faults;
   state.bot = snapshot.bot ?? state.bot;
+  state.optedOut = new Set(snapshot.opted_out ?? []);
   const lists = { message: "messages", ephemeral: "ephemerals", phone: "phones", traffic: "traffic" };
   for (const [kind, list] of Object.entries(lists)) {
     const [table, keyOf] = TABLES[kind];

@@ -31,6 +31,11 @@ class Desk:
         """Text this test's customer."""
         await self.type(f"/imessage {self.number} {words}")
 
+    async def answer(self, words: str) -> None:
+        """Write back as the customer whose phone is shown."""
+        await self.page.get_by_label("Answer as the customer").fill(words)
+        await self.page.get_by_label("Answer as the customer").press("Enter")
+
     async def switch_on(self, *faults: str) -> None:
         """Flip fault switches, such as `sendblue-sms`."""
         for fault in faults:

@@ -49,3 +49,46 @@ async def test_a_conversation_that_is_read_stays_while_news_of_it_arrives(desk: 
     await expect(desk.bubbles).to_have_text(["One", "Two"])
     await expect(customers).to_be_focused()
     assert await chosen(desk.page) == spelled(desk.number)
+
+
+async def test_whoever_writes_stop_is_shown_as_opted_out_and_gets_no_text_until_start(desk: Desk):
+    """The real bot says so in the thread; nothing is said twice on the phone either."""
+    state = desk.page.get_by_test_id("phone-state")
+    await desk.text("Table at eight?")
+    await expect(desk.bubbles).to_have_count(1)
+    await expect(state).to_be_hidden()
+    await desk.answer(" Stop! ")
+    await expect(state).to_have_text("Opted out. START lets texts in again.")
+    await desk.text("Our autumn menu is here.")
+    await expect(desk.status).to_contain_text("the customer has opted out")
+    assert [text.content for text in desk.sent] == ["Table at eight?"]
+    await desk.page.reload()
+    await expect(state).to_have_text("Opted out. START lets texts in again.")
+    await desk.answer("Please start again")
+    await expect(desk.bubbles).to_have_count(3)
+    await expect(state).to_be_visible()
+    await desk.answer("start")
+    await expect(state).to_be_hidden()
+    await desk.text("Welcome back!")
+    await expect(desk.status).to_contain_text("Delivered")
+
+
+async def test_the_switch_that_refuses_everybody_shows_on_the_phone_too(desk: Desk):
+    await desk.world.sendblue.customer_says(desk.number, "Hello")
+    await expect(desk.bubbles).to_have_count(1)
+    await desk.switch_on("sendblue-opted_out")
+    await expect(desk.page.get_by_test_id("phone-state")).to_contain_text("Opted out")
+    await desk.page.get_by_test_id("clear-faults").click()
+    await expect(desk.page.get_by_test_id("phone-state")).to_be_hidden()
+
+
+async def test_the_phone_says_that_its_answers_do_not_reach_slack(desk: Desk):
+    """And it is true: as long as it is, the line stays."""
+    await expect(desk.page.locator("#customer")).to_contain_text("Answers are not shown in Slack yet.")
+    await desk.text("Table at eight?")
+    await expect(desk.status).to_contain_text("Delivered")
+    await desk.answer("Half past, please")
+    await expect(desk.bubbles).to_have_count(2)
+    await desk.world.sendblue.settle()
+    said = [message.text for root in desk.roots for message in desk.world.slack.replies(root.channel, root.ts)]
+    assert [text for text in said if "Half past" in text] == []
