@@ -33,7 +33,7 @@ const SENDBLUE = [
   },
   {
     name: "delay_callbacks", title: "Delay callbacks", off: 0,
-    choices: [["2", "by 2 seconds"], ["5", "by 5 seconds"], ["15", "by 15 seconds"]],
+    choices: [["2", "2 s"], ["5", "5 s"], ["15", "15 s"]],
     what: "News arrives late.",
     watch: "the bot asks meanwhile; news that comes too late changes nothing.",
   },
@@ -68,7 +68,7 @@ const SENDBLUE = [
     watch: "one bubble, never two.",
   },
   {
-    name: "rate_limited", title: "Too many requests (429)", on: true, off: false,
+    name: "rate_limited", title: "Slow down (429)", on: true, off: false,
     what: "Sendblue takes no text for now.",
     watch: "the bot waits. Switch this off, and the text goes out once.",
   },
@@ -87,7 +87,7 @@ const SENDBLUE = [
 /** @type {Fault[]} */
 const SLACK = [
   {
-    name: "rate_limited", title: "Too many requests (429)", on: true, off: false,
+    name: "rate_limited", title: "Slow down (429)", on: true, off: false,
     what: "Slack refuses every post and says “in a second”.",
     watch: "a text waits for its thread. Switch this off: waiting news comes as one reply, none is lost.",
   },

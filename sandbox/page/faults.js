@@ -10,6 +10,11 @@ import { on, state } from "./store.js";
 /** @type {{side: "slack" | "sendblue", fault: Fault, input: any, row: HTMLElement}[]} */
 const rows = [];
 
+const CALM = "No text gets lost, and none goes out twice.";
+
+/** What to watch for is told of the fault switched on last. @type {Fault | undefined} */
+let latest;
+
 /** Draw every switch once and keep them current. */
 export function showFaults() {
   for (const group of GROUPS) {
@@ -32,7 +37,7 @@ function row(side, fault) {
   const input = fault.choices
     ? h("select", props, [["", "off"], ...fault.choices].map(([value, words]) => h("option", { value }, words)))
     : h("input", { ...props, type: "checkbox", role: "switch", class: "switch" });
-  const node = h("li", { class: "fault" },
+  const node = h("li", { class: "fault", title: `${fault.what} Watch: ${fault.watch}` },
     h("label", { class: "fault-title", for: id }, fault.title), input,
     h("p", { id: `${id}-about`, class: "fault-about" },
       fault.what, " ",
@@ -64,14 +69,24 @@ function sync() {
   for (const { side, fault, input, row: node } of rows) {
     const value = state.faults[side]?.[fault.name] ?? fault.off;
     const isOn = Boolean(value);
+    if (isOn && !node.classList.contains("on")) latest = fault;
     if (fault.choices) input.value = isOn ? choice(fault, value) : "";
     else input.checked = isOn;
     node.classList.toggle("on", isOn);
     active += Number(isOn);
   }
   byId("fault-count").textContent = active ? `${active} on` : "";
-  byId("clear-faults").disabled = !active;
+  const clear = byId("clear-faults");
+  if (!active && clear === document.activeElement) byId("fault-list").focus(); // it is about to go
+  clear.hidden = !active;
+  hint(rows.filter(({ row: node }) => node.classList.contains("on")).map(({ fault }) => fault));
   document.body.dataset.faults = active ? String(active) : "";
+}
+
+/** @param {Fault[]} broken */
+function hint(broken) {
+  if (!latest || !broken.includes(latest)) latest = broken[broken.length - 1];
+  byId("fault-hint").replaceChildren(...(latest ? [h("b", null, `${latest.title}: `), latest.watch] : [CALM]));
 }
 
 /**

@@ -105,8 +105,8 @@ function frameHead() {
 
 /** Whether this customer can be texted, in words; nothing while they can. */
 function consent() {
-  if (state.optedOut.has(open)) return "Opted out. START lets texts in again.";
-  return state.faults.sendblue.opted_out ? "Opted out by “Everyone said STOP”." : null;
+  if (state.optedOut.has(open)) return "Opted out until they text START";
+  return state.faults.sendblue.opted_out ? "Opted out by “Everyone said STOP”" : null;
 }
 
 function thread() {

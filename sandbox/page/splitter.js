@@ -7,7 +7,7 @@ const LEAST = 20; // percent of the stage for the lower panes
 const MOST = 70;
 const STEP = 4;
 
-let share = 36;
+let share = 38;
 
 /** Make the bar work, with the height of last time. */
 export function showSplitter() {

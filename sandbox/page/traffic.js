@@ -8,7 +8,7 @@ import { on, state } from "./store.js";
 /** @typedef {import("./store.js").Call} Call */
 
 const NAMES = /** @type {Record<string, string>} */ ({ slack: "Slack", bot: "Bot", sendblue: "Sendblue" });
-const LANES = /** @type {Record<string, number>} */ ({ slack: 16, bot: 60, sendblue: 104 }); // pixels from the left
+const LANES = /** @type {Record<string, number>} */ ({ slack: 16, bot: 62, sendblue: 113 }); // pixels from the left
 const HEIGHT = 26; // pixels of a row
 const WORDS = /** @type {Record<number, string>} */ ({
   200: "OK", 201: "Created", 202: "Accepted", 204: "No content",
@@ -91,7 +91,7 @@ function row(call, key) {
     h("span", { class: "lane-cell" }, arrow(call)),
     h("span", { class: "call-path", title: call.path }, h("b", null, call.method), " ", shortPath(call),
       call.note ? h("em", null, ` ${call.note}`) : null),
-    h("span", { class: `outcome ${kind}` }, words),
+    h("span", { class: `outcome ${kind}`, title: words }, said(words)),
     h("span", { class: "ms" }, took(call.ms)),
     icon("chevron"));
   const props = { class: `call-row ${kind}`, test: "traffic-row", "data-from": call.from, "data-to": call.to };
@@ -113,7 +113,8 @@ function inside(call, id) {
   const nothing = outcome(call).kind === "open" ? "(not yet)" : "(empty)";
   return h("div", { class: "call-inside", id },
     h("p", { class: "call-line" },
-      h("b", null, `${nameOf(call.from)} → ${nameOf(call.to)}`), ` ${call.method} `, h("code", null, call.path)),
+      h("b", null, `${nameOf(call.from)} → ${nameOf(call.to)}`), ` ${call.method} `, h("code", null, call.path),
+      call.ms === null || call.ms === undefined ? null : ` in ${took(call.ms)} ms`),
     call.note ? h("p", { class: "call-note" }, call.note) : null,
     h("h3", null, "Request"), h("pre", { tabindex: "0" }, call.request || "(empty)"),
     h("h3", null, "Answer"), h("pre", { tabindex: "0" }, call.response || nothing));
@@ -137,13 +138,19 @@ function outcome(call) {
   return { kind: "good", words };
 }
 
+/** The number of an answer and its words apart: a narrow log shows the number alone. @param {string} words */
+function said(words) {
+  const [number, meaning] = /^(\d+) (.*)$/.exec(words)?.slice(1) ?? [words, ""];
+  return meaning ? [number, h("span", { class: "meaning" }, ` ${meaning}`)] : number;
+}
+
 /** The three lanes with this call's arrow. @param {Call} call */
 function arrow(call) {
   const from = LANES[call.from] ?? LANES.bot;
   const to = LANES[call.to] ?? LANES.bot;
   const middle = HEIGHT / 2;
   const tip = from < to ? -1 : 1;
-  const svg = shape("svg", { viewBox: `0 0 120 ${HEIGHT}`, class: "arrow", "aria-hidden": "true" });
+  const svg = shape("svg", { viewBox: `0 0 146 ${HEIGHT}`, class: "arrow", "aria-hidden": "true" });
   svg.append(
     shape("circle", { class: `dot from-${call.from}`, cx: from, cy: middle, r: 3.5 }),
     shape("path", { class: `shaft from-${call.from}`, d: `M${from} ${middle}H${to + tip * 2}` }),

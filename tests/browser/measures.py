@@ -24,14 +24,14 @@ async def cut(page: Page, selector: str) -> list[str]:
     return list(await page.evaluate(_CUT, selector))
 
 
-async def overlapping(page: Page, *selectors: str) -> list[str]:
-    """Return the pairs whose words (of controls: whose boxes) share pixels, among all that the selectors match."""
+async def overlapping(page: Page, *selectors: str, apart: float = 0) -> list[str]:
+    """Return the pairs whose words (of controls: whose boxes) are not `apart` pixels from each other, either way."""
     boxes = await page.evaluate(_BOXES, selectors)
     assert len(boxes) > 1, f"fewer than two match {selectors}"
     return [
         f"{one['name']} / {other['name']}"
         for place, one in enumerate(boxes)
         for other in boxes[place + 1 :]
-        if min(one["right"], other["right"]) - max(one["left"], other["left"]) > 0
+        if min(one["right"], other["right"]) - max(one["left"], other["left"]) > -apart
         and min(one["bottom"], other["bottom"]) - max(one["top"], other["top"]) > 0
     ]
