@@ -70,7 +70,7 @@ function sync() {
     const value = state.faults[side]?.[fault.name] ?? fault.off;
     const isOn = Boolean(value);
     if (isOn && !node.classList.contains("on")) latest = fault;
-    if (fault.choices) input.value = isOn ? choice(fault, value) : "";
+    if (fault.choices) choose(fault, input, value);
     else input.checked = isOn;
     node.classList.toggle("on", isOn);
     active += Number(isOn);
@@ -81,6 +81,8 @@ function sync() {
   clear.hidden = !active;
   hint(rows.filter(({ row: node }) => node.classList.contains("on")).map(({ fault }) => fault));
   document.body.dataset.faults = active ? String(active) : "";
+  byId("tab-faults").textContent = active ? String(active) : "";
+  byId("tab-faults").parentElement.ariaLabel = active ? `Faults, ${active} on` : null;
 }
 
 /** @param {Fault[]} broken */
@@ -90,10 +92,17 @@ function hint(broken) {
 }
 
 /**
- * The choice that stands for a value, 5.0 and "5" alike; one the page does not offer shows as off.
+ * Show a value, 5.0 and "5" alike; one the page does not offer is there for as long as it is on.
  * @param {Fault} fault
+ * @param {any} input
  * @param {any} value
  */
-function choice(fault, value) {
-  return fault.choices?.find(([known]) => String(known) === String(value))?.[0] ?? "";
+function choose(fault, input, value) {
+  input.querySelector("[data-other]")?.remove();
+  const known = fault.choices?.find(([one]) => String(one) === String(value))?.[0];
+  if (value && known === undefined) {
+    const words = typeof fault.off === "number" ? `${value} s` : String(value);
+    input.append(h("option", { value: String(value), "data-other": "" }, words));
+  }
+  input.value = value ? (known ?? String(value)) : "";
 }

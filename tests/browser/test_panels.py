@@ -49,3 +49,39 @@ async def test_the_traffic_log_shows_the_calls_and_never_a_token_or_key(desk: De
     secrets += [(text.status_callback or "").rpartition("/")[2] for text in desk.sent]
     assert len(secrets) == 6
     assert [secret for secret in secrets if not secret or secret in shown] == []
+
+
+async def test_at_phone_width_the_faults_that_are_on_are_counted_on_their_tab(desk: Desk):
+    """In sight from every tab, and in the tab's name for those who cannot see it."""
+    page = desk.page
+    await page.set_viewport_size({"width": 390, "height": 844})
+    badge, tabs = page.get_by_test_id("tab-faults"), page.get_by_role("navigation", name="Panes")
+    await expect(tabs.get_by_role("button", name="Faults", exact=True)).to_be_visible()
+    await expect(badge).to_be_hidden()
+    desk.world.sendblue.faults.sms = True
+    desk.world.slack.faults.rate_limited = True
+    await expect(badge).to_contain_text("2")
+    await expect(tabs.get_by_role("button", name="Faults, 2 on", exact=True)).to_be_visible()
+    for pane in ("Phone", "Traffic", "Faults", "Slack"):
+        await tabs.get_by_role("button", name=pane).click()
+        await expect(badge).to_be_in_viewport(ratio=1)
+    await page.reload()
+    await expect(badge).to_contain_text("2")
+    desk.world.reset_faults()
+    await expect(badge).to_be_hidden()
+    await expect(tabs.get_by_role("button", name="Faults", exact=True)).to_be_visible()
+
+
+async def test_a_value_that_the_list_does_not_offer_is_shown_while_it_is_on(desk: Desk):
+    delay, refuse = desk.page.get_by_label("Delay callbacks"), desk.page.get_by_label("Refuse at once")
+    shown = "list => list.selectedOptions[0].textContent"
+    desk.world.sendblue.faults.delay_callbacks = 7
+    desk.world.sendblue.faults.refuse = "4002"
+    await expect(desk.page.locator("#fault-count")).to_have_text("2 on")
+    assert [await delay.evaluate(shown), await refuse.evaluate(shown)] == ["7 s", "4002"]
+    desk.world.sendblue.faults.delay_callbacks = 5
+    await expect(delay).to_have_value("5")
+    desk.world.reset_faults()
+    await expect(desk.page.locator("#fault-count")).to_be_empty()
+    assert [await delay.evaluate(shown), await refuse.evaluate(shown)] == ["off", "off"]
+    assert await delay.locator("option").count() == 4
