@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from sandbox.bot_process import BotFailedError
 from sandbox.faults import Switches
+from sandbox.playing import Playing
 from sandbox.slack import CommandAnswer, SlackRefusalError
 from sandbox.slack.escapes import escaped
 from sandbox.traffic import Json
@@ -34,8 +35,9 @@ class RequestError(ValueError):
 class Control:
     """One method per POST under `/control/`. Each takes the body's JSON and returns the answer's."""
 
-    def __init__(self, world: World) -> None:
+    def __init__(self, world: World, playing: Playing) -> None:
         self._world = world
+        self._playing = playing
 
     def routes(self) -> list[Route]:
         """Return the routes, relative to `/control`."""
@@ -48,6 +50,7 @@ class Control:
             "/reply": self.reply,
             "/bot": self.bot,
             "/reset": self.reset,
+            "/scene": self.scene,
         }
         return [Route(path, _door(action), methods=["POST"]) for path, action in actions.items()]
 
@@ -107,8 +110,18 @@ class Control:
 
     async def reset(self, _body: Json) -> Json:
         """Switch every fault off."""
+        self._playing.leave_the_switches()
         self._world.reset_faults()
         return self._world.faults()
+
+    async def scene(self, body: Json) -> Json:
+        """Play a scene of the tour, one at a time."""
+        title = _text(body, "title")
+        if title not in self._playing.titles:
+            raise RequestError("There is no such scene.", 404)
+        if self._playing.title:
+            raise RequestError(f"Wait until “{self._playing.title}” is over.", 409)
+        return self._playing.start(title)
 
 
 def _door(action: _Action) -> Callable[[Request], Awaitable[Response]]:

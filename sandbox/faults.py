@@ -69,6 +69,34 @@ class Switches:
             watcher()
 
 
+class Remembered:
+    """Switches flipped through this can be put back, each to where it was before its first flip."""
+
+    def __init__(self, switches: Switches) -> None:
+        self._switches = switches
+        self._before: Json = {}
+
+    def flip(self, positions: Mapping[str, object]) -> None:
+        """Set some switches; errors as of `Switches.patch`."""
+        before = self._switches.state()
+        self._switches.patch(positions)
+        self._before = {name: before[name] for name in positions} | self._before
+
+    def put_aside(self) -> None:
+        """Switch off whatever is on."""
+        off, now = type(self._switches)().state(), self._switches.state()
+        self.flip({name: value for name, value in off.items() if now[name] != value})
+
+    def put_back(self) -> None:
+        """Undo every flip."""
+        self._switches.patch(self._before)
+        self.forget()
+
+    def forget(self) -> None:
+        """Leave the switches as they are now."""
+        self._before = {}
+
+
 def _like(default: object, value: object, name: str) -> object:
     """Return `value` in the type of `default`, or say what it should have been."""
     if isinstance(default, bool | str) and isinstance(value, type(default)):

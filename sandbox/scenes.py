@@ -2,13 +2,31 @@
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from sandbox.slack.hands import new_trigger_id
 from sandbox.stage import Stage
 
-Scenes: TypeAlias = Mapping[str, Callable[[Stage], Awaitable[None]]]
+Play: TypeAlias = Callable[[Stage], Awaitable[None]]
+Scenes: TypeAlias = Mapping[str, Play]
 """What is played, by title, in order."""
+
+
+PRIVATE = "G0SECRET"
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """A scene as the tour and the page offer it. `watch` tells in one sentence what is to be seen."""
+
+    watch: str
+    play: Play
+    channel: str = "C0GENERAL"
+
+    async def __call__(self, stage: Stage) -> None:
+        """Play it."""
+        await self.play(stage)
 
 
 async def a_plain_text(stage: Stage) -> None:
@@ -101,22 +119,38 @@ async def killed_while_sending(stage: Stage) -> None:
 
 async def not_invited(stage: Stage) -> None:
     """A private channel without the bot: there could be no thread, so nothing may leave."""
-    stage.channel = "G0SECRET"
+    stage.in_a_channel_without_the_bot(PRIVATE)
     await stage.type("The surprise is at nine.")
     await stage.until("the person alone is told why", lambda: "not sent" in stage.whispers)
     await stage.calm()
     stage.no_bubble()
-    stage.promise("nothing is said in the channel", holds=not stage.world.slack.messages(stage.channel))
+    stage.promise("nothing is said in the channel", holds=not stage.said)
 
 
-SCENES: Scenes = {
-    "A plain text": a_plain_text,
-    "No iMessage on this phone": no_imessage,
-    "All callbacks lost": lost_callbacks,
-    "Everything comes repeatedly and in disorder": everything_repeated,
-    "The customer has opted out": opted_out,
-    "Sendblue never answers": no_answer,
-    "Slack is busy, then down": slack_is_away,
-    "The bot is killed in the middle of sending": killed_while_sending,
-    "A private channel the bot is not in": not_invited,
+SCENES: Mapping[str, Scene] = {
+    "A plain text": Scene("The thread goes from Sending to Delivered, as the text does on the phone.", a_plain_text),
+    "No iMessage on this phone": Scene(
+        "The bubble is green, and the thread says SMS and claims no delivery.", no_imessage
+    ),
+    "All callbacks lost": Scene(
+        "No news comes, so the bot asks Sendblue by itself, and the thread still ends at Delivered.",
+        lost_callbacks,
+    ),
+    "Everything twice and in disorder": Scene(
+        "The command comes twice and news three times: one bubble, and the thread says nothing twice.",
+        everything_repeated,
+    ),
+    "The customer has opted out": Scene("Nothing reaches the phone, and the thread says why.", opted_out),
+    "Sendblue never answers": Scene(
+        "The thread admits that nobody knows until the truth is found, and there is never a second bubble.", no_answer
+    ),
+    "Slack is busy, then down": Scene(
+        "No text leaves while it could not be reported; once Slack is back, the thread catches up.", slack_is_away
+    ),
+    "The bot is killed while sending": Scene(
+        "Started again, the bot finds out what became of the text, and sends nothing twice.", killed_while_sending
+    ),
+    "A private channel the bot is not in": Scene(
+        "Nothing leaves, and only the person who typed is told why.", not_invited, PRIVATE
+    ),
 }

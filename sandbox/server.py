@@ -1,7 +1,8 @@
 """The sandbox's one server: both pretend services, the page, its controls and its live feed."""
 
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from starlette.applications import Starlette
@@ -10,7 +11,10 @@ from starlette.responses import FileResponse, JSONResponse, PlainTextResponse, R
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from sandbox.board import Board
 from sandbox.control import Control
+from sandbox.playing import Playing
+from sandbox.traffic import Json
 from sandbox.world import World
 
 PAGE = Path(__file__).parent / "page"
@@ -22,14 +26,24 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 def create_app(world: World) -> Starlette:
     """Return the app that serves a world."""
+    playing = Playing(world)
+
+    def snapshot() -> Json:
+        return world.snapshot() | playing.snapshot()
 
     async def state(_request: Request) -> Response:
-        return JSONResponse(world.snapshot())
+        return JSONResponse(snapshot())
 
     async def events(_request: Request) -> Response:
-        return StreamingResponse(_feed(world), media_type="text/event-stream", headers=_NO_STORE)
+        feed = _feed(world.board, snapshot)
+        return StreamingResponse(feed, media_type="text/event-stream", headers=_NO_STORE)
 
-    controls = [Route("/state", state), Route("/events", events), *Control(world).routes()]
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        await playing.aclose()
+
+    controls = [Route("/state", state), Route("/events", events), *Control(world, playing).routes()]
     return Starlette(
         routes=[
             Route("/", _page),
@@ -37,7 +51,8 @@ def create_app(world: World) -> Starlette:
             Mount("/slack", world.slack.app),
             Mount("/sendblue", world.sendblue.app),
             Mount("/control", routes=controls),
-        ]
+        ],
+        lifespan=lifespan,
     )
 
 
@@ -48,10 +63,10 @@ async def _page(_request: Request) -> Response:
     return FileResponse(index, headers=_NO_STORE)
 
 
-async def _feed(world: World) -> AsyncIterator[str]:
+async def _feed(board: Board, snapshot: Callable[[], Json]) -> AsyncIterator[str]:
     """Yield a snapshot, then everything that happens. No await lies between, so nothing is missed."""
-    with world.board.listen() as listener:
-        yield _event("state", world.snapshot())
+    with board.listen() as listener:
+        yield _event("state", snapshot())
         async for event in listener.events(HEARTBEAT):
             yield ": still here\n\n" if event is None else _event(*event)
 

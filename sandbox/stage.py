@@ -2,9 +2,11 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 
+from sandbox.faults import Remembered
 from sandbox.narrator import Narrator, plain
 from sandbox.sendblue import PhoneMessage
 from sandbox.slack import CommandAnswer, SlackMessage
@@ -31,16 +33,27 @@ class Stage:
     patience: float = PATIENCE
     begun: float = field(default_factory=time.time)
 
+    def __post_init__(self) -> None:
+        self._sendblue = Remembered(self.world.sendblue.faults)
+        self._slack = Remembered(self.world.slack.faults)
+        self._shut_out: list[str] = []
+
     @property
     def bubbles(self) -> list[PhoneMessage]:
-        """What this scene's customer has on the phone."""
-        return [message for message in self.world.sendblue.messages if message.number == self.number]
+        """The texts on the phone of this scene's customer."""
+        texts = [message for message in self.world.sendblue.messages if message.outbound]
+        return [text for text in texts if text.number == self.number]
 
     @property
     def roots(self) -> list[SlackMessage]:
         """This scene's threads: the bot's messages in its channel that quote the scene's words."""
-        found = self.world.slack.messages(self.channel)
-        return [message for message in found if message.bot_id and self.number[-4:] in message.text]
+        found = [message for message in self.said if message.bot_id]
+        return [message for message in found if self.number[-4:] in message.text]
+
+    @property
+    def said(self) -> list[SlackMessage]:
+        """What was said in this scene's channel since the scene began."""
+        return [message for message in self.world.slack.messages(self.channel) if float(message.ts) >= self.begun]
 
     @property
     def replies(self) -> list[str]:
@@ -67,12 +80,35 @@ class Stage:
     def fault(self, words: str, **switches: object) -> None:
         """Flip switches of Sendblue, and say so."""
         self.narrator.line("fault", words)
-        self.world.sendblue.faults.patch(switches)
+        self._sendblue.flip(switches)
 
     def slack_fault(self, words: str, **switches: object) -> None:
         """Flip switches of Slack, and say so."""
         self.narrator.line("fault", words)
-        self.world.slack.faults.patch(switches)
+        self._slack.flip(switches)
+
+    def in_a_channel_without_the_bot(self, channel: str) -> None:
+        """Play in this channel, with the bot taken out of it if need be."""
+        self.channel = channel
+        if self.world.slack.remove(channel):
+            self._shut_out.append(channel)
+
+    def set_up(self) -> None:
+        """Put aside what others broke: the scene's promises are about its own faults."""
+        self._sendblue.put_aside()
+        self._slack.put_aside()
+
+    def clear_away(self) -> None:
+        """Put back all that this scene changed."""
+        self._sendblue.put_back()
+        self._slack.put_back()
+        for channel in self._shut_out:
+            self.world.slack.invite(channel)
+
+    def leave_the_switches(self) -> None:
+        """Let the switches stay as they are now when the scene is over."""
+        self._sendblue.forget()
+        self._slack.forget()
 
     async def type(self, words: str, *, trigger_id: str | None = None) -> CommandAnswer:
         """Text this scene's customer, and expect Slack to be content with the answer."""
@@ -141,6 +177,16 @@ class Stage:
             except TimeoutError:
                 pass
         return condition()
+
+
+async def play(stage: Stage, scene: Callable[[Stage], Awaitable[None]]) -> None:
+    """Play one scene with nothing else broken, and leave every switch as it was found."""
+    stage.set_up()
+    try:
+        with suppress(SceneOverError):  # noted on the stage
+            await scene(stage)
+    finally:
+        stage.clear_away()
 
 
 def _all_differ(texts: list[str]) -> bool:

@@ -3,15 +3,15 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 
 from sandbox.board import Board
 from sandbox.narrator import Narrator
 from sandbox.ports import free_port
-from sandbox.scenes import SCENES, Scenes
+from sandbox.scenes import SCENES, Scene, Scenes
 from sandbox.server import create_app
 from sandbox.serving import serving
-from sandbox.stage import SceneOverError, Stage
+from sandbox.stage import Stage, play
 from sandbox.world import BOT_COMMAND, World, connect, world
 
 
@@ -38,10 +38,10 @@ async def _play(made: World, narrator: Narrator, scenes: Scenes) -> list[Stage]:
         narrator.title(f"{count}/{len(scenes)} {title}")
         stage = Stage(made, narrator, title, number=f"+1415555{2600 + count}")
         stages.append(stage)
+        if isinstance(scene, Scene):
+            narrator.say(f"  {scene.watch}")
         begun = time.monotonic()
-        with suppress(SceneOverError):  # noted on the stage
-            await scene(stage)
-        made.reset_faults()
+        await play(stage, scene)
         narrator.line("", f"{time.monotonic() - begun:.1f} s")
     await _look_back(stages, narrator)
     return stages

@@ -9,6 +9,8 @@
  * @typedef {{handle: string, number: string, from_number: string, content: string, media_url: string | null,
  *   outbound: boolean, status: string, service: string | null, was_downgraded: boolean | null,
  *   error_code: string | number | null, send_style: string | null, at: number}} Phone
+ * @typedef {{title: string, watch: string, state: "playing" | "kept" | "broken" | "stopped", broken: string[],
+ *   channel: string, user: string}} Scene
  * @typedef {{id: string, at: number, from: string, to: string, method: string, path: string,
  *   status: number | null, ms: number | null, request: string, response: string, note: string}} Call
  */
@@ -23,6 +25,8 @@ export const state = {
   /** @type {Map<string, Call>} */ traffic: new Map(),
   /** @type {Set<string>} numbers that said STOP */ optedOut: new Set(),
   /** @type {{slack: Record<string, any>, sendblue: Record<string, any>}} */ faults: { slack: {}, sendblue: {} },
+  /** @type {{title: string, watch: string}[]} */ scenes: [],
+  /** @type {Scene | null} the one being played, or played last */ scene: null,
   /** @type {{state: string, note: string}} */ bot: { state: "starting", note: "" },
 };
 
@@ -41,7 +45,7 @@ const listeners = new Map();
 
 /**
  * Be told of one kind of news: `state` (a whole new snapshot), `message`, `ephemeral`, `phone`,
- * `traffic`, `faults`, `bot`, `opted_out`, and the page's own `channel` and `thread` (see view.js).
+ * `traffic`, `faults`, `bot`, `opted_out`, `scene`, and the page's own `channel` and `thread` (see view.js).
  * @param {string} kind @param {(now: any, before: any) => void} listener
  */
 export function on(kind, listener) {
@@ -58,6 +62,7 @@ export function take(kind, data) {
   if (kind === "state") return replace(data);
   if (kind === "faults") state.faults = data;
   else if (kind === "bot") state.bot = data;
+  else if (kind === "scene") state.scene = data;
   else if (kind === "opted_out") state.optedOut = new Set(data.numbers);
   const [table, keyOf] = TABLES[kind] ?? [];
   if (!table || !keyOf) return tell(kind, data);
@@ -75,6 +80,7 @@ function replace(snapshot) {
   state.me = snapshot.me ?? "";
   state.faults = snapshot.faults ?? state.faults;
   state.bot = snapshot.bot ?? state.bot;
+  if (snapshot.scenes) [state.scenes, state.scene] = [snapshot.scenes, snapshot.scene];
   state.optedOut = new Set(snapshot.opted_out ?? []);
   const lists = { message: "messages", ephemeral: "ephemerals", phone: "phones", traffic: "traffic" };
   for (const [kind, list] of Object.entries(lists)) {

@@ -14,8 +14,8 @@ export function showTabs() {
   }
 }
 
-/** @param {string} pane */
-function select(pane) {
+/** Show a pane; where all are in sight this changes nothing. @param {string} pane */
+export function select(pane) {
   // A second tap on Slack leads back from a thread to its channel.
   if (pane === "slack" && document.body.dataset.tab === "slack" && view.thread) openThread("");
   document.body.dataset.tab = pane;

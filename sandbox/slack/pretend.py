@@ -191,8 +191,12 @@ class PretendSlack:
             raise SlackRefusalError("is_archived")
         self._workspace.enter(place)
 
+    def remove(self, channel: str) -> bool:
+        """Take the bot out of a channel; return whether it was in."""
+        return self._workspace.leave(self._workspace.channel(channel))
+
     def when_entered(self, tell: Callable[[], None]) -> None:
-        """Have `tell` called whenever the bot became a member of a channel."""
+        """Have `tell` called whenever the bot became a member of a channel, or ceased to be one."""
         self._workspace.entered = tell
 
     def archive(self, channel: str) -> None:

@@ -104,6 +104,14 @@ class Workspace:
             channel.member, channel.note = True, "The bot is a member."
             self.entered()
 
+    def leave(self, channel: Channel) -> bool:
+        """Make the bot no member; return whether it was one."""
+        was = channel.member
+        if was:
+            channel.member, channel.note = False, "The bot is no member."
+            self.entered()
+        return was
+
     def transcript(self, channel: str) -> Transcript:
         """Return what was said in a channel."""
         return self._transcripts[channel]

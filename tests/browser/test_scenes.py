@@ -1,0 +1,71 @@
+"""The tour's scenes as buttons on the page, played with the real bot."""
+
+import pytest
+from playwright.async_api import expect
+
+from sandbox.scenes import SCENES
+from tests.browser.desk import Desk
+from tests.browser.measures import cut
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+
+async def test_one_click_plays_a_scene_says_what_to_watch_for_and_puts_the_switches_back(desk: Desk):
+    page, strip = desk.page, desk.page.get_by_test_id("scene")
+    await desk.switch_on("sendblue-sms")
+    await expect(strip).to_be_hidden()
+    for _ in range(2):  # it can be repeated
+        await page.get_by_role("button", name="Scenes", exact=True).click()
+        await page.get_by_role("button", name="All callbacks lost").click()
+        await expect(strip).to_contain_text(
+            "All callbacks lost. Watch: no news comes, so the bot asks Sendblue by itself, "
+            "and the thread still ends at Delivered."
+        )
+        await expect(page.get_by_role("button", name="A plain text")).to_be_disabled()
+        await page.get_by_role("button", name="Switches", exact=True).click()
+        await expect(page.get_by_label("Lose every callback")).to_be_checked()
+        await expect(page.get_by_label("Fall back to SMS")).not_to_be_checked()
+        await expect(page.get_by_test_id("thread-root")).to_contain_text("Shall we keep your table?")
+        await expect(page.get_by_test_id("thread-reply").last).to_contain_text("Delivered as iMessage")
+        await expect(strip).to_contain_text("Every promise was kept, and the switches are as they were.")
+        await expect(page.get_by_test_id("bubble")).to_have_text(["Shall we keep your table?"])
+        await expect(page.get_by_label("Lose every callback")).not_to_be_checked()
+        await expect(page.get_by_label("Fall back to SMS")).to_be_checked()
+    await strip.get_by_role("button", name="Dismiss").click()
+    await expect(strip).to_be_hidden()
+
+
+async def test_a_scene_elsewhere_takes_the_reader_there(desk: Desk):
+    """Into the private channel, from which the bot is taken out for it."""
+    desk.world.slack.invite("G0SECRET")
+    page = desk.page
+    await page.get_by_role("button", name="Scenes", exact=True).click()
+    await page.get_by_role("button", name="A private channel the bot is not in").click()
+    await expect(page.locator("#channel-name")).to_contain_text("secret")
+    await expect(desk.whisper).to_contain_text("Not sent: I'm not in this channel.")
+    await expect(page.get_by_test_id("scene")).to_contain_text("Every promise was kept")
+    assert desk.world.slack.remove("G0SECRET")
+
+
+async def test_all_scenes_are_in_sight_on_a_small_desk_and_none_is_cut(desk: Desk):
+    page = desk.page
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    await page.get_by_role("button", name="Scenes", exact=True).click()
+    buttons = page.locator("#scenes button")
+    await expect(buttons).to_have_count(len(SCENES))
+    for number in range(len(SCENES)):
+        await expect(buttons.nth(number)).to_be_in_viewport(ratio=1)
+    assert await cut(page, ".scene-title, #pane-faults .pane-head h2") == []
+
+
+async def test_at_phone_width_a_scene_leads_to_slack_where_it_is_to_be_seen(desk: Desk):
+    page = desk.page
+    await page.set_viewport_size({"width": 390, "height": 844})
+    await page.reload()
+    await page.get_by_role("button", name="Faults").click()
+    await page.get_by_role("button", name="Scenes", exact=True).click()
+    await page.get_by_role("button", name="The customer has opted out").click()
+    await expect(page.get_by_test_id("scene")).to_contain_text("Watch: nothing reaches the phone")
+    await expect(desk.composer).to_be_visible()
+    await expect(page.locator('#messages [data-author="bot"]').last).to_contain_text("the customer has opted out")
+    await expect(page.get_by_test_id("scene")).to_contain_text("Every promise was kept")
