@@ -1,11 +1,11 @@
 // Block Kit → DOM nodes.
 
+import { acting } from "./actor.js";
 import { confirmed, control, toast } from "./control.js";
 import { h } from "./dom.js";
 import { icon } from "./icons.js";
 import { mrkdwn, plain } from "./mrkdwn.js";
 import { richText } from "./richtext.js";
-import { state } from "./store.js";
 
 /** @typedef {{channel: string, ts: string}} Place where a clicked button lives */
 
@@ -103,7 +103,7 @@ function select(e, place) {
 async function click(node, action, value, place) {
   node.disabled = true;
   const { channel, ts } = place;
-  const answer = await control("click", { channel, ts, action_id: action, value, user: state.me });
+  const answer = await control("click", { channel, ts, action_id: action, value, user: acting() });
   if (answer?.failure) toast(`The bot did not react to that click (${answer.failure}).`);
   node.disabled = false;
 }

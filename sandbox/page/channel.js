@@ -1,5 +1,6 @@
 // The open channel: root messages and private answers, oldest first.
 
+import { acting } from "./actor.js";
 import { body } from "./blocks.js";
 import { timeOf } from "./dates.js";
 import { byId, followEnd, h, keepEnd, orderOf, place, toEnd } from "./dom.js";
@@ -18,13 +19,14 @@ let drawing = false; // the whole channel at once: grouping waits until the end
 export function showChannel() {
   followEnd(byId("messages"));
   on("channel", redraw);
+  on("actor", redraw);
   on("message", (now) => {
     if (now.channel !== view.channel) return;
     const root = isRoot(now) ? now : state.messages.get(`${now.channel} ${now.thread_ts}`);
     if (root) showRoot(root);
   });
   on("ephemeral", (now) => {
-    if (now.channel !== view.channel) return;
+    if (now.channel !== view.channel || now.user !== acting()) return;
     showEphemeral(now);
     byId("live").textContent = `Only visible to you: ${body({ ...now, ts: now.id }).textContent}`;
   });
@@ -42,7 +44,8 @@ function redraw() {
   const here = (/** @type {{channel: string}} */ item) => item.channel === view.channel;
   drawing = true;
   for (const message of [...state.messages.values()].filter(here).filter(isRoot)) showRoot(message);
-  for (const answer of [...state.ephemerals.values()].filter(here)) showEphemeral(answer);
+  const mine = [...state.ephemerals.values()].filter(here).filter((answer) => answer.user === acting());
+  for (const answer of mine) showEphemeral(answer);
   drawing = false;
   regroup(pane);
   if (!pane.childElementCount) pane.append(empty());

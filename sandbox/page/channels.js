@@ -1,5 +1,6 @@
 // The channel switcher: what kind each channel is, what is special about it, what is new in it.
 
+import { acting, channels, titleOf } from "./actor.js";
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
 import { on, state } from "./store.js";
@@ -28,13 +29,17 @@ export function showChannels() {
     head();
   });
   on("message", (now, before) => notice(now.channel, !before));
-  on("ephemeral", (now, before) => notice(now.channel, !before));
+  on("ephemeral", (now, before) => now.user === acting() && notice(now.channel, !before));
+  on("actor", () => {
+    draw();
+    head();
+  });
 }
 
 /** @param {string} channel @param {boolean} fresh */
 function notice(channel, fresh) {
   if (!state.channels.some(({ id }) => id === channel)) {
-    state.channels.push({ id: channel, name: "Bluethread", kind: "dm", note: "The app’s own messages to you" });
+    state.channels.push({ id: channel, name: "Bluethread", kind: "dm", note: "The app’s own messages to one person" });
   } else if (!fresh || channel === view.channel) return;
   if (channel !== view.channel) unseen.add(channel);
   draw();
@@ -42,7 +47,7 @@ function notice(channel, fresh) {
 
 function draw() {
   const focused = document.activeElement?.closest?.("[data-channel]")?.getAttribute("data-channel");
-  byId("channels").replaceChildren(...state.channels.map((channel) => h("li", null, button(channel))));
+  byId("channels").replaceChildren(...channels().map((channel) => h("li", null, button(channel))));
   if (focused) byId("channels").querySelector(`[data-channel="${CSS.escape(focused)}"]`)?.focus();
 }
 
@@ -60,7 +65,7 @@ function button(channel) {
   };
   return h("button", props, icon(picture), h("span", { class: "hidden" }, `${words}: `),
     h("span", { class: "channel-words" },
-      h("span", { class: "channel-title" }, channel.name),
+      h("span", { class: "channel-title" }, titleOf(channel.id)),
       channel.note ? h("span", { class: "channel-hint" }, channel.note) : null),
     unseen.has(channel.id) ? h("span", { class: "hidden" }, " (new)") : null);
 }
@@ -69,6 +74,6 @@ function head() {
   const channel = state.channels.find(({ id }) => id === view.channel);
   if (!channel) return;
   const [picture, words] = KINDS[channel.kind] ?? KINDS.public;
-  byId("channel-name").replaceChildren(icon(picture), h("span", { class: "hidden" }, `${words} `), channel.name);
+  byId("channel-name").replaceChildren(icon(picture), h("span", { class: "hidden" }, `${words} `), titleOf(channel.id));
   byId("channel-note").textContent = channel.note || words;
 }

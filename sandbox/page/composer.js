@@ -1,10 +1,10 @@
 // The message box: Enter sends, Shift+Enter makes a line, ArrowUp brings back the last one, chips send examples.
 
+import { acting, placeOf } from "./actor.js";
 import { control } from "./control.js";
 import { byId, h, toEnd } from "./dom.js";
 import { icon } from "./icons.js";
-import { channelName } from "./mrkdwn.js";
-import { on, state, take } from "./store.js";
+import { on, take } from "./store.js";
 import { followNext, view } from "./view.js";
 
 const EXAMPLES = [
@@ -31,9 +31,9 @@ export function showComposer() {
   });
   input.addEventListener("input", grow);
   input.addEventListener("keydown", keys);
-  on("channel", () => {
-    input.placeholder = `Message #${channelName(view.channel)}, or type /imessage`;
-  });
+  const invite = () => (input.placeholder = `Message ${placeOf(view.channel)}, or type /imessage`);
+  on("channel", invite);
+  on("actor", invite);
   if (matchMedia("(min-width: 900px)").matches) input.focus();
 }
 
@@ -79,29 +79,30 @@ async function send(text) {
   typed.push(text);
   if (text.startsWith("/")) followNext();
   toEnd(byId("messages"));
-  const answer = await control("type", { channel, user: state.me, text });
+  const user = acting();
+  const answer = await control("type", { channel, user, text });
   const input = byId("composer-input");
   if (!answer && !input.value) {
     input.value = text;
     grow();
   }
-  if (answer?.failure) sayFailed(channel, text, answer);
+  if (answer?.failure) sayFailed({ channel, user }, text, answer);
 }
 
 /**
  * Slackbot's words for a command that got no proper answer.
- * @param {string} channel @param {string} text
+ * @param {{channel: string, user: string}} place @param {string} text
  * @param {{failure: string, status?: number}} answer
  */
-function sayFailed(channel, text, { failure, status }) {
+function sayFailed(place, text, { failure, status }) {
   const late = failure === "operation_timeout";
   const reached = status ? `the app answered with HTTP ${status}` : "the app could not be reached";
   const why = late ? "the app took longer than 3 seconds" : reached;
   const command = text.split(/\s/)[0];
   take("ephemeral", {
     id: `failure-${(local += 1)}`,
-    channel,
-    user: "USLACKBOT",
+    ...place,
+    from: "slackbot",
     text: `\`${command}\` failed with the error \`${failure}\`: ${why}.`,
     blocks: [],
     at: Date.now() / 1000,

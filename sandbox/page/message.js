@@ -32,7 +32,7 @@ export function messageNode(message, props, ...after) {
 
 /** An answer only its reader sees. @param {Ephemeral} answer @param {Record<string, any>} props */
 export function ephemeralNode(answer, props) {
-  const slackbot = answer.user === "USLACKBOT";
+  const slackbot = answer.from === "slackbot";
   const outer = { class: "msg ephemeral", test: "ephemeral", "data-author": answer.id, "data-at": answer.at };
   return h("article", { ...outer, ...props },
     face(!slackbot, "Slackbot"),

@@ -1,5 +1,6 @@
 // The page: wires the panes to the feed. Each pane listens for its own news (store.js).
 
+import { showActors } from "./actor.js";
 import { showBot } from "./bot.js";
 import { showChannel } from "./channel.js";
 import { showChannels } from "./channels.js";
@@ -17,6 +18,7 @@ import { showTraffic } from "./traffic.js";
 import { watchThreads } from "./view.js";
 
 byId("theme").append(icon("sun"), icon("moon")); // theme.js runs before modules do
+showActors(); // first: what the others draw depends on who looks
 showChannels();
 showChannel();
 showThread();

@@ -1,5 +1,6 @@
 // One-click scenes: the tour's, played here. The server sets the switches and puts them back.
 
+import { actAs } from "./actor.js";
 import { control } from "./control.js";
 import { byId, h } from "./dom.js";
 import { icon } from "./icons.js";
@@ -45,6 +46,7 @@ function entry({ title, watch }, place) {
 
 /** Go where it plays. @param {import("./store.js").Scene} scene */
 function begin(scene) {
+  actAs(scene.user);
   followNext();
   openChannel(scene.channel);
   if (narrow.matches) openThread(""); // it would cover its channel

@@ -1,11 +1,12 @@
 // What the server told us, and who wants to know. Everything that arrives is an upsert.
 
 /**
- * @typedef {{id: string, name: string, kind: "public" | "private" | "dm" | "archived", note: string}} Channel
+ * @typedef {{id: string, name: string, kind: "public" | "private" | "dm" | "archived", note: string,
+ *   people?: string[]}} Channel
  * @typedef {{channel: string, ts: string, thread_ts: string | null, user: string, name: string, bot: boolean,
  *   text: string, blocks: any[], edited: boolean, deleted: boolean, at: number}} Message
  * @typedef {{id: string, channel: string, user: string, text: string, blocks: any[], at: number,
- *   command: string | null}} Ephemeral
+ *   command: string | null, from?: "slackbot"}} Ephemeral `user` is who sees it
  * @typedef {{handle: string, number: string, from_number: string, content: string, media_url: string | null,
  *   outbound: boolean, status: string, service: string | null, was_downgraded: boolean | null,
  *   error_code: string | number | null, send_style: string | null, at: number}} Phone
@@ -19,6 +20,7 @@ export const state = {
   /** @type {Channel[]} */ channels: [],
   /** @type {Map<string, string>} user id → name */ users: new Map(),
   me: "",
+  /** @type {{id: string, name: string, guest: boolean}[]} whom the reader can be */ actors: [],
   /** @type {Map<string, Message>} */ messages: new Map(),
   /** @type {Map<string, Ephemeral>} */ ephemerals: new Map(),
   /** @type {Map<string, Phone>} */ phones: new Map(),
@@ -45,7 +47,7 @@ const listeners = new Map();
 
 /**
  * Be told of one kind of news: `state` (a whole new snapshot), `message`, `ephemeral`, `phone`,
- * `traffic`, `faults`, `bot`, `opted_out`, `scene`, and the page's own `channel` and `thread` (see view.js).
+ * `traffic`, `faults`, `bot`, `opted_out`, `scene`, and the page's own `channel` and `thread` (see view.js) and `actor` (actor.js).
  * @param {string} kind @param {(now: any, before: any) => void} listener
  */
 export function on(kind, listener) {
@@ -78,6 +80,7 @@ function replace(snapshot) {
   state.channels = snapshot.channels ?? [];
   state.users = new Map((snapshot.users ?? []).map((/** @type {any} */ user) => [user.id, user.name]));
   state.me = snapshot.me ?? "";
+  state.actors = snapshot.actors ?? [];
   state.faults = snapshot.faults ?? state.faults;
   state.bot = snapshot.bot ?? state.bot;
   if (snapshot.scenes) [state.scenes, state.scene] = [snapshot.scenes, snapshot.scene];

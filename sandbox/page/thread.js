@@ -1,9 +1,9 @@
 // The thread pane: the root, whose status line changes in place, and its replies.
 
+import { placeOf } from "./actor.js";
 import { byId, followEnd, keepEnd, toEnd } from "./dom.js";
 import { icon } from "./icons.js";
 import { markStatus, messageNode, regroup, swap } from "./message.js";
-import { channelName } from "./mrkdwn.js";
 import { isRoot, on, repliesOf, state } from "./store.js";
 import { narrow, openThread, view } from "./view.js";
 
@@ -51,7 +51,7 @@ function redraw() {
   byId("thread-root").replaceChildren();
   byId("thread-replies").replaceChildren();
   if (!root) return;
-  byId("thread-channel").textContent = `#${channelName(root.channel)}`;
+  byId("thread-channel").textContent = placeOf(root.channel);
   showRoot(root);
   for (const reply of repliesOf(root)) showReply(reply);
   toEnd(byId("thread-scroll"));

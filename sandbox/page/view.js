@@ -1,5 +1,6 @@
 // What the reader is looking at: which channel, which thread.
 
+import { channels } from "./actor.js";
 import { isRoot, on, state, tell } from "./store.js";
 
 export const view = { channel: "", thread: "" };
@@ -33,16 +34,22 @@ export const narrow = matchMedia("(max-width: 899px)");
 /** Open the first thread there is, and later the thread of each command typed here. */
 export function watchThreads() {
   on("state", () => {
-    const known = state.channels.some((channel) => channel.id === view.channel);
-    if (!known) openChannel(state.channels[0]?.id ?? "");
-    else tell("channel", view.channel);
+    if (!leave()) tell("channel", view.channel);
     if (!state.messages.has(`${view.channel} ${view.thread}`)) openThread("");
     else tell("thread", view.thread);
     if (!view.thread) follow([...state.messages.values()].findLast(isFollowed));
   });
+  on("actor", leave);
   on("message", (now, before) => {
     if (!before && isFollowed(now)) follow(now);
   });
+}
+
+/** Leave a channel that is not there for this reader; returns whether it was left. */
+function leave() {
+  const known = channels().some((channel) => channel.id === view.channel);
+  if (!known) openChannel(channels()[0]?.id ?? "");
+  return !known;
 }
 
 /** @param {import("./store.js").Message} message */

@@ -26,7 +26,7 @@ from sandbox.slack.pace import Pace
 from sandbox.slack.params import read_params
 from sandbox.slack.records import Channel, CommandAnswer, Ephemeral, SlackMessage, SlackRefusalError
 from sandbox.slack.response_urls import ResponseUrls
-from sandbox.slack.workspace import ME, PEOPLE, Workspace
+from sandbox.slack.workspace import ACTORS, GUESTS, ME, PEOPLE, Workspace
 from sandbox.traffic import ApiCall, Json
 
 MESSAGES_SHOWN = 500
@@ -205,11 +205,12 @@ class PretendSlack:
 
     def snapshot(self) -> Json:
         """Return everything the page shows of Slack."""
-        own = self._workspace.open_dm(ME).id
         channels = self._workspace.channels.values()
-        seen = [channel for channel in channels if not channel.id.startswith("D0BOT") or channel.id == own]
+        seen = [channel for channel in channels if not channel.people or set(channel.people) & set(ACTORS)]
+        actors = [{"id": person, "name": PEOPLE[person], "guest": person in GUESTS} for person in ACTORS]
         return {
             "channels": [channel.snapshot() for channel in seen],
+            "actors": actors,
             "users": [{"id": person, "name": name} for person, name in PEOPLE.items()],
             "me": ME,
             "messages": self._workspace.messages_shown(MESSAGES_SHOWN),

@@ -84,7 +84,7 @@ class CommandAnswer:
 
 @dataclass(slots=True)
 class Channel:
-    """A place to talk; `member` says whether the bot is in it."""
+    """A place to talk; `member` says whether the bot is in it, `people` who sees it: everybody, if it is empty."""
 
     id: str
     name: str
@@ -93,6 +93,7 @@ class Channel:
     member: bool
     archived: bool = False
     restricted: bool = False
+    people: tuple[str, ...] = ()
 
     @property
     def visible(self) -> bool:
@@ -107,4 +108,4 @@ class Channel:
     def snapshot(self) -> Json:
         """Return it as the page reads it."""
         kind = "archived" if self.archived else self.kind
-        return {"id": self.id, "name": self.name, "kind": kind, "note": self.note}
+        return {"id": self.id, "name": self.name, "kind": kind, "note": self.note, "people": list(self.people)}

@@ -17,6 +17,8 @@ BOT_NAME = "Bluethread"
 ME = "U0ANA"
 PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CLEO": "Cleo", "U0GUEST": "Gil", "U0STRANGER": "Sam"}
 GUESTS = frozenset({"U0GUEST"})
+ACTORS = ("U0ANA", "U0BEN", "U0GUEST")
+"""Whom a person in front of the page can be."""
 STRANGERS = frozenset({"U0STRANGER"})
 """From another workspace, through Slack Connect. Where they share a channel with the app, Slack does not say so."""
 GROUPS = {"S0FRONT": ("U0ANA", "U0CLEO")}
@@ -35,7 +37,9 @@ def _channels() -> list[Channel]:
         Channel("C0RANDOM", "random", "public", "The bot has not joined yet.", member=False),
         Channel("G0TEAM", "team", "private", "Private; the bot was invited.", member=True),
         Channel("G0SECRET", "secret", "private", "Private; the bot was not invited.", member=False),
-        Channel("D0ANABEN", "Ben", "dm", "Between two people; the bot cannot see it.", member=False),
+        Channel(
+            "D0ANABEN", "Ben", "dm", "Between two people; the bot cannot see it.", member=False, people=(ME, "U0BEN")
+        ),
         Channel("C0OLD", "old", "public", "Archived.", member=True, archived=True),
         Channel("C0NEWS", "news", "public", "Only admins may post.", member=True, restricted=True),
     ]
@@ -72,7 +76,7 @@ class Workspace:
         name = f"D0BOT{person}"
         if name not in self.channels:
             note = f"{PEOPLE[person]}'s conversation with the bot."
-            self.channels[name] = Channel(name, BOT_NAME, "dm", note, member=True)
+            self.channels[name] = Channel(name, BOT_NAME, "dm", note, member=True, people=(person,))
             self._transcripts[name] = Transcript()
         return self.channels[name]
 

@@ -96,6 +96,16 @@ class TestPage:
         assert state["lines"] == ["+15550100900"]
         assert {"messages", "ephemerals", "phones", "traffic"} <= set(state)
 
+    async def test_the_page_may_act_as_whom_the_web_api_knows(self, made, page):
+        """With the same rights: a guest on the page is a guest to the bot."""
+        actors = (await page.get("/control/state")).json()["actors"]
+        assert [(actor["name"], actor["guest"]) for actor in actors] == [("Ana", False), ("Ben", False), ("Gil", True)]
+        bot = {"Authorization": f"Bearer {made.bot.settings['SLACK_BOT_TOKEN']}"}
+        for actor in actors:
+            asked = await page.post("/slack/api/users.info", data={"user": actor["id"]}, headers=bot)
+            user = asked.json()["user"]
+            assert (user["real_name"], user["is_restricted"]) == (actor["name"], actor["guest"])
+
     async def test_the_feed_begins_with_a_snapshot_and_goes_on_with_news(self, page):
         async with feed(page) as events:
             assert (await anext(events))[0] == "state"
