@@ -39,6 +39,19 @@ async def test_no_title_is_cut_and_no_two_meet(desk: Desk, size):
     assert await overlapping(page, ".lane-head span:not(.lanes)", ".lane-head b", apart=6) == []
 
 
+@pytest.mark.parametrize("width", [900, 1024, 1180])
+async def test_narrower_desks_cut_no_title_of_a_pane_either(desk: Desk, width: int):
+    page = desk.page
+    await page.set_viewport_size({"width": width, "height": 720})
+    await desk.switch_on("sendblue-lose_callbacks", "sendblue-sms")
+    await expect(page.locator("#fault-count")).to_have_text("2 on")
+    assert await cut(page, ".pane-head h2, .pane-head p, .pane-head button, .fault-title") == []
+    for pane in ("#pane-faults", "#pane-traffic", "#pane-phone"):
+        head = f"{pane} .pane-head"
+        assert await overlapping(page, f"{head} h2", f"{head} p", f"{head} select", f"{head} button") == []
+    assert await overlapping(page, ".lane-head span:not(.lanes)", ".lane-head b", apart=3) == []
+
+
 async def test_the_columns_of_the_traffic_log_stand_under_their_names(desk: Desk):
     """The party's name is above the end of its arrows."""
     await desk.page.set_viewport_size(SMALL)
