@@ -1,0 +1,90 @@
+"""Take README's two pictures of the demo again: `python -m tests.browser.take_pictures`, a quarter of a minute.
+
+It needs Chromium, as the browser tests do, and plays what the pictures show with the real bot: nothing in them is
+drawn or arranged. Fonts are those of the machine; the page asks for Helvetica or Arial, for which Debian's
+`fonts-liberation` stands in. Where `pngquant` is installed, the files become a third of the size. Look at both
+pictures before you commit them.
+"""
+
+import asyncio
+import shutil
+from pathlib import Path
+from typing import Literal
+
+from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+
+from sandbox.ports import free_port
+from sandbox.server import create_app
+from sandbox.serving import serving
+from sandbox.world import PROJECT, connect, world
+from tests.browser.conftest import ARGUMENTS, NO_CHROMIUM, PATIENCE
+
+FOLDER = PROJECT / "docs" / "images"
+SIZE: ViewportSize = {"width": 1440, "height": 900}
+SCALE = 1.5
+SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+CUSTOMER = "+1 415 555 2671"
+TEXTS = ("Hi Maya, table for four at eight tonight?", "See you then! Parking is behind the house.")
+
+
+async def pose(page: Page) -> None:
+    """Have one text read, and another delivered although its callbacks are lost."""
+    root = page.get_by_test_id("thread-root")
+    status = root.get_by_test_id("root-status")
+    first, second = (f"/imessage {CUSTOMER} {words}" for words in TEXTS)
+    await write(page, first)
+    await expect(root).to_contain_text(TEXTS[0])
+    await expect(status).to_contain_text("Delivered")
+    await page.get_by_role("button", name="Read it").click()
+    await expect(status).to_contain_text("Read as iMessage")
+    await page.get_by_test_id("fault-sendblue-lose_callbacks").check()
+    await write(page, second)
+    await expect(root).to_contain_text(TEXTS[1])
+    await expect(page.get_by_test_id("thread-reply").last).to_contain_text("Delivered as iMessage")
+    await expect(status).to_contain_text("Delivered as iMessage")
+    await page.get_by_test_id("composer").blur()
+
+
+async def write(page: Page, command: str) -> None:
+    """Type a command and send it."""
+    await page.get_by_test_id("composer").fill(command)
+    await page.get_by_test_id("composer").press("Enter")
+
+
+async def take(browser: Browser, url: str, folder: Path) -> None:
+    """Pose once, and take the light and the dark picture of it."""
+    context = await browser.new_context(
+        viewport=SIZE, device_scale_factor=SCALE, reduced_motion="reduce", locale="en-US", color_scheme="light"
+    )
+    page = await context.new_page()
+    await page.goto(url)
+    await page.locator('[data-testid="bot-state"][data-state="up"]').wait_for()
+    await pose(page)
+    await expect(page.locator(".root-status.changed")).to_have_count(0)
+    for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
+        await page.screenshot(path=folder / f"demo-{scheme}.png")
+    await context.close()
+
+
+async def main() -> None:
+    """Start the demo as `make demo` does, take the pictures, stop it."""
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        raise SystemExit(NO_CHROMIUM)
+    expect.set_options(timeout=PATIENCE)
+    async with world(free_port(0)) as made, serving(create_app(made)) as url, async_playwright() as driver:
+        connect(made, url)
+        await made.bot.start()
+        browser = await driver.chromium.launch(executable_path=chromium, args=ARGUMENTS)
+        await take(browser, url, FOLDER)
+        await browser.close()
+        if shutil.which("pngquant"):
+            pictures = [FOLDER / f"demo-{scheme}.png" for scheme in SCHEMES]
+            await (await asyncio.create_subprocess_exec("pngquant", "--force", "--ext", ".png", *pictures)).wait()
+        made.board.close()
+        await made.bot.stop()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
