@@ -6,6 +6,7 @@ from playwright.async_api import expect
 from sandbox.scenes import SCENES
 from tests.browser.desk import Desk
 from tests.browser.measures import cut
+from tests.browser.test_manners import CONTRAST
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
@@ -69,3 +70,26 @@ async def test_at_phone_width_a_scene_leads_to_slack_where_it_is_to_be_seen(desk
     await expect(desk.composer).to_be_visible()
     await expect(page.locator('#messages [data-author="bot"]').last).to_contain_text("the customer has opted out")
     await expect(page.get_by_test_id("scene")).to_contain_text("Every promise was kept")
+
+
+async def test_what_a_scene_shows_can_be_read_in_light_and_dark(desk: Desk):
+    """However it went, with every customer opted out and faults counted on the tab."""
+    page = desk.page
+    await desk.world.sendblue.customer_says(desk.number, "STOP")
+    desk.world.sendblue.faults.lose_callbacks = True
+    await page.get_by_role("button", name="Scenes", exact=True).click()
+    told = {"title": "A scene", "watch": "The sky.", "broken": ["the moon is red"], "channel": "C0GENERAL"}
+    faint = []
+    for size in ({"width": 1280, "height": 720}, {"width": 390, "height": 844}):
+        await page.set_viewport_size(size)
+        for state in ("playing", "kept", "broken", "stopped"):
+            desk.world.board.say("scene", told | {"state": state, "user": "U0ANA"})
+            await expect(page.locator(f'#scene[data-state="{state}"]')).to_be_visible()
+            for pane in ("faults", "phone") if size["width"] < 900 else ("",):
+                await page.evaluate("pane => document.querySelector(`[data-pane=${pane}]`)?.click()", pane or "slack")
+                for scheme in ("light", "dark"):
+                    await page.emulate_media(color_scheme=scheme)
+                    faint += [
+                        f"{state}, {scheme}, {size['width']} wide: {text}" for text in await page.evaluate(CONTRAST)
+                    ]
+    assert faint == []

@@ -265,6 +265,22 @@ class TestCommand:
             await asyncio.sleep(0.3)
             await self.ended(process, signal.SIGINT)
 
+    async def test_a_scene_being_played_does_not_hold_up_the_end(self, tmp_path):
+        """Nor is the bot, which the scene may just be starting again, left running."""
+        process = await self.started(tmp_path)
+        async with asyncio.timeout(20), httpx.AsyncClient(verify=False) as page:
+            assert process.stdout is not None
+            page.base_url = httpx.URL((await process.stdout.readline()).decode().split()[-1])
+            while b"Ready" not in await process.stdout.readline():
+                pass
+            async with feed(page) as events:
+                await page.post("/control/scene", json={"title": "The bot is killed while sending"})
+                async for kind, bot in events:
+                    if (kind, bot.get("state")) == ("bot", "down"):
+                        break
+            await self.ended(process, signal.SIGINT)
+        assert list(tmp_path.iterdir()) == []
+
     async def started(self, folder: Path) -> asyncio.subprocess.Process:
         return await asyncio.create_subprocess_exec(
             sys.executable,
