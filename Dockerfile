@@ -19,6 +19,7 @@ VOLUME /data
 WORKDIR /app
 COPY bot bot
 COPY handlers handlers
+COPY LICENSE THIRD-PARTY-NOTICES.md ./
 RUN python -m compileall -q bot handlers
 
 ENV PYTHONUNBUFFERED=1 \

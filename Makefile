@@ -10,7 +10,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes
 export PYTHONDONTWRITEBYTECODE = 1
 
-.PHONY: help install run demo tour setup test chaos bench check audit lock emoji clean
+.PHONY: help install run demo tour setup test chaos bench check audit lock emoji notices clean
 
 help: ## this list
 	@echo "Targets:"
@@ -78,6 +78,9 @@ lock: .venv/dev-ready ## renew the lock files
 emoji: ## renew the table of Slack's emoji names (needs npm)
 	@folder=$$(mktemp -d) && cd $$folder && npm pack --silent emoji-datasource >/dev/null && tar -xzf emoji-datasource-*.tgz \
 	    && cd $(CURDIR) && $(PYTHON) .ci/emoji_names.py $$folder/package; code=$$?; rm -rf $$folder; exit $$code
+
+notices: .venv/dev-ready ## renew THIRD-PARTY-NOTICES.md, after `make lock` or `make emoji`
+	@$(BIN)/python .ci/notices.py
 
 clean: ## remove .venv and caches
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage

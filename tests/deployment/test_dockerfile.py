@@ -87,9 +87,14 @@ def image(tmp_path: Path) -> Path:
     """The files the image would hold in its working folder."""
     folder = tmp_path / "app"
     folder.mkdir()
-    for source, target in COPIES:
-        if (ROOT / source).is_dir():
-            shutil.copytree(ROOT / source, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
+    for *sources, target in COPIES:
+        if target.startswith("/"):
+            continue  # not the working folder
+        for source in sources:
+            if (ROOT / source).is_dir():
+                shutil.copytree(ROOT / source, folder / target, ignore=shutil.ignore_patterns("__pycache__"))
+            else:
+                shutil.copy(ROOT / source, folder / target)
     return folder
 
 
