@@ -1,8 +1,11 @@
 # docker build -t bluethread .
 # docker run -d --name bluethread --restart unless-stopped --stop-timeout 15 \
 #   --env-file .env -p 127.0.0.1:3000:3000 -v bluethread:/data bluethread
-# With PostgreSQL, and for workers: docs/deploy.md.
-FROM python:3.13-slim
+# With PostgreSQL: compose.yml. Workers, and the rest: docs/deploy.md.
+#
+# The digest names one exact base image, so the same commit builds the same image. Renew it for security fixes of
+# Debian and Python: `docker buildx imagetools inspect python:3.13-slim` prints the new one behind "Digest:".
+FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 # All that is locked is installed from wheels, so no compiler is needed.
 COPY requirements.txt /tmp/requirements.txt

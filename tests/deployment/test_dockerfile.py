@@ -29,8 +29,10 @@ def _only(word: str) -> str:
     return rest
 
 
-def test_it_builds_on_the_slim_python_that_is_tested() -> None:
-    assert _only("FROM") == "python:3.13-slim"
+def test_it_builds_on_one_slim_python_and_no_later_one_of_the_same_name() -> None:
+    assert re.fullmatch(r"python:3\.13-slim@sha256:[0-9a-f]{64}", _only("FROM"))
+    above = (ROOT / "Dockerfile").read_text().split("\nFROM ")[0]
+    assert "docker buildx imagetools inspect python:3.13-slim" in above, "say how to renew the digest"
 
 
 def test_it_runs_as_a_user_without_rights_made_before() -> None:
