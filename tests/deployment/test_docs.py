@@ -17,7 +17,7 @@ from handlers.guard import LARGEST_FROM_SLACK
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, settings_for, until
 from tests.deployment import ROOT
 
-PAGES = sorted([ROOT / "README.md", ROOT / "CHANGELOG.md", *ROOT.glob("docs/**/*.md")])
+PAGES = sorted([*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md")])
 SECURITY = (ROOT / "docs/security.md").read_text()
 DEPLOY = (ROOT / "docs/deploy.md").read_text()
 METHODS = {"GET", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"}
