@@ -15,7 +15,7 @@ import pytest
 
 from bot.house import migrate, open_database
 from tests.conftest import free_port, settings_for
-from tests.deployment import ROOT
+from tests.deployment import FILLED_IN, ROOT
 
 SOURCE = re.sub(r"^#.*\n", "", (ROOT / "Dockerfile").read_text(), flags=re.MULTILINE).replace("\\\n", "")
 STEPS = [(word, rest.strip()) for word, _, rest in (line.partition(" ") for line in SOURCE.splitlines() if line)]
@@ -103,10 +103,8 @@ def image(tmp_path: Path) -> Path:
 @pytest.fixture
 def environment(tmp_path: Path) -> dict[str, str]:
     """What the image and `--env-file` would set, on a port and a file of this test."""
-    example = (ROOT / ".env.example").read_text().splitlines()
-    given = dict(line.split("=", 1) for line in example if line and not line.startswith("#"))
     here = {"HOST": "127.0.0.1", "PORT": str(free_port()), "DATABASE_URL": f"sqlite:///{tmp_path / 'bluethread.db'}"}
-    return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"} | ENV | given | here
+    return {"PATH": os.environ["PATH"], "PYTHONDONTWRITEBYTECODE": "1"} | ENV | FILLED_IN | here
 
 
 def _command(step: str) -> list[str]:

@@ -23,7 +23,7 @@ from bot.errors import BadSettings
 from bot.house import probe
 from bot.settings import load_settings
 from tests.conftest import free_port
-from tests.deployment import ROOT
+from tests.deployment import FILLED_IN, ROOT
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 RUN = re.compile(r"python[\d.]* -m bot ([a-z]+)((?: --[a-z-]+)*)")
@@ -59,9 +59,7 @@ def test_the_lines_work_in_their_order_as_on_a_dyno(
     name = f"procfile_{uuid4().hex}"
     with psycopg.connect(postgresql.get_uri(), autocommit=True) as connection:
         connection.execute(f"CREATE DATABASE {name}")
-    example = (ROOT / ".env.example").read_text().splitlines()
-    settings = dict(line.split("=", 1) for line in example if line and not line.startswith("#"))
-    settings |= {"DYNO": "web.1", "HOST": "127.0.0.1", "PORT": str(free_port()), "WEB_ALSO_WORKS": "false"}
+    settings = FILLED_IN | {"DYNO": "web.1", "HOST": "127.0.0.1", "PORT": str(free_port()), "WEB_ALSO_WORKS": "false"}
     settings |= {"DATABASE_URL": postgresql.get_uri(name).replace("postgresql://", "postgres://", 1)}
     for setting, value in settings.items():
         monkeypatch.setenv(setting, value)

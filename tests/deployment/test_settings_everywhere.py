@@ -2,25 +2,24 @@
 
 import json
 import re
-import shutil
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from bot.settings import Settings, load_settings
-from tests.deployment import ROOT
+from tests.deployment import EXAMPLE, FILLED_IN, ROOT, filled_in
 
-EXAMPLE = ROOT / ".env.example"
 LINES = EXAMPLE.read_text().splitlines()
 APP = json.loads((ROOT / "app.json").read_text())
 ENV = APP["env"]
 
 NAMES = {name.upper() for name in Settings.model_fields}
 REQUIRED = {name.upper() for name, field in Settings.model_fields.items() if field.is_required()}
-SET_BY_THE_PLATFORM = {"HOST", "PORT", "DATABASE_URL"}
-POINTLESS_THERE = {"ALLOW_EPHEMERAL_SQLITE"}
-"""The add-on brings PostgreSQL."""
+TO_DECIDE = {"ALLOWED_USERS", "ALLOWED_CHANNELS", "ALERT_CHANNEL", "DEFAULT_REGION"}
+"""What a first deploy may well set, though nothing has to be set there."""
+SET_BY_THE_PLATFORM = {"HOST": "127.0.0.1", "PORT": "5000", "DATABASE_URL": "postgres://user:password@host:5432/name"}
+"""As the add-on and the platform write them."""
 EMPTY = {name.upper() for name in Settings.model_fields if str(Settings.model_fields[name].default) == ""}
 
 ACTIVE = re.compile(r"([A-Z][A-Z_]+)=(.*)")
@@ -44,16 +43,20 @@ def test_the_example_sets_what_must_be_set_and_shows_what_may_be() -> None:
     assert set(_example(OPTIONAL)) == NAMES - REQUIRED
 
 
-def test_the_example_copied_to_env_works(tmp_path: Path) -> None:
-    shutil.copy(EXAMPLE, tmp_path / ".env")  # the tests run in tmp_path
+def test_the_example_works_once_its_values_are_replaced(tmp_path: Path) -> None:
+    assert set(FILLED_IN) == REQUIRED
+    assert not set(FILLED_IN.items()) & set(_example(ACTIVE).items())
+    filled_in(tmp_path / ".env")  # the tests run in tmp_path
     settings = load_settings()
-    assert settings.lines == ("+15550100900",)
-    assert settings.public_url == "https://YOUR-APP.example.com"
+    assert settings.lines == (FILLED_IN["SENDBLUE_FROM_NUMBER"],)
+    assert settings.public_url == FILLED_IN["PUBLIC_URL"]
 
 
 def test_the_examples_optional_values_are_the_defaults(tmp_path: Path) -> None:
-    everything = [line.removeprefix("# ") if OPTIONAL.fullmatch(line) else line for line in LINES]
-    assert _loaded(tmp_path / "all", everything) == load_settings(_env_file=EXAMPLE)
+    example = filled_in(tmp_path / "filled")
+    lines = example.read_text().splitlines()
+    everything = [line.removeprefix("# ") if OPTIONAL.fullmatch(line) else line for line in lines]
+    assert _loaded(tmp_path / "all", everything) == load_settings(_env_file=example)
     assert all(re.fullmatch(r"[^'\"#\s]*", value) for value in {**_example(ACTIVE), **_example(OPTIONAL)}.values()), (
         "Docker and systemd read quotes, comments and blanks in another way than python does"
     )
@@ -75,9 +78,20 @@ def test_the_examples_secrets_cannot_be_taken_for_real_ones() -> None:
     assert example["SLACK_BOT_TOKEN"].startswith("xoxb-")
 
 
-def test_app_json_asks_for_what_must_be_set_and_offers_what_may_be() -> None:
-    assert set(ENV) == NAMES - SET_BY_THE_PLATFORM - POINTLESS_THERE
+def test_app_json_asks_for_what_must_be_set_and_for_little_else() -> None:
+    assert set(ENV) == REQUIRED | TO_DECIDE
     assert {name for name, entry in ENV.items() if entry["required"]} == REQUIRED
+
+
+def test_what_app_json_leaves_out_has_a_default_that_works_on_a_dyno(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the form filled in as briefly as it can be. That it also serves and works: test_procfile.py."""
+    monkeypatch.setenv("DYNO", "web.1")
+    form = {name: FILLED_IN[name] for name in REQUIRED} | SET_BY_THE_PLATFORM
+    settings = _loaded(tmp_path / "form", [f"{name}={value}" for name, value in form.items()])
+    for name in NAMES - set(form):
+        assert getattr(settings, name.lower()) == Settings.model_fields[name.lower()].default, name
 
 
 def test_app_json_explains_every_setting() -> None:
@@ -85,7 +99,8 @@ def test_app_json_explains_every_setting() -> None:
 
 
 def test_app_json_has_only_what_heroku_knows() -> None:
-    assert set(APP) == {"name", "description", "keywords", "stack", "addons", "formation", "env"}
+    about = {"name", "description", "keywords", "website", "repository", "logo"}
+    assert set(APP) == about | {"stack", "addons", "formation", "env"}
     assert len(APP["name"]) <= 30
     for entry in ENV.values():
         assert set(entry) <= {"description", "required", "value", "generator"}
@@ -93,27 +108,40 @@ def test_app_json_has_only_what_heroku_knows() -> None:
         assert isinstance(entry["required"], bool)
 
 
+def test_app_jsons_addresses_are_the_repositorys() -> None:
+    repository = APP["repository"]
+    assert f"git clone {repository} " in (ROOT / "README.md").read_text()
+    assert f"git clone {repository} " in (ROOT / "docs/deploy.md").read_text()
+    assert APP["website"] == f"{repository}#readme"
+    logo = APP["logo"].removeprefix(f"{repository}/raw/main/")
+    assert (ROOT / logo).read_text().startswith("<svg ")
+
+
 def test_app_jsons_values_are_the_defaults(tmp_path: Path) -> None:
     offered = {name: entry["value"] for name, entry in ENV.items() if "value" in entry}
     assert set(offered) == set(ENV) - REQUIRED - EMPTY
-    lines = [*LINES, *(f"{name}={value}" for name, value in offered.items())]
-    assert _loaded(tmp_path / "offered", lines) == load_settings(_env_file=EXAMPLE)
+    example = filled_in(tmp_path / "filled")
+    lines = [*example.read_text().splitlines(), *(f"{name}={value}" for name, value in offered.items())]
+    assert _loaded(tmp_path / "offered", lines) == load_settings(_env_file=example)
 
 
-def test_exactly_the_secret_that_is_ours_is_generated() -> None:
+def test_exactly_the_secret_that_is_ours_is_generated(tmp_path: Path) -> None:
     assert {name for name, entry in ENV.items() if "generator" in entry} == {"CALLBACK_SECRET"}
     assert ENV["CALLBACK_SECRET"]["generator"] == "secret"
     made = "0123456789abcdef" * 4  # what Heroku makes: 64 hexadecimal digits
-    assert load_settings(_env_file=EXAMPLE, callback_secret=made).callback_secrets == (made,)
+    example = filled_in(tmp_path / "filled")
+    assert load_settings(_env_file=example, callback_secret=made).callback_secrets == (made,)
 
 
-def test_the_button_starts_only_with_the_postgresql_it_attaches(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_button_starts_only_with_the_postgresql_it_attaches(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert [addon.partition(":")[0] for addon in APP["addons"]] == ["heroku-postgresql"]
-    filled: dict[str, Any] = {"_env_file": EXAMPLE}
+    filled: dict[str, Any] = {"_env_file": filled_in(tmp_path / "filled")}
     monkeypatch.setenv("DYNO", "web.1")
     with pytest.raises(Exception, match="wiped"):
         load_settings(**filled)
-    monkeypatch.setenv("DATABASE_URL", "postgres://user:password@host:5432/name")  # as the add-on writes it
+    monkeypatch.setenv("DATABASE_URL", SET_BY_THE_PLATFORM["DATABASE_URL"])
     load_settings(**filled)
 
 
