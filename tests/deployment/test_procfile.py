@@ -27,7 +27,8 @@ from tests.deployment import FILLED_IN, ROOT
 
 LINES = dict(line.split(": ", 1) for line in (ROOT / "Procfile").read_text().splitlines())
 RUN = re.compile(r"python[\d.]* -m bot ([a-z]+)((?: --[a-z-]+)*)")
-PLACES = ["Procfile", "Dockerfile", "docs/deploy.md", "docs/security.md", ".env.example", "app.json", "CHANGELOG.md"]
+PLACES = ["Procfile", "Dockerfile", "compose.yml", "app.json", ".env.example", "README.md", "CHANGELOG.md"]
+PLACES += ["docs/deploy.md", "docs/operate.md", "docs/security.md", "docs/settings.md"]
 
 
 @pytest.mark.parametrize("process", LINES)
@@ -117,4 +118,4 @@ def _spellings(parameter: click.Parameter) -> list[str]:
 
 def test_the_places_do_name_commands() -> None:
     found = {place for place in PLACES if RUN.search(_as_typed(ROOT / place))}
-    assert found >= {"Procfile", "Dockerfile", "docs/deploy.md"}
+    assert found >= {"Procfile", "Dockerfile", "compose.yml", "README.md", "docs/deploy.md", "docs/settings.md"}
