@@ -7,7 +7,7 @@
 # Debian and Python: `docker buildx imagetools inspect python:3.13-slim` prints the new one behind "Digest:".
 FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
-# All that is locked is installed from wheels, so no compiler is needed.
+# Everything in the lock has a wheel, so no compiler is needed.
 COPY requirements.txt /tmp/requirements.txt
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action ignore \
         --no-deps --require-hashes --only-binary :all: -r /tmp/requirements.txt \
@@ -32,9 +32,9 @@ ENV PYTHONUNBUFFERED=1 \
 EXPOSE 3000
 USER bluethread
 
-# Whether the process answers. Whether it works is /readyz; a restart would not mend what that reports.
+# Asks whether the process answers. /readyz says whether it works, but a restart would not repair what that reports.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=15s --retries=3 \
     CMD ["python", "-c", "import http.client, os, sys; c = http.client.HTTPConnection('127.0.0.1', int(os.environ['PORT']), timeout=4); c.request('GET', '/healthz'); sys.exit(c.getresponse().status != 200)"]
 
-# On SQLite it migrates by itself and serves one container: stop the old one before the new one starts.
+# On SQLite it migrates the database itself. Only one container may use the database: stop the old one first.
 CMD ["python", "-m", "bot", "serve"]
