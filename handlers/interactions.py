@@ -38,7 +38,7 @@ class Interactions:
             message_id = UUID(str(action.get("value", "")))
             await self._deciding.decide(message_id, choice, who=who, team=team, answer_url=answer_url)
         except ValueError:
-            self._deciding.note(answer_url, answers.in_vain(None))
+            self._deciding.note(who, answer_url, answers.in_vain(None))
         except NotStored:
-            self._deciding.note(answer_url, answers.CLICK_NOT_STORED)
+            self._deciding.note(who, answer_url, answers.CLICK_NOT_STORED)
         await ack()

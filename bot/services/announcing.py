@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
 _LOOKS = 2  # not found twice, some time apart, is not there
+_ANSWER_TRIES = 2  # where hooks.slack.com cannot be reached, a direct message says it within a minute
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 _OURS_TO_MEND = frozenset(
     {
@@ -144,12 +145,15 @@ class Announcing:
         return Finish(thread, {"shown_rev": thread.rev, "failures": 0})
 
     async def _aside(self, thread: Thread) -> Finish:
-        """Tell the sender privately: through the command's own answer while it lasts, else as a direct message."""
+        """Tell the sender privately: through the command's own answer while that works, else as a direct message."""
         text = answers.aside(thread, watched_for=self._watched_for)
         try:
             await self._notifier.answer(thread.answer_url, text)
-        except Refused:
-            await self._notifier.post(thread.sender, wording.Post(text, []), id=f"{thread.id.hex}-aside")
+        except (Refused, NotSent) as error:
+            if isinstance(error, NotSent) and thread.failures < _ANSWER_TRIES:
+                raise
+            elsewhere = wording.Post(answers.elsewhere(thread, text), [])
+            await self._notifier.post(thread.sender, elsewhere, id=f"{thread.id.hex}-aside")
         return Finish(thread, {"aside": "", "failures": 0})
 
     async def _look(self, thread: Thread) -> Finish:

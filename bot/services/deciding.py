@@ -10,6 +10,7 @@ from bot.errors import CallFailed
 from bot.services.permitting import Permitting
 from bot.slack import answers
 from bot.slack.notifier import Notifier
+from bot.slack.wording import Post
 from bot.storage.decisions import Decision, decide_many
 from bot.storage.store import Store
 
@@ -36,23 +37,30 @@ class Deciding:
         try:
             await self._permitting.check(who, team)
         except CallFailed as error:
-            self.note(answer_url, answers.not_permitted(error.code))
+            self.note(who, answer_url, answers.not_permitted(error.code))
             return
         decision = Decision(message_id, choice, who, new_id(self._store.clock()))
         decided = await self._store.write(decide_many, decision, patience=1.4)
         log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
         if not decided.counted:
-            self.note(answer_url, answers.in_vain(decided.message))
+            self.note(who, answer_url, answers.in_vain(decided.message))
 
-    def note(self, answer_url: str, text: str) -> None:
+    def note(self, who: str, answer_url: str, text: str) -> None:
         """Tell whoever clicked something only they see, without keeping Slack waiting."""
-        task = asyncio.create_task(self._note(answer_url, text))
+        task = asyncio.create_task(self._note(who, answer_url, text))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
-    async def _note(self, answer_url: str, text: str) -> None:
+    async def _note(self, who: str, answer_url: str, text: str) -> None:
         try:
             await self._notifier.answer(answer_url, text)
+        except CallFailed:
+            await self._note_directly(who, text)
+
+    async def _note_directly(self, who: str, text: str) -> None:
+        post_id = f"note-{new_id(self._store.clock()).hex}"
+        try:
+            await self._notifier.post(who, Post(f"About your click. {text}", []), id=post_id)
         except CallFailed as error:
             log.info("note_lost", code=error.code)
 

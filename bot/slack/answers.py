@@ -39,8 +39,8 @@ def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
 
 def accepted(recipient: str, parts: int) -> str:
     """Return the promise. It is true when it is read: the message is stored."""
-    split = f" It is long, so it goes out in {parts} parts." if parts > 1 else ""
-    return f"Got it. I'm texting {pretty(recipient)} and will report in a thread.{split}"
+    split = f" It is long, so it is cut into {parts} parts." if parts > 1 else ""
+    return f"Got it: your text to {pretty(recipient)} is stored.{split} I'll tell you what becomes of it."
 
 
 def usage(error: UsageError) -> str:
@@ -74,6 +74,12 @@ def aside(thread: Thread, *, watched_for: timedelta) -> str:
         return f"Not sent: {reason(lead)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.recipient)}. The last I know: {state}"
+
+
+def elsewhere(thread: Thread, text: str) -> str:
+    """Return the same for a direct message, where nobody sees what it is about."""
+    place = "" if thread.asked_in.startswith("D") else f" in <#{thread.asked_in}>"
+    return f"About your text to {pretty(thread.lead.recipient)}{place}. {text}"
 
 
 def not_permitted(code: str) -> str:

@@ -43,6 +43,8 @@ _SENDBLUE = {
 
 _OURS = {
     "no_connection": "Sendblue could not be reached. Please send it again later.",
+    "proxy_refused": "the proxy on the way to Sendblue let nothing through. Whoever runs this bot should check it.",
+    "unbuildable": "the text has a character that cannot be sent. Please write it another way.",
     "earlier_part_failed": "an earlier part of this text was not sent, so this one was held back.",
     "too_late": "it could not be sent in time, and a late text may do harm. Please send it again if it still holds.",
     "channel_not_found": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
@@ -63,7 +65,10 @@ _SEE_THEIR_MESSAGE = frozenset({"4000", "http_400"})
 _SENDBLUE_BY_CODE = {code.casefold(): sentence for code, sentence in _SENDBLUE.items()}
 
 CAN_BE_TRIED_AGAIN = frozenset(
-    {"4001", "5003", "5509", "http_429", "no_connection", "too_late", "earlier_part_failed", "SMS_LIMIT_REACHED"}
+    {
+        *("4001", "5003", "5509", "http_429", "SMS_LIMIT_REACHED"),
+        *("no_connection", "proxy_refused", "too_late", "earlier_part_failed"),
+    }
 )
 """After these nothing went out, and another try may work."""
 

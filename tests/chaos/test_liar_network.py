@@ -9,8 +9,6 @@ import pytest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.chaos.proxy import lies
 
-pytestmark = pytest.mark.alone
-
 MESSAGES = 100 if LONG else 20
 ENGINES = ("sqlite", "postgresql") if LONG else ("sqlite",)
 

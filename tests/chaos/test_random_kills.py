@@ -11,8 +11,6 @@ from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.chaos.leases import end_of_lease, end_of_silence
 from tests.chaos.proxy import Liar, lies
 
-pytestmark = pytest.mark.alone
-
 KILLS = 300 if LONG else 6
 CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM")
 

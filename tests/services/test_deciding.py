@@ -56,6 +56,16 @@ async def test_clicking_twice_and_together_sends_once(doubted: Stage) -> None:
     await until(lambda: sum("has already sent it again" in e.text for e in doubted.slack.ephemerals) == 2)
 
 
+async def test_a_click_in_vain_is_answered_in_a_dm_where_private_answers_cannot_be_reached(doubted: Stage) -> None:
+    await click(doubted, "leave")
+    await until(lambda: any("left it as it is" in text for text in doubted.replies()))
+    doubted.slack.base_url = "http://127.0.0.1:1"  # hooks.slack.com, behind a firewall
+    await click(doubted, "resend", user="U0BEN")
+    told = await until(lambda: next(iter(doubted.roots("D0BOTU0BEN")), None))
+    assert told.text == "About your click. <@U0ANA> has already left it as it is, so nothing more was done."
+    assert doubted.bubbles() == []
+
+
 async def test_leaving_it_after_sending_again_changes_nothing(doubted: Stage) -> None:
     await click(doubted, "resend")
     await click(doubted, "leave", user="U0BEN")

@@ -61,7 +61,18 @@ async def test_when_the_answer_url_is_used_up_the_sender_is_told_in_a_dm(stage: 
     stage.slack.base_url = stage.settings.slack_api_url.removesuffix("/api") + "/gone"
     await stage.text(channel="G0SECRET")
     root = await until(lambda: next(iter(stage.roots("D0BOTU0ANA")), None))
+    assert root.text == (
+        "About your text to +1 415-555-2671 in <#G0SECRET>. "
+        "Not sent: I'm not in this channel. Run `/invite @bluethread`, then send again."
+    )
+
+
+async def test_where_private_answers_cannot_be_reached_the_sender_is_told_in_a_dm_within_a_minute(stage: Stage) -> None:
+    stage.slack.base_url = "http://127.0.0.1:1"  # hooks.slack.com, behind a firewall
+    await stage.text(channel="G0SECRET")
+    root = await until(lambda: next(iter(stage.roots("D0BOTU0ANA")), None), within=30)
     assert "Not sent: I'm not in this channel." in root.text
+    assert stage.bubbles() == []
 
 
 async def test_a_root_that_cannot_be_edited_does_not_stop_the_replies(stage: Stage) -> None:

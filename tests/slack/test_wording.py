@@ -254,8 +254,15 @@ def test_times_are_in_the_reader_s_own_zone():
 
 
 def test_the_promise_names_the_number_and_the_parts():
-    assert answers.accepted(NUMBER, 1) == "Got it. I'm texting +1 415-555-2671 and will report in a thread."
-    assert answers.accepted(NUMBER, 3).endswith("It is long, so it goes out in 3 parts.")
+    said = "Got it: your text to +1 415-555-2671 is stored. I'll tell you what becomes of it."
+    assert answers.accepted(NUMBER, 1) == said
+    assert "is stored. It is long, so it is cut into 3 parts. I'll" in answers.accepted(NUMBER, 3)
+
+
+def test_the_promise_claims_nothing_that_may_not_come_true():
+    """A text may still be refused: a guest's, one from a channel without the bot."""
+    said = answers.accepted(NUMBER, 2)
+    assert not re.search(r"I'm texting|goes out|thread|sent|sending", said)
 
 
 def test_help_names_every_option_line_and_style():
