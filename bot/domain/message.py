@@ -77,7 +77,7 @@ class Message:
     unconfirmed: bool = False
     asked: bool = False  # in doubt for so long that a person may decide
     handle: str | None = None
-    error_code: str = ""
+    error_code: str = ""  # why it failed or is in doubt; before it was taken: why it waits, where that is worth saying
     error_text: str = ""
     decision: str = ""  # "resend" or "leave"
     decided_by: str = ""  # a Slack user id
@@ -106,10 +106,16 @@ class Message:
     def headline(self) -> tuple[object, ...]:
         """What the root's status line depends on: two messages with equal headlines read the same."""
         if self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN and not self.unconfirmed:
-            return (Delivery.QUEUED,)  # "sending", whatever else is known
+            return (Delivery.QUEUED, *self._wait)  # "sending" or "waiting", whatever else is known
         error = (self.error_code, self.error_text)
         refused = self.delivery is Delivery.FAILED and self.handle is None
         return (self.delivery, self.service, self.picture_lost, self.unconfirmed, self.decision, refused, *error)
+
+    @property
+    def _wait(self) -> tuple[object, ...]:
+        if not self.error_code or self.delivery > Delivery.SENDING:
+            return ()
+        return (self.error_code, self.lease_until if self.delivery is Delivery.ACCEPTED else None)
 
 
 def merge(message: Message, report: Report) -> Message:

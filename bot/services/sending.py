@@ -18,7 +18,8 @@ from bot.sendblue.client import Sendblue
 from bot.sendblue.wire import LONGEST_TEXT
 from bot.services.duty import Job
 from bot.services.tracking import Tracking
-from bot.storage.attempts import Release, claim_sends, release_sends
+from bot.slack.reasons import LINE_BUSY
+from bot.storage.attempts import BusyLine, Release, claim_sends, release_sends, tell_of_busy_lines
 from bot.storage.claims import Ask
 from bot.storage.messages import NewThread, accept_many
 from bot.storage.store import Store
@@ -26,6 +27,12 @@ from bot.storage.store import Store
 log = structlog.get_logger(__name__)
 
 _MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
+
+_WORTH_SAYING = timedelta(seconds=5)
+"""Of waiting: until then a root just says that it is sending."""
+
+_OF_THE_WAY = frozenset({"no_connection", "proxy_refused", "unbuildable"})
+"""Codes that say nothing of the line."""
 
 MOST_TRIES = 8
 """Of calls that certainly sent nothing: with the backoff below that is about four minutes."""
@@ -145,9 +152,12 @@ class Sending:
             await self._tracking.apply(message.id, self._conclusion(Delivery.FAILED, error), insist=True)
             return
         at = self._store.clock() + backoff(message.attempts, self._chance, first=1, longest=60)
-        line_until = None if error.code == "no_connection" else at  # a busy line is busy for every message on it
+        line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every message on it
+        why = error.code if at - message.accepted_at > _WORTH_SAYING else ""
         log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.attempts)
-        await self._store.insist(release_sends, Release(message, at, line_until))
+        await self._store.insist(release_sends, Release(message, at, line_until, why))
+        if line_until is not None and why:
+            await self._store.insist(tell_of_busy_lines, BusyLine(message.line, line_until, LINE_BUSY))
 
     def _interrupted(self) -> Report:
         """Unless whoever slept over it woke meanwhile and gave it back: then it certainly did not go out."""

@@ -29,6 +29,11 @@ def when(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{date_short_pretty}} at {{time}}|{at:%b %-d, %H:%M} UTC>"
 
 
+def clock_time(at: datetime) -> str:
+    """The same without the day, for times that are minutes away."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
+
+
 def shorten_markup(text: str, length: int) -> str:
     """The same for text with markup in it: never in the middle of `&amp;` or of `<!date^…>`."""
     shown = shorten(text, length)

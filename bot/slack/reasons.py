@@ -73,6 +73,21 @@ CAN_BE_TRIED_AGAIN = frozenset(
 """After these nothing went out, and another try may work."""
 
 
+LINE_BUSY = "line_busy"
+"""Of a text that nobody has tried to send: Sendblue takes nothing from its line for now."""
+
+_WAITS = {
+    "no_connection": "I can't reach Sendblue",
+    "proxy_refused": "the proxy lets nothing through to Sendblue",
+    "unbuildable": "it could not be handed over",
+}
+
+
+def wait(message: Message) -> str:
+    """Return why a text has not left yet, as the beginning of a sentence."""
+    return _WAITS.get(message.error_code, "Sendblue is busy")
+
+
 def reason(message: Message) -> str:
     """Return why a message was not sent or failed, in one sentence or two."""
     return reason_for(message.error_code, message.error_text)

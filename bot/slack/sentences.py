@@ -5,8 +5,8 @@ from datetime import timedelta
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message
-from bot.slack.markup import span, when
-from bot.slack.reasons import reason
+from bot.slack.markup import clock_time, span, when
+from bot.slack.reasons import LINE_BUSY, reason, wait
 
 
 def status_line(messages: Sequence[Message], *, watched_for: timedelta) -> str:
@@ -35,8 +35,16 @@ def _status(message: Message, watched_for: timedelta) -> str:
             return f"❓ *Not known whether it went out* · {decided(message)}"
         case Delivery.UNCERTAIN:
             return "❓ *Not known yet whether it went out*. I won't send it again by myself."
+        case Delivery.ACCEPTED if message.error_code:
+            return f"🕓 *Not sent yet*: {wait(message)}, {_next_try(message)}"
         case _:
             return "🕓 *Sending …*"
+
+
+def _next_try(message: Message) -> str:
+    if message.error_code == LINE_BUSY or message.lease_until is None:
+        return "and other texts go first."
+    return f"trying again at {clock_time(message.lease_until)}."
 
 
 def _how(message: Message) -> str:

@@ -13,7 +13,7 @@ from bot.domain.message import Message, Origin, Report, merge
 from bot.domain.thread import Lane
 from bot.storage.prepared import Prepared, among, insert_each, update_each
 from bot.storage.rows import REPORTED, load_messages, load_threads, reported
-from bot.storage.tables import messages, reports, threads
+from bot.storage.tables import UNSENT, messages, reports, threads
 
 _NEW_THREADS = insert_each(threads, threads.c.id)
 _NEW_MESSAGES = insert_each(messages)
@@ -99,6 +99,7 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
         if report.if_still in (None, message.delivery):
             history.append(_history_row(message.id, report, now))
     changed = [message for message in after.values() if message != before[message.id]]
+    _try_others_again(connection, now, {message.line for message in changed if _was_just_taken(message, before)})
     _stop_parts_after_a_failure(connection, changed)
     after |= {message.id: message for message in changed}
     quiet |= {message.id: timedelta(0) for message in changed if message.id not in quiet}
@@ -107,6 +108,38 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     if history:
         _NEW_REPORTS.each(connection, history)
     return results
+
+
+def _was_just_taken(message: Message, before: Mapping[UUID, Message]) -> bool:
+    return before[message.id].delivery is Delivery.SENDING and taken(message)
+
+
+_WAITED = timedelta(seconds=5)
+_LAST_TRIES = 6  # from here on a text keeps its full wait, or a busy line's other texts would use up its tries
+
+_OTHERS = Prepared(
+    update(messages)
+    .where(
+        messages.c.id.in_(
+            select(messages.c.id)
+            .where(
+                messages.c.line == bindparam("of_line"),
+                UNSENT,
+                messages.c.send_at > bindparam("now", type_=messages.c.send_at.type),
+                messages.c.attempted_at < bindparam("waited_since", type_=messages.c.send_at.type),
+                messages.c.attempts < _LAST_TRIES,
+            )
+            .with_for_update(skip_locked=True)
+        )
+    )
+    .values(send_at=bindparam("now", type_=messages.c.send_at.type))
+)
+
+
+def _try_others_again(connection: Connection, now: datetime, lines: set[str]) -> None:
+    """Sendblue takes texts from these lines again: those that were turned away need not sleep on."""
+    for line in sorted(lines):
+        _OTHERS.rows(connection, of_line=line, now=now, waited_since=now - _WAITED)
 
 
 def _brings_handle(item: Heard, before: Mapping[UUID, Message]) -> bool:

@@ -1,6 +1,7 @@
 """A send that ended without a clear answer: never repeated, told, and settled by evidence."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -91,6 +92,22 @@ async def test_a_busy_line_is_tried_again_until_it_works(stage: Stage, fault: st
     setattr(stage.sendblue.faults, fault, type(value)())
     await until(lambda: any("Delivered" in text for text in stage.replies()))
     assert len(stage.bubbles()) == 1
+
+
+async def test_while_a_line_is_busy_the_roots_say_why_their_texts_wait(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("bot.services.sending._WORTH_SAYING", timedelta(seconds=1))
+    stage = await open_stage(sendblue_send_interval=0.1)
+    stage.sendblue.faults.rate_limited = True
+    await stage.text()
+    await until(lambda: "Sending" in stage.shown())
+    await stage.text("And you?", channel="C0RANDOM")
+    await until(lambda: "Not sent yet*: Sendblue is busy, trying again at" in stage.shown(), within=15)
+    await until(lambda: "Not sent yet*: Sendblue is busy, " in stage.shown("C0RANDOM"))
+    stage.sendblue.faults.rate_limited = False
+    await until(lambda: "Delivered" in stage.shown() and "Delivered" in stage.shown("C0RANDOM"), within=30)
+    assert len(stage.bubbles()) == 2
 
 
 async def test_a_line_that_stays_busy_is_told_as_not_sent(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -240,6 +240,23 @@ def test_a_picture_without_a_text_is_announced_as_one():
     assert quoted(post) == ""
 
 
+@pytest.mark.parametrize(
+    ("code", "said"),
+    [
+        ("http_429", "🕓 *Not sent yet*: Sendblue is busy, trying again at <!date^"),
+        ("4001", "🕓 *Not sent yet*: Sendblue is busy, trying again at <!date^"),
+        ("no_connection", "🕓 *Not sent yet*: I can't reach Sendblue, trying again at <!date^"),
+        ("proxy_refused", "🕓 *Not sent yet*: the proxy lets nothing through to Sendblue, trying again at <!date^"),
+        ("line_busy", "🕓 *Not sent yet*: Sendblue is busy, and other texts go first."),
+    ],
+)
+def test_a_text_that_waits_says_why_and_until_when(code, said):
+    waiting = replace(M, delivery=Delivery.ACCEPTED, error_code=code, lease_until=T0 + timedelta(seconds=60))
+    assert said in root(waiting).text
+    if code != "line_busy":
+        assert "^{time}|18:05 UTC>." in root(waiting).text
+
+
 def test_all_parts_of_a_text_are_quoted_as_one():
     parts = [replace(M, text=text, part=n, parts=2) for n, text in ((1, "Table "), (2, "at eight?"))]
     assert quoted(root(*parts)) == "Table at eight?"
@@ -461,7 +478,7 @@ STATES = {
     Delivery.DELIVERED: "Delivered",
     Delivery.READ: "Read",
 }
-EARLY = "Sending|Taken by Sendblue"
+EARLY = "Sending|Not sent yet|Taken by Sendblue"
 
 
 @settings(deadline=None)

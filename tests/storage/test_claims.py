@@ -12,7 +12,17 @@ from bot.domain.message import Message, Origin, Report
 from bot.domain.thread import Step, Thread
 from bot.house import migrate
 from bot.storage.announcements import EDITS, STEPS, Finish, claim_threads, finish_threads
-from bot.storage.attempts import SENDS, PollAsk, Release, claim_polls, claim_sends, end_leases, release_sends
+from bot.storage.attempts import (
+    SENDS,
+    BusyLine,
+    PollAsk,
+    Release,
+    claim_polls,
+    claim_sends,
+    end_leases,
+    release_sends,
+    tell_of_busy_lines,
+)
 from bot.storage.backlog import backlog
 from bot.storage.claims import Ask
 from bot.storage.database import Database
@@ -176,6 +186,57 @@ async def test_a_released_send_waits_and_its_line_with_it(desk: Desk) -> None:
     desk.clock.now = later
     [again] = await desk.sends()
     assert again.attempts in (1, 2)
+
+
+async def _turned_away(desk: Desk, channel: str, *, until: datetime, why: str = "http_429") -> UUID:
+    """A text on the only line that Sendblue did not take, while its thread stands open."""
+    [message_id] = await desk.accept(channel)
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    [message] = await desk.sends()
+    assert await desk.store.write(release_sends, Release(message, until, None, why))
+    return message_id
+
+
+async def test_when_a_line_is_free_again_the_others_on_it_do_not_sleep_on(desk: Desk) -> None:
+    waiting = await _turned_away(desk, "C1", until=desk.clock() + 60 * SECOND)
+    desk.clock.now += 6 * SECOND
+    [taken] = await desk.accept("C2")
+    [(_, thread)] = [found for found in await desk.threads() if found[1].channel == "C2"]
+    await desk.open(thread)
+    [sent] = await desk.sends()
+    assert sent.id == taken
+    await desk.hear(taken, Delivery.QUEUED, handle="h")
+    desk.clock.now += SECOND
+    assert [message.id for message in await desk.sends()] == [waiting]
+
+
+async def test_a_text_that_was_turned_away_a_moment_ago_or_often_keeps_its_wait(desk: Desk) -> None:
+    """A limit of its own customer may hold it, not the line: it must not use up its tries and the line's slots."""
+    await _turned_away(desk, "C1", until=desk.clock() + 60 * SECOND)
+    [taken] = await desk.accept("C2")
+    desk.clock.now += SECOND
+    [(_, thread)] = [found for found in await desk.threads() if found[1].channel == "C2"]
+    await desk.open(thread)
+    await desk.sends()
+    await desk.hear(taken, Delivery.QUEUED, handle="h")
+    desk.clock.now += SECOND
+    assert await desk.sends() == []
+
+
+async def test_the_root_of_a_text_that_waits_and_of_those_behind_it_are_edited(desk: Desk) -> None:
+    later = desk.clock() + 30 * SECOND
+    waiting = await _turned_away(desk, "C1", until=later)
+    [behind] = await desk.accept("C2")
+    tasks = await desk.threads()
+    for step, thread in tasks:
+        if step is Step.OPEN:
+            await desk.open(thread)
+    assert [thread.lead.id for step, thread in tasks if step is Step.EDIT] == [waiting]
+    await desk.store.write(tell_of_busy_lines, BusyLine(LINE, later, "line_busy"))
+    desk.clock.now += SECOND
+    edits = [thread.lead for step, thread in await desk.threads() if step is Step.EDIT]
+    assert [(message.id, message.error_code) for message in edits] == [(behind, "line_busy")]
 
 
 async def test_a_send_that_was_reported_meanwhile_cannot_be_released(desk: Desk) -> None:
