@@ -7,7 +7,12 @@ import { on, state } from "./store.js";
 
 /** @typedef {import("./faultlist.js").Fault} Fault */
 
-/** @type {{side: "slack" | "sendblue", fault: Fault, input: any, row: HTMLElement}[]} */
+/**
+ * `wanted`: what was chosen and the server has not said back yet. An older event must not undo it meanwhile.
+ * @typedef {{side: "slack" | "sendblue", fault: Fault, input: any, row: HTMLElement, wanted?: any}} Row
+ */
+
+/** @type {Row[]} */
 const rows = [];
 
 const CALM = "No text gets lost, and none goes out twice.";
@@ -33,7 +38,7 @@ export function showFaults() {
 /** @param {"slack" | "sendblue"} side @param {Fault} fault */
 function row(side, fault) {
   const id = `fault-${side}-${fault.name}`;
-  const props = { id, test: id, "aria-describedby": `${id}-about`, onchange: () => change(side, fault, input) };
+  const props = { id, test: id, "aria-describedby": `${id}-about`, onchange: () => change(entry) };
   const input = fault.choices
     ? h("select", props, [["", "off"], ...fault.choices].map(([value, words]) => h("option", { value }, words)))
     : h("input", { ...props, type: "checkbox", role: "switch", class: "switch" });
@@ -42,16 +47,21 @@ function row(side, fault) {
     h("p", { id: `${id}-about`, class: "fault-about" },
       fault.what, " ",
       h("span", null, h("b", null, "Watch: "), fault.watch)));
-  rows.push({ side, fault, input, row: node });
+  /** @type {Row} */
+  const entry = { side, fault, input, row: node };
+  rows.push(entry);
   return node;
 }
 
-/** @param {"slack" | "sendblue"} side @param {Fault} fault @param {any} input */
-async function change(side, fault, input) {
+/** @param {Row} entry */
+async function change(entry) {
+  const { side, fault, input } = entry;
   const chosen = fault.choices ? input.value : input.checked;
   const value = chosen ? (fault.choices ? likeOff(fault, chosen) : fault.on) : fault.off;
-  const done = await control(`${side}/faults`, { [fault.name]: value });
-  if (!done) sync();
+  entry.wanted = value;
+  if (await control(`${side}/faults`, { [fault.name]: value })) return;
+  entry.wanted = undefined;
+  sync();
 }
 
 /**
@@ -66,12 +76,16 @@ function likeOff(fault, chosen) {
 /** Show what the server says is broken. */
 function sync() {
   let active = 0;
-  for (const { side, fault, input, row: node } of rows) {
+  for (const entry of rows) {
+    const { side, fault, input, row: node } = entry;
     const value = state.faults[side]?.[fault.name] ?? fault.off;
+    if (entry.wanted === value) entry.wanted = undefined;
     const isOn = Boolean(value);
     if (isOn && !node.classList.contains("on")) latest = fault;
-    if (fault.choices) choose(fault, input, value);
-    else input.checked = isOn;
+    if (entry.wanted === undefined) {
+      if (fault.choices) choose(fault, input, value);
+      else input.checked = isOn;
+    }
     node.classList.toggle("on", isOn);
     active += Number(isOn);
   }
