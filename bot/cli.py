@@ -23,7 +23,9 @@ class Sentences(click.Group):
             return super().invoke(ctx)
         except BadSettings as error:
             problems = "".join(f"  - {line}\n" for line in str(error).splitlines())
-            click.echo(f"Bluethread cannot start:\n{problems}See the settings table in README.md.", err=True)
+            click.echo(
+                f"Bluethread cannot start:\n{problems}See Settings in README.md, and docs/settings.md.", err=True
+            )
             ctx.exit(2)
         except BluethreadError as error:
             click.echo(f"Bluethread: {error}", err=True)
@@ -41,7 +43,7 @@ def main() -> None:
 
 @main.command()
 def serve() -> None:
-    """Answer Slack and Sendblue, and do the work behind it, until stopped."""
+    """Answer Slack and Sendblue, and do the background work, until stopped."""
     with _loaded_for_good():
         settings = _ready()
         from bot.house import probe  # noqa: PLC0415 - the other commands start faster without
@@ -60,7 +62,7 @@ def serve() -> None:
 
 @main.command()
 def work() -> None:
-    """Do the work behind the doors, without the doors, until stopped. Needs PostgreSQL, which several can share."""
+    """Do the background work without answering requests, until stopped. Needs PostgreSQL; several workers may run."""
     with _loaded_for_good():
         settings = _ready()
         from bot.house import probe  # noqa: PLC0415
@@ -77,7 +79,7 @@ def work() -> None:
 
 @main.command()
 def migrate() -> None:
-    """Bring the database up to this version's schema (a release step; `serve` on SQLite does it by itself)."""
+    """Update the database to this version's schema (a release step; on SQLite `serve` does this itself)."""
     settings = _ready()
     from bot.house import bring_up  # noqa: PLC0415
 
@@ -87,22 +89,22 @@ def migrate() -> None:
 
 @main.command()
 @click.argument("message_id", required=False)
-@click.option("--open", "only_open", is_flag=True, help="Only those that are not over.")
-@click.option("--failed", "only_failed", is_flag=True, help="Only those that failed or were not sent.")
-@click.option("--number", help="Only those to this number, written as in /imessage.")
-@click.option("--since", help="Only those accepted since: 2h, 7d, or 2026-11-21T14:30 (UTC).")
+@click.option("--open", "only_open", is_flag=True, help="Only messages that are not finished.")
+@click.option("--failed", "only_failed", is_flag=True, help="Only messages that failed or were not sent.")
+@click.option("--number", help="Only messages to this number, written as in /imessage.")
+@click.option("--since", help="Only messages accepted since then: 2h (ago), 7d, or 2026-11-21T14:30 (UTC).")
 @click.option("--limit", type=click.IntRange(min=1), help="How many, newest first.  [default: 20]")
-@click.option("--json", "as_json", is_flag=True, help="One JSON document.")
-@click.option("--csv", "target", metavar="FILE", help="Write all of them, oldest first, as a table (-: to the screen).")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
+@click.option("--csv", "target", metavar="FILE", help="Write all of them, oldest first, as CSV (-: standard output).")
 def messages(
     message_id: str | None, *, limit: int | None, as_json: bool, target: str | None, **conditions: Any
 ) -> None:
-    """List messages, or show one with all that became of it. Changes nothing."""
+    """List messages, or show one with everything that happened to it. Changes nothing."""
     from bot.exporting import export_messages  # noqa: PLC0415
     from bot.listing import list_messages, show_message, wanted_messages  # noqa: PLC0415
 
     if message_id is not None and (target or limit or any(conditions.values())):
-        raise UsageError("a message id goes alone or with --json: leave the other options out")
+        raise UsageError("give a message id alone or with --json, without other options")
     if target is not None and (as_json or limit):
         raise UsageError("--csv writes all messages that match: leave --limit and --json out")
     settings = _ready()
@@ -117,10 +119,12 @@ def messages(
 
 
 @main.command()
-@click.option("--fix", is_flag=True, help="Register the account's webhook at Sendblue, unless it is there.")
+@click.option(
+    "--fix", is_flag=True, help="Register the account's webhook at Sendblue, unless it is registered already."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of {name, verdict, says, todo}, nothing else.")
 def doctor(*, fix: bool, as_json: bool) -> None:
-    """Look at everything the bot needs and say what to do. Changes nothing without --fix.
+    """Check everything the bot needs and say what to do. Changes nothing without --fix.
 
     Ends with 1 when there is a problem, with 0 when all is well or there are warnings only.
     """

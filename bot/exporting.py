@@ -89,7 +89,7 @@ def _whole_file(target: str) -> Iterator[IO[str]]:
     """Yield a file that appears whole or not at all, for its owner's eyes alone: written beside it, then renamed."""
     path = Path(target).resolve()
     if path.exists() and not path.is_file():
-        raise UsageError(f"{target} is not a file: name one, or - for standard output")
+        raise UsageError(f"{target} is not a file: give a file name, or - for standard output")
     try:
         with NamedTemporaryFile(
             "w", encoding="utf-8", newline="", prefix=f".{path.name}.", dir=path.parent, delete=False
@@ -103,4 +103,6 @@ def _whole_file(target: str) -> Iterator[IO[str]]:
                 Path(output.name).unlink()
                 raise
     except OSError as error:
-        raise UsageError(f"{target} cannot be written ({error.strerror}): name a file in a folder that can") from None
+        raise UsageError(
+            f"{target} cannot be written ({error.strerror}): give a file in a folder where you may write"
+        ) from None

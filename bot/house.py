@@ -173,7 +173,7 @@ class House:
         """Others may do it too, so what counts is work that waits, and that we have taken none."""
         if since is None or self.clock() - max(since, duty.busy_at) < STANDSTILL:
             return ""
-        return f"work has been due since {since:%H:%M:%S} UTC and nobody does it"
+        return f"work has been waiting since {since:%H:%M:%S} UTC and no process does it"
 
 
 def _sendblue(settings: Settings, clock: Clock) -> Sendblue:

@@ -45,7 +45,7 @@ def wanted_messages(
         UsageError: one of them cannot be read.
     """
     if only_open and only_failed:
-        raise UsageError("--open and --failed exclude each other: what failed is over")
+        raise UsageError("--open and --failed cannot be combined: a failed text is not open")
     begin = None if since is None else moment(since, datetime.now(UTC))
     recipient = None if number is None else _number(number, settings.default_region)
     return Filter(number=recipient, since=begin, only_open=only_open, only_failed=only_failed, limit=limit)
@@ -86,7 +86,7 @@ def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
     if not found:
         click.echo("No messages.")
         return
-    click.echo(f"{'message':<36}  {'accepted (UTC)':<19}  {'to':<16}  stands at")
+    click.echo(f"{'message':<36}  {'accepted (UTC)':<19}  {'to':<16}  status")
     for one in found:
         click.echo(_as_line(one))
     if more:
@@ -102,7 +102,7 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
     try:
         wanted = UUID(message_id)
     except ValueError:
-        raise UsageError(f"{message_id} is no message id: `python -m bot messages` lists them") from None
+        raise UsageError(f"{message_id} is not a message id: `python -m bot messages` lists them") from None
     with reading(settings.database_url) as reader:
         story = reader.ask(lambda connection: story_of(connection, wanted))
     if story is None:
@@ -151,7 +151,7 @@ def _moment_record(one: Moment, story: Story) -> dict[str, object]:
 
 def _as_line(listed: Listed) -> str:
     message = listed.message
-    line = f"{message.id}  {message.accepted_at:%Y-%m-%d %H:%M:%S}  {message.recipient or 'forgotten':<16}  "
+    line = f"{message.id}  {message.accepted_at:%Y-%m-%d %H:%M:%S}  {message.recipient or 'deleted':<16}  "
     line = printable(line + stands(message))
     width = max(_WIDTH, shutil.get_terminal_size().columns)
     return line if len(line) <= width or not sys.stdout.isatty() else line[: width - 1] + "…"
@@ -163,20 +163,22 @@ def _heading(story: Story) -> Iterator[str]:
     kept = bool(message.recipient)
     part = f" (part {message.part} of {message.parts})" if message.parts > 1 else ""
     yield f"Message {message.id}{part}"
-    yield from _fact("to", f"{message.recipient if kept else 'a number no longer kept'}, from {message.line}")
+    yield from _fact("to", f"{message.recipient if kept else 'a deleted number'}, from {message.line}")
     yield from _fact(
-        "text", f"“{shorten(message.text, _SHOWN)}”" if message.text else ("a picture" if kept else "no longer kept")
+        "text", f"“{shorten(message.text, _SHOWN)}”" if message.text else ("a picture" if kept else "deleted")
     )
     if message.media_url:
         yield from _fact("picture", message.media_url)
     yield from _fact("typed by", f"{thread.sender} in {thread.asked_in}")
     if message.handle:
         yield from _fact("handle", f"{message.handle} (Sendblue's)")
-    yield from _fact("stands at", f"{stands(message)}, since {message.since:%Y-%m-%d %H:%M:%S} UTC")
+    yield from _fact("status", f"{stands(message)}, since {message.since:%Y-%m-%d %H:%M:%S} UTC")
     if message.delivery is Delivery.FAILED:
         yield from _fact("why", reason(message))
     if thread.closed:
-        yield from _fact("thread", f"nothing can be posted any more ({thread.closed}); the sender is told privately")
+        yield from _fact(
+            "thread", f"nothing can be posted any more ({thread.closed}); the sender gets a private message"
+        )
     for other in thread.messages:
         if other.again_of == message.id:
             yield from _fact("repeated", f"as message {other.id}")

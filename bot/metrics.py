@@ -39,21 +39,27 @@ def _histogram(name: str, what: str, buckets: tuple[float, ...], *labels: str) -
     return Histogram(f"bluethread_{name}", what, labels, registry=_registry, buckets=buckets)
 
 
-commands = _counter("commands", "Slash commands by what became of them", "result")
-requests = _counter("requests", "Requests by door and HTTP status", "door", "status")
-sends = _counter("sends", "Attempts to hand a text to Sendblue by outcome", "outcome")
-reports = _counter("reports", "Reports by source, status and whether they taught anything", "source", "status", "new")
-polls = _counter("polls", "Questions about quiet or doubtful texts by what they brought", "result")
-not_stored = _counter("not_stored", "Pieces of work that the database did not take")
-milestones = _histogram("milestone_seconds", "From acceptance until a text came so far", _AGES, "milestone")
-announce_lag = _histogram("announce_lag_seconds", "From when news happened until its reply stood in Slack", _AGES)
-calls = _counter("calls", "Calls to neighbours by outcome", "neighbour", "method", "result")
-call_seconds = _histogram("call_seconds", "How long neighbours took", _AGES[:10], "neighbour", "method")
+commands = _counter("commands", "Slash commands by result", "result")
+requests = _counter("requests", "Requests by route and HTTP status", "door", "status")
+sends = _counter("sends", "Attempts to give a text to Sendblue, by outcome", "outcome")
+reports = _counter("reports", "Reports by source, status and whether they were new", "source", "status", "new")
+polls = _counter("polls", "Questions about texts without news or in doubt, by result", "result")
+not_stored = _counter("not_stored", "Pieces of work that the database did not store")
+milestones = _histogram(
+    "milestone_seconds", "Time from acceptance until the bot knew that a text had come so far", _AGES, "milestone"
+)
+announce_lag = _histogram("announce_lag_seconds", "Time from the news until its reply was posted in Slack", _AGES)
+calls = _counter("calls", "Calls to Slack and Sendblue, by result", "neighbour", "method", "result")
+call_seconds = _histogram(
+    "call_seconds", "How long calls to Slack and Sendblue took", _AGES[:10], "neighbour", "method"
+)
 batch_size = _histogram(
     "commit_batch_size", "Pieces of work that shared a commit", (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
 )
 commit_seconds = _histogram(
-    "commit_seconds", "How long a transaction took, flush included", (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5)
+    "commit_seconds",
+    "How long a transaction took, including its flush",
+    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5),
 )
 
 

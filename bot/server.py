@@ -31,7 +31,7 @@ def listen(host: str, port: int) -> socket.socket:
         )
         taken = socket.socket(family, kind, protocol)
     except OSError as error:
-        raise BadSettings(f"HOST: {host} is no address of this machine ({error.strerror})") from None
+        raise BadSettings(f"HOST: {host} is not an address of this machine ({error.strerror})") from None
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)

@@ -31,7 +31,7 @@ def _key(value: SecretStr) -> SecretStr:
     if not text.strip(", \t\n"):
         raise ValueError("is empty")
     if _PLACEHOLDER.search(text):
-        raise ValueError("is still the example's value: put your own")
+        raise ValueError("is still the example's value: replace it with your own value")
     if not re.fullmatch(r"[!-~]+", text):
         raise ValueError("has a space or a character that is invisible or not ASCII: copy it again")
     return value
@@ -87,7 +87,7 @@ def _url(value: str) -> str:
 def _public_url(value: str) -> str:
     parts = _parts(value)
     if _PLACEHOLDER.search(value):
-        raise ValueError("is still the example's value: put the address at which this bot is reached")
+        raise ValueError("is still the example's value: replace it with the address where this bot is reached")
     if parts is None or parts.username is not None or "?" in value or "#" in value:
         raise ValueError("must be an https URL without a query, such as https://bot.example.com")
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
@@ -115,8 +115,8 @@ def _database(value: str) -> str:
         readable = False
     if not readable:
         raise ValueError(
-            "cannot be read: in the password write special characters as %XX, such as %40 for @ and %5B for [, "
-            "and a number after the host's colon"
+            "cannot be read: in the password write special characters as %XX, such as %40 for @ and %5B for [; "
+            "the port after the host must be a number"
         )
     return value
 

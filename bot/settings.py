@@ -133,7 +133,7 @@ class Settings(BaseSettings):
     def _can_work(self) -> Self:
         problems = []
         if self.watch_for <= self.sendblue_timeout:
-            problems.append("WATCH_FOR: must be longer than SENDBLUE_TIMEOUT, or no text is followed to its end")
+            problems.append("WATCH_FOR: must be longer than SENDBLUE_TIMEOUT; otherwise no text is followed to its end")
         if self.database_url.startswith("sqlite"):
             problems += self._sqlite_problems()
         if problems:
@@ -146,7 +146,7 @@ class Settings(BaseSettings):
             problems.append("WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work")
         if os.environ.get("DYNO") and not self.allow_ephemeral_sqlite:
             problems.append(
-                "DATABASE_URL is SQLite, but a dyno's disk is wiped at every restart and messages would be lost: "
+                "DATABASE_URL is SQLite, but a dyno's disk is erased at every restart and messages would be lost: "
                 "attach PostgreSQL, or set ALLOW_EPHEMERAL_SQLITE=true to try things out"
             )
         return problems
@@ -186,7 +186,7 @@ def _file_problems(path: Path) -> list[str]:
     except UnicodeError:
         return [f"{path}: is not UTF-8 text: save it again as UTF-8"]
     except OSError as error:
-        return [f"{path}: cannot be read ({error.strerror}): it must be a file of whoever runs the bot"]
+        return [f"{path}: cannot be read ({error.strerror}): it must be a file that the user who runs the bot can read"]
     if "\x00" in text:
         return [f"{path}: is not UTF-8 text: save it again as UTF-8"]
     wrong = [binding.original.line for binding in parse_stream(io.StringIO(text)) if binding.error]

@@ -75,16 +75,19 @@ class Health:
         return Response(exposition(gauges), media_type=CONTENT_TYPE_LATEST)
 
     def _gauges(self, waiting: Backlog) -> Iterable[Metric]:
-        yield _gauge("due", "Work that is due, over all processes", waiting.due, "kind")
+        yield _gauge("due", "Work that is due, in all processes together", waiting.due, "kind")
         yield _gauge(
-            "oldest_due_seconds", "For how long the oldest could have been done", self._behind(waiting), "kind"
+            "oldest_due_seconds",
+            "How long the oldest work has been due, with its slot free",
+            self._behind(waiting),
+            "kind",
         )
-        yield _gauge("waiting_for_slot", "Of what is due, what waits for its slot", waiting.waiting_for_slot, "kind")
-        yield _gauge("open_messages", "Messages that are not over", waiting.open, "delivery")
+        yield _gauge("waiting_for_slot", "Due work that waits for its slot", waiting.waiting_for_slot, "kind")
+        yield _gauge("open_messages", "Messages that are not finished", waiting.open, "delivery")
         last = {} if waiting.last_callback is None else {"": self._age(waiting.last_callback)}
-        yield _gauge("last_callback_age_seconds", "Since the last callback with any news", last)
+        yield _gauge("last_callback_age_seconds", "Time since the last callback with news", last)
         missing = {"": float(waiting.callbacks_missing)}
-        yield _gauge("callbacks_missing", "1 while callbacks do not arrive though there is news", missing)
+        yield _gauge("callbacks_missing", "1 while callbacks do not arrive although there is news", missing)
 
     def _behind(self, waiting: Backlog) -> dict[str, float]:
         return {kind: span.total_seconds() for kind, span in waiting.behind(self._clock()).items()}

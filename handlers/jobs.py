@@ -68,7 +68,7 @@ class Jobs:
         if self._last_ran is None or not self._scheduler.running:
             return "the scheduler is not running"
         silence = self._clock() - self._last_ran
-        return f"the scheduler has not ticked for {silence}" if silence > timedelta(seconds=_TICK * 30) else ""
+        return f"the scheduler has not run for {silence}" if silence > timedelta(seconds=_TICK * 30) else ""
 
     async def _watch(self) -> None:
         """Tick on when the wall clock, which the scheduler follows, was set back; our own never is."""

@@ -54,7 +54,7 @@ def check_media(url: str) -> str:
             "file itself, such as https://example.com/menu.png (from Dropbox: with raw=1 instead of dl=0)"
         )
     if parts.path.rpartition(".")[2].lower() not in EXTENSIONS:
-        raise UsageError("the picture's link must end in its kind, such as .jpg, .png, .mp4, .pdf or .vcf")
+        raise UsageError("the picture's link must end with its file type, such as .jpg, .png, .mp4, .pdf or .vcf")
     return url
 
 

@@ -94,7 +94,7 @@ def _read_options(rest: str, options: dict[str, str], region: str, lines: Sequen
                 "to send a text that begins like this, write -- and a space before it."
             )
         if name in options:
-            raise UsageError(f"--{name} is there twice. Leave one out.")
+            raise UsageError(f"--{name} was given twice. Leave one out.")
         options[name], rest = _read_value(rest[match.end() :].lstrip(), name, region, lines)
         rest = rest.lstrip()
     if (end := _END_OF_OPTIONS.match(rest)) is not None:

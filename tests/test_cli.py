@@ -160,7 +160,7 @@ def test_a_damaged_file_is_named(environment: dict[str, str], tmp_path: Path, da
         file.write_bytes(damage)
     code, said = without_a_traceback(environment, command)
     assert code == 2
-    assert f"{file} is damaged or no SQLite database" in said
+    assert f"{file} is damaged or is not a SQLite database" in said
 
 
 @pytest.mark.parametrize("command", ["serve", "migrate"])

@@ -290,7 +290,7 @@ async def test_when_the_bot_is_not_started_it_says_how_to(well: Stage, doctor: D
     await well.stop()
     found = await doctor(well)
     assert wrong(found) == {"PUBLIC_URL": "problem"}
-    assert "nobody listens there" in found["PUBLIC_URL"].says
+    assert "nothing listens there" in found["PUBLIC_URL"].says
     assert "python -m bot serve" in found["PUBLIC_URL"].todo
 
 
@@ -393,7 +393,7 @@ async def test_without_a_database_file_it_says_what_makes_one(open_stage: Callab
     stage = await open_stage(running=False)
     found = await doctor(stage)
     assert found["database"].verdict == "problem"
-    assert "serve` makes it" in found["database"].todo
+    assert "serve` creates it" in found["database"].todo
     assert (found["schema"].verdict, found["backlog"].verdict) == ("skipped", "skipped")
     assert not Path(stage.settings.database_url.removeprefix("sqlite:///")).exists()
 
@@ -529,7 +529,7 @@ class TestTheAccountsWebhook:
     async def test_a_refusal_is_told(self, bare: Stage, doctor: Doctor) -> None:
         async with relay(bare, times=0, answer=403) as url:
             found = await doctor(bare, "--fix", sendblue_api_url=url)
-        assert "Sendblue refuses (http_403)" in found["account webhook"].says
+        assert "Sendblue refuses to list or register webhooks (http_403)" in found["account webhook"].says
 
     async def test_fix_needs_a_secret_and_says_so(self, bare: Stage, doctor: Doctor) -> None:
         found = await doctor(bare, "--fix", sendblue_webhook_secret="")

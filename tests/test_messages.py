@@ -126,11 +126,11 @@ def test_an_unknown_message_is_a_sentence(wrong: str, fill: Callable[..., list[M
         (["--since", "yesterday"], "--since takes a span such as 2h or 7d"),
         (["--since", "99999999999d"], "--since takes a span such as 2h or 7d"),
         (["--number", "12"], "--number is not a phone number"),
-        (["--open", "--failed"], "--open and --failed exclude each other"),
+        (["--open", "--failed"], "--open and --failed cannot be combined"),
         (["--csv", "-", "--json"], "--csv writes all messages"),
         (["--csv", "/"], "/ is not a file"),
         (["--csv", "/nowhere/x.csv"], "/nowhere/x.csv cannot be written (No such file or directory)"),
-        (["00000000-0000-0000-0000-000000000000", "--open"], "a message id goes alone"),
+        (["00000000-0000-0000-0000-000000000000", "--open"], "give a message id alone"),
     ],
 )
 def test_what_cannot_be_done_is_one_sentence(
@@ -204,7 +204,7 @@ async def test_a_message_tells_its_whole_story(stage: Stage, monkeypatch: pytest
     assert all(len(line) <= 100 for line in said.splitlines())
     head, moments, told = said.strip().split("\n\n")
     assert "“First”" in head
-    assert "stands at  DELIVERED (iMessage), since 20" in head
+    assert "status     DELIVERED (iMessage), since 20" in head
     told_in_order = [line[27:] for line in moments.splitlines()[1:]]
     assert told_in_order == [
         "accepted and stored",
@@ -215,7 +215,7 @@ async def test_a_message_tells_its_whole_story(stage: Stage, monkeypatch: pytest
         "a callback says DELIVERED as iMessage: now DELIVERED",
         "a callback says SENT: nothing new, stays DELIVERED",
     ]
-    assert told.startswith("Told in the thread: ")
+    assert told.startswith("Posted in the thread: ")
     assert "delivered" in told
     monkeypatch.chdir(PROJECT)
     moments = json.loads(run(listed["id"], "--json")[1])["timeline"]

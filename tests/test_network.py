@@ -197,7 +197,7 @@ async def test_slack_sendblue_and_private_answers_take_the_same_way(
 async def test_public_url_is_looked_at_from_here_through_the_same_proxy(monkeypatch: pytest.MonkeyPatch) -> None:
     async with proxied(monkeypatch, refuses=403) as proxy:
         who = await reach("https://bot.example", Identity("callback-secret-1", lambda: b""))
-    assert who == ("nobody", "the proxy does not connect us")
+    assert who == ("nobody", "the proxy refused the connection")
     assert len(proxy.asked) == 1
 
 

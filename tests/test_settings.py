@@ -131,7 +131,7 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("SENDBLUE_API_KEY_ID", "key id", "has a space"),
         ("METRICS_TOKEN", "tokén", "invisible or not ASCII"),
         ("DATABASE_URL", "postgres://u:pa[ss@host/name", "%5B for ["),
-        ("DATABASE_URL", "postgres://u:p@host:port/name", "a number after the host's colon"),
+        ("DATABASE_URL", "postgres://u:p@host:port/name", "the port after the host must be a number"),
         ("ALLOWED_CHANNELS", "general", "must be Slack ids that begin with C or G or D, separated by commas"),
         ("ALLOWED_CHANNELS", "C0GENERAL,#general", "must be Slack ids"),
         ("ALLOWED_USERS", "@ana", "must be Slack ids that begin with U or W or S, separated by commas"),
@@ -186,7 +186,7 @@ def test_half_of_them_is_refused_as_well(problems, name):
 
 def test_sqlite_on_a_disk_that_is_wiped_is_refused_with_a_way_on(problems):
     [line] = problems(DYNO="web.1")
-    assert "a dyno's disk is wiped" in line
+    assert "a dyno's disk is erased" in line
     assert "ALLOW_EPHEMERAL_SQLITE=true" in line
 
 

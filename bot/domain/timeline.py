@@ -44,8 +44,8 @@ def timeline(message: Message, thread: Thread, noted: Sequence[Noted]) -> list[M
 
 def told(message: Message) -> str:
     """Say what the thread tells of the message, and what it does not tell yet."""
-    said = f"Told in the thread: {_names(message.told) or 'nothing'}."
-    return said + (f" Not told yet: {_names(message.news)}." if message.news else "")
+    said = f"Posted in the thread: {_names(message.told) or 'nothing'}."
+    return said + (f" Not posted yet: {_names(message.news)}." if message.news else "")
 
 
 def stands(message: Message) -> str:
@@ -77,7 +77,7 @@ def _asking(message: Message, thread: Thread) -> Iterable[Moment]:
         opened = datetime.fromtimestamp(float(thread.root_ts), UTC)
         yield Moment(opened, "slack", f"thread opened in {thread.channel}, by Slack's clock")
     if message.attempted_at is not None:
-        tries = f", try {message.attempts}: those before certainly sent nothing" if message.attempts > 1 else ""
+        tries = f", try {message.attempts}: the earlier tries sent nothing" if message.attempts > 1 else ""
         yield Moment(message.attempted_at, "sendblue", f"asked Sendblue to send it{tries}")
 
 
@@ -110,7 +110,7 @@ def _speaker(message: Message, report: Report) -> str:
     """`a callback says ERROR as SMS, code 4001, “rate limit”`, or what we concluded by ourselves."""
     if report.source == "bot" and not report.error_code:
         # Both leave the same row, and a person is asked long before the watch ends.
-        return "no evidence turned up, a person is asked" if message.asked else "watched as long as promised"
+        return "no evidence found; asking a person" if message.asked else "end of the watch"
     error = f", code {report.error_code}" if report.error_code else ""
     error += f", “{report.error_text}”" if report.error_text else ""
     if report.source == "bot":

@@ -63,19 +63,23 @@ class Checking:
         database, slack, account, public = await asyncio.gather(
             self._database(), self._slack(), self._account(fix=fix), reach(self._public_url, self._identity)
         )
-        clock = [findings.clocks(self._ahead)] if self._ahead else skipped("nobody told the time", "clock")
+        silent = "neither Slack nor the database gave the time"
+        clock = [findings.clocks(self._ahead)] if self._ahead else skipped(silent, "clock")
         return [*database, *slack, *account, findings.public_url(*public), *clock]
 
     async def _database(self) -> list[Finding]:
         if self._file is not None and not is_there(self._file):
-            todo = "`python -m bot serve` makes it; or correct DATABASE_URL, the folder you start from, or who you are"
-            return findings.no_database(f"there is no file {self._file} that we may see", todo)
+            todo = (
+                "`python -m bot serve` creates it; if it exists already, check DATABASE_URL, the current folder and "
+                "the user you run this as"
+            )
+            return findings.no_database(f"there is no file {self._file} that this user can see", todo)
         began = datetime.now(UTC)
         try:
             found = await self._ask(condition)
         except BadSettings as error:
             todo = "deploy the newer version again, or restore the backup from before the upgrade"
-            return findings.no_schema("it answers", str(error).removeprefix("DATABASE_URL: "), todo)
+            return findings.no_schema("the database answers", str(error).removeprefix("DATABASE_URL: "), todo)
         except NotStored as error:
             todo = "check the address, name, user and password in DATABASE_URL, and that the database runs"
             return findings.no_database(f"it cannot be read ({error})", todo)
@@ -92,7 +96,7 @@ class Checking:
         try:
             waits = await self._ask(lambda asked: backlog(asked, at))
         except NotStored as error:
-            return skipped(f"it could not be counted ({error})", "backlog", "callbacks")
+            return skipped(f"the work that waits could not be counted ({error})", "backlog", "callbacks")
         return [findings.backlog(waits, at, self._patience), findings.callbacks(waits)]
 
     async def _ask(self, question: Callable[[Connection], R]) -> R:
@@ -117,7 +121,7 @@ class Checking:
             self._note("Slack", found.now, began)
         token = findings.slack_token(found)
         if token.verdict != "ok":
-            return [token, *skipped("the token is not right", "Slack scopes", "bot name")]
+            return [token, *skipped("the token is wrong", "Slack scopes", "bot name")]
         return [token, findings.slack_scopes(found.scopes), findings.bot_name(found.bot)]
 
     async def _account(self, *, fix: bool) -> list[Finding]:
@@ -130,7 +134,7 @@ class Checking:
             code = error.code
         keys = findings.sendblue_keys(code)
         if keys.verdict == "problem":
-            return [keys, *skipped("Sendblue does not let us in", "lines", "account webhook")]
+            return [keys, *skipped("Sendblue does not accept the keys or does not answer", "lines", "account webhook")]
         try:
             states = await self._sendblue.line_states()
         except CallFailed:  # an extra: what lists the lines has been asked already
@@ -149,7 +153,7 @@ class Checking:
         except CallFailed as error:
             return findings.webhooks_unknown(error.code, refused=isinstance(error, Refused), fix=fix)
         if registering and not self._is_there(hooks):
-            return findings.webhooks_unknown("it is not listed after it was registered", refused=False, fix=fix)
+            return findings.webhooks_unknown("the new one is not in its list", refused=False, fix=fix)
         return findings.account_webhook(hooks, self._public_url, self._webhook_secrets, fix=fix, new=registering)
 
     async def _register(self) -> list[Hook]:

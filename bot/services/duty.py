@@ -60,7 +60,7 @@ class Duty:
         if self._loop is None or self._loop.done():
             return "it is not running"
         if self._failing_since is not None:
-            return f"it has not got any work from the database since {self._failing_since:%H:%M:%S} UTC"
+            return f"it has failed to ask the database for work since {self._failing_since:%H:%M:%S} UTC"
         return ""
 
     async def stop(self, *, grace: float) -> None:

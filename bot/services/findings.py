@@ -34,13 +34,13 @@ def skipped(why: str, *names: str) -> list[Finding]:
 
 def settings_wrong(problems: str) -> list[Finding]:
     """problems: one per line, without values."""
-    todo = "set it as the settings table in README.md says"
+    todo = "see Settings in README.md, or docs/settings.md"
     return [Finding("settings", "problem", line, todo) for line in problems.splitlines()]
 
 
 def settings_right() -> Finding:
     """What the start would say of them, too: nothing."""
-    return Finding("settings", "ok", "complete and well-formed")
+    return Finding("settings", "ok", "all settings are valid")
 
 
 def no_database(says: str, todo: str) -> list[Finding]:
@@ -52,7 +52,8 @@ def no_database(says: str, todo: str) -> list[Finding]:
 def no_schema(engine: str, says: str, todo: str) -> list[Finding]:
     """Return what is left when the database is not as this version needs it. engine: in words."""
     wrong = Finding("schema", "problem", says, todo)
-    return [Finding("database", "ok", engine), wrong, *skipped("the schema does not fit", "backlog", "callbacks")]
+    why = "the schema is not the right one"
+    return [Finding("database", "ok", engine), wrong, *skipped(why, "backlog", "callbacks")]
 
 
 def slack_token(found: Installation) -> Finding:
@@ -70,15 +71,16 @@ def slack_token(found: Installation) -> Finding:
 def slack_scopes(granted: frozenset[str] | None) -> Finding:
     """Compare what the token may do with what the manifest asks for."""
     if granted is None:
-        return Finding("Slack scopes", "warning", "Slack does not say which", "look under OAuth & Permissions")
+        todo = "compare them with manifest.yml under OAuth & Permissions"
+        return Finding("Slack scopes", "warning", "Slack does not say which scopes the token has", todo)
     missing, extra = installation.SCOPES - granted, granted - installation.SCOPES
     if missing:
         todo = "compare the app's manifest with manifest.yml, then reinstall the app in the workspace"
         return Finding("Slack scopes", "problem", f"missing: {_listed(missing)}", todo)
     if extra:
         todo = "remove them in the app's settings, then reinstall the app"
-        return Finding("Slack scopes", "warning", f"more than it needs: {_listed(extra)}", todo)
-    return Finding("Slack scopes", "ok", f"the {len(granted)} of manifest.yml")
+        return Finding("Slack scopes", "warning", f"not needed: {_listed(extra)}", todo)
+    return Finding("Slack scopes", "ok", f"the {len(granted)} scopes of manifest.yml")
 
 
 def bot_name(name: str) -> Finding:
@@ -97,8 +99,9 @@ def sendblue_keys(code: str) -> Finding:
         says = "Sendblue refuses SENDBLUE_API_KEY_ID with SENDBLUE_API_SECRET_KEY"
         return Finding("Sendblue keys", "problem", says, todo)
     if code in ("http_403", "http_404", "unreadable_answer"):
-        todo = "send a text to yourself to see whether they work"
-        return Finding("Sendblue keys", "warning", f"Sendblue's answer proves nothing ({code})", todo)
+        todo = "send a text to yourself to see whether the keys work"
+        says = f"Sendblue's answer does not show whether the keys are right ({code})"
+        return Finding("Sendblue keys", "warning", says, todo)
     if code:
         todo = "check SENDBLUE_API_URL and the network, then try again"
         return Finding("Sendblue keys", "problem", f"Sendblue gives no answer ({code})", todo)
@@ -109,11 +112,11 @@ def lines(ours: Sequence[str], account: Sequence[str] | None, states: Mapping[st
     """Compare our lines with the account's. account: None when Sendblue does not list them. Theirs are not named."""
     if account is None:
         todo = "compare SENDBLUE_FROM_NUMBER with the dashboard"
-        return Finding("lines", "warning", "Sendblue does not say which lines are ours", todo)
+        return Finding("lines", "warning", "Sendblue does not say which lines are in this account", todo)
     foreign = [line for line in ours if not any(same_line(line, one) for one in account)]
     if foreign:
         todo = "set SENDBLUE_FROM_NUMBER to lines that the dashboard shows"
-        return Finding("lines", "problem", f"not of this Sendblue account: {_listed(foreign)}", todo)
+        return Finding("lines", "problem", f"not in this Sendblue account: {_listed(foreign)}", todo)
     weak = [
         f"{line} is {_word(state)}"
         for line in ours
@@ -121,22 +124,22 @@ def lines(ours: Sequence[str], account: Sequence[str] | None, states: Mapping[st
         if same_line(line, one) and state != "ONLINE"
     ]
     if weak:
-        return Finding("lines", "warning", _listed(weak), "ask Sendblue's support; texts may be late or not leave")
-    return Finding("lines", "ok", f"{_listed(ours)} of this account")
+        return Finding("lines", "warning", _listed(weak), "ask Sendblue's support; texts may be late or not be sent")
+    return Finding("lines", "ok", f"{_listed(ours)} in this account")
 
 
 def public_url(who: Reached, detail: str) -> Finding:
     """Judge who is behind PUBLIC_URL. detail: see `reach`."""
     if who == "this bot":
-        return Finding("PUBLIC_URL", "ok", "leads to this bot")
+        return Finding("PUBLIC_URL", "ok", "this bot answers there")
     said = {
         "nobody": (
             f"cannot be reached: {detail}",
-            "start the bot with `python -m bot serve`; if it runs, look at the name, the certificate, the proxy",
+            "start the bot with `python -m bot serve`; if it runs, check DNS, the certificate and the web server",
         ),
         "something else": (
             f"something else answers there ({detail})",
-            "set PUBLIC_URL to where this version of the bot is reached; redirects are not followed",
+            "set PUBLIC_URL to the address where this version of the bot is reached; redirects are not followed",
         ),
         "another secret": (
             "another Bluethread answers there, or this one with an older CALLBACK_SECRET",
@@ -157,7 +160,7 @@ def clocks(ahead: Mapping[str, timedelta]) -> Finding:
     if seconds <= 30:
         return Finding("clock", "ok", f"agrees with {_listed(ahead)}")
     says = f"{seconds} s {'ahead of' if skew > timedelta(0) else 'behind'} {whose}"
-    todo = "set this machine's clock by NTP; requests of Slack that seem older than 300 s are refused"
+    todo = "set this machine's clock with NTP; the bot refuses requests from Slack that seem older than 300 s"
     return Finding("clock", "problem" if seconds > 120 else "warning", says, todo)
 
 
@@ -171,28 +174,36 @@ def account_webhook(
     register = "run `python -m bot doctor --fix`"
     if ours and not accepted:
         todo = "set SENDBLUE_WEBHOOK_SECRET to the secret it was registered with, or remove it in Sendblue's dashboard"
-        return Finding(name, "problem", f"{where} is registered, but answers 404 without SENDBLUE_WEBHOOK_SECRET", todo)
+        says = f"{where} is registered, but the bot answers 404 there without SENDBLUE_WEBHOOK_SECRET"
+        return Finding(name, "problem", says, todo)
     if OUTBOUND not in kinds:
         if not accepted and not fix:
-            return Finding(name, "ok", "none, and none is needed: each text reports to an address of its own")
-        says = f"{where} is not registered; each text still reports to an address of its own"
-        todo = register if accepted else f"for a second way, set SENDBLUE_WEBHOOK_SECRET, then {register}"
+            return Finding(name, "ok", "none, and none is needed: each text has its own callback address")
+        says = f"{where} is not registered; each text still has its own callback address"
+        use = f"to use it as a second way for news, set SENDBLUE_WEBHOOK_SECRET, then {register}"
+        todo = register if accepted else use
         return Finding(name, "problem" if fix else "warning", says, todo)
     if any(hook.secret not in accepted for hook in ours):
         bare = any(not hook.secret for hook in ours)
-        says = f"{where} is registered {'without a secret' if bare else 'with another secret'}, so its news is refused"
+        which = "without a secret" if bare else "with another secret"
+        says = f"{where} is registered {which}, so the bot refuses its news"
         return Finding(
             name, "problem" if bare else "warning", says, f"remove it in Sendblue's dashboard, then {register}"
         )
     if len(set(kinds)) < len(kinds):
-        says = f"{where} is registered {max(map(kinds.count, kinds))} times, so everything comes as often"
+        times = max(map(kinds.count, kinds))
+        says = f"{where} is registered {times} times, so each piece of news arrives that many times"
         return Finding(name, "warning", says, f"remove it in Sendblue's dashboard, then {register}")
     return Finding(name, "ok", f"{where} is registered{' now' if new else ''}, once, with its secret")
 
 
 def webhooks_unknown(why: str, *, refused: bool, fix: bool) -> Finding:
     """why: what Sendblue answered. fix: it was asked to be registered, and is not as far as we know."""
-    says = f"Sendblue refuses ({why})" if refused else f"Sendblue does not say what is registered ({why})"
+    says = (
+        f"Sendblue refuses to list or register webhooks ({why})"
+        if refused
+        else f"Sendblue does not say which webhooks are registered ({why})"
+    )
     todo = "look in Sendblue's dashboard, under webhooks"
     return Finding("account webhook", "problem" if fix else "warning", says, todo)
 
@@ -202,8 +213,8 @@ def backlog(waits: Backlog, now: datetime, patience: timedelta) -> Finding:
     due = _listed([f"{kind} {count}" for kind, count in waits.due.items() if count])
     late = [f"{kind} for {_minutes(behind)}" for kind, behind in waits.behind(now).items() if behind > patience]
     if late:
-        todo = "see that `python -m bot serve` (or `work`) runs, what GET /readyz says, and the logs"
-        return Finding("backlog", "warning", f"due and not done: {_listed(late)} ({due})", todo)
+        todo = "check that `python -m bot serve` (or `work`) runs, then look at GET /readyz and the log"
+        return Finding("backlog", "warning", f"overdue: {_listed(late)} (due now: {due})", todo)
     under_way = sum(waits.open.values())
     return Finding("backlog", "ok", f"due: {due or 'nothing'}; {under_way} texts under way")
 
@@ -212,13 +223,11 @@ def callbacks(waits: Backlog) -> Finding:
     """Judge whether Sendblue's news arrives by itself."""
     last = f"{waits.last_callback:%Y-%m-%d %H:%M} UTC" if waits.last_callback else ""
     if waits.callbacks_missing:
-        says = f"none came {f'since {last}' if last else 'so far'}, though texts have news when Sendblue is asked"
-        return Finding(
-            "callbacks", "warning", says, "see PUBLIC_URL below; what is in front must let /sendblue/ through"
-        )
-    return Finding(
-        "callbacks", "ok", f"the last with news came at {last}" if last else "none came yet, and none is missed"
-    )
+        says = f"none arrived {f'since {last}' if last else 'so far'}, although Sendblue has news when asked"
+        todo = "see PUBLIC_URL below; the web server in front of the bot must pass on /sendblue/"
+        return Finding("callbacks", "warning", says, todo)
+    says = f"the last one with news arrived at {last}" if last else "none arrived yet, and none is missing"
+    return Finding("callbacks", "ok", says)
 
 
 def _minutes(time: timedelta) -> str:

@@ -87,9 +87,9 @@ async def _get(url: str) -> tuple[int, str]:
     except aiohttp.ClientConnectorDNSError:
         raise NotSent("there is no such host") from None
     except aiohttp.ClientConnectorError:
-        raise NotSent("nobody listens there") from None
+        raise NotSent("nothing listens there") from None
     except aiohttp.ClientHttpProxyError:
-        raise NotSent("the proxy does not connect us") from None
+        raise NotSent("the proxy refused the connection") from None
     except TimeoutError:
         raise NotSent(f"no answer within {_PATIENCE} s") from None
     except (aiohttp.ClientError, ValueError):  # ValueError: a host that no name can be

@@ -6,12 +6,12 @@ from bot.slack.markup import escape, when
 from bot.slack.wording import Post
 
 _CAUSES = {
-    "this bot": "PUBLIC_URL leads here, so look at what stands in front: it must let POST /sendblue/status/… through. "
-    "If CALLBACK_SECRET was changed a moment ago, keep the old one beside the new: new,old.",
-    "another database": "PUBLIC_URL leads to a Bluethread with another database: correct PUBLIC_URL or DATABASE_URL.",
-    "another secret": "PUBLIC_URL leads to a Bluethread with another CALLBACK_SECRET: give all processes the same.",
-    "something else": "PUBLIC_URL leads to something that is not Bluethread: correct PUBLIC_URL.",
-    "nobody": "nobody answers at PUBLIC_URL from here: correct it, or start what stands in front.",
+    "this bot": "PUBLIC_URL reaches this bot. Check the web server in front of it: it must pass POST requests to "
+    "/sendblue/status/… on to the bot. If CALLBACK_SECRET was changed a moment ago, set both: new,old.",
+    "another database": "a Bluethread with another database answers at PUBLIC_URL: correct PUBLIC_URL or DATABASE_URL.",
+    "another secret": "a Bluethread with another CALLBACK_SECRET answers at PUBLIC_URL: use the same everywhere.",
+    "something else": "something that is not Bluethread answers at PUBLIC_URL: correct PUBLIC_URL.",
+    "nobody": "the bot gets no answer at PUBLIC_URL: correct it, or start the web server.",
 }
 
 
@@ -19,8 +19,8 @@ def missing(last: datetime | None, public_url: str, who: str) -> Post:
     """Say that callbacks do not arrive. last: when the last one came. who: answers at public_url."""
     since = f"since {when(last)}" if last is not None else "so far"
     text = (
-        f"⚠️ *Sendblue's callbacks do not arrive:* none came {since}, though texts have news when I ask. "
-        f"Threads are still told the truth, only minutes later.\nLikely cause: {_CAUSES[who]}\n"
+        f"⚠️ *Sendblue's callbacks do not arrive:* none arrived {since}, although Sendblue has news when I ask. "
+        f"Threads still get the right status, but minutes late.\nLikely cause: {_CAUSES[who]}\n"
         f"PUBLIC_URL is {escape(public_url)} · `python -m bot doctor` says more."
     )
     return Post(text, [])

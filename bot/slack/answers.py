@@ -14,8 +14,8 @@ from bot.slack.sentences import status_line
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
 
 MAYBE_STORED = (
-    "My database went away while I stored your message. If no thread appears here within a few minutes, nothing was "
-    "sent: then please send it again."
+    "I lost the connection to my database while I stored your message. If no thread appears here within a few minutes, "
+    "nothing was sent: then please send it again."
 )
 
 CLICK_NOT_STORED = "I could not store your decision just now, so nothing was done. Please click again."
@@ -25,11 +25,12 @@ HELP = """*Text a customer over iMessage*
 `/imessage status` shows your last messages, `/imessage status +1 415 555 2671` those to one customer.
 
 Options, before or after the number:
-• `--media https://example.com/menu.png` adds a picture, a sound, a film or a contact card (a public link)
-• `--from {lines}` chooses our line
-• `--style confetti` dresses it on iMessage: {styles}
+• `--media https://example.com/menu.png` adds a picture, a sound, a video or a contact card (a public link)
+• `--from {lines}` sends from this line
+• `--style confetti` adds an effect on iMessage: {styles}
 
-Quote the number if you like: `/imessage "(415) 555-2671" Table at eight?` Your text is sent exactly as you type it."""
+You can put the number in quotes: `/imessage "(415) 555-2671" Table at eight?`
+Your text is sent exactly as you type it."""
 
 
 def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
@@ -40,7 +41,7 @@ def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
 def accepted(recipient: str, parts: int) -> str:
     """Return the promise. It is true when it is read: the message is stored."""
     split = f" It is long, so it is cut into {parts} parts." if parts > 1 else ""
-    return f"Got it: your text to {pretty(recipient)} is stored.{split} I'll tell you what becomes of it."
+    return f"Got it: your text to {pretty(recipient)} is stored.{split} I'll tell you what happens to it."
 
 
 def usage(error: UsageError) -> str:
@@ -61,7 +62,7 @@ def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: st
 def _line(message: Message, watched_for: timedelta) -> str:
     said = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
     if not message.recipient:
-        said = "words no longer kept"
+        said = "text deleted"
     return f"{pretty(message.recipient)}: {said}\n      {status_line([message], watched_for=watched_for)}"
 
 
@@ -73,7 +74,7 @@ def aside(thread: Thread, *, watched_for: timedelta) -> str:
     if lead.delivery is Delivery.FAILED and lead.handle is None:
         return f"Not sent: {reason(lead)}"
     state = status_line(thread.messages, watched_for=watched_for)
-    return f"I can no longer post about your text to {pretty(lead.recipient)}. The last I know: {state}"
+    return f"I can no longer post about your text to {pretty(lead.recipient)}. Last known status: {state}"
 
 
 def elsewhere(thread: Thread, text: str) -> str:
@@ -86,7 +87,7 @@ def not_permitted(code: str) -> str:
     """Return why somebody's click does not count."""
     if code in ("guest", "stranger", "not_allowed"):
         return f"Nothing was done: {reason_for(code)}"
-    return "I could not find out who you are just now, so nothing was done. Please click again."
+    return "I could not check whether you may do this, so nothing was done. Please click again."
 
 
 def in_vain(message: Message | None) -> str:
@@ -97,5 +98,5 @@ def in_vain(message: Message | None) -> str:
         done = "sent it again" if message.decision == "resend" else "left it as it is"
         return f"<@{message.decided_by}> has already {done}, so nothing more was done."
     if not message.recipient:
-        return "The words of this message are no longer kept, so it can't be sent again."
-    return "There is nothing to decide any more: the thread shows what became of it."
+        return "The text of this message was deleted, so it can't be sent again."
+    return "There is nothing to decide any more: the thread shows what happened."

@@ -10,12 +10,14 @@ from bot.domain.number import hide_numbers
 from bot.slack.markup import escape, shorten
 
 _LIMIT = "Sendblue's rate limit was reached and did not clear in time. Please send it again later."
-_MAYBE_SENT = "Sendblue could not send it. It may have gone out all the same: please ask before you send it again."
-_KEYS = "Sendblue does not accept our keys. Whoever runs this bot should check the SENDBLUE settings."
+_MAYBE_SENT = (
+    "Sendblue reports an error, but the text may have been sent: please ask the customer before you send it again."
+)
+_KEYS = "Sendblue does not accept our keys. The person who runs this bot should check the SENDBLUE settings."
 _RESTRICTED = "posting is restricted in this channel. Please use another one."
 
-NOT_HERE = "customers can't be texted from this channel. Ask whoever runs this bot where they can."
-NOT_ALLOWED = "you are not on the list of people who may text customers. Ask whoever runs this bot."
+NOT_HERE = "customers can't be texted from this channel. Ask the person who runs this bot which channels you can use."
+NOT_ALLOWED = "you are not on the list of people who may text customers. Ask the person who runs this bot."
 
 _SENDBLUE = {
     "OPTED_OUT": "the customer has opted out. They must text START to this line before you can write to them again.",
@@ -31,22 +33,25 @@ _SENDBLUE = {
     "10001": _MAYBE_SENT,
     "22": _MAYBE_SENT,
     "5504": "Sendblue could not tell how to reach this number. Please try again in a few minutes.",
-    "line_not_registered": "our line is not registered with Sendblue. Whoever runs this bot should check its lines.",
+    "line_not_registered": "our line is not registered with Sendblue. The person who runs this bot should check our "
+    "lines.",
     "ambiguous_sending_line": "Sendblue could not tell which of our lines to use. Choose one with --from.",
-    "OUTSIDE_REPLY_WINDOW": "our plan only lets us answer, and this customer has not written to us lately.",
-    "PRE_REPLY_LIMIT_REACHED": "this customer has not answered yet, and only so many texts may go out before that.",
+    "OUTSIDE_REPLY_WINDOW": "our plan only lets us answer, and this customer has not written to us recently.",
+    "PRE_REPLY_LIMIT_REACHED": "this customer has not answered yet, and only a few texts may be sent before that.",
     "http_400": "Sendblue did not accept the request. Please check the number and the text.",
     "http_401": _KEYS,
-    "http_403": "our Sendblue plan does not allow this. Whoever runs this bot should check the account.",
+    "http_403": "our Sendblue plan does not allow this. The person who runs this bot should check the account.",
 }
 """What Sendblue refuses, by its code or our name for its HTTP status."""
 
 _OURS = {
     "no_connection": "Sendblue could not be reached. Please send it again later.",
-    "proxy_refused": "the proxy on the way to Sendblue let nothing through. Whoever runs this bot should check it.",
+    "proxy_refused": "the proxy on the way to Sendblue refused the connection. The person who runs this bot should "
+    "check it.",
     "unbuildable": "the text has a character that cannot be sent. Please write it another way.",
-    "earlier_part_failed": "an earlier part of this text was not sent, so this one was held back.",
-    "too_late": "it could not be sent in time, and a late text may do harm. Please send it again if it still holds.",
+    "earlier_part_failed": "an earlier part of this text was not sent, so this part was not sent either.",
+    "too_late": "it could not be sent in time, and a late text may confuse the customer. Please send it again if it is "
+    "still right.",
     "channel_not_found": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
     "not_in_channel": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
     "is_archived": "this channel is archived. Please use another one.",
@@ -78,8 +83,8 @@ LINE_BUSY = "line_busy"
 
 _WAITS = {
     "no_connection": "I can't reach Sendblue",
-    "proxy_refused": "the proxy lets nothing through to Sendblue",
-    "unbuildable": "it could not be handed over",
+    "proxy_refused": "the proxy on the way to Sendblue refuses the connection",
+    "unbuildable": "I could not give it to Sendblue",
 }
 
 
@@ -108,7 +113,7 @@ def reason_for(code: str, theirs: str = "") -> str:
     if theirs:
         return f"Sendblue says {said}" + (f" (code {escape(code)})." if code else ".")
     if re.fullmatch("[a-z_]+", code):  # Slack's words are spelled so, and Sendblue's newest
-        return f"it was refused without a reason (code {code}). Please ask whoever runs this bot."
+        return f"it was refused without a reason (code {code}). Please ask the person who runs this bot."
     return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."
 
 

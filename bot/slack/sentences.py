@@ -26,7 +26,7 @@ def _status(message: Message, watched_for: timedelta) -> str:
         case Delivery.READ:
             return f"👀 *Read*{how} · {at}"
         case _ if _stands_unconfirmed(message, watched_for):
-            return f"⚠️ *{_last_known(message)}*, nothing more for {span(watched_for)}"
+            return f"⚠️ *{_last_known(message)}*, no more news for {span(watched_for)}"
         case Delivery.SENT if message.service is Service.SMS:
             return f"✅ *Sent*{how} · {at}"
         case Delivery.SENT:
@@ -34,7 +34,7 @@ def _status(message: Message, watched_for: timedelta) -> str:
         case Delivery.UNCERTAIN if message.decision:
             return f"❓ *Not known whether it went out* · {decided(message)}"
         case Delivery.UNCERTAIN:
-            return "❓ *Not known yet whether it went out*. I won't send it again by myself."
+            return "❓ *Not known yet whether it went out*. I won't send it again automatically."
         case Delivery.ACCEPTED if message.error_code:
             return f"🕓 *Not sent yet*: {wait(message)}, {_next_try(message)}"
         case _:
@@ -116,7 +116,7 @@ def _sent_as_sms(message: Message, _: timedelta) -> str:
     instead = " instead" if News.SENT in message.told else _after_all(message)
     lost = ", without the picture" if message.picture_lost else ""
     at = when(message.since)
-    return f"✅ Sent{_as(message)}{instead}{lost} · {at}. SMS confirms nothing further, so this is the last news."
+    return f"✅ Sent{_as(message)}{instead}{lost} · {at}. SMS gives no further confirmation, so this is the last news."
 
 
 def _sent(message: Message, _: timedelta) -> str:
@@ -141,22 +141,22 @@ def _unconfirmed(message: Message, watched_for: timedelta) -> str:
     if message.delivery is Delivery.SENT:
         return (
             f"⚠️ No delivery confirmation after {watched}. It was sent{_how(message)}, but the phone may be off or out "
-            "of reach. I've stopped asking; should news still come, it will be told here."
+            "of reach. I've stopped asking; if news comes later, I'll post it here."
         )
     return (
         f"⚠️ No news after {watched}: Sendblue took it and never said that it was sent. "
-        "I've stopped asking; should news still come, it will be told here."
+        "I've stopped asking; if news comes later, I'll post it here."
     )
 
 
 def _found(message: Message, _: timedelta) -> str:
     del message
-    return "📨 Sendblue has it after all. I'll report when it is on its way."
+    return "📨 Sendblue has it after all. I'll post here when it is sent."
 
 
 def _picture_lost(message: Message, _: timedelta) -> str:
     del message
-    return "🖼️ The text goes without the picture: Sendblue could not fetch it."
+    return "🖼️ The text was sent without the picture: Sendblue could not fetch it."
 
 
 def _uncertain(message: Message, _: timedelta) -> str:
@@ -166,8 +166,8 @@ def _uncertain(message: Message, _: timedelta) -> str:
         "interrupted": "I was restarted in the middle of sending",
     }.get(message.error_code, "Sendblue gave no clear answer")
     return (
-        f"❓ We don't know yet whether this went out: {because}. I won't send it again by myself, so that nobody is "
-        "texted twice, and will say here what I find out."
+        f"❓ We don't know yet whether this went out: {because}. I won't send it again automatically, so "
+        "that nobody is texted twice. I'll post here what I find out."
     )
 
 

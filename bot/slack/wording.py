@@ -77,7 +77,7 @@ def _buttons(message: Message) -> Block:
         return {"type": "actions", "elements": [_button(f"Try{of} again", RESEND, value)]}
     sure = {
         "title": _plain("Send it again?"),
-        "text": _plain("If the first one went out after all, the customer gets it twice."),
+        "text": _plain("If the first text was sent after all, the customer gets it twice."),
         "confirm": _plain("Send again"),
         "deny": _plain("Cancel"),
     }

@@ -68,7 +68,7 @@ def check_file(url: str) -> None:
         found = str(error)
     if found != "ok":
         raise BadSettings(
-            f"DATABASE_URL: {file} is damaged or no SQLite database; restore a backup (docs/deploy.md, Back up)"
+            f"DATABASE_URL: {file} is damaged or is not a SQLite database; restore a backup (docs/deploy.md, Back up)"
         )
 
 

@@ -81,7 +81,7 @@ class Store:
         try:  # nothing but storing something proves it: a full disk can be read
             await self.write(_prove, None, patience=_PATIENCE)
         except NotStored as error:
-            return f"the database takes nothing ({error})"
+            return f"the database does not store anything ({error})"
         return ""
 
 

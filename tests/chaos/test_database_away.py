@@ -16,7 +16,7 @@ from tests.conftest import until
 
 pytestmark = [pytest.mark.alone, pytest.mark.parametrize("engine", ["postgresql"])]
 
-HONEST = ("Not sent: I could not store", "My database went away while I stored your message")
+HONEST = ("Not sent: I could not store", "I lost the connection to my database while I stored your message")
 
 
 @contextmanager

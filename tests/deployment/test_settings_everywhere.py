@@ -139,7 +139,7 @@ def test_the_button_starts_only_with_the_postgresql_it_attaches(
     assert [addon.partition(":")[0] for addon in APP["addons"]] == ["heroku-postgresql"]
     filled: dict[str, Any] = {"_env_file": filled_in(tmp_path / "filled")}
     monkeypatch.setenv("DYNO", "web.1")
-    with pytest.raises(Exception, match="wiped"):
+    with pytest.raises(Exception, match="erased"):
         load_settings(**filled)
     monkeypatch.setenv("DATABASE_URL", SET_BY_THE_PLATFORM["DATABASE_URL"])
     load_settings(**filled)

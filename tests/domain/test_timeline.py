@@ -68,14 +68,14 @@ def test_a_doubt_its_question_and_the_decision_stand_in_their_order() -> None:
         heard("bot", None, 630, asked=True),
     )[1:] == [
         "the answer did not come or is not clear, code timeout: now UNCERTAIN",
-        "no evidence turned up, a person is asked",
+        "no evidence found; asking a person",
         "U2 decided: leave it",
     ]
 
 
 def test_the_end_of_the_watch_is_told() -> None:
     [*_, last] = story(ASKED, heard("callback", Delivery.SENT, 2), heard("bot", None, 86_400, unconfirmed=True))
-    assert last == "watched as long as promised"
+    assert last == "end of the watch"
 
 
 def test_what_left_no_report_is_told_all_the_same() -> None:
@@ -84,9 +84,7 @@ def test_what_left_no_report_is_told_all_the_same() -> None:
 
 
 def test_tries_that_sent_nothing_are_counted() -> None:
-    assert story(replace(ASKED, attempts=3)) == [
-        "asked Sendblue to send it, try 3: those before certainly sent nothing"
-    ]
+    assert story(replace(ASKED, attempts=3)) == ["asked Sendblue to send it, try 3: the earlier tries sent nothing"]
 
 
 def test_the_thread_opens_when_slack_says() -> None:
@@ -123,5 +121,5 @@ def test_how_it_stands_is_said_in_a_few_words(changes: dict[str, object], said: 
 
 def test_what_the_thread_says_and_what_it_does_not_say_yet() -> None:
     message = replace(MESSAGE, delivery=Delivery.READ, told=News.SENT_AS_SMS | News.DELIVERED)
-    assert told(message) == "Told in the thread: sent as SMS, delivered. Not told yet: read."
-    assert told(MESSAGE) == "Told in the thread: nothing."
+    assert told(message) == "Posted in the thread: sent as SMS, delivered. Not posted yet: read."
+    assert told(MESSAGE) == "Posted in the thread: nothing."

@@ -10,7 +10,7 @@ from bot.errors import UsageError
 from handlers.media import EXTENSIONS, check_media
 
 PUBLIC = "https"
-ENDING = "must end in its kind"
+ENDING = "must end with its file type"
 SIGNED = "signed and will expire"
 PAGE = "leads to a page or asks for a login"
 PRIVATE = "must not have a name or password"

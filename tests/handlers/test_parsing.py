@@ -458,8 +458,8 @@ def test_all_options_may_be_given_at_once():
     [
         (f"--styel confetti {CUSTOMER} Hi", "I don't know the option --styel. There are --style, --media and --from"),
         (f"{CUSTOMER} --hello there", "write -- and a space before it"),
-        (f"--style slam --style loud {CUSTOMER} Hi", "--style is there twice"),
-        (f"--style slam {CUSTOMER} --style loud Hi", "--style is there twice"),
+        (f"--style slam --style loud {CUSTOMER} Hi", "--style was given twice"),
+        (f"--style slam {CUSTOMER} --style loud Hi", "--style was given twice"),
         (f"{CUSTOMER} --style", "--style needs a value, such as `--style confetti`"),
         (f"{CUSTOMER} --media", "--media needs a value, such as `--media https://"),
         (f"{CUSTOMER} --from", "--from needs a value, such as `--from +1"),

@@ -36,7 +36,7 @@ async def test_it_is_told_once_that_callbacks_do_not_arrive_and_once_that_they_a
     stage = await missing(open_stage)
     await until(lambda: len(alarms(stage)) == 1)
     assert "do not arrive" in alarms(stage)[0]
-    assert "PUBLIC_URL leads here" in alarms(stage)[0]  # the address was tried
+    assert "PUBLIC_URL reaches this bot" in alarms(stage)[0]  # the address was tried
     assert await metric(stage)
     await stage.text("Another one that is only found by asking")
     await until(lambda: len([root for root in stage.roots() if "Delivered" in root.text]) == 2)
@@ -96,7 +96,7 @@ async def test_an_alarm_names_an_address_at_which_nobody_answers(open_stage: Ope
     await stage.start()
     await stage.text()
     await until(lambda: alarms(stage))
-    assert "nobody answers at PUBLIC_URL" in alarms(stage)[0]
+    assert "the bot gets no answer at PUBLIC_URL" in alarms(stage)[0]
 
 
 async def test_an_alarm_that_slack_refuses_is_in_the_log(open_stage: Opened, logged: Callable[[], str]) -> None:

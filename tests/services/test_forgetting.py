@@ -24,7 +24,7 @@ async def test_what_is_over_and_old_is_blanked_and_still_counted(open_stage: Ope
     while not await stage.house.sweeping.forget():
         await stage.get("/healthz")
     assert await kept(stage) == [("", "", "DELIVERED")]
-    assert "words no longer kept" in (await stage.slack.type("/imessage status")).text
+    assert "text deleted" in (await stage.slack.type("/imessage status")).text
 
 
 async def test_what_is_not_over_or_not_old_is_kept(open_stage: Opened) -> None:

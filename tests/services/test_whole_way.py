@@ -87,7 +87,7 @@ async def test_sms_ends_at_sent_and_says_that_nothing_more_will_come(stage: Stag
     await stage.sendblue.settle()
     polls = len(stage.sendblue.calls)
     await until(lambda: True)
-    assert "confirms nothing further" in stage.replies()[-1]
+    assert "gives no further confirmation" in stage.replies()[-1]
     assert len(stage.sendblue.calls) == polls
 
 
@@ -143,7 +143,7 @@ async def test_a_long_text_goes_out_in_order_in_one_thread(stage: Stage) -> None
 async def test_a_failed_part_stops_the_rest_and_says_so(stage: Stage) -> None:
     stage.sendblue.faults.answers.append((400, {"status": "ERROR", "error_code": 4000, "error_message": "no"}))
     await stage.text("x" * 40_000)
-    await until(lambda: "held back" in stage.shown())
+    await until(lambda: "was not sent either" in stage.shown())
     assert stage.bubbles() == []
     told = "\n".join(stage.replies())
     assert "Part 1 of 3: ❌ Not sent" in told

@@ -22,7 +22,7 @@ NO = Message(
 
 OPTED_OUT = "the customer has opted out. They must text START"
 LIMIT = "Please send it again later."
-MAYBE = "It may have gone out all the same: please ask before you send it again."
+MAYBE = "the text may have been sent: please ask the customer before you send it again."
 
 
 def why(code: str, text: str = "") -> str:
@@ -44,12 +44,12 @@ def why(code: str, text: str = "") -> str:
         ("5000", MAYBE),
         ("10001", MAYBE),
         ("5504", "Please try again in a few minutes."),
-        ("line_not_registered", "Whoever runs this bot should check its lines."),
+        ("line_not_registered", "The person who runs this bot should check our lines."),
         ("http_401", "should check the SENDBLUE settings"),
         ("http_403", "should check the account"),
         ("no_connection", LIMIT),
-        ("earlier_part_failed", "this one was held back"),
-        ("too_late", "Please send it again if it still holds."),
+        ("earlier_part_failed", "this part was not sent either"),
+        ("too_late", "Please send it again if it is still right."),
         ("channel_not_found", "Run `/invite @bluethread`, then send again."),
         ("not_in_channel", "Run `/invite @bluethread`, then send again."),
         ("is_archived", "Please use another one."),
@@ -60,7 +60,7 @@ def why(code: str, text: str = "") -> str:
         ("ekm_access_denied", "Please use another one."),
         ("messages_tab_disabled", "Please send from a channel I'm in."),
         ("thread_unknown", "Please send again."),
-        ("not_allowed", "Ask whoever runs this bot."),
+        ("not_allowed", "Ask the person who runs this bot."),
         ("stranger", "people from outside this workspace may not text its customers."),
     ],
 )
@@ -103,7 +103,7 @@ def test_their_words_are_left_out_where_they_add_nothing(code, theirs):
         ("opted_out", OPTED_OUT),
         ("pre_reply_limit_reached", "has not answered yet"),
         ("sms_limit_reached", "another line"),
-        ("LINE_NOT_REGISTERED", "its lines"),
+        ("LINE_NOT_REGISTERED", "check our lines"),
     ],
 )
 def test_a_code_is_understood_in_any_case(code, words):
@@ -119,7 +119,7 @@ def test_a_code_is_understood_in_any_case(code, words):
     ],
 )
 def test_nobody_is_told_to_send_again_what_may_have_gone_out(code, text):
-    assert "may have gone out" in why(code, text)
+    assert "may have been sent" in why(code, text)
 
 
 @pytest.mark.parametrize("code", ["is_inactive", "team_not_found", "msg_blocks_too_long", "invalid_blocks"])

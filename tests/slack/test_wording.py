@@ -68,8 +68,8 @@ def stands(delivery: Delivery, service: Service = Service.IMESSAGE, **facts: Any
         (stands(Delivery.FAILED, error_code="402"), "Not sent"),
         (stands(Delivery.FAILED, error_code="402"), "the customer has opted out"),
         (stands(Delivery.FAILED, error_code="402", handle="h"), "Failed"),
-        (stands(Delivery.SENT, unconfirmed=True), "Sent as iMessage, not confirmed, nothing more for 24 hours"),
-        (stands(Delivery.QUEUED, unconfirmed=True), "Taken by Sendblue, not sent, nothing more for 24 hours"),
+        (stands(Delivery.SENT, unconfirmed=True), "Sent as iMessage, not confirmed, no more news for 24 hours"),
+        (stands(Delivery.QUEUED, unconfirmed=True), "Taken by Sendblue, not sent, no more news for 24 hours"),
         (stands(Delivery.UNCERTAIN, unconfirmed=True), "Not known whether it went out"),
         (stands(Delivery.UNCERTAIN, decision="leave", decided_by="U2"), "<@U2> left it as it is, Nov 20, 18:04 UTC"),
         (stands(Delivery.DELIVERED, unconfirmed=True), "Delivered as iMessage"),
@@ -91,7 +91,10 @@ def test_the_last_word_on_an_sms_does_not_promise_more():
         (stands(Delivery.SENT, Service.UNKNOWN), "Sent, Nov 20, 18:04 UTC. Waiting for the phone to confirm."),
         (
             stands(Delivery.SENT, Service.SMS),
-            "Sent as a text message (SMS), Nov 20, 18:04 UTC. SMS confirms nothing further, so this is the last news.",
+            (
+                "Sent as a text message (SMS), Nov 20, 18:04 UTC. "
+                "SMS gives no further confirmation, so this is the last news."
+            ),
         ),
         (stands(Delivery.SENT, Service.SMS, told=News.SENT), "Sent as a text message (SMS) instead, "),
         (stands(Delivery.SENT, told=News.UNCERTAIN), "Sent after all as iMessage, "),
@@ -198,7 +201,7 @@ def test_a_lost_picture_is_not_called_gone_out_before_the_text_is():
 def test_news_after_the_watch_ended_is_not_contradicted_by_the_root():
     message = stands(Delivery.SENT, unconfirmed=True, told=News.UNCONFIRMED)
     assert "Sent after all as iMessage" in heard(reply(message).text)
-    assert "nothing more for 24 hours" not in heard(root(message).text)
+    assert "no more news for 24 hours" not in heard(root(message).text)
 
 
 def test_after_the_watch_ended_nobody_claims_to_be_waiting():
@@ -246,7 +249,10 @@ def test_a_picture_without_a_text_is_announced_as_one():
         ("http_429", "🕓 *Not sent yet*: Sendblue is busy, trying again at <!date^"),
         ("4001", "🕓 *Not sent yet*: Sendblue is busy, trying again at <!date^"),
         ("no_connection", "🕓 *Not sent yet*: I can't reach Sendblue, trying again at <!date^"),
-        ("proxy_refused", "🕓 *Not sent yet*: the proxy lets nothing through to Sendblue, trying again at <!date^"),
+        (
+            "proxy_refused",
+            "🕓 *Not sent yet*: the proxy on the way to Sendblue refuses the connection, trying again at <!date^",
+        ),
         ("line_busy", "🕓 *Not sent yet*: Sendblue is busy, and other texts go first."),
     ],
 )
@@ -271,7 +277,7 @@ def test_times_are_in_the_reader_s_own_zone():
 
 
 def test_the_promise_names_the_number_and_the_parts():
-    said = "Got it: your text to +1 415-555-2671 is stored. I'll tell you what becomes of it."
+    said = "Got it: your text to +1 415-555-2671 is stored. I'll tell you what happens to it."
     assert answers.accepted(NUMBER, 1) == said
     assert "is stored. It is long, so it is cut into 3 parts. I'll" in answers.accepted(NUMBER, 3)
 
@@ -306,7 +312,7 @@ def test_the_last_messages_are_listed_with_their_state():
 def test_what_is_no_longer_kept_is_said_to_be_so():
     forgotten = stands(Delivery.DELIVERED, text="", recipient="")
     said = answers.status([forgotten], watched_for=DAY, recipient=None)
-    assert "a customer: words no longer kept" in said
+    assert "a customer: text deleted" in said
 
 
 @pytest.mark.parametrize(
@@ -314,7 +320,7 @@ def test_what_is_no_longer_kept_is_said_to_be_so():
     [
         ("not_allowed", "Nothing was done: you are not on the list of people who may text customers."),
         ("stranger", "Nothing was done: people from outside this workspace"),
-        ("no_answer", "I could not find out who you are just now, so nothing was done. Please click again."),
+        ("no_answer", "I could not check whether you may do this, so nothing was done. Please click again."),
     ],
 )
 def test_a_click_that_is_not_permitted_is_explained(code, said):
@@ -351,11 +357,11 @@ def test_who_sent_nothing_is_told_how(recipient, whom):
         ),
         (
             thread(stands(Delivery.DELIVERED, handle="h"), aside="closed"),
-            "I can no longer post about your text to +1 415-555-2671. The last I know: ✅ Delivered as iMessage",
+            "I can no longer post about your text to +1 415-555-2671. Last known status: ✅ Delivered as iMessage",
         ),
         (
             thread(stands(Delivery.FAILED, handle="h", error_code="402"), aside="closed"),
-            "The last I know: ❌ Failed, Nov 20, 18:04 UTC: the customer has opted out.",
+            "Last known status: ❌ Failed, Nov 20, 18:04 UTC: the customer has opted out.",
         ),
     ],
 )
