@@ -27,7 +27,7 @@ from bot.services.tracking import Tracking
 from bot.settings import Settings
 from bot.slack.notifier import Notifier
 from bot.storage import schema
-from bot.storage.condition import check_file, identity
+from bot.storage.condition import check_file, identity, sqlite_file
 from bot.storage.database import Database
 from bot.storage.store import Store
 from handlers.callbacks import CallbackTokens
@@ -213,10 +213,11 @@ def migrate(database: Database) -> None:
 
 def bring_up(settings: Settings) -> None:
     """Bring the database of these settings up to date, as whoever owns it. Raises as `migrate`."""
-    database = open_database(settings)
+    database = _opened(settings)
     database.take()
     try:
-        check_file(settings.database_url)
+        if (file := sqlite_file(settings.database_url)) is not None:
+            check_file(file)
         migrate(database)
     finally:
         database.close()
@@ -230,7 +231,7 @@ def probe(settings: Settings) -> None:
     if settings.database_url.startswith("sqlite"):
         bring_up(settings)
         return
-    database = open_database(settings)
+    database = _opened(settings)
     try:
         with database.reading.connect() as connection:
             if problem := schema.problem(connection):
@@ -239,6 +240,13 @@ def probe(settings: Settings) -> None:
         raise _unusable(error) from None
     finally:
         database.close()
+
+
+def _opened(settings: Settings) -> Database:
+    try:
+        return open_database(settings)
+    except (SQLAlchemyError, ValueError):
+        raise BadSettings("DATABASE_URL: cannot be used: check its host, its name and what follows a ?") from None
 
 
 def _unusable(error: SQLAlchemyError) -> NotStored:

@@ -5,6 +5,7 @@ SSL_CERT_FILE and SSL_CERT_DIR. The HTTP libraries differ in how they read these
 """
 
 import os
+import re
 import ssl
 from collections.abc import Sequence
 from functools import cache
@@ -53,6 +54,16 @@ def trusted() -> ssl.SSLContext:
     return context
 
 
+def is_host(name: str) -> bool:
+    """Whether this can be the name or address of a host. International names must be spelled as xn-- names."""
+    try:
+        ip_address(name)
+    except ValueError:
+        labels = name.removesuffix(".").split(".")
+        return all(re.fullmatch(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)", label) for label in labels)
+    return True
+
+
 def is_loopback(host: str) -> bool:
     """Whether a host name or address is this machine."""
     try:
@@ -88,7 +99,7 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
 def _is_http(proxy: str) -> bool:
     try:
         parts = urlsplit(proxy)
-        return parts.scheme == "http" and bool(parts.hostname) and parts.port != 0
+        return parts.scheme == "http" and is_host(parts.hostname or "") and parts.port != 0
     except ValueError:
         return False
 

@@ -30,8 +30,9 @@ def listen(host: str, port: int) -> socket.socket:
             host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
         )
         taken = socket.socket(family, kind, protocol)
-    except OSError as error:
-        raise BadSettings(f"HOST: {host} is not an address of this machine ({error.strerror})") from None
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or "no such name"
+        raise BadSettings(f"HOST: {host} is not an address of this machine ({why})") from None
     try:
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind(address)

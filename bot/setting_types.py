@@ -9,7 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
-from bot.network import is_loopback
+from bot.network import is_host, is_loopback
 
 T = TypeVar("T")
 
@@ -72,16 +72,19 @@ def _parts(value: str) -> SplitResult | None:
     """Return the parts of a URL that can be called, or None."""
     try:
         parts = urlsplit(value)
-        right = parts.hostname and parts.port != 0 and not re.search(r"\s", value)
+        right = is_host(parts.hostname or "") and parts.port != 0 and re.fullmatch(r"[!-~]+", value)
     except ValueError:  # a port or an address that is none
         return None
     return parts if right and parts.scheme in ("http", "https") and not (parts.query or parts.fragment) else None
 
 
 def _url(value: str) -> str:
-    if _parts(value) is None:
+    parts = _parts(value)
+    if parts is None:
         raise ValueError("must be an http(s) URL without a query, such as https://bot.example.com")
-    return value.rstrip("/")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        raise ValueError("must begin with https://, because keys and texts travel there")
+    return parts.geturl().rstrip("/")  # with its scheme in lower case
 
 
 def _public_url(value: str) -> str:
@@ -92,7 +95,7 @@ def _public_url(value: str) -> str:
         raise ValueError("must be an https URL without a query, such as https://bot.example.com")
     if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
         raise ValueError("must begin with https://, because Slack and Sendblue call it over the internet")
-    return value.rstrip("/")
+    return parts.geturl().rstrip("/")
 
 
 def _lines(value: str) -> str:
@@ -101,7 +104,7 @@ def _lines(value: str) -> str:
             number = phonenumbers.parse(line.strip(), None)
         except phonenumbers.NumberParseException:
             number = None
-        if number is None or not phonenumbers.is_possible_number(number):
+        if number is None or not re.fullmatch(r"\+[()\d\s./-]+", line.strip()) or not _is_possible(number):
             raise ValueError("must be E.164, such as +15550100900 (several: separated by commas)")
     return value
 
@@ -110,19 +113,25 @@ def _database(value: str) -> str:
     if not value.startswith(("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("must be like sqlite:///bluethread.db or postgres://user:password@host/name")
     try:
-        readable = urlsplit(value).port != 0
+        parts = urlsplit(value)
+        readable = parts.port != 0 and (not parts.hostname or is_host(parts.hostname))
+        readable &= "%00" not in value and "\x00" not in value and "plugin=" not in parts.query
     except ValueError:
         readable = False
     if not readable:
         raise ValueError(
-            "cannot be read: in the password write special characters as %XX, such as %40 for @ and %5B for [; "
-            "the port after the host must be a number"
+            "cannot be read: check its host; the port after it must be a number; in the password write special "
+            "characters as %XX, such as %40 for @ and %5B for ["
         )
     return value
 
 
+def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
+    return phonenumbers.is_possible_number(number)
+
+
 def _region(value: str) -> str:
-    if value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+    if not value.isascii() or value.upper() not in phonenumbers.SUPPORTED_REGIONS:
         raise ValueError("must be a two-letter country code, such as US")
     return value.upper()
 
@@ -147,7 +156,7 @@ def number(least: float, most: float, unit: str = "", *, kind: Callable[[str], T
 
     def check(value: object) -> T:
         try:
-            found = kind(str(value).strip())
+            found = kind(str(value).strip()[:40])
         except ValueError:
             raise ValueError(f"must be {what}") from None
         if not (math.isfinite(found) and least <= found <= most):  # type: ignore[arg-type, operator]

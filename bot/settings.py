@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import phonenumbers
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from bot.domain.rules import Rules
@@ -170,19 +171,27 @@ def load_settings(**overrides: object) -> Settings:
         settings = Settings(**overrides)  # type: ignore[arg-type]
         urls = [settings.slack_api_url, ANSWERS_URL, settings.sendblue_api_url]
     except ValidationError as error:
-        lines += [_problem(problem["loc"], problem["msg"]) for problem in error.errors(include_input=False)]
+        lines += [_problem(problem) for problem in error.errors(include_input=False)]
     lines += network_problems(urls)
     if lines:
         raise BadSettings("\n".join(lines)) from None
     return settings
 
 
+_LARGEST_FILE = 1024 * 1024
+"""Bytes."""
+
+
 def _file_problems(path: Path) -> list[str]:
     """Return what is wrong with the file of settings itself, a sentence each."""
-    try:
-        text = path.read_text("utf-8-sig")
-    except FileNotFoundError:
+    if not path.exists():
         return []
+    if path.is_file() and path.stat().st_size > _LARGEST_FILE:
+        return [f"{path}: is too large to be a file of settings"]
+    try:
+        if not path.is_file():  # a folder; or a pipe, which can be read only once
+            raise IsADirectoryError(None, "not a file")
+        text = path.read_text("utf-8-sig")
     except UnicodeError:
         return [f"{path}: is not UTF-8 text: save it again as UTF-8"]
     except OSError as error:
@@ -193,9 +202,12 @@ def _file_problems(path: Path) -> list[str]:
     return [f"{path}: line {line} is not NAME=value" for line in wrong]
 
 
-def _problem(place: tuple[int | str, ...], message: str) -> str:
-    message = message.removeprefix("Value error, ")
+def _problem(problem: ErrorDetails) -> str:
+    place, message = problem["loc"], problem["msg"].removeprefix("Value error, ")
     if not place:
         return message
     name = str(place[0]).upper()
-    return f"{name} is not set" if message == "Field required" else f"{name}: {message}"
+    if problem["type"] == "missing":
+        return f"{name} is not set"
+    # Only checks of ours raise value errors; what is left was no text at all, such as bytes in another encoding.
+    return f"{name}: {message if problem['type'] == 'value_error' else 'is not plain text: set it again'}"

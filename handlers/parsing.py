@@ -22,8 +22,8 @@ _OPTIONS = ("style", "media", "from")
 _OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{DASHES}]*)(?P<equals>=)?")
 _END_OF_OPTIONS = re.compile(r"--(?=\s)")
 _OPTION_AT_THE_END = re.compile(
-    r"(?<!\S)(?:--|[\u2013\u2014\u2015])(?:style|media|from)(?:=|\s++)"
-    rf"(?:[+＋(]*\d[\d()./\s{DASHES}]*+|\S++)\Z",
+    r"(?<!\S)(?:--|[\u2013\u2014\u2015]{1,2})(?:style|media|from)"
+    rf"(?:(?:=\s*+|\s++)(?:<[^>]*+>|[\"“„][^\"”“]*+[\"”“]|[+＋(]*\d[\d()./\s{DASHES}]*+|shooting\s++star|\S++))?\Z",
     re.IGNORECASE,
 )
 _EXTENSION = re.compile(r"(?:x|ext\.?|extension)\s*\d+\b", re.IGNORECASE)

@@ -6,7 +6,7 @@ Nothing is guessed: where it is not clear whose number it is or where it ends, a
 import re
 import unicodedata
 
-from bot.domain.number import exists, in_e164, is_emergency, is_national, last_groups
+from bot.domain.number import LONGEST_SPELLING, exists, in_e164, is_emergency, is_national, last_groups
 from bot.errors import UsageError
 from handlers.typed import unlinked
 
@@ -14,10 +14,19 @@ DASHES = r"\-\u2010-\u2015\u2212"
 _OPENING = {'"': '"', "'": "'", "“": "”", "„": "“”", "‘": "’", "«": "»"}
 _NUMERIC = re.compile(rf"[+＋\d()./·{DASHES}]+")
 _TEL = re.compile(r"<tel:[^>]*>")
-_BETWEEN = re.compile(r"\s*(?:&amp;|[,;/|&]|[+＋](?=\s*[+＋])|(?:and|or|und|oder|et|ou|y|o|e)\b)?\s*", re.IGNORECASE)
+_SIGN = "[,;/|&+＋:.·•→>()\\[\\]\u2010-\u2015-]"
+_WORD = r"(?:and|or|und|oder|et|ou|y|o|e)\b"
+_BETWEEN = re.compile(rf"(?:\s|&amp;|tel:|{_SIGN}|{_WORD})*", re.IGNORECASE)
+_JOINS = re.compile(rf"[;/|&+＋]|{_WORD}", re.IGNORECASE)
+_DATE = re.compile(
+    r"(?:\d{4}[./-](?:0?\d|1[0-2])[./-](?:[0-2]?\d|3[01])"  # 2026-11-30
+    r"|(?:[0-2]?\d|3[01])[./-](?:[0-2]?\d|3[01])(?:[./-](?:\d{4}|\d{2})?)?)"  # 30.11.2026, 11/30/26, 30.11.
+    r"(?![./-]?\d)"
+)
+_SHORT = re.compile(r"(?:\d{3}[-. ])?\d{4}(?![\d/]|[.:]\d|\s*(?:am|pm|uhr|h)\b)", re.IGNORECASE)
 _IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
-_LONGEST_FIGURE = 7  # digits: 2671, 19.30, 30.11.26
-_CUT_OFF = 4  # digits that may stand for the end of a second number, as in 415 555 2671 / 2672
+_WITHOUT_ITS_ZERO = 10
+_LONGEST_FIGURE = 7  # digits: 2671, 19.30, 12.500
 
 _UNCLEAR = 'I can\'t tell where the number ends. Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
 _SEVERAL = (
@@ -34,9 +43,10 @@ def read_recipient(rest: str, region: str) -> tuple[str, str]:
     """
     _refuse_joined(rest, region)
     number, end = _explicit(rest, region) or _counted(rest, region)
+    end = len(rest[:end].rstrip("/|&+"))
     if _begins_with_another(rest[end:], region):
         raise UsageError(_SEVERAL)
-    return number, rest[end:]
+    return number, re.sub(r"\A\s*[,;:](?=\s)", "", rest[end:])
 
 
 def read_quoted(rest: str) -> tuple[str, int] | None:
@@ -121,12 +131,15 @@ def _counted(rest: str, region: str) -> tuple[str, int]:
 def _took_a_word_of_the_text(typed: str, number: str) -> bool:
     """Whether the last word may be the text's: `415 555 267 8 pm?` lacks a digit, and the 8 is an hour.
 
-    A number that is written in pairs throughout may end in one.
+    A number that is written in pairs after its first word may end in one.
     """
-    *before, last = map(_digits, typed.split())
-    if not before or len(last) > 2 or last in last_groups(number):
+    words = [_digits(word) for word in typed.split()]
+    if len(words) < 2 or words[-1] in last_groups(number):
         return False
-    return not len(last) == len(before[-1]) == 2
+    if not exists(number):
+        return True
+    in_pairs = all(len(word) == 2 for word in words[1:])
+    return len(words[-1]) <= 2 and not (in_pairs and len(words) > 3)
 
 
 def _refuse_joined(rest: str, region: str) -> None:
@@ -140,28 +153,33 @@ def _refuse_joined(rest: str, region: str) -> None:
 def _begins_with_another(rest: str, region: str) -> bool:
     """Whether another whole number follows, or the end of one after a sign: `415 555 2671 / 2672`."""
     between = _BETWEEN.match(rest)
-    following = rest[between.end() if between else 0 :]
-    if _begins_with_number(following, region):
+    following = rest[between.end() :] if between else rest
+    plus = "+" if between and between[0].endswith(("+", "＋")) else ""
+    if _begins_with_number(plus + following, region):
         return True
-    joined = between is not None and between[0].strip() not in ("", ",")
-    return joined and re.match(rf"\d{{{_CUT_OFF}}}(?!\S)", following) is not None
+    return between is not None and bool(_JOINS.search(between[0])) and _SHORT.match(following) is not None
 
 
 def _begins_with_number(text: str, region: str) -> bool:
     """Whether a whole number stands at the front, marked as one or as people of the region write it."""
     if (link := _TEL.match(text)) is not None:
         return in_e164(bare(unlinked(link[0])), region) is not None
+    if _DATE.match(text):
+        return False
+    text = re.sub(r"[\[\]]", " ", text[:LONGEST_SPELLING])
     quoted = read_quoted(text)
     spellings = [quoted[0]] if quoted else [text[:end] for end in ends_of_numeric_run(text)]
     return any(_is_whole(bare(spelled), region) for spelled in spellings)
 
 
 def _is_whole(spelled: str, region: str) -> bool:
-    """Whether this is a number. Digits alone may also be a date, a price or an order, so such a number must exist."""
-    number = in_e164(spelled, region) if _count(spelled) > _LONGEST_FIGURE else None
-    return number is not None and (
-        spelled.startswith(("+", "＋")) or (is_national(_digits(spelled), region) and exists(number))
-    )
+    """Whether this is a number. Digits alone may also be a price or an order, so such a number must exist."""
+    digits = _digits(spelled)
+    number = in_e164(spelled, region) if len(digits) > _LONGEST_FIGURE else None
+    if number is None or spelled.startswith(("+", "＋")):
+        return number is not None
+    # Where numbers begin with a 0, shorter ones without it are more likely something else.
+    return exists(number) and (is_national(digits, region) or len(digits) >= _WITHOUT_ITS_ZERO)
 
 
 def _digits(text: str) -> str:

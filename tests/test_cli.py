@@ -93,6 +93,8 @@ CANNOT_START = {
     "no folder of certificates": ({"SSL_CERT_DIR": "/nonexistent"}, "SSL_CERT_DIR"),
     "a password with a bracket": ({"DATABASE_URL": "postgres://u:pa[ss@127.0.0.1/n"}, "DATABASE_URL"),
     "a database nobody serves": ({"DATABASE_URL": "postgres://u:hush@127.0.0.1:9/n"}, "DATABASE_URL"),
+    "a host that cannot be": ({"DATABASE_URL": "postgres://u:p@db..example.com/x"}, "DATABASE_URL"),
+    "a proxy with an invisible character": ({"HTTPS_PROXY": "http://pro\u200bxy.example.com:3128"}, "HTTPS_PROXY"),
     "a folder that is not there": ({"DATABASE_URL": "sqlite:////nonexistent/x.db"}, "DATABASE_URL"),
     "an invisible character in a key": ({"SENDBLUE_API_KEY_ID": "key\u200bid"}, "SENDBLUE_API_KEY_ID"),
     "a key that is not ASCII": ({"SENDBLUE_API_SECRET_KEY": "schlüssel"}, "SENDBLUE_API_SECRET_KEY"),
@@ -140,7 +142,7 @@ def test_a_port_that_is_taken_is_named_before_anything_is_done(environment: dict
     assert not list(tmp_path.glob("*.db*"))
 
 
-@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1"])
+@pytest.mark.parametrize("host", ["no.such.host.invalid", "192.0.2.1", "a..b", "x" * 70])
 def test_a_host_that_is_not_this_machine_is_named(environment: dict[str, str], host: str) -> None:
     code, said = without_a_traceback(environment, "serve", HOST=host)
     assert code == 2
@@ -171,6 +173,44 @@ def test_a_schema_newer_than_the_code_is_refused(environment: dict[str, str], tm
     code, said = without_a_traceback(environment, command)
     assert code == 2
     assert "the database is newer (9999) than this version" in said
+
+
+def test_a_link_that_leads_nowhere_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bluethread.db").symlink_to(tmp_path / "bluethread.db")
+    for command in ("serve", "migrate"):
+        code, said = without_a_traceback(environment, command)
+        assert code == 2
+        assert "is a link that leads nowhere" in said
+
+
+SCHEMAS = {
+    "CREATE TABLE users (id INTEGER)": "belongs to another program",
+    "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('abc123')": "another program",
+    "CREATE TABLE messages (id INTEGER)": "is only half there",
+    "CREATE TABLE alembic_version (version_num TEXT); INSERT INTO alembic_version VALUES ('0001'), ('0002')": "another",
+}
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+@pytest.mark.parametrize("made", SCHEMAS)
+def test_a_database_of_another_kind_is_left_alone(tmp_path: Path, made: str, command: str) -> None:
+    with closing(sqlite3.connect(tmp_path / "bluethread.db")) as other, other:
+        other.executescript(made)
+    code, said = run(command)
+    assert code == 2
+    assert SCHEMAS[made] in said
+
+
+@pytest.mark.usefixtures("environment")
+@pytest.mark.parametrize("command", ["serve", "migrate"])
+def test_a_database_that_was_restored_by_halves_is_refused(tmp_path: Path, command: str) -> None:
+    assert run("migrate")[0] == 0
+    with closing(sqlite3.connect(tmp_path / "bluethread.db")) as half, half:
+        half.execute("DROP TABLE pacing")
+    code, said = run(command)
+    assert code == 2
+    assert "is only half there" in said
 
 
 def test_without_its_packages_the_bot_says_how_to_get_them(tmp_path: Path) -> None:

@@ -1,5 +1,6 @@
 """Settings: what is wrong is said in one line each, by name, and no secret is in it."""
 
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -86,6 +87,17 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("PUBLIC_URL", "https://bot.example.com/#a", "must be an https URL without a query"),
         ("PUBLIC_URL", "http://[", "must be an https URL without a query"),
         ("SLACK_API_URL", "http://[", "must be an http(s) URL without a query"),
+        ("SENDBLUE_API_URL", "http://api.sendblue.co", "must begin with https://, because keys and texts travel there"),
+        ("SENDBLUE_API_URL", "https://api.send\u200bblue.co", "must be an http(s) URL without a query"),
+        ("SENDBLUE_API_URL", "https://a..b", "must be an http(s) URL without a query"),
+        ("SENDBLUE_FROM_NUMBER", "+15550100900;ext=5", "must be E.164"),
+        ("SENDBLUE_FROM_NUMBER", "+1-800-FLOWERS", "must be E.164"),
+        ("DEFAULT_REGION", "ß", "must be a two-letter country code"),
+        ("PORT", "1" * 400, "must be a whole number from 0 to 65535"),
+        ("DATABASE_URL", "postgres://u:p@db..example.com/x", "check its host"),
+        ("DATABASE_URL", "postgres://u:p@host/x?plugin=foo", "cannot be read"),
+        ("DATABASE_URL", "sqlite:///a%00b.db", "cannot be read"),
+        ("HOST", "b\udcfcro", "is not plain text: set it again"),
         ("SLACK_API_URL", "slack", "must be an http(s) URL without a query"),
         ("SENDBLUE_API_URL", "https:", "must be an http(s) URL without a query"),
         ("SENDBLUE_FROM_NUMBER", "5550100900", "must be E.164, such as +15550100900"),
@@ -131,7 +143,7 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("SENDBLUE_API_KEY_ID", "key id", "has a space"),
         ("METRICS_TOKEN", "tokén", "invisible or not ASCII"),
         ("DATABASE_URL", "postgres://u:pa[ss@host/name", "%5B for ["),
-        ("DATABASE_URL", "postgres://u:p@host:port/name", "the port after the host must be a number"),
+        ("DATABASE_URL", "postgres://u:p@host:port/name", "the port after it must be a number"),
         ("ALLOWED_CHANNELS", "general", "must be Slack ids that begin with C or G or D, separated by commas"),
         ("ALLOWED_CHANNELS", "C0GENERAL,#general", "must be Slack ids"),
         ("ALLOWED_USERS", "@ana", "must be Slack ids that begin with U or W or S, separated by commas"),
@@ -316,6 +328,17 @@ def test_a_folder_in_place_of_the_file_is_named(problems):
     Path(".env").mkdir()
     [line] = problems()
     assert line.startswith(".env: cannot be read")
+
+
+def test_a_pipe_in_place_of_the_file_is_not_waited_for(problems):
+    os.mkfifo(".env")
+    [line] = problems()
+    assert line.startswith(".env: cannot be read")
+
+
+def test_the_scheme_of_an_address_is_read_in_any_case(load):
+    found = load(SENDBLUE_API_URL="HTTPS://api.sendblue.co", PUBLIC_URL="HTTPS://bot.example.com")
+    assert (found.sendblue_api_url, found.public_url) == ("https://api.sendblue.co", "https://bot.example.com")
 
 
 def test_a_mark_at_the_beginning_of_the_file_hides_no_setting(load):

@@ -29,7 +29,7 @@ class Sendblue:
             base_url=url,
             headers={"sb-api-key-id": key_id, "sb-api-secret-key": secret},
             proxy=proxy_for(url),
-            verify=trusted() if url.startswith("https") else False,
+            verify=trusted() if url.startswith("https:") else False,  # http: only on this machine
             trust_env=False,  # `bot.network` reads it
             timeout=httpx.Timeout(timeout, connect=min(5, timeout)),
             # An idle connection may be closed by the other side just as we use it, which looks like a text that

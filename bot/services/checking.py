@@ -21,7 +21,7 @@ from bot.services.findings import ACCOUNT_WEBHOOK, Finding, skipped
 from bot.services.reaching import Identity, reach
 from bot.slack.notifier import Notifier
 from bot.storage.backlog import backlog
-from bot.storage.condition import condition, is_there
+from bot.storage.condition import check_file, condition, is_there
 from bot.storage.store import Store
 
 R = TypeVar("R")
@@ -76,6 +76,8 @@ class Checking:
             return findings.no_database(f"there is no file {self._file} that this user can see", todo)
         began = datetime.now(UTC)
         try:
+            if self._file is not None:
+                check_file(self._file)
             found = await self._ask(condition)
         except BadSettings as error:
             todo = "deploy the newer version again, or restore the backup from before the upgrade"

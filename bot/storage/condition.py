@@ -48,14 +48,17 @@ _LARGEST_CHECKED = 64 * 1024 * 1024
 """Bytes. A larger file would hold up the start for seconds."""
 
 
-def check_file(url: str) -> None:
+def check_file(file: Path) -> None:
     """Look whether a SQLite file is one and is whole.
 
     Raises:
         BadSettings: it is damaged, or something else.
     """
-    file = sqlite_file(url)
-    if file is None or not is_there(file) or file.stat().st_size == 0:
+    if not file.exists():
+        return
+    if not is_there(file):
+        raise BadSettings(f"DATABASE_URL: {file} is no file")
+    if file.stat().st_size == 0:
         return
     try:
         with closing(connect(file, read_only=True)) as connection:

@@ -8,6 +8,7 @@ from pathlib import Path
 from sqlalchemy import Connection, column, func, inspect, select, table, text
 
 from bot.errors import BadSettings
+from bot.storage.tables import metadata
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _KNOWN = sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
@@ -40,8 +41,15 @@ def problem(connection: Connection) -> str:
     Raises:
         BadSettings: the database is newer than this code, and no migration can help.
     """
-    found = connection.scalar(_FOUND) if inspect(connection).has_table("alembic_version") else None
     wanted = _KNOWN[-1]
+    there = set(inspect(connection).get_table_names())
+    versions = list(connection.scalars(_FOUND)) if "alembic_version" in there else []
+    found = versions[0] if versions else None
+    ours = there & set(metadata.tables)
+    if (found is not None and not found.isdecimal()) or (there and not ours and connection.dialect.name == "sqlite"):
+        raise BadSettings("DATABASE_URL: the database belongs to another program; use one of the bot's own")
+    if len(versions) > 1 or (found == wanted and len(ours) < len(metadata.tables)) or (found is None and ours):
+        raise BadSettings("DATABASE_URL: the database is only half there; restore a backup (docs/deploy.md, Back up)")
     if found is not None and found not in _KNOWN:
         raise BadSettings(
             f"DATABASE_URL: the database is newer ({found}) than this version ({wanted}): update the code"

@@ -47,7 +47,10 @@ class OneProcess:
     """An advisory lock beside a SQLite file: two services on one file would starve each other."""
 
     def __init__(self, database: Path) -> None:
-        database = database.resolve()  # whichever symlink leads to it
+        try:
+            database = database.resolve()  # whichever symlink leads to it
+        except (OSError, RuntimeError):
+            raise BadSettings(f"DATABASE_URL: {database} is a link that leads nowhere") from None
         self._path = database.with_name(database.name + ".lock")
         self._file: IO[str] | None = None
 
