@@ -5,6 +5,7 @@ refuse other URLs: the text arrives without the picture.
 """
 
 import re
+import unicodedata
 from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
@@ -19,15 +20,39 @@ EXTENSIONS = frozenset(
         *("pdf", "vcf", "vcard", "ics", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv", "zip"),
     }
 )
-_SIGNING_WORDS = frozenset({"sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair"})
+_SIGNING_WORDS = frozenset(
+    {
+        *("sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair", "accesstoken", "hm"),
+        *("hmac", "hdnea", "hdnts", "auth", "apikey"),
+    }
+)
 _AZURE = frozenset({"se", "sp", "sv", "st"})
 _PAGES = (
     *("slack.com", "slack-files.com", "drive.google.com", "docs.google.com", "photos.google.com", "photos.app.goo.gl"),
-    *("sharepoint.com", "sharepoint.us", "onedrive.live.com", "1drv.ms", "app.box.com", "icloud.com", "wetransfer.com"),
+    *("storage.cloud.google.com", "drive.usercontent.google.com", "mail.google.com", "sharepoint.com", "sharepoint.us"),
+    *("onedrive.com", "onedrive.live.com", "docs.live.net", "1drv.ms", "box.com", "icloud.com", "we.tl", "github.com"),
+    *("wetransfer.com",),
 )
 """Hosts whose links lead to a page, mostly behind a login. Their subdomains, too."""
 _LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
-_NOT_PUBLIC = (".local", ".localhost", ".internal", ".lan", ".home", ".test", ".invalid")
+_NOT_PUBLIC = frozenset(
+    {
+        *(
+            "local",
+            "localhost",
+            "internal",
+            "intranet",
+            "lan",
+            "home",
+            "corp",
+            "private",
+            "localdomain",
+            "arpa",
+            "onion",
+        ),
+        *("test", "invalid"),
+    }
+)
 
 
 def check_media(url: str) -> str:
@@ -60,12 +85,15 @@ def check_media(url: str) -> str:
 
 def _is_public(host: str) -> bool:
     """Whether a host is a public address, or a name that can be one: `127.1` and `0x7f.1` are spelled like names."""
+    host = unicodedata.normalize("NFKC", host)
     try:
-        return "." in host and ip_address(host).is_global
+        address = ip_address(host)
     except ValueError:
-        last = host.rpartition(".")[2]
+        *labels, last = host.split(".")
         name = _LABEL.fullmatch(last) or (last.isalpha() and not last.isascii())
-        return "." in host and bool(name) and not host.endswith(_NOT_PUBLIC)
+        whole = bool(labels) and all(label and not label.startswith("-") for label in labels)
+        return whole and bool(name) and last not in _NOT_PUBLIC
+    return "." in host and address.is_global and not address.is_multicast
 
 
 def _is_page(host: str, query: Mapping[str, str]) -> bool:

@@ -72,4 +72,7 @@ def pretty(number: str) -> str:
 
 def hide_numbers(text: str) -> str:
     """Return what somebody else wrote without the phone numbers in it."""
-    return re.sub(r"[+(]?\d(?:[\s().-]{0,2}\d){6,}", "[number]", text)
+    return _NUMBER.sub("[number]", text)
+
+
+_NUMBER = re.compile(r"[+＋(]?\d(?:[\s()./_·\u2010-\u2015\u200b-\u200f\u2060-]{0,3}\d){6,}")

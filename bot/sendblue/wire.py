@@ -188,26 +188,42 @@ _SERVICES = {service.value.lower(): service for service in Service}
 
 
 def _code(fields: Mapping[str, Any]) -> str:
-    """The code of an error: an int, digits, a word, or inside v3's `{"error": {"code": …}}`; no error is "".
+    """The code of an error, wherever it stands and however it is written (402, "402", 402.0, a word); none is "".
 
     The vendor says to tell its rules apart by `error_key`, so it is read first; the older `error_code` counts where
-    only that is known to us. What is no code at all, such as a sentence with a customer's words in it, is called
-    "other": a code stands in logs.
+    only that is known to us. An unknown word in lower case is written in capitals, because codes of ours are in lower
+    case. What is no code at all, such as a sentence with a customer's words in it, is called "other": a code stands
+    in logs.
     """
     given = _given_codes(fields)
     code = next((one for one in given if one in _KNOWN), next(iter(given), ""))
-    return code if _IS_A_CODE.fullmatch(code) and hide_numbers(code) == code else "other"
+    if not _IS_A_CODE.fullmatch(code) or hide_numbers(code) != code:
+        return "other"
+    return code if code in _KNOWN else code.upper()
 
 
-_IS_A_CODE = re.compile(r"[A-Za-z0-9_.-]{0,40}")
+_IS_A_CODE = re.compile(r"(?:[A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9_]{0,39}|\d{1,6})?")
 _KNOWN = ASK_AGAIN | LATER | MAYBE_SENT | CLEAR_NO | {"5504"}
 
 
 def _given_codes(fields: Mapping[str, Any]) -> list[str]:
-    nested = fields.get("error")
-    inner = nested.get("code") if isinstance(nested, dict) else ""
-    codes = map(_text, (fields.get("error_key"), fields.get("error_code"), inner))
-    return [code for code in codes if code not in ("", "0")]
+    places = _error_places(fields)
+    values = [place.get(name) for place in places for name in ("error_key", "error_code", "code")]
+    bare = _plain_code(fields.get("error"))
+    codes = [*map(_plain_code, values), bare if bare.isdecimal() else ""]
+    return [code for code in codes if code]
+
+
+def _error_places(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """Return the objects in which an error may be explained: the answer itself, and what it wraps one in."""
+    errors = fields.get("errors")
+    first = errors[:1] if isinstance(errors, list) else []
+    return [place for place in (fields, fields.get("error"), fields.get("data"), *first) if isinstance(place, dict)]
+
+
+def _plain_code(value: object) -> str:
+    text = _text(int(value) if isinstance(value, float) and value.is_integer() else value)
+    return text.lstrip("0") if text.isdecimal() else text
 
 
 def _reason(fields: Mapping[str, Any]) -> str:
@@ -217,17 +233,17 @@ def _reason(fields: Mapping[str, Any]) -> str:
 
 
 def _reasons(fields: Mapping[str, Any]) -> list[str]:
-    nested = fields.get("error")
-    candidates = [fields.get(name) for name in ("message", "error_message", "error_reason", "error_detail")]
-    candidates.append(nested.get("message") if isinstance(nested, dict) else nested)
-    candidates += [code for code in _given_codes(fields) if " " in code]
-    return [text for text in map(_text, candidates) if text]
+    names = ("message", "error_message", "error_reason", "error_detail", "detail")
+    found = [_text(place.get(name)) for place in _error_places(fields) for name in names]
+    found.append(_text(fields.get("error")))
+    return [text for text in (*found, *(code for code in _given_codes(fields) if " " in code)) if text]
 
 
 def maybe_sent(code: str, reason: str) -> bool:
     """Whether the text may have gone out although this failure was reported."""
     if code == "5504":  # its text tells a refusal from a line whose device stopped answering
-        return "timed out" in reason.lower() or "isn't running" in reason.lower()
+        words = reason.lower().replace("’", "'")
+        return "timed out" in words or "isn't running" in words
     return code in MAYBE_SENT or code in ASK_AGAIN
 
 

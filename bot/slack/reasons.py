@@ -101,13 +101,13 @@ def reason(message: Message) -> str:
 def reason_for(code: str, theirs: str = "") -> str:
     """Return what a code means. Sendblue's own words follow where they add something, without numbers."""
     known = code.casefold()
-    if known in _OURS:
-        return _OURS[known]
-    if known.startswith("restricted_action") or known in ("cannot_reply_to_message", "ekm_access_denied"):
+    if code in _OURS:  # in lower case, as no unknown code of Sendblue's is
+        return _OURS[code]
+    if code.startswith("restricted_action") or code in ("cannot_reply_to_message", "ekm_access_denied"):
         return _RESTRICTED
     said = _quoted(theirs)
     if known in _SENDBLUE_BY_CODE:
-        device_down = known == "5504" and re.search(r"timed out|isn't running", theirs, re.IGNORECASE)
+        device_down = known == "5504" and re.search(r"timed out|isn['’]t running", theirs, re.IGNORECASE)
         ours = _MAYBE_SENT if device_down else _SENDBLUE_BY_CODE[known]
         return f"{ours} Sendblue says {said}." if _adds(known, theirs) else ours
     if theirs:
@@ -125,4 +125,6 @@ def _adds(code: str, theirs: str) -> bool:
 
 
 def _quoted(theirs: str) -> str:
-    return f"“{escape(shorten(hide_numbers(theirs).strip(), 300))}”"
+    """Sendblue's words on one line, without numbers and without signs that Slack would format."""
+    plain = re.sub(r"[*~`]", "", " ".join(hide_numbers(theirs).split()))
+    return f"“{escape(shorten(plain, 300))}”"

@@ -65,6 +65,17 @@ def test_what_the_vendor_names_is_known(kind):
         ("https://ana:secret@example.com/menu.png", PRIVATE),
         ("https://:@example.com/menu.png", PRIVATE),
         ("https://127.1/menu.png", PUBLIC),
+        *(
+            (f"https://foo.{end}/menu.png", PUBLIC)
+            for end in ("corp", "intranet", "home.arpa", "private", "onion", ".com")
+        ),
+        ("https://-foo.com/menu.png", PUBLIC),
+        ("https://224.0.0.1/menu.png", PUBLIC),
+        ("https://foo.ｌｏｃａｌ/menu.png", PUBLIC),
+        *((f"https://{host}/menu.png", PAGE) for host in ("storage.cloud.google.com", "acme.box.com", "onedrive.com")),
+        ("https://github.com/acme/menu/blob/main/menu.png", PAGE),
+        ("https://cdn.example.com/menu.png?ex=1&is=2&hm=3", SIGNED),
+        ("https://cdn.example.com/menu.png?accessToken=3", SIGNED),
         ("https://0x7f.1/menu.png", PUBLIC),
         ("https://0x7f.0x0.0x0.0x1/menu.png", PUBLIC),
         ("https://017700000001/menu.png", PUBLIC),

@@ -76,6 +76,7 @@ def test_every_code_says_what_to_do_next(code, words):
         ("4001", "50 new contacts a day", "send it again later. Sendblue says “50 new contacts a day”."),
         ("http_403", "Groups are not in your plan", "check the account. Sendblue says “Groups are not in your plan”."),
         ("http_400", "no +1 415 555 2671 <!here>", "Sendblue says “no [number] &lt;!here&gt;”."),
+        ("http_400", "a\n✅ *Delivered* `now` 415‑555‑2671", "Sendblue says “a ✅ Delivered now [number]”."),
         ("5504", "timed out waiting", "before you send it again. Sendblue says “timed out waiting”."),
     ],
 )
@@ -120,6 +121,11 @@ def test_a_code_is_understood_in_any_case(code, words):
 )
 def test_nobody_is_told_to_send_again_what_may_have_gone_out(code, text):
     assert "may have been sent" in why(code, text)
+
+
+@pytest.mark.parametrize("code", ["NOT_ALLOWED", "GUEST", "TOO_LATE", "RESTRICTED_ACTION", "IS_ARCHIVED"])
+def test_a_code_of_sendblue_s_is_not_taken_for_one_of_ours(code):
+    assert why(code) == f"Sendblue gave no reason (code {code})."
 
 
 @pytest.mark.parametrize("code", ["is_inactive", "team_not_found", "msg_blocks_too_long", "invalid_blocks"])
