@@ -13,7 +13,7 @@ from uuid import UUID
 import pytest
 
 from bot.domain.message import Message
-from bot.errors import CallFailed, NotSent
+from bot.errors import CallFailed, NotSent, Uncertain
 from bot.network import network_problems, proxy_for, trusted
 from bot.sendblue.client import Sendblue
 from bot.services.reaching import Identity, reach
@@ -109,18 +109,26 @@ def _a_certificate() -> bytes:
 
 @dataclass
 class Proxy:
-    """A proxy on loopback. refuses: the status it answers everything with; else all goes to `to`, whatever the host."""
+    """A proxy on loopback.
+
+    refuses: the status it answers everything with. breaks: what it says before it hangs up. Else all goes to `to`,
+    whatever the host.
+    """
 
     refuses: int = 0
     to: int = 0
     asked: list[str] = field(default_factory=list)
+
+    breaks: bytes | None = None
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         head = await reader.readuntil(b"\r\n\r\n")
         first, _, rest = head.partition(b"\r\n")
         method, target, _ = first.decode().split(" ")
         self.asked.append(f"{method} {target}")
-        if self.refuses:
+        if self.breaks is not None:
+            writer.write(self.breaks)
+        elif self.refuses:
             writer.write(f"HTTP/1.1 {self.refuses} No\r\nContent-Length: 0\r\nConnection: close\r\n\r\n".encode())
         else:
             path = "/" + target.split("/", 3)[3]
@@ -135,7 +143,7 @@ class Proxy:
 
 
 @asynccontextmanager
-async def proxied(monkeypatch: pytest.MonkeyPatch, **options: int) -> AsyncIterator[Proxy]:
+async def proxied(monkeypatch: pytest.MonkeyPatch, **options: Any) -> AsyncIterator[Proxy]:
     proxy = Proxy(**options)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)
     address = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
@@ -169,6 +177,24 @@ async def test_what_a_proxy_does_not_let_through_was_not_sent(
         with pytest.raises(NotSent):
             await call("https")
     assert [asked.partition(" ")[0] for asked in proxy.asked] == ["CONNECT"]
+
+
+@pytest.mark.parametrize("breaks", [b"", b"HTTP/1.1 200", b"SSH-2.0-OpenSSH_9\r\n", b"HTTP/1.1 200 OK\r\n\r\n"])
+@pytest.mark.parametrize("call", [_send, _post, _answer])
+async def test_a_proxy_that_breaks_before_it_connects_us_makes_no_doubt(
+    monkeypatch: pytest.MonkeyPatch, call: Callable[[str], Awaitable[Any]], breaks: bytes
+) -> None:
+    async with proxied(monkeypatch, breaks=breaks) as proxy:
+        with pytest.raises(NotSent):
+            await call("https")
+    assert len(proxy.asked) >= 1
+
+
+async def test_a_request_that_was_written_makes_doubt(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with proxied(monkeypatch, breaks=b""):
+        for call in (_send, _post):
+            with pytest.raises(Uncertain):
+                await call("http")
 
 
 async def test_a_proxy_that_wants_a_password_is_not_sendblue_s_no(monkeypatch: pytest.MonkeyPatch) -> None:

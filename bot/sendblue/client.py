@@ -104,22 +104,24 @@ class Sendblue:
             raise Uncertain(f"http_{answer.status_code}")
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+        began = False
+
+        async def note(event: str, info: Mapping[str, Any]) -> None:
+            nonlocal began  # a proxy is asked to connect us first
+            began |= event == "http11.send_request_headers.started" and info["request"].method != b"CONNECT"
+
         try:
-            request = self._http.build_request("POST", path, json=body)
+            request = self._http.build_request("POST", path, json=body, extensions={"trace": note})
         except (httpx.InvalidURL, ValueError, TypeError) as error:  # UnicodeError is a ValueError
             raise NotSent("unbuildable") from error
         try:
             return await self._http.send(request)
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise NotSent("no_connection") from error
-        except httpx.ProxyError as error:  # it refused to connect us
-            raise NotSent("proxy_refused") from error
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:  # refused before a byte was written
             raise NotSent("unbuildable") from error
-        except httpx.TimeoutException as error:
-            raise Uncertain("timeout") from error
         except httpx.HTTPError as error:
-            raise Uncertain("connection_lost") from error
+            if not began:
+                raise NotSent("proxy_refused" if isinstance(error, httpx.ProxyError) else "no_connection") from error
+            raise Uncertain("timeout" if isinstance(error, httpx.TimeoutException) else "connection_lost") from error
 
     async def _page(self, recipient: str, line: str, since: datetime, *, offset: int) -> list[tuple[Report, str]]:
         params = {

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -48,8 +49,11 @@ class Notifier:
 
     async def __aenter__(self) -> Self:
         # One session for all calls; without it the SDK opens a connection for each.
-        connector = aiohttp.TCPConnector(ssl=trusted())
-        self.client.session = aiohttp.ClientSession(connector=connector, timeout=self._timeout)
+        watch = aiohttp.TraceConfig()
+        watch.on_request_headers_sent.append(_note_that_it_began)
+        self.client.session = aiohttp.ClientSession(
+            connector=aiohttp.TCPConnector(ssl=trusted()), timeout=self._timeout, trace_configs=[watch]
+        )
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -168,6 +172,8 @@ class Notifier:
             raise NotSent("no_answer") from error
 
     async def _call(self, method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
+        began: list[bool] = []
+        _began.set(began)
         with metrics.call("slack", method.__name__.replace("_", ".")):
             try:
                 return await method(**arguments)
@@ -180,9 +186,17 @@ class Notifier:
             except aiohttp.InvalidURL as error:  # the request could not even be built
                 raise NotSent("unbuildable") from error
             except (TimeoutError, aiohttp.ClientError) as error:
-                raise Uncertain("no_answer") from error
+                raise (Uncertain("no_answer") if began else NotSent("no_connection")) from error
             except (AttributeError, ValueError, LookupError) as error:  # over JSON that is no object, or a charset
-                raise Uncertain("unreadable_answer") from error
+                raise (Uncertain("unreadable_answer") if began else NotSent("unbuildable")) from error
+
+
+_began: ContextVar[list[bool]] = ContextVar("began")
+"""Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written."""
+
+
+async def _note_that_it_began(*_: object) -> None:
+    _began.get([]).append(True)
 
 
 def _time(answer: object) -> datetime | None:
