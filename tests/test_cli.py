@@ -4,7 +4,6 @@ import json
 import os
 import signal
 import socket
-import sqlite3
 import subprocess
 import sys
 from contextlib import closing
@@ -16,6 +15,7 @@ from click.testing import CliRunner
 from bot.cli import main
 from bot.domain.clock import steady_clock
 from bot.storage.database import Database
+from bot.storage.sqlite import sqlite3
 from tests.conftest import CALLBACK, KEY, LINE, SECRET, SIGNING, TOKEN
 
 PROJECT = Path(__file__).resolve().parents[1]

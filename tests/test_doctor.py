@@ -5,7 +5,6 @@ import io
 import json
 import os
 import re
-import sqlite3
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -28,6 +27,7 @@ from bot.services.findings import Finding
 from bot.services.reaching import Identity
 from bot.slack import installation
 from bot.storage.condition import identity
+from bot.storage.sqlite import sqlite3
 from sandbox.serving import serving
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, OTHER_LINE, SECRET, SIGNING, TOKEN, Stage, free_port, until
 

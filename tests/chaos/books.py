@@ -1,10 +1,13 @@
 """What stands in the bot's database, read past the bot."""
 
-import sqlite3
 from contextlib import closing
 from typing import Any
 
 import psycopg
+
+# The bot's own: two copies of SQLite in one process do not see each other's locks, and the one that closes last for
+# all it knows takes the write-ahead log away from under the other (sqlite.org/howtocorrupt.html, 2.2.1).
+from bot.storage.sqlite import sqlite3
 
 
 def ask(url: str, question: str) -> list[tuple[Any, ...]]:

@@ -1,9 +1,10 @@
 """Moving the times in the database, so that nobody waits for minutes."""
 
-import sqlite3
 from contextlib import closing
 
 import psycopg
+
+from bot.storage.sqlite import sqlite3
 
 _THREADS = """
 UPDATE threads SET due_at = clock_timestamp()

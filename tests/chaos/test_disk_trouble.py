@@ -4,7 +4,6 @@ The person reads that nothing was sent, callbacks are asked to come again, and i
 """
 
 import asyncio
-import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
@@ -14,6 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from bot.storage.sqlite import sqlite3
 from tests.chaos.books import at_rest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import Stage, until

@@ -1,6 +1,5 @@
 """A wall clock that jumps: nothing is sent twice, nothing is said twice, nobody stops asking."""
 
-import sqlite3
 from collections.abc import Callable
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
@@ -10,6 +9,7 @@ import psycopg
 import pytest
 
 from bot.domain import clock as clock_module
+from bot.storage.sqlite import sqlite3
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import Stage, until
 
