@@ -49,7 +49,8 @@ class Listener:
                 return
             self._woken.clear()
             try:
-                await asyncio.wait_for(self._woken.wait(), heartbeat)
+                async with asyncio.timeout(heartbeat):  # not wait_for, which in Python 3.11 may lose a cancel
+                    await self._woken.wait()
             except TimeoutError:
                 yield None
 

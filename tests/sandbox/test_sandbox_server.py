@@ -315,6 +315,23 @@ class TestBoard:
                 board.say("phone", {"handle": number})
             assert [event async for event in listener.events(1)] == []
 
+    async def test_a_reader_that_is_stopped_while_news_comes_stops(self):
+        board = Board()
+
+        async def read() -> None:
+            async for _ in listener.events(60):
+                pass
+
+        with board.listen() as listener:
+            reading = asyncio.create_task(read())
+            await asyncio.sleep(0.01)
+            board.say("phone", {})
+            await asyncio.sleep(0)
+            reading.cancel()
+            done, _ = await asyncio.wait([reading], timeout=2)
+        assert done == {reading}
+        assert reading.cancelled()
+
     async def test_silence_is_filled_with_heartbeats(self):
         with Board().listen() as listener:
             assert await anext(aiter(listener.events(0.01))) is None
