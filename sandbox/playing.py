@@ -1,11 +1,13 @@
 """The tour's scenes in the open demo: one at a time, told to the page."""
 
+import asyncio
 import itertools
 from collections.abc import Mapping
 
 from rich.console import Console
 
 from sandbox.background import Background
+from sandbox.board import Listener
 from sandbox.bot_process import BotFailedError
 from sandbox.narrator import Narrator
 from sandbox.scenes import SCENES, Scene
@@ -67,14 +69,29 @@ class Playing:
         outcome = "stopped"
         try:
             await self._world.bot.start()
-            await play(stage, scene)
-            if self._world.bot.state == "up":
+            if await self._to_its_end(stage, scene):
                 outcome = "broken" if stage.broken else "kept"
         except BotFailedError:
             pass  # the page is told of it by the bot's own state
         finally:
             self._stage = None
             self._tell(stage, outcome)
+
+    async def _to_its_end(self, stage: Stage, scene: Scene) -> bool:
+        """Play a scene; False if it was broken off because the bot went down and the scene had not meant it to."""
+        with self._world.board.listen() as listener:
+            playing = asyncio.ensure_future(play(stage, scene))
+            watching = asyncio.ensure_future(_bot_goes_down(listener, stage))
+            try:
+                await asyncio.wait({playing, watching}, return_when=asyncio.FIRST_COMPLETED)
+            finally:
+                playing.cancel()
+                watching.cancel()
+                await asyncio.gather(playing, watching, return_exceptions=True)
+        if playing.cancelled():
+            return False
+        playing.result()
+        return self._world.bot.state == "up"
 
     def _tell(self, stage: Stage, state: str) -> Json:
         """Tell the page how a scene stands: playing, kept, broken, or stopped short."""
@@ -87,3 +104,10 @@ class Playing:
     def _fresh_number(self) -> str:
         known = {message.number for message in self._world.sendblue.messages}
         return next(number for last in self._numbers if (number := f"+1415555{last}") not in known)
+
+
+async def _bot_goes_down(listener: Listener, stage: Stage) -> None:
+    """Return as soon as the bot is down, unless the scene itself is about to start it again."""
+    async for event in listener.events(60.0):
+        if event is not None and event[0] == "bot" and event[1]["state"] == "down" and not stage.restarting:
+            return

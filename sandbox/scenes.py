@@ -109,10 +109,7 @@ async def killed_while_sending(stage: Stage) -> None:
     stage.fault(words, hang_after_accept=True, delay_callbacks=4)
     await stage.type("The kitchen closes at ten.")
     await stage.bubble_arrives()
-    stage.narrator.line("fault", "kill -9 to the bot, then start it again")
-    await stage.world.bot.kill()
-    with stage.narrator.waiting("Starting the bot again …"):
-        await stage.world.bot.start()
+    await stage.kill_the_bot_and_start_it_again()
     await stage.says("delivered")
     stage.one_bubble()
 

@@ -37,6 +37,8 @@ class Stage:
         self._sendblue = Remembered(self.world.sendblue.faults)
         self._slack = Remembered(self.world.slack.faults)
         self._shut_out: list[str] = []
+        self.restarting = False
+        """Whether the scene itself has the bot killed right now, to start it again."""
 
     @property
     def bubbles(self) -> list[PhoneMessage]:
@@ -109,6 +111,21 @@ class Stage:
         """Let the switches stay as they are now when the scene is over."""
         self._sendblue.forget()
         self._slack.forget()
+
+    async def kill_the_bot_and_start_it_again(self) -> None:
+        """SIGKILL, then a new process that has to go on.
+
+        Raises:
+            BotFailedError: the new one did not start.
+        """
+        self.narrator.line("fault", "kill -9 to the bot, then start it again")
+        self.restarting = True
+        try:
+            await self.world.bot.kill()
+            with self.narrator.waiting("Starting the bot again …"):
+                await self.world.bot.start()
+        finally:
+            self.restarting = False
 
     async def type(self, words: str, *, trigger_id: str | None = None) -> CommandAnswer:
         """Text this scene's customer, and expect Slack to be content with the answer."""

@@ -36,6 +36,19 @@ async def test_one_click_plays_a_scene_says_what_to_watch_for_and_puts_the_switc
     await expect(strip).to_be_hidden()
 
 
+async def test_a_scene_is_over_at_once_when_the_bot_is_killed(desk: Desk):
+    page, strip = desk.page, desk.page.get_by_test_id("scene")
+    await page.get_by_role("button", name="Scenes", exact=True).click()
+    await page.get_by_role("button", name="Sendblue never answers").click()
+    await expect(page.locator("#fault-count")).to_have_text("2 on")
+    await page.get_by_test_id("kill-bot").click()
+    await expect(strip).to_contain_text("It was stopped short, as the bot went down.", timeout=5_000)
+    await expect(page.locator("#fault-count")).to_be_empty()
+    await expect(page.get_by_role("button", name="The customer has opted out")).to_be_enabled()
+    await page.get_by_role("button", name="The customer has opted out").click()
+    await expect(strip).to_contain_text("Every promise was kept")
+
+
 async def test_a_scene_elsewhere_takes_the_reader_there(desk: Desk):
     """Into the private channel, from which the bot is taken out for it."""
     desk.world.slack.invite("G0SECRET")

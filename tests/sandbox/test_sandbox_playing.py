@@ -179,6 +179,42 @@ async def test_the_page_is_told_how_it_went(made):
     await playing.aclose()
 
 
+async def test_a_scene_ends_at_once_when_the_bot_goes_down_and_the_next_one_plays(made):
+    """Its switches are put back, although it would have waited for much longer."""
+    fine = made.faults()
+
+    async def waits(stage: Stage) -> None:
+        await broken_in_two_places(stage)
+        await stage.bubble_arrives()
+
+    async def kept(stage: Stage) -> None:
+        stage.promise("one and one is two", holds=True)
+
+    playing = Playing(made, {"Waits": Scene("A.", waits), "Kept": Scene("B.", kept)})
+    await made.bot.start()
+    scene = asyncio.create_task(played(playing, made, "Waits"))
+    while made.faults() == fine:
+        await asyncio.sleep(0.01)
+    async with asyncio.timeout(5):
+        await made.bot.kill()
+        told = await scene
+    assert [one["state"] for one in told] == ["playing", "stopped"]
+    assert (playing.title, made.faults()) == ("", fine)
+    assert (await played(playing, made, "Kept"))[-1]["state"] == "kept"
+    await playing.aclose()
+
+
+async def test_a_scene_that_kills_the_bot_itself_goes_on(made):
+    async def restarts(stage: Stage) -> None:
+        await stage.kill_the_bot_and_start_it_again()
+        await asyncio.sleep(0.1)
+        stage.promise("the bot is there again", holds=stage.world.bot.state == "up")
+
+    playing = Playing(made, {"Restarts": Scene("A.", restarts)})
+    assert (await played(playing, made, "Restarts"))[-1]["state"] == "kept"
+    await playing.aclose()
+
+
 async def test_each_performance_has_a_customer_of_its_own(made):
     numbers = []
 
