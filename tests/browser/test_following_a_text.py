@@ -107,3 +107,16 @@ async def test_a_bot_killed_while_sending_finds_out_and_sends_nothing_twice(desk
     await expect(desk.bubbles).to_have_text(["The kitchen closes at ten."])
     await expect(desk.announced).to_have_count(1)
     assert len(desk.sent) == len(desk.roots) == 1
+
+
+async def test_the_replies_of_a_second_message_under_one_name_have_their_face_too(desk: Desk):
+    await desk.text("Table at eight?")
+    await expect(desk.status).to_contain_text("Delivered")
+    desk.world.slack.say("C0GENERAL", "Somebody begins anew")
+    for words in ("The first", "The second"):
+        await desk.text(words)
+        await expect(desk.page.get_by_test_id("thread-root")).to_contain_text(words)
+    root = desk.announced.filter(has_text="The second")
+    await expect(root.get_by_test_id("replies")).to_be_visible()
+    await root.evaluate("message => message.classList.add('compact')")
+    assert await root.locator(".replies .face").evaluate("face => face.offsetHeight") == 20
