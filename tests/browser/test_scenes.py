@@ -72,6 +72,22 @@ async def test_all_scenes_are_in_sight_on_a_small_desk_and_none_is_cut(desk: Des
     assert await cut(page, ".scene-title, #pane-faults .pane-head h2") == []
 
 
+async def test_all_scenes_stay_in_sight_beside_a_thread_while_one_is_told_of(desk: Desk):
+    page = desk.page
+    await page.set_viewport_size({"width": 1280, "height": 720})
+    await desk.text("Table at eight?")
+    await expect(desk.status).to_contain_text("Delivered")
+    await page.get_by_role("button", name="Scenes", exact=True).click()
+    longest = max(SCENES.items(), key=lambda scene: len(scene[0] + scene[1].watch))
+    told = {"title": longest[0], "watch": longest[1].watch, "broken": [], "channel": "C0GENERAL", "user": "U0ANA"}
+    for state in ("playing", "stopped"):
+        desk.world.board.say("scene", told | {"state": state})
+        await expect(page.locator(f'#scene[data-state="{state}"]')).to_be_visible()
+        for number in range(len(SCENES)):
+            await expect(page.locator("#scenes button").nth(number)).to_be_in_viewport(ratio=1)
+        assert await cut(page, ".scene-title") == []
+
+
 async def test_at_phone_width_a_scene_leads_to_slack_where_it_is_to_be_seen(desk: Desk):
     page = desk.page
     await page.set_viewport_size({"width": 390, "height": 844})
