@@ -48,7 +48,7 @@ const SENDBLUE = [
     watch: "the thread says so, and nobody tries again.",
   },
   {
-    name: "refuse", title: "Refuse at once", off: "", choices: ERRORS,
+    name: "refuse", title: "Sendblue refuses", off: "", choices: ERRORS,
     what: "The answer to the send is an error.",
     watch: "a clear no is explained, a rate limit is waited out, and where it may have gone out nobody sends again.",
   },
@@ -58,17 +58,17 @@ const SENDBLUE = [
     watch: "the root message turns to failed, with the reason.",
   },
   {
-    name: "hang_after_accept", title: "Take it, never answer", on: true, off: false,
+    name: "hang_after_accept", title: "Sendblue never answers", on: true, off: false,
     what: "The text goes out, but the bot’s call gets no answer.",
     watch: "one bubble, never two. Lose the callbacks as well, and the thread admits its doubt until the bot finds out.",
   },
   {
-    name: "drop_after_accept", title: "Take it, hang up", on: true, off: false,
+    name: "drop_after_accept", title: "Sendblue hangs up", on: true, off: false,
     what: "The text goes out and the line is cut.",
     watch: "one bubble, never two.",
   },
   {
-    name: "rate_limited", title: "Slow down (429)", on: true, off: false,
+    name: "rate_limited", title: "Sendblue is busy (429)", on: true, off: false,
     what: "Sendblue takes no text for now.",
     watch: "the bot waits. Switch this off, and the text goes out once.",
   },
@@ -87,7 +87,7 @@ const SENDBLUE = [
 /** @type {Fault[]} */
 const SLACK = [
   {
-    name: "rate_limited", title: "Slow down (429)", on: true, off: false,
+    name: "rate_limited", title: "Slack is busy (429)", on: true, off: false,
     what: "Slack refuses every post and says “in a second”.",
     watch: "a text waits for its thread. Switch this off: waiting news comes as one reply, none is lost.",
   },

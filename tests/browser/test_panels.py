@@ -73,7 +73,7 @@ async def test_at_phone_width_the_faults_that_are_on_are_counted_on_their_tab(de
 
 
 async def test_a_value_that_the_list_does_not_offer_is_shown_while_it_is_on(desk: Desk):
-    delay, refuse = desk.page.get_by_label("Delay callbacks"), desk.page.get_by_label("Refuse at once")
+    delay, refuse = desk.page.get_by_label("Delay callbacks"), desk.page.get_by_label("Sendblue refuses")
     shown = "list => list.selectedOptions[0].textContent"
     desk.world.sendblue.faults.delay_callbacks = 7
     desk.world.sendblue.faults.refuse = "4002"

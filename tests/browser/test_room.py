@@ -76,7 +76,7 @@ async def test_most_of_the_faults_are_in_sight_and_the_rest_a_scroll_away(desk: 
     await expect(page.locator(".fault").last).to_be_in_viewport(ratio=1)
     await desk.switch_on("sendblue-hang_after_accept")
     await expect(page.locator("#fault-hint")).to_have_text(
-        "Take it, never answer: one bubble, never two. "
+        "Sendblue never answers: one bubble, never two. "
         "Lose the callbacks as well, and the thread admits its doubt until the bot finds out."
     )
     assert await cut(page, "#fault-hint") == []
