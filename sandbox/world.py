@@ -14,7 +14,9 @@ from sandbox.sendblue import PretendSendblue
 from sandbox.slack import PretendSlack
 from sandbox.traffic import Json
 
-LINE = "+15550100900"
+LINES = ("+15550100900", "+15550100901")
+"""The account's lines, the default one first; `--from` chooses the other."""
+
 PROJECT = Path(__file__).resolve().parent.parent
 BOT_COMMAND = (sys.executable, "-m", "bot", "serve")
 
@@ -57,7 +59,7 @@ async def world(bot_port: int, command: Sequence[str] = BOT_COMMAND) -> AsyncIte
         token, signing, key, secret = (secrets.token_hex(16) for _ in range(4))
         slack = PretendSlack(board, bot_token=f"xoxb-{token}", signing_secret=signing)
         stack.push_async_callback(slack.aclose)
-        sendblue = PretendSendblue(board, key_id=key, secret=secret, lines=[LINE])
+        sendblue = PretendSendblue(board, key_id=key, secret=secret, lines=LINES)
         stack.push_async_callback(sendblue.aclose)
         url = f"http://127.0.0.1:{bot_port}"
         slack.app_url = f"{url}/slack/events"
@@ -92,7 +94,7 @@ def _settings(url: str, port: int, folder: str) -> dict[str, str]:
     """Return the bot's settings except keys; short intervals, since nobody wants to wait in a demo."""
     return {
         "PYTHONPATH": str(PROJECT),
-        "SENDBLUE_FROM_NUMBER": LINE,
+        "SENDBLUE_FROM_NUMBER": ",".join(LINES),
         "PUBLIC_URL": url,
         "CALLBACK_SECRET": secrets.token_hex(16),
         "DATABASE_URL": f"sqlite:///{folder}/bluethread.db",

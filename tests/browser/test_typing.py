@@ -40,6 +40,12 @@ async def test_bad_input_gets_one_sentence_only_its_author_sees_and_sends_nothin
     assert desk.sent == desk.roots == []
 
 
+async def test_the_readmes_other_line_can_be_chosen(desk: Desk):
+    await desk.type(f"/imessage {desk.number} --from +1 555 010 0901 Table at eight?")
+    await expect(desk.status).to_contain_text("Delivered")
+    assert [(text.content, text.line) for text in desk.sent] == [("Table at eight?", "+15550100901")]
+
+
 async def test_a_private_channel_without_the_bot_is_said_to_its_author_alone_and_sends_nothing(desk: Desk):
     await desk.page.get_by_test_id("channel-G0SECRET").click()
     await desk.text("The surprise is at nine.")

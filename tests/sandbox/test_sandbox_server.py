@@ -93,7 +93,7 @@ class TestPage:
         assert state["me"] == "U0ANA"
         assert state["bot"] == {"state": "down", "note": "Not started yet."}
         assert state["faults"]["slack"]["down"] is False
-        assert state["lines"] == ["+15550100900"]
+        assert state["lines"] == ["+15550100900", "+15550100901"]
         assert {"messages", "ephemerals", "phones", "traffic"} <= set(state)
 
     async def test_the_page_may_act_as_whom_the_web_api_knows(self, made, page):
