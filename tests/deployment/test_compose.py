@@ -32,7 +32,7 @@ def _seconds(duration: str) -> int:
 
 def test_it_is_the_bot_a_migration_and_a_postgresql() -> None:
     assert set(SERVICES) == {"database", "migrate", "serve"}
-    assert DATABASE["image"] == "postgres:17"
+    assert DATABASE["image"] == "postgres:18"
     for ours in (MIGRATE, SERVE):
         assert (ours["build"], ours["image"], ours["env_file"]) == (".", "bluethread", ".env")
 
@@ -80,7 +80,7 @@ def test_only_this_machine_reaches_the_bot_and_nobody_the_database() -> None:
 def test_the_data_outlives_the_container() -> None:
     [mounted] = DATABASE["volumes"]
     volume, _, folder = mounted.partition(":")
-    assert folder == "/var/lib/postgresql/data"
+    assert folder == "/var/lib/postgresql", "as the images since PostgreSQL 18 want it"
     assert volume in COMPOSE["volumes"]
 
 
