@@ -39,7 +39,7 @@ run: .venv/run-ready ## start the bot with the settings in .env
 
 setup: .venv/dev-ready ## .venv with what tests and checks need as well
 
-demo: .venv/run-ready ## try it in your browser: the real bot, a pretend Slack, a pretend phone
+demo: .venv/run-ready ## try it in your browser: the real bot, a simulated Slack, a simulated phone
 	@$(BIN)/python -m sandbox
 
 tour: .venv/run-ready ## the same without a browser: a scripted tour with a transcript

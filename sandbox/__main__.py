@@ -23,7 +23,7 @@ _ADVICE = (
 )
 
 
-@click.command(help="The real bot between a pretend Slack and a pretend iMessage, in your browser.")
+@click.command(help="The real bot between a simulated Slack and a simulated iMessage, in your browser.")
 @click.option("--port", default=4000, show_default=True, help="Where the page is served.")
 @click.option("--bot-port", default=3100, show_default=True, help="Where the bot listens.")
 @click.option("--no-open", is_flag=True, help="Do not open a browser.")
@@ -57,12 +57,12 @@ async def _demo(port: int, bot_port: int, *, opens: bool) -> int:
     async with world(bot_chosen) as made, serving(create_app(made), chosen) as url:
         connect(made, url)
         try:
-            click.echo(f"Bluethread, the real bot between a pretend Slack and a pretend phone: {url}")
+            click.echo(f"Bluethread, the real bot between a simulated Slack and a simulated phone: {url}")
             _explain(port, chosen, "page")
             _explain(bot_port, bot_chosen, "bot")
             click.echo("Starting the bot …")
             await made.bot.start()
-            click.echo("Ready. Type there: /imessage +1 415 555 2671 Table at eight?    Stop: Ctrl-C")
+            click.echo("Ready. Open that page and type: /imessage +1 415 555 2671 Table at eight?    Stop: Ctrl-C")
             if opens:
                 webbrowser.open(url)
             await asyncio.Event().wait()
@@ -80,7 +80,7 @@ def _explain(wanted: int, chosen: int, what: str) -> None:
 
 async def _tour() -> int:
     narrator, begun = Narrator(), time.monotonic()
-    narrator.say("A tour of Bluethread: the real bot between a pretend Slack and a pretend Sendblue.")
+    narrator.say("A tour of Bluethread: the real bot between a simulated Slack and a simulated Sendblue.")
     broken = await tour(narrator)
     narrator.title(f"{time.monotonic() - begun:.0f} s")
     if not broken:

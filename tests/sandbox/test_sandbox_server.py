@@ -247,7 +247,7 @@ class TestCommand:
         async with asyncio.timeout(20):
             assert process.stdout is not None
             first = (await process.stdout.readline()).decode()
-            assert "pretend Slack" in first
+            assert "simulated Slack" in first
             assert re.search(r" http://127\.0\.0\.1:\d+$", first)
             await self.ended(process, number)
         assert list(tmp_path.iterdir()) == []
