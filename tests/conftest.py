@@ -219,7 +219,14 @@ async def stage(open_stage: Callable[..., Any]) -> Stage:
 
 @pytest.fixture(autouse=True)
 def _own_logs() -> Iterator[None]:
-    """No logging that a test sets up reaches the next one."""
+    """No logging that a test sets up reaches the next one, and what nobody sets up does not go to standard output.
+
+    There it would stand among what a command prints that runs in the tests' own process.
+    """
+    structlog.configure(
+        processors=[structlog.processors.format_exc_info, structlog.processors.KeyValueRenderer()],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+    )
     root = logging.getLogger()
     handlers, level = root.handlers[:], root.level
     levels = {name: logging.getLogger(name).level for name in list(root.manager.loggerDict)}
