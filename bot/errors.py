@@ -60,7 +60,11 @@ class CallFailed(BluethreadError):  # noqa: N818
 
 
 class Refused(CallFailed):
-    """A clear no. Do not ask again; tell the person."""
+    """A clear no. Do not ask again; tell the person. `handle` is the vendor's handle when the no named one."""
+
+    def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
+        super().__init__(code, reason)
+        self.handle = handle
 
 
 class NotSent(CallFailed):

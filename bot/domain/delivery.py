@@ -34,6 +34,16 @@ class Service(Enum):
 _SERVICE_RANKS = {service: rank for rank, service in enumerate(Service)}
 
 
+class HandleFrom(IntEnum):
+    """How a message came by its handle. A report on its own address beats what the list suggested."""
+
+    NOWHERE = 0
+    LIST = 1  # Sendblue's list has a text that fits
+    OWN = 2  # the answer to our call, or a report on the message's own address
+    CORRECTED = 3  # the same, after the list had suggested another
+    REFUSAL = 4  # the answer that refused it
+
+
 class News(IntFlag):
     """What a thread can be told about a message. Stored twice: what is still to tell, and what was told."""
 
@@ -49,6 +59,10 @@ class News(IntFlag):
     PICTURE_LOST = 256  # the text went without its picture
     ASKED = 512  # nothing was found out in the time set for it: a person may decide
     DECIDED = 1024  # and did
+
+
+OUTCOMES = News.FOUND | News.SENT | News.SENT_AS_SMS | News.FAILED | News.DELIVERED | News.READ | News.PICTURE_LOST
+"""What Sendblue's reports lead to."""
 
 
 _NEWS_OF = {

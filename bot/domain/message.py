@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from bot.domain.delivery import Delivery, Facts, News, Service, is_final, worth_telling
+from bot.domain.delivery import OUTCOMES, Delivery, Facts, HandleFrom, News, Service, is_final, worth_telling
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +39,7 @@ class Report:
 
     delivery is None when the word is unknown to us: it is kept and changes nothing. at is when the vendor says
     it happened (aware UTC), or when we heard. if_still makes it apply only while the message stands there.
+    handle_from: what the handle in it is worth.
     """
 
     source: str  # "send", "callback", "poll", "list", or "bot" for our own conclusions
@@ -54,6 +55,7 @@ class Report:
     asked: bool = False
     recipient: str = ""
     if_still: Delivery | None = None
+    handle_from: HandleFrom = HandleFrom.NOWHERE
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Message:
     unconfirmed: bool = False
     asked: bool = False  # in doubt for so long that a person may decide
     handle: str | None = None
+    handle_from: HandleFrom = HandleFrom.NOWHERE
     error_code: str = ""  # why it failed or is in doubt; before it was taken: why it waits, where that is worth saying
     error_text: str = ""
     decision: str = ""  # "resend" or "leave"
@@ -103,12 +106,17 @@ class Message:
         return is_final(self.delivery, self.service)
 
     @property
+    def was_taken(self) -> bool:
+        """Whether Sendblue has, or had, the text; a refusal may name a handle, too."""
+        return self.handle is not None and self.handle_from is not HandleFrom.REFUSAL
+
+    @property
     def headline(self) -> tuple[object, ...]:
         """What the root's status line depends on: two messages with equal headlines read the same."""
         if self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN and not self.unconfirmed:
             return (Delivery.QUEUED, *self._wait)  # "sending" or "waiting", whatever else is known
         error = (self.error_code, self.error_text)
-        refused = self.delivery is Delivery.FAILED and self.handle is None
+        refused = self.delivery is Delivery.FAILED and not self.was_taken
         return (self.delivery, self.service, self.picture_lost, self.unconfirmed, self.decision, refused, *error)
 
     @property
@@ -138,9 +146,29 @@ def merge(message: Message, report: Report) -> Message:
         since=since,
         service=max(message.service, report.service, key=lambda service: service.rank),
         handle=message.handle or report.handle,
+        handle_from=max(message.handle_from, report.handle_from) if report.handle else message.handle_from,
         error_code=error[0],
         error_text=error[1],
         picture_lost=message.picture_lost or report.picture_lost,
         unconfirmed=message.unconfirmed or report.unconfirmed,
         asked=message.asked or report.asked,
+    )
+
+
+def without_the_lists_word(message: Message) -> Message:
+    """Return the message as it was before the list suggested a handle that belongs to another text: in doubt.
+
+    What the thread was told of that other text is to be told again, as a correction.
+    """
+    return replace(
+        message,
+        delivery=Delivery.UNCERTAIN,
+        since=message.attempted_at or message.accepted_at,
+        service=Service.UNKNOWN,
+        picture_lost=False,
+        handle=None,
+        handle_from=HandleFrom.NOWHERE,
+        error_code="",
+        error_text="",
+        told=message.told & ~OUTCOMES,
     )

@@ -66,12 +66,12 @@ class Sendblue:
         """Return one message with its channel and error, which `/api/status` leaves out. Raises as `status`."""
         return self._report(await self._get(f"/api/v2/messages/{quote(handle, safe='')}", {}))
 
-    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[tuple[Report, str]]:
-        """Return outbound messages from a line to a recipient with their texts, oldest first. Raises as `status`.
+    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[wire.Listed]:
+        """Return outbound messages from a line to a recipient, oldest first. Raises as `status`.
 
         The vendor's list lags behind by a minute and more: presence proves, absence does not.
         """
-        found: list[tuple[Report, str]] = []
+        found: list[wire.Listed] = []
         while True:
             page = await self._page(recipient, line, since, offset=len(found))
             found += page
@@ -123,7 +123,7 @@ class Sendblue:
                 raise NotSent("proxy_refused" if isinstance(error, httpx.ProxyError) else "no_connection") from error
             raise Uncertain("timeout" if isinstance(error, httpx.TimeoutException) else "connection_lost") from error
 
-    async def _page(self, recipient: str, line: str, since: datetime, *, offset: int) -> list[tuple[Report, str]]:
+    async def _page(self, recipient: str, line: str, since: datetime, *, offset: int) -> list[wire.Listed]:
         params = {
             "is_outbound": "true",
             "to_number": recipient,

@@ -8,11 +8,12 @@ kept verbatim and change nothing.
 import json
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
-from bot.domain.delivery import Delivery, Service
+from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report
 from bot.domain.number import hide_numbers
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
@@ -77,30 +78,42 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
         NotSent: refused for now (rate limits).
         Uncertain: anything that says neither yes nor no.
     """
-    if status == 407:  # a proxy on the way says so, not Sendblue
-        raise NotSent("proxy_refused")
     fields = json_object(body)
     if fields is None:
-        if 400 <= status < 500 and status not in (408, 409, 429):
-            raise Refused(f"http_{status}")
-        if status == 429:
-            raise NotSent("http_429")
-        raise Uncertain(f"http_{status}" if status >= 300 else "unreadable_answer")
-    code, reason = _code(fields), _reason(fields)
+        raise _wordless(status)
     report = _report(fields, "send", now)
+    _raise_if_not_taken(status, fields, report)
+    lost = media_url is not None and not fields.get("media_url")
+    return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
+
+
+_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}
+"""HTTP statuses that end by themselves; the second is a proxy's on the way."""
+
+
+def _wordless(status: int) -> Refused | NotSent | Uncertain:
+    """What an answer means whose body says nothing."""
+    if status in _PLAINLY_LATER:
+        return NotSent(_PLAINLY_LATER[status])
+    if 400 <= status < 500 and status not in (408, 409):
+        return Refused(f"http_{status}")
+    return Uncertain(f"http_{status}" if status >= 300 else "unreadable_answer")
+
+
+def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) -> None:
+    code, reason, handle = _code(fields), _reason(fields), report.handle
     failed = report.delivery is Delivery.FAILED
-    if status in (408, 409) or status >= 500 or 300 <= status < 400:
-        raise Uncertain(code or f"http_{status}", reason, handle=report.handle)
-    if status == 429 or (code in LATER and (failed or status >= 400)):
-        raise NotSent(code or "http_429", reason)
+    says_yes = handle is not None or (report.delivery is not None and not failed)
+    if status in (408, 409) or status >= 500 or 300 <= status < 400 or (status >= 400 and says_yes):
+        raise Uncertain(code or f"http_{status}", reason, handle=handle)
     if status >= 400 or failed:
         if maybe_sent(code, " ".join(_reasons(fields))):
-            raise Uncertain(code, reason, handle=report.handle)
-        raise Refused(code or f"http_{status}", reason)
-    if report.handle is None or report.delivery is None:
-        raise Uncertain(code or "unreadable_answer", reason, handle=report.handle)
-    lost = media_url is not None and not fields.get("media_url")
-    return Report("send", now, report.delivery, report.word, report.handle, report.service, picture_lost=lost)
+            raise Uncertain(code, reason, handle=handle)
+        if code not in CLEAR_NO and (status in _PLAINLY_LATER or code in LATER):
+            raise NotSent(code or _PLAINLY_LATER[status], reason)
+        raise Refused(code or f"http_{status}", reason, handle=handle)
+    if handle is None or report.delivery is None:
+        raise Uncertain(code or "unreadable_answer", reason, handle=handle)
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
@@ -130,7 +143,8 @@ def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> R
     """
     fields = _fields(body, form=form)
     inbound = fields.get("is_outbound") in (False, "false", "False")
-    report = _report(fields, "callback", now)
+    # It comes to an address of all texts: which one it is about, only the handle says.
+    report = replace(_report(fields, "callback", now), handle_from=HandleFrom.NOWHERE)
     return None if inbound or report.handle is None else report
 
 
@@ -142,8 +156,32 @@ def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
     return nested if isinstance(nested, dict) else fields
 
 
-def parse_list(body: bytes, *, now: datetime) -> list[tuple[Report, str]]:
-    """Read `GET /api/v2/messages`: each item's report and its text, in the vendor's order.
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One text in Sendblue's list. line: E.164, or "" where it is not said. at: when it was sent, None likewise."""
+
+    report: Report
+    text: str
+    outbound: bool
+    line: str
+    at: datetime | None
+
+    def may_be(self, message: Message, *, since: datetime) -> bool:
+        """Whether this can be what a send without an answer led to. since: no earlier than that (aware UTC).
+
+        A text that failed is no evidence: an equal one may have been refused shortly before.
+        """
+        fits = self.outbound and self.text == message.text and self.report.recipient == message.recipient
+        return (
+            fits
+            and self.report.delivery is not Delivery.FAILED
+            and self.line in ("", message.line)
+            and (self.at is None or self.at >= since)
+        )
+
+
+def parse_list(body: bytes, *, now: datetime) -> list[Listed]:
+    """Read `GET /api/v2/messages` in the vendor's order.
 
     Raises:
         UnreadableReport: not the documented envelope.
@@ -152,7 +190,18 @@ def parse_list(body: bytes, *, now: datetime) -> list[tuple[Report, str]]:
     items = None if fields is None else fields.get("data")
     if not isinstance(items, list):
         raise UnreadableReport("no list of messages")
-    return [(_report(item, "list", now), str(item.get("content") or "")) for item in items if isinstance(item, dict)]
+    return [_listed(item, now) for item in items if isinstance(item, dict)]
+
+
+def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
+    sent = next((time for name in ("date_sent", "date_created") if (time := _read_time(item.get(name)))), None)
+    return Listed(
+        _report(item, "list", now),
+        str(item.get("content") or ""),
+        outbound=item.get("is_outbound") not in (False, "false", "False"),
+        line=_text(item.get("from_number")),
+        at=sent,
+    )
 
 
 def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
@@ -174,7 +223,12 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
         error_code=code,
         error_text=_reason(fields),
         recipient=_text(fields.get("to_number") or fields.get("number")),
+        handle_from=HANDLES.get(source, HandleFrom.NOWHERE),
     )
+
+
+HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
+"""Source of a report → what the handle in it is worth."""
 
 
 def _service(fields: Mapping[str, Any]) -> Service:
@@ -249,12 +303,16 @@ def maybe_sent(code: str, reason: str) -> bool:
 
 def _time(value: object, now: datetime) -> datetime:
     """The vendor's time when it is one and not absurd; else when we heard."""
+    time = _read_time(value)
+    return time if time is not None and now - timedelta(days=2) < time < now + timedelta(minutes=1) else now
+
+
+def _read_time(value: object) -> datetime | None:
     try:
         time = datetime.fromisoformat(value if isinstance(value, str) else "")
-    except ValueError:
-        return now
-    time = time.replace(tzinfo=time.tzinfo or UTC)
-    return time.astimezone(UTC) if now - timedelta(days=2) < time < now + timedelta(minutes=1) else now
+        return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 def _text(value: object) -> str:

@@ -9,7 +9,7 @@ import structlog
 
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
-from bot.domain.delivery import Delivery
+from bot.domain.delivery import Delivery, HandleFrom
 from bot.domain.ids import new_id
 from bot.domain.message import Message, Origin, Report, Request
 from bot.domain.splitting import split_text
@@ -141,7 +141,7 @@ class Sending:
             await self._later(message, error)
             return
         except Refused as error:
-            outcome, report = "refused", self._conclusion(Delivery.FAILED, error)
+            outcome, report = "refused", self._conclusion(Delivery.FAILED, error, handle=error.handle)
         except Uncertain as error:
             outcome, report = "uncertain", self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
         metrics.sends.labels(outcome).inc()
@@ -167,6 +167,13 @@ class Sending:
     def _conclusion(
         self, delivery: Delivery, error: Refused | NotSent | Uncertain, *, handle: str | None = None
     ) -> Report:
+        named = HandleFrom.REFUSAL if delivery is Delivery.FAILED else HandleFrom.OWN
         return Report(
-            "send", self._store.clock(), delivery, handle=handle, error_code=error.code, error_text=error.reason
+            "send",
+            self._store.clock(),
+            delivery,
+            handle=handle,
+            handle_from=named if handle else HandleFrom.NOWHERE,
+            error_code=error.code,
+            error_text=error.reason,
         )

@@ -132,13 +132,14 @@ class Sweeping:
         """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""
         since = self._store.outside(self._in_doubt_since(message)) - _SKEW
         listed = await self._sendblue.sent_to(message.recipient, message.line, since)
-        same = [report for report, text in listed if text == message.text and report.recipient == message.recipient]
+        same = [item.report for item in listed if item.may_be(message, since=since)]
         handles = [report.handle for report in same if report.handle]
         # In this order: a twin that gets its handle meanwhile then owns it.
         twins = await self._store.read(lambda connection: doubted_like(connection, message))
         owned = await self._store.read(lambda connection: owned_handles(connection, handles))
         free = [report for report in same if report.handle and report.handle not in owned]
-        if message.id in twins and len(free) >= len(twins):
-            # As many texts as doubts: all went out, and equal texts may be told apart in any way.
+        if message.id in twins and len(free) == len(twins):
+            # As many texts as doubts: all went out, and equal texts may be told apart in any way. With more, one of
+            # them was sent by somebody else.
             return await self._heard(message, free[twins.index(message.id)])
         return False

@@ -12,7 +12,8 @@ from bot import metrics
 from bot.domain.backoff import Chance
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Report
-from bot.storage.messages import Applied, Heard, apply_many, owner_of
+from bot.storage.handles import owner_of
+from bot.storage.messages import Applied, Heard, apply_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)

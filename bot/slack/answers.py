@@ -71,7 +71,7 @@ def aside(thread: Thread, *, watched_for: timedelta) -> str:
     lead = thread.lead
     if thread.aside == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
-    if lead.delivery is Delivery.FAILED and lead.handle is None:
+    if lead.delivery is Delivery.FAILED and not lead.was_taken:
         return f"Not sent: {reason(lead)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.recipient)}. Last known status: {state}"

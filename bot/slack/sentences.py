@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 from datetime import timedelta
 
-from bot.domain.delivery import Delivery, News, Service
+from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service
 from bot.domain.message import Message
 from bot.slack.markup import clock_time, span, when
 from bot.slack.reasons import LINE_BUSY, reason, wait
@@ -71,7 +71,7 @@ def _stands_unconfirmed(message: Message, watched_for: timedelta) -> bool:
 
 def _failed_word(message: Message) -> str:
     """A refusal before Sendblue took it is certain; a failure after that is what Sendblue says."""
-    return "Failed" if message.handle else "Not sent"
+    return "Failed" if message.was_taken else "Not sent"
 
 
 def _last_known(message: Message) -> str:
@@ -84,6 +84,8 @@ def news(message: Message, *, watched_for: timedelta) -> str:
     """Say what is being told (`message.telling`). The newest milestone speaks for those before it."""
     said = next((say for milestone, say in _SENTENCES if milestone in message.telling), _picture_lost)
     sentence = said(message, watched_for)
+    if message.handle_from is HandleFrom.CORRECTED and message.telling & OUTCOMES:
+        return f"⚠️ Correction: what I reported before was about another text. {sentence}"
     if message.decision != "resend" or not message.telling & (_WENT_OUT | News.FOUND):
         return sentence
     if News.FOUND in message.telling:

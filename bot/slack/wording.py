@@ -68,7 +68,7 @@ def can_be_decided(message: Message) -> bool:
         return False
     if message.delivery is Delivery.UNCERTAIN:
         return News.ASKED in message.telling
-    return News.FAILED in message.telling and message.handle is None and message.error_code in CAN_BE_TRIED_AGAIN
+    return News.FAILED in message.telling and not message.was_taken and message.error_code in CAN_BE_TRIED_AGAIN
 
 
 def _buttons(message: Message) -> Block:

@@ -57,7 +57,7 @@ def _open_to(message: Message, choice: str) -> bool:
         return False
     if message.delivery is Delivery.UNCERTAIN:
         return True
-    return choice == "resend" and message.delivery is Delivery.FAILED and message.handle is None
+    return choice == "resend" and message.delivery is Delivery.FAILED and not message.was_taken
 
 
 def _repeated(message: Message, repeat_id: UUID, now: datetime) -> Message:

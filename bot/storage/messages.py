@@ -11,6 +11,7 @@ from sqlalchemy import Connection, bindparam, case, func, select, update
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Origin, Report, merge
 from bot.domain.thread import Lane
+from bot.storage.handles import owners_of, settled
 from bot.storage.prepared import Prepared, among, insert_each, update_each
 from bot.storage.rows import REPORTED, load_messages, load_threads, reported
 from bot.storage.tables import UNSENT, messages, reports, threads
@@ -76,8 +77,9 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     """Merge reports into their messages, wake the threads that can say more, keep the history."""
     ids = {item.message_id for item in items}
     before = load_messages(connection, ids, lock=True)
-    owners = _owners(connection, {item.report.handle or "" for item in items if _brings_handle(item, before)})
-    after, results, history = dict(before), [], []
+    owners = owners_of(connection, {item.report.handle or "" for item in items if _brings_handle(item, before)})
+    after, results = dict(before), list[Applied]()
+    history, chatter = list[dict[str, object]](), list[dict[str, object]]()
     quiet: dict[UUID, timedelta] = {}
     for item in items:
         message, report = after.get(item.message_id), item.report
@@ -86,18 +88,18 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
             continue
         if not message.recipient:  # forgotten: an explanation may repeat what was
             report = replace(report, error_text="")
-        if report.handle is not None and (
-            owners.setdefault(report.handle, message.id) != message.id or message.handle not in (None, report.handle)
-        ):
-            results.append(Applied(message))  # about another text than ours: no news of this one
-            continue
+        if report.handle is not None:
+            message = settled(connection, message, report, owners, before, after)
+            if message is None:
+                results.append(Applied(after[item.message_id]))  # about another text than ours: no news of this one
+                continue
         merged = merge(message, report)
         after[message.id] = merged
-        if merged != message or report.source == "callback":
+        if merged != message:  # what is said once more, or in unknown words, must not keep us from asking
             quiet[message.id] = item.quiet_for
         results.append(Applied(merged, learnt=merged != message, rose=merged.delivery > message.delivery))
         if report.if_still in (None, message.delivery):
-            history.append(_history_row(message.id, report, now))
+            (history if merged != message else chatter).append(_history_row(message.id, report, now))
     changed = [message for message in after.values() if message != before[message.id]]
     _try_others_again(connection, now, {message.line for message in changed if _was_just_taken(message, before)})
     _stop_parts_after_a_failure(connection, changed)
@@ -105,9 +107,23 @@ def apply_many(connection: Connection, now: datetime, items: Sequence[Heard]) ->
     quiet |= {message.id: timedelta(0) for message in changed if message.id not in quiet}
     _store(connection, now, [(after[message_id], wait) for message_id, wait in quiet.items()])
     wake_threads(connection, now, before, changed)
-    if history:
+    if history := [*history, *_within_bounds(connection, chatter)]:
         _NEW_REPORTS.each(connection, history)
     return results
+
+
+_MOST_CHATTER = 200
+_REPORTS_OF = Prepared(
+    select(reports.c.message_id, func.count()).where(among(reports.c.message_id)).group_by(reports.c.message_id)
+)
+
+
+def _within_bounds(connection: Connection, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return what may still be kept of reports that taught nothing: a neighbour must not fill the disk with them."""
+    if not rows:
+        return []
+    kept = dict(map(tuple, _REPORTS_OF.rows(connection, among={row["message_id"] for row in rows})))
+    return [row for row in rows if kept.get(row["message_id"], 0) < _MOST_CHATTER]
 
 
 def _was_just_taken(message: Message, before: Mapping[UUID, Message]) -> bool:
@@ -146,18 +162,6 @@ def _brings_handle(item: Heard, before: Mapping[UUID, Message]) -> bool:
     """Whether a report names a handle that its message is not known by yet."""
     known = before.get(item.message_id)
     return item.report.handle is not None and (known is None or known.handle != item.report.handle)
-
-
-def owner_of(connection: Connection, handle: str) -> UUID | None:
-    """Return which message has this handle of Sendblue's, if any."""
-    return _owners(connection, {handle}).get(handle)
-
-
-_OWNERS = Prepared(select(messages.c.handle, messages.c.id).where(among(messages.c.handle)))
-
-
-def _owners(connection: Connection, handles: set[str]) -> dict[str, UUID]:
-    return dict(map(tuple, _OWNERS.rows(connection, among=handles))) if handles else {}
 
 
 def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, object]:

@@ -29,7 +29,7 @@ _BEFORE_MESSAGES = [field.name for field in fields(Thread)].index("messages")
 
 REPORTED = (
     *("delivery", "since", "service", "picture_lost", "unconfirmed", "asked"),
-    *("handle", "error_code", "error_text"),
+    *("handle", "handle_from", "error_code", "error_text", "told"),
 )
 """The columns of a message that a report can change."""
 

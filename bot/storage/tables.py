@@ -30,7 +30,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bot.domain.delivery import Delivery, News, Service
+from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.thread import Lane
 
 Change = Callable[[Any], Any]
@@ -151,6 +151,7 @@ messages = Table(
     Column("unconfirmed", Boolean, nullable=False),
     Column("asked", Boolean, nullable=False),
     Column("handle", String(200), unique=True),
+    Column("handle_from", Coded(HandleFrom, SmallInteger()), nullable=False),
     Column("error_code", String(80), nullable=False),
     Column("error_text", Text, nullable=False),
     Column("decision", String(10), nullable=False),

@@ -80,8 +80,9 @@ def report(body: object, **options: Any) -> Report:
     return parse_report(raw, source="callback", now=NOW, **options)
 
 
-def failed(code: object, **fields: object) -> dict[str, object]:
-    return {"status": "ERROR", "error_code": code, "message_handle": HANDLE, **fields}
+def failed(code: object, http: int = 200, **fields: object) -> dict[str, object]:
+    """What a failure looks like; only with a 2xx does it name the text."""
+    return {"status": "ERROR", "error_code": code, "message_handle": HANDLE if http < 300 else None, **fields}
 
 
 # -- what we ask
@@ -151,7 +152,7 @@ UNSURE = [5000, "5000", 10001, "10001", 22, "22", 10002, "10002"]
 def test_a_permanent_code_is_a_refusal_whatever_its_type(code):
     for http in (200, 202, 400):
         with pytest.raises(Refused) as refused:
-            answer(http, failed(code))
+            answer(http, failed(code, http))
         assert refused.value.code.casefold() == str(code).casefold()
 
 
@@ -159,7 +160,7 @@ def test_a_permanent_code_is_a_refusal_whatever_its_type(code):
 def test_a_rate_limit_sent_nothing_and_may_be_tried_again(code):
     for http in (200, 202, 400, 429):
         with pytest.raises(NotSent) as not_sent:
-            answer(http, failed(code))
+            answer(http, failed(code, http))
         assert not_sent.value.code == str(code)
 
 
@@ -167,8 +168,8 @@ def test_a_rate_limit_sent_nothing_and_may_be_tried_again(code):
 def test_a_code_that_may_mean_sent_is_never_taken_for_a_no(code):
     for http in (200, 202, 400):
         with pytest.raises(Uncertain) as uncertain:
-            answer(http, failed(code))
-        assert (uncertain.value.code, uncertain.value.handle) == (str(code), HANDLE)
+            answer(http, failed(code, http))
+        assert (uncertain.value.code, uncertain.value.handle) == (str(code), HANDLE if http < 300 else None)
 
 
 @pytest.mark.parametrize(
@@ -193,7 +194,7 @@ def test_5504_is_read_by_all_of_its_explanation():
 @pytest.mark.parametrize("nothing", [0, "0", None, "", " ", [], {}, False])
 def test_no_error_code_is_no_error_code_in_any_spelling(nothing):
     with pytest.raises(Refused) as refused:
-        answer(400, failed(nothing))
+        answer(400, failed(nothing, 400))
     assert refused.value.code == "http_400"
 
 
@@ -269,10 +270,32 @@ def test_a_4xx_is_a_clear_no(http):
             answer(http, body)
 
 
-@pytest.mark.parametrize("body", [b"", b"Too many", {"message": "slow down"}, SENT_BODY, OPTED_OUT])
+@pytest.mark.parametrize("body", [b"", b"Too many", {"message": "slow down"}, {"status": "ERROR", "error_code": 9999}])
 def test_429_sent_nothing_and_may_be_tried_again(body):
     with pytest.raises(NotSent):
         answer(429, body)
+
+
+@pytest.mark.parametrize("http", [400, 403, 407, 422, 429])
+@pytest.mark.parametrize(
+    "body", [SENT_BODY, {"status": "QUEUED"}, {"status": "sent"}, {"message_handle": HANDLE}, {"error_code": "5000"}]
+)
+def test_a_no_that_says_yes_as_well_is_a_doubt(http, body):
+    """Tried again, such a text was seen to arrive three times."""
+    with pytest.raises(Uncertain) as uncertain:
+        answer(http, body)
+    assert uncertain.value.handle == body.get("message_handle")
+
+
+def test_a_clear_no_is_one_also_where_the_line_is_busy():
+    with pytest.raises(Refused):
+        answer(429, OPTED_OUT)
+
+
+def test_a_refusal_keeps_the_handle_it_names():
+    with pytest.raises(Refused) as refused:
+        answer(202, failed(4000))
+    assert refused.value.handle == HANDLE
 
 
 @pytest.mark.parametrize("http", [302, 408, 409, 500, 502, 503, 504])
@@ -485,14 +508,41 @@ def test_a_list_is_read_in_the_vendor_s_order_with_its_texts():
         "no message",
     ]
     body = {"status": "OK", "pagination": {"total": 2}, "data": items}
-    [(first, said), (second, nothing)] = parse_list(json.dumps(body).encode(), now=NOW)
-    assert (first.handle, first.delivery, first.recipient, said) == (
+    [first, second] = parse_list(json.dumps(body).encode(), now=NOW)
+    assert (first.report.handle, first.report.delivery, first.report.recipient) == (
         "h1",
         Delivery.DELIVERED,
         "+15550100001",
-        "Table for two at eight?",
     )
-    assert (second.handle, nothing) == ("h2", "")
+    assert (first.text, first.line, first.outbound) == ("Table for two at eight?", "+15550100900", True)
+    assert first.at == datetime(2026, 11, 20, 18, 4, 5, 120000, tzinfo=UTC)
+    assert (second.report.handle, second.text) == ("h2", "")
+
+
+MINE = Message(UUID(int=1), UUID(int=2), "+15550100001", "+15550100900", "Table for two at eight?", NOW, NOW)
+SENT_AT = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    ("changes", "fits"),
+    [
+        ({}, True),
+        ({"date_sent": None}, True),
+        ({"from_number": None}, True),
+        ({"status": "ERROR"}, False),
+        ({"status": "DECLINED"}, False),
+        ({"is_outbound": False}, False),
+        ({"is_outbound": "false"}, False),
+        ({"from_number": "+15550100901"}, False),
+        ({"to_number": "+15550100002"}, False),
+        ({"content": "Table for two at nine?"}, False),
+        ({"date_sent": "2026-11-20T17:00:00Z"}, False),
+    ],
+)
+def test_evidence_must_fit_in_everything_and_not_have_failed(changes, fits):
+    body = {"data": [SENT_BODY | changes]}
+    [listed] = parse_list(json.dumps(body).encode(), now=NOW)
+    assert listed.may_be(MINE, since=SENT_AT - timedelta(minutes=5)) is fits
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"data": {}}', b'{"data": null}', b"<html>"])
@@ -572,4 +622,4 @@ def test_any_list_whatever_is_a_list_or_said_to_be_none(body):
         listed = parse_list(body, now=NOW)
     except UnreadableReport:
         return
-    assert all(is_clean(heard) and isinstance(said, str) for heard, said in listed)
+    assert all(is_clean(item.report) and isinstance(item.text, str) for item in listed)

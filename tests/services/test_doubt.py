@@ -4,11 +4,12 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import httpx
 import pytest
 
 from bot.domain.delivery import Delivery
 from bot.storage.history import Filter, find_messages
-from tests.conftest import Stage, until
+from tests.conftest import CUSTOMER, KEY, LINE, SECRET, Stage, until
 
 Opened = Callable[..., Any]
 
@@ -74,6 +75,41 @@ async def test_two_equal_doubts_and_one_text_found_stay_in_doubt(open_stage: Ope
     await until(lambda: sum("still not known" in text for text in stage.replies()) == 2)
     assert await deliveries(stage) == [Delivery.UNCERTAIN, Delivery.UNCERTAIN]
     assert len(stage.bubbles()) == 1
+
+
+async def test_a_text_that_was_refused_is_no_evidence_for_its_repetition(stage: Stage) -> None:
+    """Refused, typed again, and the answer lost: the list has both, and the second one was delivered."""
+    stage.sendblue.faults.lose_callbacks = True
+    stage.sendblue.faults.fail = "10001"
+    await stage.text()
+    await until(lambda: any("❌ Failed" in text for text in stage.replies()), within=15)
+    stage.sendblue.faults.fail = ""
+    stage.sendblue.faults.drop_after_accept = True
+    await stage.text()
+    await until(lambda: any("Delivered after all" in text for text in stage.replies()), within=15)
+    assert sorted(await deliveries(stage)) == [Delivery.FAILED, Delivery.DELIVERED]
+    assert sends(stage) == 2
+
+
+async def test_an_equal_text_that_was_sent_elsewhere_leaves_the_doubt(open_stage: Opened) -> None:
+    """More texts in the list than doubts: one of them is somebody else's, and nobody can tell which."""
+    stage = await open_stage(doubt_window=2)
+    stage.sendblue.faults.lose_callbacks = True
+    stage.sendblue.faults.answers.append((500, "nothing was accepted"))
+    await stage.text()
+    await until(lambda: sends(stage) == 1)
+    for _ in range(2):
+        await elsewhere(stage)
+    await until(lambda: any("Please decide" in text for text in stage.replies()), within=15)
+    assert await deliveries(stage) == [Delivery.UNCERTAIN]
+
+
+async def elsewhere(stage: Stage) -> None:
+    """The same text to the same customer, sent from Sendblue's dashboard."""
+    body = {"number": CUSTOMER, "from_number": LINE, "content": "Table at eight?"}
+    keys = {"sb-api-key-id": KEY, "sb-api-secret-key": SECRET}
+    async with httpx.AsyncClient(base_url=stage.settings.sendblue_api_url, verify=False) as http:
+        assert (await http.post("/api/send-message", json=body, headers=keys)).status_code == 202
 
 
 async def test_two_equal_doubts_and_two_texts_found_are_both_settled(stage: Stage) -> None:

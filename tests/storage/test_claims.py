@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection
+from sqlalchemy import Connection, func, select
 
-from bot.domain.delivery import Delivery, News, Service
+from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.message import Message, Origin, Report
 from bot.domain.thread import Step, Thread
 from bot.house import migrate
@@ -28,6 +28,7 @@ from bot.storage.claims import Ask
 from bot.storage.database import Database
 from bot.storage.messages import Heard, NewThread, accept_many, apply_many
 from bot.storage.store import Store
+from bot.storage.tables import reports
 from tests.conftest import CUSTOMER, LINE
 
 SECOND, LEASE = timedelta(seconds=1), timedelta(seconds=60)
@@ -237,6 +238,61 @@ async def test_the_root_of_a_text_that_waits_and_of_those_behind_it_are_edited(d
     desk.clock.now += SECOND
     edits = [thread.lead for step, thread in await desk.threads() if step is Step.EDIT]
     assert [(message.id, message.error_code) for message in edits] == [(behind, "line_busy")]
+
+
+async def _in_doubt(desk: Desk, channel: str) -> UUID:
+    [message_id] = await desk.accept(channel)
+    [thread] = [thread for step, thread in await desk.threads(interval=timedelta(0)) if step is Step.OPEN]
+    await desk.open(thread)
+    await desk.sends(interval=timedelta(0))
+    await desk.hear(message_id, Delivery.UNCERTAIN)
+    return message_id
+
+
+async def test_a_report_on_its_own_address_beats_what_the_list_suggested(desk: Desk) -> None:
+    message_id = await _in_doubt(desk, "C1")
+    await desk.hear(message_id, Delivery.DELIVERED, handle="another's", handle_from=HandleFrom.LIST)
+    own = await desk.hear(message_id, Delivery.FAILED, handle="its own", handle_from=HandleFrom.OWN, error_code="4002")
+    assert (own.delivery, own.handle, own.error_code) == (Delivery.FAILED, "its own", "4002")
+    assert own.handle_from is HandleFrom.CORRECTED
+    assert own.news is News.FAILED
+    late = await desk.hear(message_id, Delivery.READ, handle="another's", handle_from=HandleFrom.LIST)
+    assert (late.delivery, late.handle) == (Delivery.FAILED, "its own")
+
+
+async def test_whoever_got_a_handle_from_the_list_gives_it_up_to_its_owner(desk: Desk) -> None:
+    first, second = await _in_doubt(desk, "C1"), await _in_doubt(desk, "C2")
+    await desk.hear(second, Delivery.DELIVERED, handle="the first's", handle_from=HandleFrom.LIST)
+    owner = await desk.hear(first, Delivery.SENT, handle="the first's", handle_from=HandleFrom.OWN)
+    assert (owner.delivery, owner.handle) == (Delivery.SENT, "the first's")
+    again = await desk.hear(second, Delivery.SENT, handle="the second's", handle_from=HandleFrom.LIST)
+    assert (again.delivery, again.handle, again.news) == (Delivery.SENT, "the second's", News.SENT)
+
+
+@pytest.mark.parametrize("source", [HandleFrom.LIST, HandleFrom.NOWHERE])
+async def test_what_came_on_its_own_address_is_kept_whatever_else_is_said(desk: Desk, source: HandleFrom) -> None:
+    message_id = await _in_doubt(desk, "C1")
+    await desk.hear(message_id, Delivery.SENT, handle="its own", handle_from=HandleFrom.OWN)
+    kept = await desk.hear(message_id, Delivery.READ, handle="another's", handle_from=source)
+    assert (kept.delivery, kept.handle) == (Delivery.SENT, "its own")
+
+
+async def test_reports_that_teach_nothing_neither_keep_us_from_asking_nor_fill_the_disk(desk: Desk) -> None:
+    [message_id] = await desk.accept()
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    await desk.sends()
+    await desk.hear(message_id, Delivery.QUEUED, handle="h")
+    for number in range(260):
+        desk.clock.now += SECOND
+        report = Report("callback", desk.clock(), None if number % 2 else Delivery.QUEUED, f"WORD {number}", "h")
+        await desk.store.write(apply_many, Heard(message_id, report, timedelta(seconds=120)))
+    asked = await desk.store.write(claim_polls, PollAsk(10, lambda _: 120 * SECOND))
+    assert [message.id for message in asked] == [message_id]
+    [[kept]] = await desk.store.read(
+        lambda asking: asking.execute(select(func.count()).select_from(reports)).fetchall()
+    )
+    assert 200 <= kept <= 202
 
 
 async def test_a_send_that_was_reported_meanwhile_cannot_be_released(desk: Desk) -> None:

@@ -1,13 +1,14 @@
 """A Sendblue that keeps the truth and lies about it, by the seed; and the phones behind it."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
 
-from bot.domain.delivery import Delivery, Service
+from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain
+from bot.sendblue.wire import HANDLES, Listed
 from tests.chaos.simulation.neighbours import BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
 
 if TYPE_CHECKING:
@@ -38,11 +39,11 @@ class Text:
         """Return what the vendor says about it; `short` leaves out the channel and the error."""
         status, when = self.history[index]
         word = "ERROR" if status is Delivery.FAILED else status.name
-        report = Report(source, when, status, word, self.handle, recipient="" if short else self.recipient)
+        report = Report(source, when, status, word, self.handle, handle_from=HANDLES.get(source, HandleFrom.NOWHERE))
         if short:
             return report
         code = "4002" if status is Delivery.FAILED else ""
-        return Report(source, when, status, word, self.handle, self.service, error_code=code, recipient=self.recipient)
+        return replace(report, service=self.service, error_code=code, recipient=self.recipient)
 
 
 class Phone(Neighbour):
@@ -74,7 +75,7 @@ class Phone(Neighbour):
         except Uncertain:
             handle = text.handle if dice.random() < 0.2 else None
             raise Uncertain(dice.choice(("timeout", "connection_lost", "http_502")), handle=handle) from None
-        report = Report("send", self._world.now, Delivery.QUEUED, "QUEUED", text.handle, picture_lost=text.picture_lost)
+        report = replace(text.report("send", 0), at=self._world.now, picture_lost=text.picture_lost)
         return report if dice.random() < 0.8 else text.report("send")
 
     def _put(self, message: Message, message_id: UUID) -> Text:
@@ -104,11 +105,15 @@ class Phone(Neighbour):
         text = await self._about(handle, "message")
         return text.report("poll")
 
-    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[tuple[Report, str]]:
+    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[Listed]:
         await self._look("list")
         now = self._world.now
         listed = [t for t in self.texts if (t.recipient, t.line) == (recipient, line) and since <= t.at]
-        return [(text.report("list"), text.content) for text in listed if text.listed_at <= now]
+        return [
+            Listed(text.report("list"), text.content, outbound=True, line=text.line, at=text.at)
+            for text in listed
+            if text.listed_at <= now
+        ]
 
     async def _about(self, handle: str, what: str) -> Text:
         await self._look(f"{what} {handle}")

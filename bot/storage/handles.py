@@ -1,0 +1,69 @@
+"""Whose a handle of Sendblue's is. The list only suggests; what comes on a send's own address decides."""
+
+from dataclasses import replace
+from uuid import UUID
+
+from sqlalchemy import Connection, bindparam, select, update
+
+from bot.domain.delivery import HandleFrom, News
+from bot.domain.message import Message, Report, without_the_lists_word
+from bot.storage.prepared import Prepared, among
+from bot.storage.rows import load_messages
+from bot.storage.tables import messages
+
+
+def owner_of(connection: Connection, handle: str) -> UUID | None:
+    """Return which message has this handle of Sendblue's, if any."""
+    return owners_of(connection, {handle}).get(handle)
+
+
+_OWNERS = Prepared(select(messages.c.handle, messages.c.id).where(among(messages.c.handle)))
+
+
+def owners_of(connection: Connection, handles: set[str]) -> dict[str, UUID]:
+    """Return handle → its message, for those that have one."""
+    return dict(map(tuple, _OWNERS.rows(connection, among=handles))) if handles else {}
+
+
+def settled(
+    connection: Connection,
+    message: Message,
+    report: Report,
+    owners: dict[str, UUID],
+    before: dict[UUID, Message],
+    after: dict[UUID, Message],
+) -> Message | None:
+    """Return the message a report with a handle is merged into; None when the report is about another text.
+
+    The list only suggests: a report on a send's own address takes the handle back from whoever got it from there, and
+    replaces what the list had suggested for this one.
+    """
+    handle, own = report.handle or "", report.handle_from is HandleFrom.OWN
+    owner_id = owners.setdefault(handle, message.id)
+    if owner_id != message.id:
+        if not own or not _gives_up_handle(connection, owner_id, before, after):
+            return None
+        owners[handle] = message.id
+    if message.handle in (None, handle):
+        return message
+    if not own or message.handle_from is not HandleFrom.LIST:
+        return None
+    return replace(without_the_lists_word(message), handle=handle, handle_from=HandleFrom.CORRECTED)
+
+
+def _gives_up_handle(
+    connection: Connection, owner_id: UUID, before: dict[UUID, Message], after: dict[UUID, Message]
+) -> bool:
+    """Put a message in doubt again if it has its handle from the list alone; return whether it had."""
+    if owner_id not in before:
+        before |= load_messages(connection, [owner_id], lock=True)
+        after[owner_id] = before[owner_id]
+    owner = after[owner_id]
+    if owner.handle_from is not HandleFrom.LIST:
+        return False
+    after[owner_id] = replace(without_the_lists_word(owner), told=News.NONE)  # all of it is to be said anew
+    _NO_HANDLE.rows(connection, owner=owner_id)  # at once: a handle is unique, and another message takes it now
+    return True
+
+
+_NO_HANDLE = Prepared(update(messages).where(messages.c.id == bindparam("owner")).values(handle=None))
