@@ -1,6 +1,8 @@
 """The calls to Sendblue, over one httpx client. No call is ever repeated here: a retry is a row with a due time."""
 
+import asyncio
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -16,6 +18,19 @@ from bot.sendblue import account, wire
 
 R = TypeVar("R")
 
+_LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes. A page of the longest texts, spelled the longest way, is smaller."""
+
+_MOST_PAGES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What Sendblue answered, read to its end."""
+
+    status: int
+    body: bytes
+
 
 class Sendblue:
     """One account.
@@ -25,9 +40,11 @@ class Sendblue:
 
     def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
         self._clock = clock
+        self._timeout = timeout
         self._http = httpx.AsyncClient(
             base_url=url,
-            headers={"sb-api-key-id": key_id, "sb-api-secret-key": secret},
+            # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
+            headers={"sb-api-key-id": key_id, "sb-api-secret-key": secret, "accept-encoding": "identity"},
             proxy=proxy_for(url),
             verify=trusted() if url.startswith("https:") else False,  # http: only on this machine
             trust_env=False,  # `bot.network` reads it
@@ -51,7 +68,7 @@ class Sendblue:
         """
         with metrics.call("sendblue", "send-message"):
             answer = await self._post("/api/send-message", wire.submission(message, callback_url))
-            return wire.parse_answer(answer.status_code, answer.content, now=self._clock(), media_url=message.media_url)
+            return wire.parse_answer(answer.status, answer.body, now=self._clock(), media_url=message.media_url)
 
     async def status(self, handle: str) -> Report:
         """Return what `GET /api/status` says about a handle.
@@ -71,12 +88,14 @@ class Sendblue:
 
         The vendor's list lags behind by a minute and more: presence proves, absence does not.
         """
-        found: list[wire.Listed] = []
-        while True:
-            page = await self._page(recipient, line, since, offset=len(found))
-            found += page
-            if len(page) < _PAGE:
-                return found
+        found: dict[object, wire.Listed] = {}
+        for number in range(_MOST_PAGES):
+            page = await self._page(recipient, line, since, offset=number * _PAGE)
+            known = len(found)
+            found |= {item.report.handle or (number, place): item for place, item in enumerate(page)}
+            if len(page) < _PAGE or len(found) == known:  # the last, or the same once more
+                return list(found.values())
+        raise NotSent("list_without_end")
 
     async def lines(self) -> list[str]:
         """Return the account's lines, as Sendblue spells them. Raises as `status`."""
@@ -98,12 +117,30 @@ class Sendblue:
             NotSent, Uncertain: it may be registered or not; look again.
         """
         answer = await self._post("/api/account/webhooks", account.registration(url, secret))
-        if answer.is_client_error and answer.status_code not in (408, 409, 429):
-            raise Refused(f"http_{answer.status_code}")
-        if not answer.is_success:
-            raise Uncertain(f"http_{answer.status_code}")
+        if 400 <= answer.status < 500 and answer.status not in (408, 409, 429):
+            raise Refused(f"http_{answer.status}")
+        if not 200 <= answer.status < 300:
+            raise Uncertain(f"http_{answer.status}")
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> httpx.Response:
+    async def _read(self, request: httpx.Request) -> Answer:
+        """Send a request and read its answer, both within the time of one call. httpx's own limits are for each read.
+
+        Raises:
+            TimeoutError, httpx.HTTPError: no whole answer.
+        """
+        async with asyncio.timeout(self._timeout):
+            answer = await self._http.send(request, stream=True)
+            try:
+                body = bytearray()
+                async for piece in answer.aiter_raw():
+                    body += piece
+                    if len(body) > _LARGEST_ANSWER:
+                        raise httpx.ReadError("the answer is too large")
+                return Answer(answer.status_code, bytes(body))
+            finally:
+                await answer.aclose()
+
+    async def _post(self, path: str, body: Mapping[str, Any]) -> Answer:
         began = False
 
         async def note(event: str, info: Mapping[str, Any]) -> None:
@@ -115,13 +152,14 @@ class Sendblue:
         except (httpx.InvalidURL, ValueError, TypeError) as error:  # UnicodeError is a ValueError
             raise NotSent("unbuildable") from error
         try:
-            return await self._http.send(request)
+            return await self._read(request)
         except (httpx.LocalProtocolError, httpx.UnsupportedProtocol) as error:  # refused before a byte was written
             raise NotSent("unbuildable") from error
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, TimeoutError) as error:
             if not began:
                 raise NotSent("proxy_refused" if isinstance(error, httpx.ProxyError) else "no_connection") from error
-            raise Uncertain("timeout" if isinstance(error, httpx.TimeoutException) else "connection_lost") from error
+            late = isinstance(error, httpx.TimeoutException | TimeoutError)
+            raise Uncertain("timeout" if late else "connection_lost") from error
 
     async def _page(self, recipient: str, line: str, since: datetime, *, offset: int) -> list[wire.Listed]:
         params = {
@@ -135,27 +173,27 @@ class Sendblue:
             "offset": str(offset),
         }
         try:
-            return wire.parse_list((await self._get("/api/v2/messages", params)).content, now=self._clock())
+            return wire.parse_list((await self._get("/api/v2/messages", params)).body, now=self._clock())
         except UnreadableReport as error:
             raise NotSent("unreadable_answer") from error
 
-    def _report(self, answer: httpx.Response) -> Report:
+    def _report(self, answer: Answer) -> Report:
         try:
-            return wire.parse_report(answer.content, source="poll", now=self._clock())
+            return wire.parse_report(answer.body, source="poll", now=self._clock())
         except UnreadableReport as error:
             raise NotSent("unreadable_answer") from error
 
-    async def _get(self, path: str, params: Mapping[str, str]) -> httpx.Response:
+    async def _get(self, path: str, params: Mapping[str, str]) -> Answer:
         with metrics.call("sendblue", _method(path)):
             try:
-                answer = await self._http.get(path, params=params)
-            except httpx.HTTPError as error:
+                answer = await self._read(self._http.build_request("GET", path, params=params))
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
                 raise NotSent("no_answer") from error
-            if answer.is_success:
+            if 200 <= answer.status < 300:
                 return answer
-            if answer.status_code in (408, 429) or not answer.is_client_error:
-                raise NotSent(f"http_{answer.status_code}")
-            raise Refused(f"http_{answer.status_code}")
+            if answer.status in (408, 429) or not 400 <= answer.status < 500:
+                raise NotSent(f"http_{answer.status}")
+            raise Refused(f"http_{answer.status}")
 
 
 def _method(path: str) -> str:
@@ -164,9 +202,9 @@ def _method(path: str) -> str:
     return "messages/{handle}" if name.startswith("messages/") else name
 
 
-def _read(parse: Callable[[bytes], R], answer: httpx.Response) -> R:
+def _read(parse: Callable[[bytes], R], answer: Answer) -> R:
     try:
-        return parse(answer.content)
+        return parse(answer.body)
     except UnreadableReport as error:
         raise NotSent("unreadable_answer") from error
 

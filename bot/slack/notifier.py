@@ -22,6 +22,11 @@ from bot.slack.wording import Post
 EVENT_TYPE = "bluethread"
 """Marks our posts in their metadata, which anybody in the channel can read: it holds an opaque id, nothing else."""
 
+_LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes."""
+
+_MOST_PAGES = 100
+
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
 
@@ -51,8 +56,15 @@ class Notifier:
         # One session for all calls; without it the SDK opens a connection for each.
         watch = aiohttp.TraceConfig()
         watch.on_request_headers_sent.append(_note_that_it_began)
+        watch.on_request_redirect.append(_follow_nobody)
         self.client.session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(ssl=trusted()), timeout=self._timeout, trace_configs=[watch]
+            connector=aiohttp.TCPConnector(ssl=trusted()),
+            timeout=self._timeout,
+            trace_configs=[watch],
+            # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
+            headers={"Accept-Encoding": "identity"},
+            auto_decompress=False,
+            response_class=_Bounded,
         )
         return self
 
@@ -79,7 +91,10 @@ class Notifier:
             unfurl_media=False,
             parse="none",
         )
-        return str(answer["channel"]), str(answer["ts"])
+        place, ts = answer.get("channel"), answer.get("ts")
+        if not (place and ts and isinstance(place, str) and isinstance(ts, str)):
+            raise Uncertain("unreadable_answer")
+        return place, ts
 
     async def update(self, channel: str, ts: str, post: Post) -> None:
         """Make a root say something else. Safe to repeat. Raises as `post`."""
@@ -96,17 +111,22 @@ class Notifier:
 
         since: when posting began. Raises as `post`; Refused when history may not be read.
         """
-        cursor = None
-        while True:
+        cursor: str | None = None
+        seen: set[str] = set()
+        for _ in range(_MOST_PAGES):
             answer = await self._page(channel, thread_ts, since, cursor)
-            for message in answer.get("messages") or []:
-                metadata = message.get("metadata") or {}
-                ours = metadata.get("event_type") == EVENT_TYPE and "bot_id" in message
-                if ours and metadata.get("event_payload", {}).get("id") == id:
-                    return str(message["ts"])
-            cursor = (answer.get("response_metadata") or {}).get("next_cursor")
-            if not cursor:
+            page = {str(one.get("ts")): one for one in _objects(answer.get("messages"))}
+            for ts, message in page.items():
+                [metadata] = _objects([message.get("metadata") or {}]) or [{}]
+                [payload] = _objects([metadata.get("event_payload") or {}]) or [{}]
+                if metadata.get("event_type") == EVENT_TYPE and "bot_id" in message and payload.get("id") == id:
+                    return ts
+            [more] = _objects([answer.get("response_metadata") or {}]) or [{}]
+            cursor = str(more.get("next_cursor") or "")
+            if not cursor or seen >= page.keys():  # the last, or the same once more
                 return None
+            seen |= page.keys()
+        raise NotSent("history_without_end")
 
     async def _page(
         self, channel: str, thread_ts: str | None, since: datetime, cursor: str | None
@@ -121,11 +141,13 @@ class Notifier:
     async def person(self, user: str) -> Person:
         """Return who somebody is. Raises as `post`; somebody Slack does not know is a stranger."""
         try:
-            found = (await self._call(self.client.users_info, user=user)).get("user") or {}
+            found = (await self._call(self.client.users_info, user=user)).get("user")
         except Refused as error:
             if error.code in ("user_not_found", "user_not_visible", "users_not_found"):
                 return Person(guest=False, stranger=True)
             raise
+        if not isinstance(found, dict) or found.get("id") != user:  # nobody may text on another's account
+            raise NotSent("unreadable_answer")
         guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
         in_grid = (found.get("enterprise_user") or {}).get("teams") or ()
         teams = frozenset(filter(None, [found.get("team_id"), *in_grid]))
@@ -163,7 +185,8 @@ class Notifier:
             raise Refused("no_answer_url")
         try:
             said = {"text": text, "response_type": "ephemeral"}
-            async with self.client.session.post(url, json=said, proxy=proxy_for(url)) as answer:
+            post = self.client.session.post(url, json=said, proxy=proxy_for(url), allow_redirects=False)
+            async with post as answer:
                 if answer.status >= 500 or answer.status == 429:
                     raise NotSent(f"http_{answer.status}")
                 if answer.status >= 300:
@@ -193,6 +216,31 @@ class Notifier:
 
 _began: ContextVar[list[bool]] = ContextVar("began")
 """Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written."""
+
+
+async def _follow_nobody(*_: object) -> None:
+    raise aiohttp.ClientPayloadError("a redirect is not followed")
+
+
+class _Bounded(aiohttp.ClientResponse):
+    """An answer that is read no further than it may be long."""
+
+    async def read(self) -> bytes:
+        """Return the body; raises aiohttp.ClientPayloadError when it is too large."""
+        if self._body is None:
+            body = bytearray()
+            async for piece in self.content.iter_any():
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    self.close()
+                    raise aiohttp.ClientPayloadError("the answer is too large")
+            self._body = bytes(body)
+        return self._body
+
+
+def _objects(values: object) -> list[dict[str, Any]]:
+    """Return the JSON objects of a list, whatever else is in it or instead of it."""
+    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 async def _note_that_it_began(*_: object) -> None:
