@@ -46,7 +46,7 @@ def read_recipient(rest: str, region: str) -> tuple[str, str]:
     end = len(rest[:end].rstrip("/|&+"))
     if _begins_with_another(rest[end:], region):
         raise UsageError(_SEVERAL)
-    return number, re.sub(r"\A\s*[,;:](?=\s)", "", rest[end:])
+    return number, re.sub(r"\A[,;:](?=\s)", "", rest[end:])
 
 
 def read_quoted(rest: str) -> tuple[str, int] | None:
