@@ -42,6 +42,7 @@ def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, st
 
 def run(*arguments: str) -> tuple[int, str]:
     result = CliRunner().invoke(main, arguments)
+    assert isinstance(result.exception, SystemExit | None), result.exception  # anything else would be a traceback
     return result.exit_code, result.output
 
 
@@ -149,9 +150,10 @@ def test_a_host_that_is_not_this_machine_is_named(environment: dict[str, str], h
     assert "HOST: " in said
 
 
+@pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("command", ["serve", "migrate"])
 @pytest.mark.parametrize("damage", [b"not a database at all, but long enough to be taken for one" * 40, b"whole"])
-def test_a_damaged_file_is_named(environment: dict[str, str], tmp_path: Path, damage: bytes, command: str) -> None:
+def test_a_damaged_file_is_named(tmp_path: Path, damage: bytes, command: str) -> None:
     file = tmp_path / "bluethread.db"
     if damage == b"whole":  # a real one, with a page overwritten
         assert run("migrate")[0] == 0
@@ -160,25 +162,27 @@ def test_a_damaged_file_is_named(environment: dict[str, str], tmp_path: Path, da
             opened.write(b"\xff" * 4096)
     else:
         file.write_bytes(damage)
-    code, said = without_a_traceback(environment, command)
+    code, said = run(command)
     assert code == 2
     assert f"{file} is damaged or is not a SQLite database" in said
 
 
+@pytest.mark.usefixtures("environment")
 @pytest.mark.parametrize("command", ["serve", "migrate"])
-def test_a_schema_newer_than_the_code_is_refused(environment: dict[str, str], tmp_path: Path, command: str) -> None:
+def test_a_schema_newer_than_the_code_is_refused(tmp_path: Path, command: str) -> None:
     assert run("migrate")[0] == 0
     with closing(sqlite3.connect(tmp_path / "bluethread.db")) as newer, newer:
         newer.execute("UPDATE alembic_version SET version_num = '9999'")
-    code, said = without_a_traceback(environment, command)
+    code, said = run(command)
     assert code == 2
     assert "the database is newer (9999) than this version" in said
 
 
-def test_a_link_that_leads_nowhere_is_named(environment: dict[str, str], tmp_path: Path) -> None:
+@pytest.mark.usefixtures("environment")
+def test_a_link_that_leads_nowhere_is_named(tmp_path: Path) -> None:
     (tmp_path / "bluethread.db").symlink_to(tmp_path / "bluethread.db")
     for command in ("serve", "migrate"):
-        code, said = without_a_traceback(environment, command)
+        code, said = run(command)
         assert code == 2
         assert "is a link that leads nowhere" in said
 

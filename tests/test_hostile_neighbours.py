@@ -80,9 +80,10 @@ async def trickling() -> AsyncIterator[str]:
         await asyncio.sleep(0.15)  # whoever trickles notices
 
 
+@pytest.mark.alone
 async def test_a_call_ends_in_its_time_whatever_trickles() -> None:
     """httpx's own limits are for each read: one such answer stopped all asking for ever."""
-    async with trickling() as url, sendblue(url, timeout=0.6) as client, slack(url, timeout=0.6) as notifier:
+    async with trickling() as url, sendblue(url, timeout=1) as client, slack(url, timeout=1) as notifier:
         began = time.monotonic()
         with pytest.raises(Uncertain) as doubt:
             await client.send(TEXT, "https://bot.example.com/cb")

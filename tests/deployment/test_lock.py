@@ -1,11 +1,13 @@
 """The lock installs as it is, with any pip and whatever has been released since."""
 
+import ensurepip
 import os
 import re
 import subprocess
 import sys
+import sysconfig
+import venv
 import zipfile
-from collections.abc import Iterator
 from hashlib import sha256
 from pathlib import Path
 
@@ -31,10 +33,11 @@ def _wheel(folder: Path, name: str, version: str, *requires: str, extra: str = "
     return f"{name}=={version} --hash=sha256:{sha256(path.read_bytes()).hexdigest()}\n"
 
 
-@pytest.fixture(scope="module")
-def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
+@pytest.fixture
+def index(tmp_path: Path) -> Path:
     """A package that wants another with an extra, as pytest-cov wants coverage; the other has a newer release."""
-    folder = tmp_path_factory.mktemp("index")
+    folder = tmp_path / "index"
+    folder.mkdir()
     lock = _wheel(folder, "wanting", "1.0", "wanted[toml]>=1.0")
     lock += _wheel(folder, "wanted", "1.0", 'reader>=1.0; extra == "toml"', extra="toml")
     lock += _wheel(folder, "reader", "1.0")
@@ -43,27 +46,21 @@ def index(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def environment(index: Path) -> dict[str, str]:
     """Only the local index, and none of this machine's settings for pip."""
     clean = {name: value for name, value in os.environ.items() if not name.startswith(("PIP_", "PYTHON"))}
     return clean | {"PIP_CONFIG_FILE": os.devnull, "PIP_NO_INDEX": "1", "PIP_FIND_LINKS": str(index)}
 
 
-@pytest.fixture(scope="module")
-def fresh(tmp_path_factory: pytest.TempPathFactory, environment: dict[str, str]) -> str:
-    """The Python of a new environment with the pip that this Python brings, not upgraded."""
-    folder = tmp_path_factory.mktemp("fresh")
-    base = getattr(sys, "_base_executable", sys.executable)
-    subprocess.run([base, "-m", "venv", folder], env=environment, check=True)
-    return str(folder / "bin" / "python")
-
-
 @pytest.fixture
-def empty(fresh: str, environment: dict[str, str]) -> Iterator[str]:
-    yield fresh
-    names = ["wanting", "wanted", "reader"]
-    subprocess.run([fresh, "-m", "pip", "uninstall", "--quiet", "--yes", *names], env=environment, check=True)
+def bundled_pip(tmp_path: Path) -> Path:
+    """The pip that this Python brings for new environments, not upgraded."""
+    places = [Path(ensurepip.__file__).with_name("_bundled"), Path(sysconfig.get_config_var("WHEEL_PKG_DIR") or "none")]
+    [wheel, *_] = [wheel for place in places for wheel in place.glob("pip-*.whl")]
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(tmp_path / "pip")
+    return tmp_path / "pip" / "pip"
 
 
 def _options(place: str) -> list[str]:
@@ -75,23 +72,25 @@ def _options(place: str) -> list[str]:
     return [word for word in found[0].split() if word != "-r"]
 
 
-@pytest.mark.parametrize("place", ["Makefile", "Dockerfile", "docs/deploy.md"])
 def test_the_lock_installs_with_the_pip_that_python_brings(
-    place: str, index: Path, empty: str, environment: dict[str, str]
+    index: Path, environment: dict[str, str], bundled_pip: Path, tmp_path: Path
 ) -> None:
-    pip = [empty, "-m", "pip", "--disable-pip-version-check"]
-    installed = subprocess.run(
-        [*pip, "install", *_options(place), "-r", index / "requirements.txt"],
-        env=environment,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert installed.returncode == 0, installed.stderr
-    frozen = subprocess.run([*pip, "freeze"], env=environment, capture_output=True, text=True, check=True).stdout
-    assert {line.partition(" ")[0] for line in frozen.splitlines()} == {"wanting==1.0", "wanted==1.0", "reader==1.0"}
-    checked = subprocess.run([*pip, "check"], env=environment, capture_output=True, text=True, check=False)
-    assert checked.returncode == 0, checked.stdout
+    for number, place in enumerate(["Makefile", "Dockerfile", "docs/deploy.md"]):
+        fresh = tmp_path / f"fresh{number}"
+        venv.create(fresh, with_pip=False)
+        pip = [fresh / "bin" / "python", bundled_pip, "--disable-pip-version-check"]
+        installed = subprocess.run(
+            [*pip, "install", *_options(place), "-r", index / "requirements.txt"],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert installed.returncode == 0, f"{place}: {installed.stderr}"
+        found = {info.name.removesuffix(".dist-info") for info in fresh.glob("lib/*/site-packages/*.dist-info")}
+        assert found == {"wanting-1.0", "wanted-1.0", "reader-1.0"}
+        checked = subprocess.run([*pip, "check"], env=environment, capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout
 
 
 def test_the_lock_names_all_that_its_packages_need() -> None:
