@@ -6,7 +6,6 @@ kept verbatim and change nothing.
 """
 
 import json
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
@@ -15,8 +14,17 @@ from urllib.parse import parse_qsl
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report
-from bot.domain.number import hide_numbers
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
+from bot.sendblue.failures import (
+    ASK_AGAIN,
+    CLEAR_NO,
+    LATER,
+    error_code,
+    explanation,
+    explanations,
+    maybe_sent,
+    plain_text,
+)
 
 DELIVERIES = {
     "REGISTERED": Delivery.QUEUED,
@@ -32,23 +40,6 @@ DELIVERIES = {
 }
 """Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
 (inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
-
-ASK_AGAIN = frozenset({"10002"})
-"""Codes that say the vendor does not know the status itself."""
-
-LATER = frozenset({"4001", "5003", "5509"})
-"""Codes of a refusal that ends by itself: rate limits. (SMS_LIMIT_REACHED ends too, but not within minutes.)"""
-
-MAYBE_SENT = frozenset({"5000", "10001", "22"})
-"""Codes after which the text may have gone out all the same."""
-
-CLEAR_NO = frozenset(
-    {
-        *("402", "4000", "4002", "OPTED_OUT", "PRE_REPLY_LIMIT_REACHED", "OUTSIDE_REPLY_WINDOW", "SMS_LIMIT_REACHED"),
-        *("INVALID_REACTION", "line_not_registered", "ambiguous_sending_line"),
-    }
-)
-"""Codes of a refusal that another try does not change."""
 
 STYLES = (
     *("celebration", "shooting_star", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo"),
@@ -101,13 +92,13 @@ def _wordless(status: int) -> Refused | NotSent | Uncertain:
 
 
 def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) -> None:
-    code, reason, handle = _code(fields), _reason(fields), report.handle
+    code, reason, handle = error_code(fields), explanation(fields), report.handle
     failed = report.delivery is Delivery.FAILED
     says_yes = handle is not None or (report.delivery is not None and not failed)
     if status in (408, 409) or status >= 500 or 300 <= status < 400 or (status >= 400 and says_yes):
         raise Uncertain(code or f"http_{status}", reason, handle=handle)
     if status >= 400 or failed:
-        if maybe_sent(code, " ".join(_reasons(fields))):
+        if maybe_sent(code, " ".join(explanations(fields))):
             raise Uncertain(code, reason, handle=handle)
         if code not in CLEAR_NO and (status in _PLAINLY_LATER or code in LATER):
             raise NotSent(code or _PLAINLY_LATER[status], reason)
@@ -199,7 +190,7 @@ def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
         _report(item, "list", now),
         str(item.get("content") or ""),
         outbound=item.get("is_outbound") not in (False, "false", "False"),
-        line=_text(item.get("from_number")),
+        line=plain_text(item.get("from_number")),
         at=sent,
     )
 
@@ -208,8 +199,8 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     status = fields.get("status")
     if isinstance(status, dict):
         status = status.get("status")
-    word = _text(status)[:80]
-    code = _code(fields)
+    word = plain_text(status)[:80]
+    code = error_code(fields)
     delivery = DELIVERIES.get(word.upper())
     if delivery is Delivery.FAILED and code in ASK_AGAIN:
         delivery = None
@@ -218,11 +209,11 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
         _time(fields.get("date_updated"), now),
         delivery,
         word,
-        _text(fields.get("message_handle"))[:200] or None,
+        plain_text(fields.get("message_handle"))[:200] or None,
         _service(fields),
         error_code=code,
-        error_text=_reason(fields),
-        recipient=_text(fields.get("to_number") or fields.get("number")),
+        error_text=explanation(fields),
+        recipient=plain_text(fields.get("to_number") or fields.get("number")),
         handle_from=HANDLES.get(source, HandleFrom.NOWHERE),
     )
 
@@ -235,70 +226,10 @@ def _service(fields: Mapping[str, Any]) -> Service:
     """`was_downgraded` is true only when iMessage fell back to SMS; SMS from the start says so in `service`."""
     if fields.get("was_downgraded") in (True, "true", "True"):
         return Service.SMS
-    return _SERVICES.get(_text(fields.get("service")).lower(), Service.UNKNOWN)
+    return _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
 
 
 _SERVICES = {service.value.lower(): service for service in Service}
-
-
-def _code(fields: Mapping[str, Any]) -> str:
-    """The code of an error, wherever it stands and however it is written (402, "402", 402.0, a word); none is "".
-
-    The vendor says to tell its rules apart by `error_key`, so it is read first; the older `error_code` counts where
-    only that is known to us. An unknown word in lower case is written in capitals, because codes of ours are in lower
-    case. What is no code at all, such as a sentence with a customer's words in it, is called "other": a code stands
-    in logs.
-    """
-    given = _given_codes(fields)
-    code = next((one for one in given if one in _KNOWN), next(iter(given), ""))
-    if not _IS_A_CODE.fullmatch(code) or hide_numbers(code) != code:
-        return "other"
-    return code if code in _KNOWN else code.upper()
-
-
-_IS_A_CODE = re.compile(r"(?:[A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9_]{0,39}|\d{1,6})?")
-_KNOWN = ASK_AGAIN | LATER | MAYBE_SENT | CLEAR_NO | {"5504"}
-
-
-def _given_codes(fields: Mapping[str, Any]) -> list[str]:
-    places = _error_places(fields)
-    values = [place.get(name) for place in places for name in ("error_key", "error_code", "code")]
-    bare = _plain_code(fields.get("error"))
-    codes = [*map(_plain_code, values), bare if bare.isdecimal() else ""]
-    return [code for code in codes if code]
-
-
-def _error_places(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """Return the objects in which an error may be explained: the answer itself, and what it wraps one in."""
-    errors = fields.get("errors")
-    first = errors[:1] if isinstance(errors, list) else []
-    return [place for place in (fields, fields.get("error"), fields.get("data"), *first) if isinstance(place, dict)]
-
-
-def _plain_code(value: object) -> str:
-    text = _text(int(value) if isinstance(value, float) and value.is_integer() else value)
-    return text.lstrip("0") if text.isdecimal() else text
-
-
-def _reason(fields: Mapping[str, Any]) -> str:
-    """Their explanation: the first that is a sentence, else a word."""
-    reasons = _reasons(fields)
-    return next((one for one in reasons if " " in one), next(iter(reasons), ""))[:500]
-
-
-def _reasons(fields: Mapping[str, Any]) -> list[str]:
-    names = ("message", "error_message", "error_reason", "error_detail", "detail")
-    found = [_text(place.get(name)) for place in _error_places(fields) for name in names]
-    found.append(_text(fields.get("error")))
-    return [text for text in (*found, *(code for code in _given_codes(fields) if " " in code)) if text]
-
-
-def maybe_sent(code: str, reason: str) -> bool:
-    """Whether the text may have gone out although this failure was reported."""
-    if code == "5504":  # its text tells a refusal from a line whose device stopped answering
-        words = reason.lower().replace("’", "'")
-        return "timed out" in words or "isn't running" in words
-    return code in MAYBE_SENT or code in ASK_AGAIN
 
 
 def _time(value: object, now: datetime) -> datetime:
@@ -313,19 +244,6 @@ def _read_time(value: object) -> datetime | None:
         return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
     except (ValueError, OverflowError):
         return None
-
-
-def _text(value: object) -> str:
-    """Text of a scalar, without what no database takes (NUL, lone surrogates); "" for anything else."""
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        text = str(value)
-    else:
-        return ""
-    if not text.isascii():
-        text = text.encode(errors="replace").decode()
-    return text.replace("\x00", "").strip()
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:

@@ -2,7 +2,6 @@
 
 import asyncio
 import io
-import sys
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -19,28 +18,12 @@ from sandbox.serving import serving
 from sandbox.stage import Stage, play
 from sandbox.tour import tour
 from sandbox.world import World, connect, world
-
-CONTENT_BOT = """
-import http.server, os
-
-class Bot(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-
-    do_POST = do_GET
-
-    def log_message(self, *_):
-        pass
-
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Bot).serve_forever()
-"""
-COMMAND = [sys.executable, "-c", CONTENT_BOT]
+from tests.sandbox.silent_bot import SILENT_BOT
 
 
 @pytest.fixture
 async def made() -> AsyncIterator[World]:
-    async with world(free_port(0), COMMAND) as made:
+    async with world(free_port(0), SILENT_BOT) as made:
         yield made
 
 
@@ -92,7 +75,7 @@ async def test_the_tour_says_what_to_watch_for_in_the_same_words():
     async def nothing(_stage: Stage) -> None:
         pass
 
-    await tour(Narrator(Console(file=paper)), {"A scene": Scene("The bubble is green.", nothing)}, COMMAND)
+    await tour(Narrator(Console(file=paper)), {"A scene": Scene("The bubble is green.", nothing)}, SILENT_BOT)
     assert "The bubble is green." in paper.getvalue()
 
 

@@ -1,7 +1,6 @@
 """The tour must notice a bot that breaks its promises, and be content with one that keeps them."""
 
 import io
-import sys
 
 from rich.console import Console
 
@@ -9,22 +8,7 @@ from sandbox.narrator import Narrator, plain
 from sandbox.scenes import SCENES, a_plain_text
 from sandbox.stage import Stage
 from sandbox.tour import tour
-
-SILENT_BOT = """
-import http.server, os
-
-class Bot(http.server.BaseHTTPRequestHandler):
-    def do_GET(self):
-        self.send_response(200)
-        self.end_headers()
-
-    do_POST = do_GET
-
-    def log_message(self, *_):
-        pass
-
-http.server.ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Bot).serve_forever()
-"""
+from tests.sandbox.silent_bot import SILENT_BOT
 
 
 def narrator() -> tuple[Narrator, io.StringIO]:
@@ -39,7 +23,7 @@ async def impatient(stage: Stage) -> None:
 
 async def test_a_bot_that_says_yes_and_does_nothing_is_found_out():
     voice, paper = narrator()
-    broken = await tour(voice, {"A plain text": impatient}, [sys.executable, "-c", SILENT_BOT])
+    broken = await tour(voice, {"A plain text": impatient}, SILENT_BOT)
     assert broken == ["A plain text: the thread says “delivered”"]
     assert "BROKEN   the thread says “delivered”" in paper.getvalue()
 
