@@ -18,8 +18,6 @@ from tests.chaos.books import at_rest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import Stage, until
 
-pytestmark = pytest.mark.alone
-
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
@@ -137,6 +135,7 @@ async def until_ready(ruin: Ruin) -> None:
     raise AssertionError("not ready three seconds after the trouble was over")
 
 
+@pytest.mark.alone
 async def test_while_somebody_locks_the_database_the_person_reads_not_sent_within_three_seconds(
     open_ruin: OpenRuin, judge: Callable[[Ruin], None], tmp_path: Path
 ) -> None:
