@@ -2,7 +2,7 @@
 # `make help` prints the targets and variables below: each needs its `##` comment.
 PYTHON ?= python3## the Python that .venv is made with, 3.11 or newer
 # Most tests wait rather than compute, so there may be more of them at once than cores.
-WORKERS ?= 4## how many tests run at the same time
+WORKERS ?= 6## how many tests run at the same time
 COVERAGE ?=## COVERAGE=1: measure as well which lines the tests reach (half as long again); fail below 95 %
 QUICK ?=## QUICK=1: a bench of one minute instead of a quarter of an hour
 BIN := .venv/bin
