@@ -104,7 +104,8 @@ def _lines(value: str) -> str:
             number = phonenumbers.parse(line.strip(), None)
         except phonenumbers.NumberParseException:
             number = None
-        if number is None or not re.fullmatch(r"\+[()\d\s./-]+", line.strip()) or not _is_possible(number):
+        spelled = re.fullmatch(r"\+[()\d\s./-]+", line.strip())
+        if number is None or not spelled or not phonenumbers.is_possible_number(number):
             raise ValueError("must be E.164, such as +15550100900 (several: separated by commas)")
     return value
 
@@ -124,10 +125,6 @@ def _database(value: str) -> str:
             "characters as %XX, such as %40 for @ and %5B for ["
         )
     return value
-
-
-def _is_possible(number: phonenumbers.PhoneNumber) -> bool:
-    return phonenumbers.is_possible_number(number)
 
 
 def _region(value: str) -> str:

@@ -146,7 +146,7 @@ class Notifier:
             if error.code in ("user_not_found", "user_not_visible", "users_not_found"):
                 return Person(guest=False, stranger=True)
             raise
-        if not isinstance(found, dict) or found.get("id") != user:  # nobody may text on another's account
+        if not isinstance(found, dict) or found.get("id", user) != user:  # nobody may text on another's account
             raise NotSent("unreadable_answer")
         guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
         in_grid = (found.get("enterprise_user") or {}).get("teams") or ()
