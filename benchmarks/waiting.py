@@ -18,17 +18,18 @@ from benchmarks.run import Run
 from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery
 from bot.storage.announcements import claim_threads
-from bot.storage.attempts import PollAsk, claim_polls, claim_sends, unsent_since
+from bot.storage.attempts import claim_sends, unsent_since
 from bot.storage.backlog import backlog
 from bot.storage.claims import Ask
 from bot.storage.database import Database
 from bot.storage.forgetting import forget_many
+from bot.storage.polls import PollAsk, claim_polls
 from bot.storage.prepared import Form, Row
 
 Question = Callable[[Connection, datetime], object]
 
 _ASK = Ask(room=40, lease=timedelta(minutes=1), interval=timedelta(seconds=1))
-_POLL = PollAsk(room=40, wait=lambda message: timedelta(hours=1))
+_POLL = PollAsk("polls", room=40, wait=lambda message: timedelta(hours=1))
 _AGE = timedelta(days=30)
 _CHANNELS = 50
 _TRIES = 3  # in each round; the quickest counts, what else the machine does does not

@@ -17,9 +17,10 @@ from bot.sendblue.client import Sendblue
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
-from bot.services.duty import STANDSTILL, Duty
+from bot.services.duty import Duty
 from bot.services.looking import Looking
 from bot.services.permitting import Permitting
+from bot.services.polling import Polling
 from bot.services.reaching import Identity, reach
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
@@ -35,7 +36,7 @@ from handlers.jobs import Jobs
 
 log = structlog.get_logger(__name__)
 
-_KINDS = {"announcing": "announce", "sending": "send"}
+_KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
 """Duty → how the backlog calls its work."""
 
 _GRACE = 6  # seconds for calls in flight when stopping; the whole stop stays below ten
@@ -64,12 +65,15 @@ class House:
         self.deciding = Deciding(self.store, self.notifier, self.permitting)
         self.sending = self._sending()
         self.announcing = self._announcing()
-        self.sweeping = self._sweeping()
+        self.polling, self.sweeping = self._polling(), self._sweeping()
+        polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.duties = (
             Duty("announcing", self.announcing.claim, self.announce, self.clock),
             Duty("sending", self.sending.claim, self.send, self.clock),
+            Duty("polling", self.polling.claim_polls, polls, self.clock, tick=every),
+            Duty("doubting", self.polling.claim_doubts, doubts, self.clock, tick=every),
         )
-        self.jobs = Jobs(self.sweeping, bells, self.clock, repoll_interval=settings.repoll_interval)
+        self.jobs = Jobs(self.sweeping, bells, (polls, doubts), self.clock, repoll_interval=every)
 
     async def ring(self) -> None:
         """Have announced now, rather than at the next tick, what came in; texts leave once their thread is open."""
@@ -109,8 +113,8 @@ class House:
         channel = self._settings.alert_channel
         return Alarming(self.store, self.notifier, who_answers, channel=channel, public_url=address)
 
-    def _sweeping(self) -> Sweeping:
-        return Sweeping(
+    def _polling(self) -> Polling:
+        return Polling(
             self.store,
             self.sendblue,
             self.tracking,
@@ -118,10 +122,18 @@ class House:
             stale_after=self._settings.stale_after,
             watch_for=self._settings.watch_for,
             doubt_window=self._settings.doubt_window,
+            chance=self._chance,
+        )
+
+    def _sweeping(self) -> Sweeping:
+        return Sweeping(
+            self.store,
+            self.tracking,
+            self.alarming,
+            watch_for=self._settings.watch_for,
+            doubt_window=self._settings.doubt_window,
             send_within=self._settings.send_within,
             keep_text_for=self._settings.keep_text_for,
-            per_round=max(1, min(400, int(self._settings.repoll_interval * 4))),
-            chance=self._chance,
         )
 
     @asynccontextmanager
@@ -171,7 +183,7 @@ class House:
 
     def _standstill(self, duty: Duty, since: datetime | None) -> str:
         """Others may do it too, so what counts is work that waits, and that we have taken none."""
-        if since is None or self.clock() - max(since, duty.busy_at) < STANDSTILL:
+        if since is None or self.clock() - max(since, duty.busy_at) < duty.patience:
             return ""
         return f"work has been waiting since {since:%H:%M:%S} UTC and no process does it"
 

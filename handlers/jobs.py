@@ -24,13 +24,20 @@ _TICK = 1.0  # seconds; bells make work immediate, this makes it certain
 
 
 class Jobs:
-    """repoll_interval: seconds between two looks at what went quiet. bells: rung once a second."""
+    """repoll_interval: seconds between two looks at what went quiet: between rings of `quiet`. bells: every second."""
 
     def __init__(
-        self, sweeping: Sweeping, bells: Sequence[asyncio.Event], clock: Clock, *, repoll_interval: float
+        self,
+        sweeping: Sweeping,
+        bells: Sequence[asyncio.Event],
+        quiet: Sequence[asyncio.Event],
+        clock: Clock,
+        *,
+        repoll_interval: float,
     ) -> None:
         self._sweeping = sweeping
         self._bells = bells
+        self._quiet = quiet
         self._clock = clock
         self._repoll_interval = repoll_interval
         self._sweeps = asyncio.Lock()
@@ -44,7 +51,7 @@ class Jobs:
         jitter = self._repoll_interval / 10
         self._scheduler.add_job(self._sweep, "interval", seconds=self._repoll_interval, jitter=jitter, id="sweep")
         self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
-        self._scheduler.add_job(self._ring, "interval", seconds=_TICK, id="tick")
+        self._scheduler.add_job(self._tick, "interval", seconds=_TICK, id="tick")
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._last_ran = self._clock()
         self._scheduler.start()
@@ -80,6 +87,7 @@ class Jobs:
                         job.modify(next_run_time=datetime.now(UTC))
 
     async def _sweep(self) -> None:
+        _ring(self._quiet)
         async with self._sweeps:
             try:
                 await self._sweeping.once()
@@ -89,11 +97,15 @@ class Jobs:
     async def _forget(self) -> None:
         await self._sweeping.forget()
 
-    async def _ring(self) -> None:
-        for bell in self._bells:
-            bell.set()
+    async def _tick(self) -> None:
+        _ring(self._bells)
 
     def _ran(self, event: JobExecutionEvent) -> None:
         self._last_ran = self._clock()
         if event.exception is not None:
             log.error("job_failed", job=event.job_id, error=type(event.exception).__name__, exc_info=event.exception)
+
+
+def _ring(bells: Sequence[asyncio.Event]) -> None:
+    for bell in bells:
+        bell.set()

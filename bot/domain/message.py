@@ -111,6 +111,11 @@ class Message:
         return self.handle is not None and self.handle_from is not HandleFrom.REFUSAL
 
     @property
+    def in_doubt_since(self) -> datetime:
+        """When the call was made whose answer is missing."""
+        return self.attempted_at or self.accepted_at
+
+    @property
     def headline(self) -> tuple[object, ...]:
         """What the root's status line depends on: two messages with equal headlines read the same."""
         if self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN and not self.unconfirmed:
@@ -163,7 +168,7 @@ def without_the_lists_word(message: Message) -> Message:
     return replace(
         message,
         delivery=Delivery.UNCERTAIN,
-        since=message.attempted_at or message.accepted_at,
+        since=message.in_doubt_since,
         service=Service.UNKNOWN,
         picture_lost=False,
         handle=None,

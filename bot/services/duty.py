@@ -15,7 +15,7 @@ import structlog
 from bot.domain.clock import Clock
 from bot.errors import NotStored
 
-STANDSTILL = timedelta(seconds=60)
+_STANDSTILL = timedelta(seconds=60)
 """Work that could be done for so long while nobody took any stands still."""
 
 Job = Callable[[], Awaitable[None]]
@@ -30,12 +30,21 @@ log = structlog.get_logger(__name__)
 class Duty:
     """One kind of work, many jobs at a time.
 
-    room: jobs at once. pause: seconds to wait after the database could not be asked. Between two questions it rests
-    twice as long as the last one took: the first bell is answered at once, a flood of them leaves time to others.
+    room: jobs at once. tick: seconds between two rings that come in any case. pause: seconds to wait after the database
+    could not be asked. Between two questions it rests twice as long as the last one took: the first bell is answered at
+    once, a flood of them leaves time to others.
     """
 
     def __init__(
-        self, name: str, claim: Claim, bell: asyncio.Event, clock: Clock, *, room: int = 40, pause: float = 1
+        self,
+        name: str,
+        claim: Claim,
+        bell: asyncio.Event,
+        clock: Clock,
+        *,
+        room: int = 40,
+        tick: float = 1,
+        pause: float = 1,
     ) -> None:
         self.name = name
         self._claim = claim
@@ -48,7 +57,8 @@ class Duty:
         self._stopping = False
         self._failing_since: datetime | None = None
         self.busy_at = clock()
-        """When work was claimed last, or might first have been."""
+        """When work was claimed or done last, or might first have been."""
+        self.patience = _STANDSTILL + timedelta(seconds=tick)
 
     def start(self) -> None:
         """Begin, in the running event loop."""
@@ -124,6 +134,7 @@ class Duty:
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._jobs.discard(task)
+        self.busy_at = self._clock()
         self._bell.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("duty_failed", duty=self.name, exc_info=error)

@@ -89,3 +89,11 @@ class Tracking:
         for message in messages:
             report = Report("bot", at, Delivery.FAILED, error_code=code, if_still=Delivery.ACCEPTED)
             await self.apply(message.id, report)
+
+    async def end_watch(self, message: Message, *, at: datetime) -> None:
+        """Say that no confirmation came in the time a message is watched for. Raises as `apply`."""
+        await self.apply(message.id, Report("bot", at, unconfirmed=True))
+
+    async def hand_over(self, message: Message, *, at: datetime) -> None:
+        """Ask people about a text still in doubt. Raises as `apply`."""
+        await self.apply(message.id, Report("bot", at, asked=True, if_still=Delivery.UNCERTAIN))

@@ -1,18 +1,18 @@
-"""The sender's and the sweeper's work: which message may be sent now, which one has been silent for too long."""
+"""The sender's work: which message may be sent now, and which one has waited for too long."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, func, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.storage.claims import NOW, Ask, Claimed, Queues, with_slots
 from bot.storage.messages import wake_threads
-from bot.storage.pacing import close_slot, take_slots
-from bot.storage.prepared import Prepared, update_each
+from bot.storage.pacing import close_slot
+from bot.storage.prepared import Prepared
 from bot.storage.rows import MESSAGE, load_messages, message_of
 from bot.storage.tables import OTHERS, POSTING, UNSENT, messages, pacing, threads
 
@@ -98,51 +98,6 @@ def tell_of_busy_lines(connection: Connection, now: datetime, items: Sequence[Bu
     return [None for _ in items]
 
 
-POLLS = "polls"
-"""The pacing key of questions to Sendblue, which it limits for the whole account."""
-
-
-@dataclass(frozen=True, slots=True)
-class PollAsk:
-    """How many messages somebody is ready to ask Sendblue about.
-
-    wait: message → how long until it is asked again. each: how long one takes of what Sendblue allows to all of us.
-    """
-
-    room: int
-    wait: Callable[[Message], timedelta]
-    each: timedelta = timedelta(0)
-
-
-def claim_polls(connection: Connection, now: datetime, items: Sequence[PollAsk]) -> list[list[Message]]:
-    """Claim messages that have been silent for too long, longest first; each comes back later by itself.
-
-    None while the questions of the last claim, whosever it was, are still being asked.
-    """
-    return [_claim_polls(connection, now, ask) for ask in items]
-
-
-def _claim_polls(connection: Connection, now: datetime, ask: PollAsk) -> list[Message]:
-    if ask.each and not (_QUIET.rows(connection, now=now, room=1) and take_slots(connection, [POLLS], now, ask.each)):
-        return []
-    found = [message_of(row) for row in _QUIET.rows(connection, now=now, room=ask.room)]
-    if found:
-        close_slot(connection, POLLS, now + ask.each * len(found))
-        later = {message.id: {"poll_at": now + ask.wait(message), "polls": message.polls + 1} for message in found}
-        _ASKED.each(connection, [{"row_id": message_id} | values for message_id, values in later.items()])
-    return found
-
-
-_QUIET = Prepared(
-    select(*MESSAGE)
-    .where(messages.c.poll_at <= NOW)
-    .order_by(messages.c.poll_at)
-    .limit(bindparam("room"))
-    .with_for_update(skip_locked=True)
-)
-_ASKED = update_each(messages, "poll_at", "polls")
-
-
 def unsent_since(connection: Connection, cutoff: datetime, *, limit: int = 100) -> list[UUID]:
     """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first."""
     waiting = (messages.c.delivery == Delivery.ACCEPTED) & (messages.c.accepted_at < cutoff)
@@ -161,25 +116,3 @@ def end_leases(connection: Connection, now: datetime, items: Sequence[None]) -> 
     connection.execute(update(messages).where(messages.c.poll_at > longest).values(poll_at=now))
     connection.execute(pacing.delete().where(pacing.c.next_at > now + timedelta(minutes=1)))
     return list(items)
-
-
-def owned_handles(connection: Connection, handles: Sequence[str]) -> set[str]:
-    """Return those handles that belong to a message of ours."""
-    return set(connection.scalars(select(messages.c.handle).where(messages.c.handle.in_(handles))))
-
-
-def doubted_like(connection: Connection, message: Message) -> list[UUID]:
-    """Return the uncertain messages that read exactly like this one, itself included, oldest attempt first.
-
-    None while such a one is being sent: nobody could tell whose text is whose.
-    """
-    alike = (
-        messages.c.delivery.in_((Delivery.UNCERTAIN, Delivery.SENDING))
-        & messages.c.handle.is_(None)
-        & (messages.c.recipient == message.recipient)
-        & (messages.c.line == message.line)
-        & (messages.c.text == message.text)
-    )
-    query = select(messages.c.id, messages.c.delivery).where(alike).order_by(messages.c.attempted_at)
-    twins = {row.id: row.delivery for row in connection.execute(query)}
-    return [] if Delivery.SENDING in twins.values() else list(twins)

@@ -9,6 +9,7 @@ from bot.domain.delivery import Delivery
 from bot.storage.alarms import callbacks_missing, last_callback
 from bot.storage.announcements import STEPS, doable_since
 from bot.storage.attempts import SENDS
+from bot.storage.polls import silent_since
 from bot.storage.tables import OTHERS, POSTING, messages, threads
 
 
@@ -16,10 +17,14 @@ def backlog(connection: Connection, now: datetime) -> Backlog:
     """Count it."""
     sends = (head.when for head in SENDS.heads(connection))
     doable = {"announce": doable_since(connection), "send": min(sends, default=None)}
-    polls = messages.c.poll_at <= now
-    doable["poll"] = connection.scalar(select(func.min(messages.c.poll_at)).where(polls))
-    steps: list[ColumnElement[bool]] = [lane & (threads.c.due_at <= now) for lane in (POSTING, OTHERS)]
-    due = {"announce": steps, "send": [messages.c.send_at <= now], "poll": [polls]}
+    doable |= {"poll": silent_since(connection, now, "polls"), "doubt": silent_since(connection, now, "doubts")}
+    quiet, known = messages.c.poll_at <= now, messages.c.handle.is_not(None)
+    due: dict[str, list[ColumnElement[bool]]] = {
+        "announce": [lane & (threads.c.due_at <= now) for lane in (POSTING, OTHERS)],
+        "send": [messages.c.send_at <= now],
+        "poll": [quiet & known],
+        "doubt": [quiet & ~known],
+    }
     return Backlog(
         due={kind: sum(_count(connection, condition) for condition in conditions) for kind, conditions in due.items()},
         doable_since={kind: since for kind, since in doable.items() if since is not None and since <= now},

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam
+from sqlalchemy import Connection, bindparam, select
 
 from bot.storage.prepared import Prepared, insert_for
 from bot.storage.tables import pacing
@@ -41,3 +41,9 @@ def take_slots(connection: Connection, keys: Iterable[str], now: datetime, inter
 def close_slot(connection: Connection, key: str, until: datetime) -> None:
     """Keep a key unused until then, or for longer if its slot was taken for longer: the neighbour said to wait."""
     _CLOSE.rows(connection, key=key, until=until)
+
+
+def free_from(connection: Connection, key: str) -> datetime | None:
+    """Return from when on the key may be used; None when it never was."""
+    found: datetime | None = connection.scalar(select(pacing.c.next_at).where(pacing.c.key == key))
+    return found

@@ -74,9 +74,11 @@ class Endpoint:
         return "" if there else "the answer never came"
 
     async def _status(self, request: Request) -> Response:
+        await held(request, self._faults, lambda: not self._faults.hang_status, LONGEST_HOLD)
         return await self._plain(request, lambda: self._account.status(dict(request.query_params)))
 
     async def _listed(self, request: Request) -> Response:
+        await held(request, self._faults, lambda: not self._faults.hang_list, LONGEST_HOLD)
         return await self._plain(request, lambda: self._account.listed(dict(request.query_params)))
 
     async def _one(self, request: Request) -> Response:

@@ -45,5 +45,9 @@ class SendblueFaults(Switches):
     """GET /api/status answers in its flat form."""
     status_404: bool = False
     """GET /api/status knows no message."""
+    hang_status: bool = False
+    """GET /api/status is taken and not answered until this is off again, at most 120 s."""
+    hang_list: bool = False
+    """The same for the list."""
     list_lag: float = 0.0
     """Seconds until a new message appears in the list."""

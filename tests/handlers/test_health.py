@@ -24,11 +24,12 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
     assert (await stage.get("/healthz")).text == "ok\n"
     answer = await stage.get("/readyz")
     assert answer.status_code == 200
+    checks = ("announcing", "database", "doubting", "polling", "scheduler", "schema", "sending")
     assert answer.json() == {
         "ready": True,
-        "checks": dict.fromkeys(("announcing", "database", "scheduler", "schema", "sending"), "ok"),
+        "checks": dict.fromkeys(checks, "ok"),
         "facts": {
-            "due": {"announce": 0, "poll": 0, "send": 0},
+            "due": {"announce": 0, "doubt": 0, "poll": 0, "send": 0},
             "seconds_behind": {},
             "last_callback_age_seconds": None,
             "callbacks_missing": False,

@@ -2,8 +2,12 @@
 
 import time
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
+import pytest
+
+from bot.services import sweeping
 from tests.conftest import CUSTOMER, Stage, until
 
 Opened = Callable[..., Any]
@@ -74,3 +78,29 @@ async def test_many_silent_messages_are_asked_about_a_few_at_a_time(open_stage: 
     began, before = time.monotonic(), asked(stage)
     await until(lambda: sum("Delivered" in text for text in stage.replies()) == 10, within=20)
     assert asked(stage) - before <= 4 * (time.monotonic() - began) + 4  # of fifty questions in ten seconds at most
+
+
+async def test_polls_that_nobody_answers_do_not_delay_a_doubt(open_stage: Opened) -> None:
+    stage = await open_stage(stale_after=0.2, sendblue_timeout=6)
+    stage.sendblue.faults.patch({"lose_callbacks": True, "stay": "SENT", "hang_status": True})
+    for number in range(45):  # more than are asked about at once
+        await stage.text(to=f"+1415555{number:04}")
+    await until(lambda: len(stage.bubbles()) == 45)
+    await until(lambda: len(stage.sendblue.calls) > 45)
+    stage.sendblue.faults.drop_after_accept = True
+    await stage.text("In doubt", channel="G0TEAM")
+    await until(lambda: any("has it" in text or "Sent" in text for text in stage.replies("G0TEAM")), within=5)
+
+
+async def test_a_doubt_ends_by_the_clock_while_the_list_is_waited_for(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sweeping, "_LAST_ANSWERS", timedelta(seconds=0.5))
+    stage = await open_stage(doubt_window=0.5, sendblue_timeout=30)
+    stage.sendblue.faults.patch({"drop_after_accept": True, "lose_callbacks": True, "hang_list": True})
+    await stage.text()
+    await until(lambda: any("Send again" in str(reply.blocks) for root in stage.roots() for reply in said(stage, root)))
+
+
+def said(stage: Stage, root: Any) -> list[Any]:
+    return stage.slack.replies("C0GENERAL", root.ts)

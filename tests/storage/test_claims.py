@@ -15,9 +15,7 @@ from bot.storage.announcements import EDITS, STEPS, Finish, claim_threads, finis
 from bot.storage.attempts import (
     SENDS,
     BusyLine,
-    PollAsk,
     Release,
-    claim_polls,
     claim_sends,
     end_leases,
     release_sends,
@@ -27,6 +25,7 @@ from bot.storage.backlog import backlog
 from bot.storage.claims import Ask
 from bot.storage.database import Database
 from bot.storage.messages import Heard, NewThread, accept_many, apply_many
+from bot.storage.polls import PollAsk, claim_polls
 from bot.storage.store import Store
 from bot.storage.tables import reports
 from tests.conftest import CUSTOMER, LINE
@@ -50,6 +49,9 @@ class Desk:
     def __init__(self, store: Store, clock: Hand) -> None:
         self.store, self.clock = store, clock
         self.number = 0
+
+    async def polls(self, ask: PollAsk) -> list[Message]:
+        return (await self.store.write(claim_polls, ask)).items
 
     async def accept(self, channel: str = "C1", line: str = LINE, parts: int = 1) -> list[UUID]:
         self.number += 1
@@ -287,7 +289,7 @@ async def test_reports_that_teach_nothing_neither_keep_us_from_asking_nor_fill_t
         desk.clock.now += SECOND
         report = Report("callback", desk.clock(), None if number % 2 else Delivery.QUEUED, f"WORD {number}", "h")
         await desk.store.write(apply_many, Heard(message_id, report, timedelta(seconds=120)))
-    asked = await desk.store.write(claim_polls, PollAsk(10, lambda _: 120 * SECOND))
+    asked = await desk.polls(PollAsk("polls", 10, lambda _: 120 * SECOND))
     assert [message.id for message in asked] == [message_id]
     [[kept]] = await desk.store.read(
         lambda asking: asking.execute(select(func.count()).select_from(reports)).fetchall()
@@ -361,31 +363,31 @@ async def test_the_first_of_each_queue_is_found_in_its_own_index(desk: Desk) -> 
 async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk: Desk) -> None:
     [message_id] = await desk.accept()
     await desk.hear(message_id, Delivery.QUEUED, handle="h")
-    ask = PollAsk(10, lambda message: (message.polls + 1) * 10 * SECOND)
-    assert await desk.store.write(claim_polls, ask) == []
+    ask = PollAsk("polls", 10, lambda message: (message.polls + 1) * 10 * SECOND)
+    assert await desk.polls(ask) == []
     desk.clock.now += timedelta(seconds=120)
-    assert len(await desk.store.write(claim_polls, ask)) == 1
-    assert await desk.store.write(claim_polls, ask) == []
+    assert len(await desk.polls(ask)) == 1
+    assert await desk.polls(ask) == []
     desk.clock.now += 10 * SECOND
-    [message] = await desk.store.write(claim_polls, ask)
+    [message] = await desk.polls(ask)
     assert message.polls == 1
     await desk.hear(message_id, Delivery.DELIVERED, handle="h")
     desk.clock.now += timedelta(days=2)
-    assert await desk.store.write(claim_polls, ask) == []
+    assert await desk.polls(ask) == []
 
 
 async def test_questions_keep_to_what_sendblue_allows_to_all_processes_together(desk: Desk) -> None:
     for number in range(5):
         [message_id] = await desk.accept()
         await desk.hear(message_id, Delivery.QUEUED, handle=f"h{number}")
-    ask = PollAsk(3, lambda _: timedelta(hours=1), each=SECOND)
+    ask = PollAsk("polls", 3, lambda _: timedelta(hours=1), each=SECOND)
     desk.clock.now += timedelta(seconds=120)
-    assert len(await desk.store.write(claim_polls, ask)) == 3
-    assert await desk.store.write(claim_polls, ask) == []
+    assert len(await desk.polls(ask)) == 3
+    assert await desk.polls(ask) == []
     desk.clock.now += 2 * SECOND
-    assert await desk.store.write(claim_polls, ask) == []
+    assert await desk.polls(ask) == []
     desk.clock.now += SECOND
-    assert len(await desk.store.write(claim_polls, ask)) == 2
+    assert len(await desk.polls(ask)) == 2
 
 
 async def test_what_a_dead_process_held_is_due_at_once_after_a_restart(desk: Desk) -> None:

@@ -17,6 +17,9 @@ from bot.domain.thread import Lane, Step
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
 
+KINDS = ("send", "polls", "doubts", "sweep", "announce")
+"""Of work."""
+
 SEND_WITHIN = 1200.0  # seconds after which an unsent text is given up
 
 if TYPE_CHECKING:
@@ -67,7 +70,7 @@ class Watch:
 
     def next_due(self) -> datetime | None:
         """When the next thing is due."""
-        found = min((due for kind in ("announce", "send", "sweep") for due in self._dues(kind)), default=None)
+        found = min((due for kind in KINDS for due in self._dues(kind)), default=None)
         return None if found is None else datetime.fromisoformat(found).replace(tzinfo=UTC)
 
     def _dues(self, kind: str) -> list[str]:
@@ -77,12 +80,13 @@ class Watch:
             dues = [(p.due_at, keys.get(p.lane, lambda _: "")(p)) for p in self.places.values() if p.due_at]
         elif kind == "send":
             dues = [(r.send_at, "" if r.delivery else r.line) for r in self.rows.values() if r.send_at]
-        else:
+        elif kind == "sweep":
             unsent = [row.accepted_at for row in self.rows.values() if not row.delivery]
             late = timedelta(seconds=SEND_WITHIN, milliseconds=1)
-            return [row.poll_at for row in self.rows.values() if row.poll_at] + [
-                _stamp(datetime.fromisoformat(at) + late) for at in unsent
-            ]
+            return [_stamp(datetime.fromisoformat(at) + late) for at in unsent]
+        else:
+            quiet = [row for row in self.rows.values() if row.poll_at]
+            return [row.poll_at for row in quiet if bool(row.handle) == (kind == "polls")]
         return [max(due, slots.get(key, "")) for due, key in dues]
 
     def handle_of(self, message_id: UUID) -> str | None:
@@ -112,7 +116,7 @@ class Watch:
 
     def posted(self, post: Posted) -> None:
         """A message appears in Slack."""
-        if post.id.endswith("-aside"):
+        if post.id.endswith("-aside") or post.id.startswith("note-"):
             return  # a private line twice harms nobody
         thread, _, number = post.id.partition("-")
         there = [other.id for other in self._world.slack.posts if other.channel == post.channel and not other.deleted]

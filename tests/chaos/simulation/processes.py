@@ -13,12 +13,13 @@ from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
 from bot.services.permitting import Permitting
+from bot.services.polling import Polling
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
 from bot.storage.attempts import end_leases
 from tests.chaos.simulation.invariants import SEND_WITHIN
-from tests.chaos.simulation.ledger import Ledger, Point, at
+from tests.chaos.simulation.ledger import Ledger, Point
 
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
@@ -61,7 +62,7 @@ class Job:
 class Loop:
     """What the services use of asyncio, on the simulated scheduler."""
 
-    Event, Semaphore = asyncio.Event, asyncio.Semaphore
+    Event = asyncio.Event
 
     def __init__(self, world: "World") -> None:
         self._world = world
@@ -72,15 +73,6 @@ class Loop:
 
     async def sleep(self, _: float) -> None:
         """Questions are not spaced here; when they are asked is the scheduler's."""
-
-    async def gather(self, *coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
-        """Wait for all; the first error is everybody's."""
-        jobs = [self.create_task(coroutine) for coroutine in coroutines]
-        await at(Point("waits for others", others=jobs))
-        for job in jobs:
-            if job.error is not None:
-                raise job.error
-        return [job.result for job in jobs]
 
 
 class Process:
@@ -121,20 +113,33 @@ class Process:
             chance=chance,
         )
         self.deciding = Deciding(self.ledger, slack, permitting)
-        self.sweeping = Sweeping(
+        alarming = Alarming(self.ledger, slack, self._who_answers, channel="", public_url="")
+        self.polling = Polling(
             self.ledger,
             phone,
             self.tracking,
-            Alarming(self.ledger, slack, self._who_answers, channel="", public_url=""),
+            alarming,
             stale_after=world.stale_after,
+            watch_for=WATCH_FOR,
+            doubt_window=DOUBT_WINDOW,
+            chance=chance,
+            each=0,
+        )
+        self.sweeping = Sweeping(
+            self.ledger,
+            self.tracking,
+            alarming,
             watch_for=WATCH_FOR,
             doubt_window=DOUBT_WINDOW,
             send_within=SEND_WITHIN,
             keep_text_for=30 * 86400,
-            chance=chance,
-            each=0,
-            at_once=1000,
         )
+        self._claims = {
+            "announce": self.announcing.claim,
+            "send": self.sending.claim,
+            "polls": self.polling.claim_polls,
+            "doubts": self.polling.claim_doubts,
+        }
 
     async def _who_answers(self) -> str:
         return "nobody"
@@ -158,14 +163,11 @@ class Process:
         self.claiming[kind] = self.spawn(f"claim {kind}", work)
 
     async def _duty(self, kind: str) -> None:
-        service = self.announcing if kind == "announce" else self.sending
-        jobs, _ = await service.claim(self.world.dice.choice((1, 40)))
+        jobs, _ = await self._claims[kind](self.world.dice.choice((1, 40)))
         for job in jobs:
             subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task or a message
-            said = (
-                f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else f"SEND {short(subject.id)}"
-            )
-            self.spawn(said, job())  # type: ignore[arg-type]
+            said = f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else short(subject.id)
+            self.spawn(said if kind == "announce" else f"{kind} {said}", job())  # type: ignore[arg-type]
 
     async def accept(self, request: Request, origin: Origin) -> None:
         """A person types; what they are told counts."""

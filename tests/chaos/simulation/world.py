@@ -14,16 +14,14 @@ from uuid import UUID
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Origin, Request
-from bot.services import deciding, sending, sweeping
+from bot.services import deciding, polling, sending
 from tests.chaos.simulation.acts import Acts
 from tests.chaos.simulation.endings import check_rest
-from tests.chaos.simulation.invariants import Watch
+from tests.chaos.simulation.invariants import KINDS, Watch
 from tests.chaos.simulation.ledger import emptied
 from tests.chaos.simulation.neighbours import BROKEN, LOST, Slack
 from tests.chaos.simulation.phone import Phone
 from tests.chaos.simulation.processes import Loop, Process
-
-_KINDS = ("announce", "announce", "send", "sweep")
 
 
 class World(Acts):
@@ -97,7 +95,9 @@ class World(Acts):
     def claim(self) -> None:
         """One process asks what is due."""
         awake = self.awake()
-        due = [kind for kind in _KINDS if self.watch.is_due(kind)] or (["sweep"] if self.dice.random() < 0.05 else [])
+        due = [kind for kind in ("announce", *KINDS) if self.watch.is_due(kind)] or (
+            ["sweep"] if self.dice.random() < 0.05 else []
+        )
         if awake and due:
             self.dice.choice(awake).claim(self.dice.choice(due))
         elif awake:
@@ -135,7 +135,7 @@ class World(Acts):
             self._do_what_can_be_done()
             if answering and self._phones_answer():
                 continue
-            kinds = [kind for kind in ("send", "sweep", "announce") if self.watch.is_due(kind)]
+            kinds = [kind for kind in KINDS if self.watch.is_due(kind)]
             next_due = self.watch.next_due()
             if kinds:  # announcing comes last, so that one reply tells all
                 self.dice.choice(self.processes).claim(kinds[0])
@@ -185,7 +185,7 @@ def world_of(seed: int) -> Iterator[World]:
             (sending, "new_id", world.new_id),
             (deciding, "new_id", world.new_id),
             (sending, "LONGEST_TEXT", 24),
-            (sweeping, "asyncio", Loop(world)),
+            (polling, "asyncio", Loop(world)),
             (deciding, "asyncio", Loop(world)),
         ):
             stack.enter_context(patch.object(module, name, stand_in))
