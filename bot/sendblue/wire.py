@@ -112,15 +112,17 @@ def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False)
 
     Accepts both spellings the vendor uses (`accountEmail`/`account_email`, `status` as text or as
     `{"status": …}`), the `{status, data}` envelope, and any case. Unknown fields are ignored, unknown status
-    words are kept verbatim and change nothing.
+    words are kept verbatim and change nothing. Of what a customer wrote only the word is kept: neither its
+    handle nor its channel is that of a text of ours, and its handle would keep out the right one.
 
     Raises:
         UnreadableReport: not a JSON object, or no handle and no status in it.
     """
-    report = _report(_fields(body, form=form), source, now)
+    fields = _fields(body, form=form)
+    report = _report(fields, source, now)
     if report.handle is None and not report.word:
         raise UnreadableReport("neither message_handle nor status")
-    return report
+    return Report(source, now, None, report.word) if _is_a_customers(fields) else report
 
 
 def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
@@ -133,10 +135,9 @@ def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> R
         UnreadableReport: not a JSON object.
     """
     fields = _fields(body, form=form)
-    inbound = fields.get("is_outbound") in (False, "false", "False")
     # It comes to an address of all texts: which one it is about, only the handle says.
     report = replace(_report(fields, "callback", now), handle_from=HandleFrom.NOWHERE)
-    return None if inbound or report.handle is None else report
+    return None if _is_a_customers(fields) or report.handle is None else report
 
 
 def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
@@ -145,6 +146,10 @@ def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
         raise UnreadableReport("not a JSON object")
     nested = fields.get("data")
     return nested if isinstance(nested, dict) else fields
+
+
+def _is_a_customers(fields: Mapping[str, Any]) -> bool:
+    return fields.get("is_outbound") in (False, "false", "False")
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +194,7 @@ def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
     return Listed(
         _report(item, "list", now),
         str(item.get("content") or ""),
-        outbound=item.get("is_outbound") not in (False, "false", "False"),
+        outbound=not _is_a_customers(item),
         line=plain_text(item.get("from_number")),
         at=sent,
     )

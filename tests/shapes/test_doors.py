@@ -137,6 +137,16 @@ async def test_what_customers_do_is_taken_and_changes_nothing(watched: Stage, lo
     assert watched.replies() == []
 
 
+async def test_what_customers_write_is_never_taken_for_a_text_in_doubt(watched: Stage) -> None:
+    url = await sent(watched, 502, "http_502_indeterminate")
+    await until(watched.replies)
+    for name in set(names("sendblue/inbound")) - {"receive_echo_of_ours"}:
+        await watched.callback(raw("sendblue/inbound", name), path=url, headers=JSON)
+    assert len(watched.replies()) == 1
+    await watched.callback(raw("sendblue/reports", "callback_delivered"), path=url, headers=JSON)
+    await until(lambda: "Delivered" in watched.shown())
+
+
 @pytest.mark.parametrize("kind", SENDBLUE)
 async def test_nothing_sendblue_can_say_makes_its_doors_stumble(watched: Stage, kind: str) -> None:
     url = await sent(watched)

@@ -175,6 +175,14 @@ def test_the_account_s_webhook_reads_the_same(name):
     assert (heard.delivery, heard.service, heard.error_code) == REPORTS[name]
 
 
+def test_what_a_customer_wrote_is_no_report_on_a_text_of_ours():
+    body = raw("sendblue/inbound", "receive")
+    for spoilt in (body, body.replace(b'"RECEIVED"', b'"DELIVERED"')):
+        heard = wire.parse_report(spoilt, source="callback", now=NOW)
+        assert (heard.handle, heard.delivery, heard.service) == (None, None, Service.UNKNOWN)
+        assert wire.parse_account_report(spoilt, now=NOW) is None
+
+
 @pytest.mark.parametrize(("name", "expected"), LISTS.items())
 def test_a_page_is_read_in_every_form(name, expected):
     page = wire.parse_list(raw("sendblue/lists", name), now=NOW)
