@@ -7,7 +7,7 @@ from uuid import UUID
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
 from bot.errors import NotStored
-from bot.services.deciding import Deciding
+from bot.services.deciding import Click, Deciding
 from bot.slack import answers
 from bot.slack.wording import LEAVE, RESEND
 
@@ -32,13 +32,18 @@ class Interactions:
         await self._decide("leave", ack, action, body)
 
     async def _decide(self, choice: str, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-        who, team = (str((body.get(name) or {}).get("id", "")) for name in ("user", "team"))
-        answer_url = str(body.get("response_url", ""))
+        click = _click(body)
         try:
-            message_id = UUID(str(action.get("value", "")))
-            await self._deciding.decide(message_id, choice, who=who, team=team, answer_url=answer_url)
+            await self._deciding.decide(UUID(str(action.get("value", ""))), choice, click)
         except ValueError:
-            self._deciding.note(who, answer_url, answers.in_vain(None))
+            self._deciding.note(click.who, click.answer_url, answers.in_vain(None))
         except NotStored:
-            self._deciding.note(who, answer_url, answers.CLICK_NOT_STORED)
+            self._deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
         await ack()
+
+
+def _click(body: Mapping[str, Any]) -> Click:
+    parts = (body.get(name) for name in ("user", "team", "channel"))
+    user, team, channel = (part if isinstance(part, dict) else {} for part in parts)
+    teams = (str(team.get("id") or ""), str(user.get("team_id") or ""))
+    return Click(str(user.get("id", "")), teams, str(channel.get("id", "")), str(body.get("response_url", "")))

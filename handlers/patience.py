@@ -8,6 +8,11 @@ LARGEST_HEAD = 64 * 1024
 """Bytes. Slack's and Sendblue's requests have less than two thousand before the body."""
 
 
+MOST_AHEAD = 8
+"""Requests that may be sent on one connection before those in front of them are answered. uvicorn takes any number, and
+keeps them all. Neither Slack nor Sendblue nor Heroku's router sends any."""
+
+
 class PatientProtocol(HttpToolsProtocol):
     """One connection. within: seconds in which a whole request must have come, counted from when one could begin."""
 
@@ -41,7 +46,10 @@ class PatientProtocol(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         """From here on bytes are the body's, which the door itself limits."""
         self._in_body, self._head = True, 0
-        super().on_headers_complete()
+        if len(self.pipeline) >= MOST_AHEAD:
+            self.transport.abort()
+        else:
+            super().on_headers_complete()
 
     def on_message_complete(self) -> None:
         """The request is here; answering may take its time."""

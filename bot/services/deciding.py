@@ -1,20 +1,31 @@
 """What a person decides in a thread about a text in doubt, or one that was not sent."""
 
 import asyncio
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
 from bot.domain.ids import new_id
-from bot.errors import CallFailed
+from bot.errors import CallFailed, Refused
 from bot.services.permitting import Permitting
 from bot.slack import answers
 from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
-from bot.storage.decisions import Decision, decide_many
+from bot.storage.decisions import Decision, asked_in, decide_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Click:
+    """Who clicked and where. teams: the workspace of the click, and the person's own, where Slack says it."""
+
+    who: str
+    teams: tuple[str, ...]
+    channel: str
+    answer_url: str
 
 
 class Deciding:
@@ -26,7 +37,7 @@ class Deciding:
         self._permitting = permitting
         self._notes: set[asyncio.Task[None]] = set()
 
-    async def decide(self, message_id: UUID, choice: str, *, who: str, team: str, answer_url: str) -> None:
+    async def decide(self, message_id: UUID, choice: str, click: Click) -> None:
         """Record a click; it counts once, and only while there is something to decide.
 
         choice: "resend" or "leave". Whoever clicked in vain is told why, privately; that note alone may get lost.
@@ -34,8 +45,11 @@ class Deciding:
         Raises:
             NotStored: nothing was recorded.
         """
+        who, answer_url = click.who, click.answer_url
         try:
-            await self._permitting.check(who, team)
+            if not await self._may_be_decided(message_id, click.channel):
+                raise Refused("not_here")
+            await self._permitting.check(who, *click.teams)
         except CallFailed as error:
             self.note(who, answer_url, answers.not_permitted(error.code))
             return
@@ -44,6 +58,12 @@ class Deciding:
         log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
         if not decided.counted:
             self.note(who, answer_url, answers.in_vain(decided.message))
+
+    async def _may_be_decided(self, message_id: UUID, channel: str) -> bool:
+        """A thread that had to move to a direct message is of the place where its text was typed."""
+        if not self._permitting.allows_place(channel) and channel.startswith("D"):
+            channel = await self._store.read(lambda connection: asked_in(connection, message_id))
+        return self._permitting.allows_place(channel)
 
     def note(self, who: str, answer_url: str, text: str) -> None:
         """Tell whoever clicked something only they see, without keeping Slack waiting."""

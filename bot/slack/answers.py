@@ -85,7 +85,7 @@ def elsewhere(thread: Thread, text: str) -> str:
 
 def not_permitted(code: str) -> str:
     """Return why somebody's click does not count."""
-    if code in ("guest", "stranger", "not_allowed"):
+    if code in ("guest", "stranger", "not_allowed", "not_here"):
         return f"Nothing was done: {reason_for(code)}"
     return "I could not check whether you may do this, so nothing was done. Please click again."
 

@@ -59,6 +59,7 @@ _OURS = {
     "guest": "guests may not text customers. Ask a member of your team to send it.",
     "stranger": "people from outside this workspace may not text its customers.",
     "not_allowed": NOT_ALLOWED,
+    "not_here": NOT_HERE,
     "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
 }
 """What Slack refuses, and what we decide ourselves."""

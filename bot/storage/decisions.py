@@ -5,13 +5,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from sqlalchemy import Connection, insert, update
+from sqlalchemy import Connection, insert, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.storage.messages import new_row, wake_threads
 from bot.storage.rows import load_messages
-from bot.storage.tables import messages
+from bot.storage.tables import messages, threads
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +30,12 @@ class Decided:
 
     message: Message | None
     counted: bool = False
+
+
+def asked_in(connection: Connection, message_id: UUID) -> str:
+    """Return the conversation in which a message was typed, "" when there is no such message."""
+    query = select(threads.c.asked_in).join(messages).where(messages.c.id == message_id)
+    return connection.scalar(query) or ""
 
 
 def decide_many(connection: Connection, now: datetime, items: Sequence[Decision]) -> list[Decided]:

@@ -11,7 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from sandbox.courier import Courier, Delivered
 from sandbox.slack.records import Channel, CommandAnswer, Ephemeral, SlackMessage
-from sandbox.slack.workspace import APP_ID, BOT_USER, PEOPLE, TEAM
+from sandbox.slack.workspace import APP_ID, BOT_USER, PEOPLE, TEAM, team_of
 from sandbox.traffic import Json
 
 PATIENCE = 3.0
@@ -89,7 +89,7 @@ def click_payload(
     }
     payload: Json = {
         "type": "block_actions",
-        "user": {"id": user, "username": PEOPLE[user].lower(), "name": PEOPLE[user], "team_id": TEAM["id"]},
+        "user": {"id": user, "username": PEOPLE[user].lower(), "name": PEOPLE[user], "team_id": team_of(user)},
         "api_app_id": APP_ID,
         "container": container,
         "trigger_id": new_trigger_id(),

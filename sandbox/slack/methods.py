@@ -14,9 +14,9 @@ from sandbox.slack.workspace import (
     GROUPS,
     GUESTS,
     PEOPLE,
-    STRANGERS,
     TEAM,
     Workspace,
+    team_of,
 )
 from sandbox.traffic import Json
 
@@ -96,7 +96,7 @@ def _users_info(params: Json) -> Json:
     profile = {"real_name": name, "display_name": name}
     user: Json = {
         "id": person,
-        "team_id": "T0OTHER" if person in STRANGERS else TEAM["id"],
+        "team_id": team_of(person),
         "name": name.lower(),
         "real_name": name,
         "profile": profile,

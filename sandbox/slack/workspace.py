@@ -45,6 +45,11 @@ def _channels() -> list[Channel]:
     ]
 
 
+def team_of(person: str) -> str:
+    """Return the id of the workspace that a person is a member of."""
+    return "T0OTHER" if person in STRANGERS else str(TEAM["id"])
+
+
 class Workspace:
     """Everything the pretend Slack remembers. Refusals carry Slack's own error names."""
 

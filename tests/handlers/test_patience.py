@@ -104,3 +104,16 @@ async def test_an_idle_connection_is_kept_longer_than_whoever_forwards_requests_
                 assert await reader.readuntil(b"abc")
         async with asyncio.timeout(3):
             assert await reader.read() == b""  # and then it is closed
+
+
+async def test_a_few_requests_ahead_are_answered_in_their_order() -> None:
+    async with door() as (reader, writer):
+        writer.write(WHOLE.replace(b"abc", b"slo") + 5 * WHOLE)
+        answers = [await reader.readuntil(body) for body in (b"slo", *[b"abc"] * 5)]
+        assert all(b"HTTP/1.1 200" in answer for answer in answers)
+
+
+async def test_requests_ahead_without_end_do_not_pile_up() -> None:
+    async with door() as (reader, writer):
+        writer.write(20_000 * WHOLE)
+        assert (await all_of(reader)).count(b"HTTP/1.1 200") < 20

@@ -29,9 +29,13 @@ async def doubted(open_stage: Opened) -> Stage:
 async def click(stage: Stage, action: str, *, words: str = "Please decide", user: str = "U0ANA") -> None:
     reply = reply_with(stage, words)
     assert reply is not None
-    value = next(e["value"] for b in reply.blocks for e in b.get("elements", []) if e.get("action_id") == action)
-    answer = await stage.slack.click("C0GENERAL", reply.ts, action, value, user=user)
+    answer = await stage.slack.click("C0GENERAL", reply.ts, action, value_of(reply, action), user=user)
     assert answer.status == 200
+
+
+def value_of(message: SlackMessage, action: str = "resend") -> str:
+    elements = [element for block in message.blocks for element in block.get("elements", [])]
+    return str(next(element["value"] for element in elements if element.get("action_id") == action))
 
 
 async def test_send_again_sends_once_more_and_says_who_decided(doubted: Stage) -> None:
