@@ -39,14 +39,20 @@ log = structlog.get_logger(__name__)
 _KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
 """Duty → how the backlog calls its work."""
 
+SETTLE = 2.0
+"""Seconds until what Slack has stored can be found there (see `Announcing`)."""
+
 _GRACE = 6  # seconds for calls in flight when stopping; the whole stop stays below ten
 
 
 class House:
     """Everything that lives as long as the process."""
 
-    def __init__(self, settings: Settings, *, clock: Clock | None = None, chance: Chance | None = None) -> None:
+    def __init__(
+        self, settings: Settings, *, clock: Clock | None = None, chance: Chance | None = None, settle: float = SETTLE
+    ) -> None:
         self._settings = settings
+        self._settle = settle
         self._chance = chance or random.random
         self.working = False
         self.announce, self.send = asyncio.Event(), asyncio.Event()
@@ -102,6 +108,7 @@ class House:
             interval=self._settings.slack_post_interval,
             watched_for=self._settings.watch_for,
             chance=self._chance,
+            settle=self._settle,
         )
 
     def _alarming(self) -> Alarming:

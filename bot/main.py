@@ -11,7 +11,7 @@ from starlette.applications import Starlette
 from starlette.routing import Route
 
 from bot.domain.clock import Clock
-from bot.house import House
+from bot.house import SETTLE, House
 from bot.logs import bolt_logger, quiet_bolt
 from bot.metrics import Counted
 from bot.settings import Settings
@@ -34,9 +34,9 @@ async def work_until_stopped(settings: Settings) -> None:
         await stopped.wait()
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None) -> Starlette:
+def create_app(settings: Settings, *, clock: Clock | None = None, settle: float = SETTLE) -> Starlette:
     """Return the service: doors and background work, alive between the ASGI lifespan's start and end."""
-    house = House(settings, clock=clock)
+    house = House(settings, clock=clock, settle=settle)
     callbacks = Callbacks(house.tracking, house.tokens, house.clock, webhook_secrets=settings.webhook_secrets)
     webhook = Webhook(house.tracking, house.clock, secrets=settings.webhook_secrets)
     health = Health(

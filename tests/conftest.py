@@ -123,7 +123,7 @@ class Stage:
     _bot: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self, port: int = 0) -> None:
-        app = create_app(self.settings)
+        app = create_app(self.settings, settle=0.2)
         self.url = await self._bot.enter_async_context(serving(app, port))
         self.house = app.state.house
         self.slack.app_url = f"{self.url}/slack/events"

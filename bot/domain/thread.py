@@ -7,6 +7,12 @@ from uuid import UUID
 
 from bot.domain.message import Message
 
+UNKNOWN = -1
+"""As shown_rev: what the root shows is not known."""
+EDITING = -2
+"""As shown_rev: an edit is under way. Whoever finds this at a claim finds an edit that nobody answered, and that may
+still be made."""
+
 
 class Lane(IntEnum):
     """What a step costs. Higher goes first."""
@@ -38,9 +44,9 @@ class Step(Enum):
 class Thread:
     """A Slack thread and how much of the truth it shows.
 
-    rev counts what became worth showing, shown_rev how much of that the root shows. posting is set before a
-    post and cleared by its outcome (0: the root, n: reply n), so what a crash left behind is looked for before
-    it is repeated.
+    rev counts what became worth showing, shown_rev how much of that the root shows, or UNKNOWN or EDITING. posting is
+    set before a post and cleared by its outcome (0: the root, n: reply n), so what a crash left behind is looked for
+    before it is repeated.
     """
 
     id: UUID

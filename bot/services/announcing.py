@@ -5,6 +5,7 @@ an answer is looked for, not repeated; whatever is learnt meanwhile waits in the
 """
 
 import asyncio
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -13,13 +14,13 @@ import structlog
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery
-from bot.domain.thread import Step, Thread
+from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
 from bot.services.duty import Job
 from bot.services.permitting import Permitting
 from bot.services.tracking import Tracking
 from bot.slack import answers, wording
-from bot.slack.notifier import Notifier
+from bot.slack.notifier import Notifier, Place
 from bot.storage.announcements import EDITS, Finish, Task, claim_threads, finish_threads
 from bot.storage.claims import Ask
 from bot.storage.store import Store
@@ -28,7 +29,7 @@ log = structlog.get_logger(__name__)
 
 _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
-_LOOKS = 2  # not found twice, some time apart, is not there
+_LOOKS = 4  # with pauses that double; what is not found by then is not there
 _ANSWER_TRIES = 2  # where hooks.slack.com cannot be reached, a direct message says it within a minute
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 _OURS_TO_MEND = frozenset(
@@ -44,7 +45,8 @@ class Announcing:
     """Does the steps of threads.
 
     interval: seconds between two posts in one channel. watched_for: seconds a message is followed. sendable: rung
-    when a step is done, after which messages may go. settle: seconds until an unanswered post can be found.
+    when a step is done, after which messages may go. settle: seconds until an unanswered post can be found;
+    after ten times as many, what was asked for is done, or never.
     """
 
     def __init__(
@@ -58,7 +60,7 @@ class Announcing:
         interval: float,
         watched_for: float,
         chance: Chance,
-        settle: float = 2,
+        settle: float,
     ) -> None:
         self._store = store
         self._notifier = notifier
@@ -68,7 +70,7 @@ class Announcing:
         self._interval = timedelta(seconds=interval)
         self._watched_for = timedelta(seconds=watched_for)
         self._chance = chance
-        self._settle = timedelta(seconds=settle)
+        self._settle, self._latest = timedelta(seconds=settle), timedelta(seconds=10 * settle)
         self._steps = {
             Step.OPEN: self._open,
             Step.REPLY: self._reply,
@@ -101,22 +103,32 @@ class Announcing:
             self._sendable.set()
 
     async def _open(self, thread: Thread) -> Finish:
-        await self._permitting.check(thread.sender, thread.team)
+        try:
+            await self._permitting.check(thread.sender, thread.team)
+        except Uncertain as error:
+            raise NotSent(error.code) from error  # nothing was posted, whatever it is about
+        except Refused as error:
+            taken = (thread.channel, (thread.posting_since or thread.created_at) + self._interval)
+            return replace(await self._refused(thread, Step.OPEN, error), unused_slot=taken)
         post = wording.root(thread, watched_for=self._watched_for)
         try:
-            channel, ts = await self._post(thread, post)
+            posted = await self._post(thread, post)
         except Refused as error:
-            if error.code != "not_in_channel":
+            if error.code != "not_in_channel" or not await self._joined(thread):
                 raise
-            try:  # a public channel lets us in by ourselves
-                await self._notifier.join(thread.channel)
-            except Refused:
-                raise error from None
-            channel, ts = await self._post(thread, post)
+            posted = await self._post(thread, post)
         metrics.milestones.labels("opened").observe(self._age(thread.created_at))
-        return self._opened(thread, channel, ts, shown_rev=thread.rev)
+        return self._opened(thread, posted.channel, posted.ts, shown_rev=thread.rev)
 
-    async def _post(self, thread: Thread, post: wording.Post) -> tuple[str, str]:
+    async def _joined(self, thread: Thread) -> bool:
+        """Enter the channel; a public one lets us in by ourselves."""
+        try:
+            await self._notifier.join(thread.channel)
+        except Refused:
+            return False
+        return True
+
+    async def _post(self, thread: Thread, post: wording.Post) -> Place:
         if thread.lease_until is not None and self._store.clock() + _CALL >= thread.lease_until:
             raise NotSent("slept")  # somebody else may look for this post, or make it, before we have
         return await self._notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
@@ -127,9 +139,17 @@ class Announcing:
 
     async def _reply(self, thread: Thread) -> Finish:
         post = wording.reply(thread, watched_for=self._watched_for)
-        await self._post(thread, post)
+        posted = await self._post(thread, post)
+        if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
+            return Finish(thread, {}, again_at=self._store.clock())
         metrics.announce_lag.observe(max(self._age(message.since) for message in thread.messages if message.telling))
         return self._replied(thread)
+
+    def _unreachable(self, thread: Thread, code: str) -> Finish:
+        """Nothing can be said in the thread any more: say it directly to the sender, at last privately."""
+        if not thread.moved:
+            return Finish(thread, _moved_to_sender(thread))
+        return Finish(thread, {"posting": None, "closed": code[:80], "aside": "closed"})
 
     def _age(self, at: datetime) -> float:
         return max(0.0, (self._store.clock() - at).total_seconds())
@@ -142,6 +162,9 @@ class Announcing:
             return Finish(thread, {"shown_rev": thread.rev})
         post = wording.root(thread, watched_for=self._watched_for)
         await self._notifier.update(thread.channel, thread.root_ts or "", post)
+        if thread.shown_rev == EDITING:  # the edit before may be made after this one
+            changes = {"shown_rev": UNKNOWN, "failures": 0}
+            return Finish(thread, changes, again_at=self._store.clock() + self._latest)
         return Finish(thread, {"shown_rev": thread.rev, "failures": 0})
 
     async def _aside(self, thread: Thread) -> Finish:
@@ -158,26 +181,43 @@ class Announcing:
 
     async def _look(self, thread: Thread) -> Finish:
         """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
-        root_ts = thread.root_ts if thread.posting else None
-        since = min(thread.posting_since or thread.created_at, self._store.clock())  # clocks are set back at times
-        since = self._store.outside(since)
-        found = await self._notifier.find(thread.channel, id=_post_id(thread), since=since, thread_ts=root_ts)
+        found = await self._found(thread)
         log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
         if found is not None and thread.posting == 0:
-            return self._opened(thread, thread.channel, found, shown_rev=-1)  # what it shows may be old: edit it
+            return self._opened(thread, thread.channel, found, shown_rev=UNKNOWN)  # what it shows may be old: edit it
         if found is not None:
             return self._replied(thread)
-        if thread.looked + 1 >= _LOOKS:
+        if thread.posting and (astray := await self._find(thread, None)) is not None:
+            await self._notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
+            return self._unreachable(thread, "thread_not_found")
+        late = self._age(thread.posting_since or thread.created_at) >= self._latest.total_seconds()
+        if thread.looked + 1 >= (2 if late else _LOOKS):
             return Finish(thread, {"posting": None, "looked": 0})
-        return Finish(thread, {"looked": thread.looked + 1}, again_at=self._store.clock() + self._settle)
+        pause = self._settle * 2**thread.looked
+        return Finish(thread, {"looked": thread.looked + 1}, again_at=self._store.clock() + pause)
+
+    async def _found(self, thread: Thread) -> str | None:
+        """Return the ts of what was being posted, where it should stand."""
+        try:
+            return await self._find(thread, thread.root_ts if thread.posting else None)
+        except Refused as error:
+            if error.code == "thread_not_found" and thread.posting:
+                return None
+            if error.code == "not_in_channel" and await self._joined(thread):  # we were taken out of it meanwhile
+                return None
+            raise
+
+    async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
+        since = min(thread.posting_since or thread.created_at, self._store.clock())  # clocks are set back at times
+        since = self._store.outside(since)
+        return await self._notifier.find(thread.channel, id=_post_id(thread), since=since, thread_ts=thread_ts)
 
     def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Finish:
         """Certainly not done. A busy Slack names the time; it concerns the whole channel, or all edits."""
         at = self._retry_at(thread, error)
         key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
         slot = (key, at) if key is not None and error.retry_after is not None else None
-        changes = {"failures": thread.failures + 1, **({} if step is Step.LOOK else {"posting": None})}
-        return Finish(thread, changes, again_at=self._store.clock() if slot else at, closed_slot=slot)
+        return Finish(thread, _undone(thread, step), again_at=self._store.clock() if slot else at, closed_slot=slot)
 
     def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Finish:
         """Perhaps done. A post keeps its note, so the next step is to look for it."""
@@ -188,21 +228,17 @@ class Announcing:
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Finish:
         log.warning("slack_refused", thread_id=str(thread.id), step=step.name, code=error.code)
         if error.code in _OURS_TO_MEND and not (step is Step.LOOK and error.code == "missing_scope"):
-            changes = {"failures": thread.failures + 1, **({} if step is Step.LOOK else {"posting": None})}
-            return Finish(thread, changes, again_at=self._retry_at(thread, error))
+            return Finish(thread, _undone(thread, step), again_at=self._retry_at(thread, error))
         match step:
             case Step.OPEN:
                 return await self._no_place(thread, error.code)
-            case Step.LOOK if error.code in _NOT_THERE and not thread.channel.startswith(("U", "W")):
-                return Finish(thread, {"posting": None})  # we are not in the channel, so nothing of ours is
             case Step.LOOK if thread.posting == 0:
-                return await self._no_place(thread, "thread_unknown")
-            case Step.LOOK:  # history may not be read: a missing line beats a doubled one, and the root tells
-                return self._replied(thread)
-            case Step.REPLY if not thread.moved:
-                return Finish(thread, _moved_to_sender(thread))
-            case Step.REPLY:
-                return Finish(thread, {"posting": None, "closed": error.code[:80], "aside": "closed"})
+                seen = error.code in _NOT_THERE and not thread.channel.startswith(("U", "W"))
+                return await self._no_place(thread, error.code if seen else "thread_unknown")
+            case Step.LOOK if error.code not in _NOT_THERE:
+                return self._replied(thread)  # history may not be read: a missing line beats a doubled one
+            case Step.LOOK | Step.REPLY:
+                return self._unreachable(thread, error.code)
             case Step.EDIT:  # a root that cannot be edited is left as it is; replies tell
                 return Finish(thread, {"shown_rev": thread.rev})
             case _:  # the sender can be reached no way at all
@@ -222,6 +258,12 @@ class Announcing:
         if isinstance(error, NotSent) and error.retry_after is not None:
             wait = timedelta(seconds=error.retry_after)
         return self._store.clock() + wait
+
+
+def _undone(thread: Thread, step: Step) -> dict[str, object]:
+    """It was certainly not done: what was noted before it is taken back. Looking changes no note."""
+    noted: dict[Step, dict[str, object]] = {Step.LOOK: {}, Step.EDIT: {"shown_rev": thread.shown_rev}}
+    return {"failures": thread.failures + 1} | noted.get(step, {"posting": None})
 
 
 def _moved_to_sender(thread: Thread) -> dict[str, object]:

@@ -40,6 +40,15 @@ class Person:
     teams: frozenset[str] = frozenset()  # the workspaces they belong to; empty when Slack does not say
 
 
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a post stands: as Slack says, which may be another place than the one asked for."""
+
+    channel: str
+    ts: str
+    thread_ts: str | None = None  # of its thread
+
+
 class Notifier:
     """One workspace, through one bot token.
 
@@ -72,8 +81,8 @@ class Notifier:
         if self.client.session is not None:
             await self.client.session.close()
 
-    async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> tuple[str, str]:  # noqa: A002
-        """Post a root or a reply; return where it stands: (channel, ts). A user id as channel opens their DM.
+    async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> Place:  # noqa: A002
+        """Post a root or a reply; return where it stands. A user id as channel opens their DM.
 
         Raises:
             Refused: not posted (`code` is Slack's error).
@@ -94,7 +103,16 @@ class Notifier:
         place, ts = answer.get("channel"), answer.get("ts")
         if not (place and ts and isinstance(place, str) and isinstance(ts, str)):
             raise Uncertain("unreadable_answer")
-        return place, ts
+        [message] = _objects([answer.get("message")]) or [{"thread_ts": thread_ts}]
+        return Place(place, ts, message.get("thread_ts"))
+
+    async def delete(self, channel: str, ts: str) -> None:
+        """Take a post of ours away. Safe to repeat. Raises as `post`."""
+        try:
+            await self._call(self.client.chat_delete, channel=channel, ts=ts)
+        except Refused as error:
+            if error.code != "message_not_found":
+                raise
 
     async def update(self, channel: str, ts: str, post: Post) -> None:
         """Make a root say something else. Safe to repeat. Raises as `post`."""

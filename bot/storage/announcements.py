@@ -10,10 +10,10 @@ from sqlalchemy import Column, Connection, Select, bindparam, select, update
 
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
-from bot.domain.thread import Lane, Step, Thread
+from bot.domain.thread import EDITING, Lane, Step, Thread
 from bot.storage.claims import NOW, Ask, Claimed, Head, Queues, with_slots
 from bot.storage.messages import release_part, taken
-from bot.storage.pacing import close_slot
+from bot.storage.pacing import close_slot, give_back_slot
 from bot.storage.prepared import Prepared, update_each
 from bot.storage.rows import THREAD, load_threads, threads_of
 from bot.storage.tables import OTHERS, POSTING, messages, pacing, threads
@@ -76,7 +76,7 @@ def doable_since(connection: Connection) -> datetime | None:
 
 
 def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:
-    """Note what is about to be posted, so that it can be looked for should no answer come."""
+    """Note what is about to be posted or edited, for the case that no answer comes."""
     step = thread.next_step()
     if step in (Step.OPEN, Step.REPLY):
         texts = tuple(replace(message, telling=message.news) for message in thread.messages)
@@ -84,6 +84,8 @@ def _begin(connection: Connection, now: datetime, thread: Thread) -> Task:
         thread = replace(thread, posting=number, posting_since=now, looked=0, messages=texts)
         _NOTE.rows(connection, thread=thread.id, number=number, now=now)
         _TELLING.each(connection, [{"row_id": message.id, "telling": message.telling} for message in texts])
+    elif step is Step.EDIT:  # the task keeps what was noted before
+        _NOTE_EDIT.rows(connection, thread=thread.id)
     return Task(step, thread)
 
 
@@ -92,6 +94,7 @@ _NOTE = Prepared(
     .where(threads.c.id == bindparam("thread"))
     .values(posting=bindparam("number"), posting_since=NOW, looked=0)
 )
+_NOTE_EDIT = Prepared(update(threads).where(threads.c.id == bindparam("thread")).values(shown_rev=EDITING))
 _TELLING = update_each(messages, "telling")
 
 
@@ -99,7 +102,8 @@ _TELLING = update_each(messages, "telling")
 class Finish:
     """What became of a task. changes: columns of the thread. told: what it was telling is told now.
 
-    again_at: not before then (None: as soon as there is something). closed_slot: a key and until when.
+    again_at: not before then (None: as soon as there is something). closed_slot: a key and until when. unused_slot: a
+    key and until when its slot was taken for what was not even tried.
     """
 
     thread: Thread
@@ -107,12 +111,15 @@ class Finish:
     told: bool = False
     again_at: datetime | None = None
     closed_slot: tuple[str, datetime] | None = None
+    unused_slot: tuple[str, datetime] | None = None
 
 
 def finish_threads(connection: Connection, now: datetime, items: Sequence[Finish]) -> list[bool]:
     """Record outcomes and make the next step due. Returns whether the claim was still held."""
     for key, until in sorted({item.closed_slot for item in items if item.closed_slot is not None}):
         close_slot(connection, key, until)
+    for key, until in sorted({item.unused_slot for item in items if item.unused_slot is not None}):
+        give_back_slot(connection, key, until, now)
     known = load_threads(connection, {item.thread.id for item in items}, lock=True)
     return [_finish(connection, now, item, known) for item in items]
 

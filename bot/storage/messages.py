@@ -6,11 +6,11 @@ from dataclasses import dataclass, fields, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, case, func, select, update
+from sqlalchemy import Connection, bindparam, case, func, literal_column, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Origin, Report, merge
-from bot.domain.thread import Lane
+from bot.domain.thread import UNKNOWN, Lane
 from bot.storage.handles import owners_of, settled
 from bot.storage.prepared import Prepared, among, insert_each, update_each
 from bot.storage.rows import REPORTED, load_messages, load_threads, reported
@@ -266,12 +266,18 @@ def wake_threads(connection: Connection, now: datetime, before: dict[UUID, Messa
         _WAKE.rows(connection, among=ids, now=now, as_lane=lane)
 
 
+# Of all that is due later, only the second edit of a root is nothing that news must wait for: nobody holds the thread.
+_ONLY_EDITED_AGAIN = (threads.c.shown_rev == literal_column(str(UNKNOWN))) & (threads.c.lane == Lane.EDIT)
+
 _WAKE = Prepared(
     update(threads)
     .where(among(threads.c.id))
     .values(
         rev=threads.c.rev + 1,
-        due_at=func.coalesce(threads.c.due_at, bindparam("now", type_=threads.c.due_at.type)),
+        due_at=case(
+            (_ONLY_EDITED_AGAIN, bindparam("now", type_=threads.c.due_at.type)),
+            else_=func.coalesce(threads.c.due_at, bindparam("now", type_=threads.c.due_at.type)),
+        ),
         lane=case((threads.c.lane > bindparam("as_lane"), threads.c.lane), else_=bindparam("as_lane")),
     )
 )

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, select, update
 
 from bot.storage.prepared import Prepared, insert_for
 from bot.storage.tables import pacing
@@ -41,6 +41,12 @@ def take_slots(connection: Connection, keys: Iterable[str], now: datetime, inter
 def close_slot(connection: Connection, key: str, until: datetime) -> None:
     """Keep a key unused until then, or for longer if its slot was taken for longer: the neighbour said to wait."""
     _CLOSE.rows(connection, key=key, until=until)
+
+
+def give_back_slot(connection: Connection, key: str, until: datetime, now: datetime) -> None:
+    """Free a slot that was taken until then and not used, unless the key was closed for longer meanwhile."""
+    mine = (pacing.c.key == key) & (pacing.c.next_at == until)
+    connection.execute(update(pacing).where(mine).values(next_at=now))
 
 
 def free_from(connection: Connection, key: str) -> datetime | None:

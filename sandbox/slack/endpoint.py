@@ -1,10 +1,11 @@
 """The door of the pretend Web API: faults, keys, limits, then the method itself."""
 
+import asyncio
 import time
 from collections import deque
 from email.utils import formatdate
 from hmac import compare_digest
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
@@ -48,6 +49,10 @@ class Endpoint:
         if self._faults.hang and not await self._held(request):
             self._board.finish(exchange, None, "", "never answered")
             return Dropped()
+        if seconds := self._lateness(method):
+            self._later(seconds, method, params, token)
+            self._board.finish(exchange, None, "", "cut off, and done later")
+            return Dropped()
         status, body, wait = self._result(method, params, token)
         if method == "chat.postMessage" and status == 200 and self._faults.lose_answer > 0:
             self._faults.lose_answer -= 1
@@ -56,6 +61,17 @@ class Endpoint:
         call.status, call.answer = status, body
         self._board.finish(exchange, status, body)
         return _response(status, body, wait, scopes, self.clock_ahead)
+
+    def _lateness(self, method: str) -> float:
+        """Return after how many seconds a call is to be done, once; 0 for now."""
+        name = {"chat.postMessage": "late_post", "chat.update": "late_edit"}.get(method, "")
+        seconds: float = getattr(self._faults, name, 0.0)
+        if seconds:
+            setattr(self._faults, name, 0.0)
+        return seconds
+
+    def _later(self, seconds: float, *call: Any) -> None:
+        asyncio.get_running_loop().call_later(seconds, self._result, *call)
 
     async def _held(self, request: Request) -> bool:
         return await held(request, self._faults, lambda: not self._faults.hang, LONGEST_HOLD)

@@ -19,5 +19,9 @@ class SlackFaults(Switches):
     """Calls are taken and neither done nor answered until this is off again."""
     lose_answer: int = 0
     """The next this many chat.postMessage are done, and their connection is cut before the answer."""
+    late_post: float = 0.0
+    """The next chat.postMessage is cut off unanswered, and done so many seconds later."""
+    late_edit: float = 0.0
+    """The same for the next chat.update."""
     errors: dict[str, str] = field(default_factory=dict)
     """Method to error name: `{"chat.postMessage": "is_archived"}`."""

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Origin, Report, Request
+from bot.services.deciding import Click
 from tests.chaos.simulation.phone import Text
 from tests.chaos.simulation.processes import Process
 
@@ -124,7 +125,7 @@ class Acts:
         message_id = UUID(dice.choice(sorted(self.watch.buttons)))
         for _ in range(dice.choice((1, 1, 2))):
             deciding_, choice = dice.choice(awake), dice.choice(("resend", "resend", "leave"))
-            work = deciding_.deciding.decide(message_id, choice, who="U0ANA", team="T1", answer_url="answer-click")
+            work = deciding_.deciding.decide(message_id, choice, Click("U0ANA", ("T1",), "C0ONE", "answer-click"))
             deciding_.spawn(f"click {choice} {message_id.hex[-4:]}", work)
 
     def kill_or_start(self) -> None:
@@ -167,10 +168,14 @@ class Acts:
         self.tell(f"{who}: an outage begins or ends")
 
     def meddle(self) -> None:
-        """People archive a channel, or delete what hangs there."""
-        if self.dice.random() < 0.5:
+        """People archive a channel, take the bot out of it, or delete what hangs there."""
+        kind = self.dice.random()
+        if kind < 0.3:
             self.slack.archived.add("C0ONE")
             self.tell("C0ONE is archived")
+        elif kind < 0.5:
+            self.slack.outside.add("C0ONE")
+            self.tell("C0ONE is left")
         elif self.slack.posts:
             posted = self.dice.choice(self.slack.posts)
             posted.deleted = True

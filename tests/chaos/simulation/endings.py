@@ -29,6 +29,7 @@ def check_rest(world: "World") -> None:
             _told_aside(world, thread)
         else:
             _shown(world, thread)
+        _nothing_astray(world, thread)
 
 
 def _ended(world: "World", message: Message) -> None:
@@ -51,6 +52,16 @@ def _told_aside(world: "World", thread: Thread) -> None:
     told = world.slack.told[thread.answer_url] or world.slack.told[aside] or aside in world.slack.refused
     if not told or thread.aside:
         world.watch.broken(f"nobody was told that the thread is closed: {thread}")
+
+
+def _nothing_astray(world: "World", thread: Thread) -> None:
+    """No reply stands in a channel, outside its thread, unless Slack did not let us take it away or look for it."""
+    for post in world.slack.posts:
+        name, _, number = post.id.partition("-")
+        if name != thread.id.hex or post.deleted or number in ("0", "aside") or post.thread_ts:
+            continue
+        if post.id not in world.slack.unreadable:
+            world.watch.broken(f"{post.id} stands in {post.channel}, outside its thread")
 
 
 def _shown(world: "World", thread: Thread) -> None:

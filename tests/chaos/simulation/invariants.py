@@ -235,6 +235,8 @@ class Watch:
         self._gives_back(finish.thread.id.hex, finish.thread.fence, held)
         if finish.closed_slot is not None:
             self._shuts(*finish.closed_slot)
+        if finish.unused_slot is not None:
+            self._used.pop(finish.unused_slot[0], None)
 
     def _release_sends(self, release: Any, held: bool) -> None:
         if held:  # not, too, when it is doubted meanwhile

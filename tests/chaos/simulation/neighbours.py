@@ -6,12 +6,13 @@ refused for good, answered late.
 """
 
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
-from bot.slack.notifier import Person
+from bot.slack.notifier import Person, Place
 from bot.slack.wording import Post
 from tests.chaos.simulation.ledger import Point, at
 
@@ -20,12 +21,16 @@ if TYPE_CHECKING:
 
 _LAG = timedelta(seconds=1)  # until what was posted can be found again
 DONE, LATE, LOST, BUSY, UNREACHED, BROKEN, REFUSED = "done", "late", "lost", "busy", "unreached", "broken", "refused"
-_TROUBLES = (LATE, LOST, LOST, BUSY, UNREACHED, BROKEN, REFUSED)
+AFTERWARDS = "done afterwards"
+"""Done when its sender has long been told that there is no answer; only Slack does that (see `Phone`)."""
+_TROUBLES = (LATE, LOST, LOST, BUSY, UNREACHED, BROKEN, REFUSED, AFTERWARDS)
+_LATEST = 12.0  # seconds after which nothing is done afterwards
 _REFUSALS = {
     "post": ("is_archived", "restricted_action", "invalid_auth", "msg_too_long"),
     "update": ("cant_update_message", "invalid_auth"),
     "join": ("method_not_supported_for_channel_type",),
     "find": ("missing_scope", "invalid_auth"),
+    "delete": ("invalid_auth",),
     "answer": ("http_404",),
     "person": ("invalid_auth",),
 }
@@ -40,6 +45,7 @@ class Neighbour:
         self._name = name
         self._timeout = timedelta(seconds=timeout)
         self.down = False
+        self.late: list[tuple[datetime, Callable[[], object]]] = []  # what will be done afterwards, and when
         self.fates: list[str] = []  # of the next calls, where a story is told rather than drawn
 
     async def _request(self, what: str) -> str:
@@ -53,6 +59,21 @@ class Neighbour:
         if self._world.honest or dice.random() >= self._world.trouble:
             return DONE
         return dice.choice(_TROUBLES)
+
+    def catch_up(self, then: datetime) -> None:
+        """Do what was to be done by then."""
+        for one in sorted(self.late, key=lambda one: one[0]):
+            if one[0] <= then:
+                self.late.remove(one)
+                self._world.now = max(self._world.now, one[0])
+                one[1]()
+
+    def _afterwards(self, do: Callable[[], object], what: str) -> None:
+        """Have it done later, and say that nobody knows."""
+        delay = timedelta(seconds=self._world.dice.random() * _LATEST)
+        self._world.tell(f"{self._name} {what}: {AFTERWARDS}, in {delay}")
+        self.late.append((self._world.now + delay, do))
+        raise Uncertain("no_answer")
 
     async def _answer(self, fate: str, what: str) -> None:
         """Travel back: at once, late, or never."""
@@ -85,6 +106,7 @@ class Slack(Neighbour):
         self.posts: list[Posted] = []
         self.told: dict[str, list[str]] = defaultdict(list)  # answer URL or post id of an aside → what it said
         self.outside = {"C0TWO"}  # where the bot is not a member
+        self.orphans = world.dice.random() < 0.5  # a reply whose root is deleted is posted into the channel
         self.archived: set[str] = set()
         self.token_dead = False
         self.unreadable: set[str] = set()  # post ids that could not be looked for
@@ -107,8 +129,8 @@ class Slack(Neighbour):
         code = self._standing(method, channel)
         if fate is REFUSED:
             code = code or self._world.dice.choice(_REFUSALS[method])
-        if fate in (DONE, LATE, LOST) and not code:
-            return fate
+        if fate in (DONE, LATE, LOST, AFTERWARDS) and not code:
+            return fate if fate is not AFTERWARDS or method in ("post", "update") else LOST
         self._world.tell(f"slack {method} {what}: {fate} {code}")
         raise self._failure(fate, code)
 
@@ -123,23 +145,38 @@ class Slack(Neighbour):
             case _:
                 return Refused(code)
 
-    async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> tuple[str, str]:  # noqa: A002
+    async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> Place:  # noqa: A002
         what = f"{id[-10:]} in {channel}"
         try:
             fate = await self._ask("post", channel, what)
         except Refused:
             self.refused.add(id)
             raise
-        if thread_ts and self._there(thread_ts) is None:
+        if thread_ts and self._there(thread_ts) is None and not self.orphans:
             raise Refused("thread_not_found")
         place = f"D0{channel}" if channel.startswith("U") else channel
-        posted = Posted(place, f"{len(self.posts) + 1}.0", id, thread_ts, post.text, self._world.now)
-        self._world.watch.posted(posted)
-        self.posts.append(posted)
-        if id.endswith("aside"):
-            self.told[id].append(post.text)
+
+        def put() -> Posted:
+            thread = thread_ts if thread_ts and self._there(thread_ts) else None
+            posted = Posted(place, f"{len(self.posts) + 1}.0", id, thread, post.text, self._world.now)
+            self._world.watch.posted(posted)
+            self.posts.append(posted)
+            if id.endswith("aside"):
+                self.told[id].append(post.text)
+            return posted
+
+        if fate is AFTERWARDS:
+            self._afterwards(put, f"post {what}")
+        posted = put()
         await self._answer(fate, f"post {what}")
-        return posted.channel, posted.ts
+        return Place(posted.channel, posted.ts, posted.thread_ts)
+
+    async def delete(self, channel: str, ts: str) -> None:
+        fate = await self._ask("delete", channel, ts)
+        posted = self._there(ts)
+        if posted is not None:
+            posted.deleted = True
+        await self._answer(fate, f"delete {ts}")
 
     async def update(self, channel: str, ts: str, post: Post) -> None:
         try:
@@ -151,6 +188,8 @@ class Slack(Neighbour):
         root = self._there(ts)
         if root is None:
             raise Refused("message_not_found")
+        if fate is AFTERWARDS:
+            self._afterwards(lambda: setattr(root, "text", post.text), f"update {ts}")
         root.text = post.text
         await self._answer(fate, f"update {ts}")
 

@@ -9,7 +9,7 @@ from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain
 from bot.sendblue.wire import HANDLES, Listed
-from tests.chaos.simulation.neighbours import BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
+from tests.chaos.simulation.neighbours import AFTERWARDS, BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
 
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
@@ -69,6 +69,8 @@ class Phone(Neighbour):
                 BROKEN: Uncertain(dice.choice(("http_503", "5000"))),
                 REFUSED: Refused("OPTED_OUT"),
             }[fate]
+        if fate is AFTERWARDS:
+            self._afterwards(lambda: self._put(message, UUID(callback_url)), what)
         text = self._put(message, UUID(callback_url))
         try:
             await self._answer(fate, f"{what} as {text.handle}")

@@ -9,6 +9,7 @@ from uuid import UUID
 from bot.domain.message import Origin, Report, Request
 from bot.domain.rules import Rules
 from bot.errors import MaybeStored, NotStored
+from bot.house import SETTLE
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
@@ -111,6 +112,7 @@ class Process:
             interval=world.channel_interval,
             watched_for=WATCH_FOR,
             chance=chance,
+            settle=SETTLE,
         )
         self.deciding = Deciding(self.ledger, slack, permitting)
         alarming = Alarming(self.ledger, slack, self._who_answers, channel="", public_url="")

@@ -120,6 +120,8 @@ class World(Acts):
                 if job.point is not None and job.point.until is not None and job.point.until < then:
                     job.step()  # a request on its way arrives, though its sender may sleep
         self.running = None
+        for neighbour in (self.slack, self.phone):
+            neighbour.catch_up(then)
         self.now = then
         self.tell("time passes")
 
@@ -143,7 +145,9 @@ class World(Acts):
                 clicks -= 1
                 self.click()
             elif next_due is not None:
-                self.advance_to(next_due)
+                self.advance_to(max(next_due, self.now))
+            elif late := [*self.slack.late, *self.phone.late]:
+                self.advance_to(late[0][0])
             else:
                 return
         self.watch.broken("there is no end of it: something is due again and again")
