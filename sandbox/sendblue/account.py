@@ -6,7 +6,6 @@ from typing import TypeAlias
 
 from sandbox.sendblue.faults import SendblueFaults
 from sandbox.sendblue.intake import message_from, opted_out
-from sandbox.sendblue.journeys import journey
 from sandbox.sendblue.lists import page
 from sandbox.sendblue.optouts import OptOuts
 from sandbox.sendblue.phones import Phones
@@ -15,9 +14,9 @@ from sandbox.sendblue.records import (
     SendblueRefusalError,
     code_of,
     iso,
-    request_error,
     send_error,
 )
+from sandbox.sendblue.rest import Rest, busy, not_found
 from sandbox.sendblue.webhooks import Webhooks
 from sandbox.traffic import Json
 
@@ -34,6 +33,7 @@ class Account:
         self._opt_outs = opt_outs
         self._lines = lines
         self._webhooks = Webhooks()
+        self._rest = Rest()
         self.line_states: dict[str, str] = {}
 
     def send(self, fields: Json) -> tuple[Answer, PhoneMessage | None]:
@@ -41,17 +41,23 @@ class Account:
         if self._faults.answers:
             answer, *self._faults.answers = self._faults.answers
             return answer, None
-        if self._faults.rate_limited:
-            raise send_error("5509", "Rate limit exceeded", 429)
-        message = message_from(fields, self._lines, status=journey(self._faults)[0])
+        crowded = self._rest.needed(str(fields.get("from_number")), self._faults.per_second)
+        too_many = self._faults.rate_limited or crowded
+        if too_many and not self._faults.sent_though_busy:
+            raise busy(self._faults)
+        message = message_from(fields, self._lines, self._faults)
         if message.number in self._opt_outs:
             raise SendblueRefusalError(400, opted_out(fields))
-        if self._faults.refuse:
-            return self._refused(message), None
+        if code := self._code_against(message):
+            return self._refused(message, code), None
         if self._faults.drop_media:
             message.media_url = None
+        if self._faults.dedupe and (earlier := self._phones.equal_to(message)):
+            return (self._faults.success_code, earlier.body()), None
         self._phones.send_off(message)
-        return (202, message.body()), message
+        if too_many:
+            raise busy(self._faults)
+        return (self._faults.success_code, message.body()), message
 
     def status(self, fields: Mapping[str, str]) -> Answer:
         """GET /api/status, by `handle`."""
@@ -66,13 +72,13 @@ class Account:
     def listed(self, fields: Mapping[str, str]) -> Answer:
         """GET /api/v2/messages; what is younger than `list_lag` has not reached the replica yet."""
         newest = time.time() - self._faults.list_lag
-        return 200, page([message for message in self._phones.messages if message.at <= newest], fields)
+        return 200, page([message for message in self._phones.messages if message.at <= newest], fields, self._faults)
 
     def one(self, handle: str) -> Answer:
         """GET /api/v2/messages/{handle}."""
         message = self._phones.find(handle)
         if message is None:
-            raise request_error("Message not found", 404)
+            raise not_found(self._faults)
         return 200, {"status": "OK", "data": message.body()}
 
     def numbers(self) -> Answer:
@@ -92,16 +98,20 @@ class Account:
         change = {"POST": self._webhooks.append, "PUT": self._webhooks.replace}
         return 200, change.get(method, self._webhooks.remove)(fields)
 
-    def _refused(self, message: PhoneMessage) -> Answer:
-        """Refuse with the code the faults name: 4xxx as HTTP 400, the others as a message in ERROR."""
-        code = code_of(self._faults.refuse)
-        if isinstance(code, int) and 4000 <= code < 5000:
+    def _code_against(self, message: PhoneMessage) -> int | str:
+        if self._faults.refuse:
+            return code_of(self._faults.refuse)
+        return 4000 if message.media_url and self._faults.bad_media == "2xx" else ""
+
+    def _refused(self, message: PhoneMessage, code: int | str) -> Answer:
+        """Refuse with a code: the faults' 4xxx as HTTP 400, all others as a message in ERROR."""
+        if self._faults.refuse and isinstance(code, int) and 4000 <= code < 5000:
             raise send_error(code, f"Refused with code {code}")
         error = {"status": "ERROR", "message_handle": None, "error_code": code}
-        return 202, message.body() | error | {"error_message": f"Refused with code {code}"}
+        return self._faults.success_code, message.body() | error | {"error_message": f"Refused with code {code}"}
 
     def _found(self, handle: str) -> PhoneMessage:
         message = None if self._faults.status_404 else self._phones.find(handle)
         if message is None:
-            raise request_error("Message not found", 404)
+            raise not_found(self._faults)
         return message

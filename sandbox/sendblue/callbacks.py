@@ -8,7 +8,7 @@ from sandbox.sendblue.faults import SendblueFaults
 from sandbox.traffic import Json
 
 ATTEMPTS = 4
-"""The first and up to three repetitions after HTTP 5xx. Source: docs, "Webhooks"."""
+"""The first and up to three repetitions. Source: docs, "Webhooks"."""
 PATIENCE = 45.0
 """Seconds Sendblue waits for an answer."""
 
@@ -41,6 +41,13 @@ class Callbacks:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(self._retry_wait)
-            status = await self.post(url, body)
-            if status is None or status < 500:
+            if not self._unheard(await self.post(url, body, self._faults.callback_secret)):
                 return
+
+    def _unheard(self, status: int | None) -> bool:
+        """Whether this answer, or none, has a callback sent again."""
+        if self._faults.repeat_callbacks == "never":
+            return False
+        if self._faults.repeat_callbacks == "non-2xx":
+            return status is None or not 200 <= status < 300
+        return status is not None and status >= 500

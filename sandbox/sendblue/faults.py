@@ -51,3 +51,52 @@ class SendblueFaults(Switches):
     """The same for the list."""
     list_lag: float = 0.0
     """Seconds until a new message appears in the list."""
+
+    # What follows are no faults: the documents leave open, or contradict each other about, which position is the real
+    # one. The tests in tests/unproven run the bot in each. A word that is not named here acts as "".
+    success_code: int = 202
+    """The HTTP status of an answer that takes a send, or refuses it inside a success."""
+    unknown_body: str = ""
+    """The body of the 404 for an unknown handle: the usual envelope, `empty`, or `html`."""
+    busy_body: str = ""
+    """The body of a 429: a message with the code "5509", `empty`, `text`, or `object` for `{"error": {…}}`."""
+    sent_though_busy: bool = False
+    """A send that is answered with 429 goes out all the same."""
+    per_second: int = 0
+    """How many sends a line may make within a second, the others get 429; 0 for any number."""
+    callback_secret: str = ""
+    """What status callbacks carry as `sb-signing-secret`; "" for no such header."""
+    repeat_callbacks: str = "5xx"
+    """Which answers to a callback have it sent again: `never`, `5xx`, or `non-2xx`, which includes no answer."""
+    camel_callback: bool = False
+    """Only the older spelling `statusCallback` is heard in a send."""
+    never_read: bool = False
+    """READ is never reported."""
+    dedupe: bool = False
+    """A send equal to an earlier one sends nothing, and is answered with the earlier one's handle."""
+    length_unit: str = ""
+    """What the longest text is counted in: characters, `utf-16` units, or `bytes`."""
+    overlong: str = ""
+    """The answer to a text that is too long: HTTP 400, or `2xx` with status ERROR and code 4000."""
+    unknown_style: str = ""
+    """No `send_style` is known: all are taken as they are, or `refused` with HTTP 400, or `ignored`."""
+    bad_media: str = ""
+    """No media can be fetched: `refused` with HTTP 400, `2xx` with status ERROR, or `later` in ERROR."""
+    falls_back: bool = False
+    """An accepted message ends in ERROR, and then the same one is SENT as SMS."""
+    rcs: str = ""
+    """The phone has RCS, and this status is the end: `SENT` or `DELIVERED`."""
+    list_spelling: str = "camel"
+    """How the list wants `order_by` written, `camel` (createdAt) or `snake` (created_at); the other gets HTTP 400."""
+    list_unordered: bool = False
+    """The list ignores `order_by` and `order_direction`."""
+    list_cap: int = 0
+    """How many messages one page of the list holds at most, whatever was asked for; 0 for 1000."""
+    list_cap_refused: bool = False
+    """A `limit` above the cap gets HTTP 400 instead of a shorter page."""
+    list_offset_ignored: bool = False
+    """Every page of the list is the first."""
+    list_bare: bool = False
+    """The list says nothing of `pagination`."""
+    list_by_send_time: bool = False
+    """`created_at` in the list is when a message was handed over, not when it was taken in."""

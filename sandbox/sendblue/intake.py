@@ -6,7 +6,9 @@ import time
 import uuid
 from collections.abc import Collection, Mapping
 
-from sandbox.sendblue.records import ACCOUNT, PhoneMessage, request_error, send_error
+from sandbox.sendblue.faults import SendblueFaults
+from sandbox.sendblue.journeys import journey
+from sandbox.sendblue.records import ACCOUNT, PhoneMessage, SendblueRefusalError, request_error, send_error
 from sandbox.traffic import Json
 
 LONGEST = 18_995
@@ -15,7 +17,7 @@ LONGEST = 18_995
 _E164 = re.compile(r"\+[1-9]\d{6,14}")
 
 
-def message_from(fields: Mapping[str, object], lines: Collection[str], *, status: str) -> PhoneMessage:
+def message_from(fields: Mapping[str, object], lines: Collection[str], faults: SendblueFaults) -> PhoneMessage:
     """Return the message a send asks for.
 
     Raises:
@@ -33,8 +35,9 @@ def message_from(fields: Mapping[str, object], lines: Collection[str], *, status
     content, media_url = _text(fields, "content"), _text(fields, "media_url")
     if not content and not media_url:
         raise request_error('missing required parameter: "content" or "media_url"')
-    if len(content) > LONGEST:
-        raise send_error(4000, f"content must be shorter than {LONGEST + 1} characters")
+    if _length(content, faults.length_unit) > LONGEST:
+        raise _too_long(faults)
+    style, callback = _extras(fields, faults)
     now = time.time()
     return PhoneMessage(
         handle=str(uuid.uuid4()),
@@ -42,13 +45,36 @@ def message_from(fields: Mapping[str, object], lines: Collection[str], *, status
         from_number=line,
         content=content,
         media_url=media_url or None,
-        status=status,
+        status=journey(faults, media=bool(media_url))[0],
         line=line,
         at=now,
         updated_at=now,
-        send_style=_text(fields, "send_style"),
-        status_callback=_text(fields, "status_callback") or _text(fields, "statusCallback") or None,
+        send_style=style,
+        status_callback=callback or None,
     )
+
+
+def _extras(fields: Mapping[str, object], faults: SendblueFaults) -> tuple[str, str]:
+    """Return the style and the callback URL, as far as they are understood."""
+    style, callback = _text(fields, "send_style"), _text(fields, "status_callback")
+    if style and faults.unknown_style == "refused":
+        raise request_error("send_style is not one of the allowed values")
+    if _text(fields, "media_url") and faults.bad_media == "refused":
+        raise request_error("Invalid media URL")
+    if faults.unknown_style == "ignored":
+        style = ""
+    return style, _text(fields, "statusCallback") or ("" if faults.camel_callback else callback)
+
+
+def _length(text: str, unit: str) -> int:
+    if unit == "utf-16":
+        return len(text.encode("utf-16-le", "surrogatepass")) // 2
+    return len(text.encode("utf-8", "surrogatepass")) if unit == "bytes" else len(text)
+
+
+def _too_long(faults: SendblueFaults) -> SendblueRefusalError:
+    status = faults.success_code if faults.overlong == "2xx" else 400
+    return send_error(4000, f"content must be shorter than {LONGEST + 1} characters", status)
 
 
 def message_to(line: str, number: str, text: str, *, opted_out: bool = False) -> PhoneMessage:

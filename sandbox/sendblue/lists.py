@@ -3,9 +3,11 @@
 Source: OpenAPI specification of the message list. Parameters it does not know are ignored.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
+from sandbox.sendblue.faults import SendblueFaults
 from sandbox.sendblue.records import ACCOUNT, PhoneMessage, request_error
 from sandbox.traffic import Json
 
@@ -30,43 +32,61 @@ _TIMES: Mapping[str, Callable[[PhoneMessage], float]] = {
     "updated_at": lambda message: message.updated_at,
     "sent_at": lambda message: message.at,
 }
-_ORDERS: Mapping[str, Callable[[PhoneMessage], float]] = {
-    "createdAt": _TIMES["created_at"],
-    "updatedAt": _TIMES["updated_at"],
-    "sentAt": _TIMES["sent_at"],
-}
+_CAMEL = {"created_at": "createdAt", "updated_at": "updatedAt", "sent_at": "sentAt"}
 
 
-def page(messages: Iterable[PhoneMessage], asked: Mapping[str, str]) -> Json:
-    """Return one page of what was asked for.
+def page(messages: Iterable[PhoneMessage], asked: Mapping[str, str], faults: SendblueFaults) -> Json:
+    """Return one page of what was asked for, in the way the faults say.
 
     Raises:
         SendblueRefusalError: HTTP 400 for a parameter that cannot be read.
     """
-    found = [message for message in messages if _fits(message, asked)]
-    order = _ORDERS.get(asked.get("order_by", "createdAt"))
+    times = _times(faults)
+    found = _ordered([message for message in messages if _fits(message, asked, times)], asked, faults)
+    limit, offset = _limit(asked, faults), 0 if faults.list_offset_ignored else _count(asked, "offset", 0)
+    shown = found[offset : offset + limit]
+    answer: Json = {"status": "OK", "data": [message.body() for message in shown]}
+    if not faults.list_bare:
+        more = offset + limit < len(found)
+        answer["pagination"] = {"total": len(found), "limit": limit, "offset": offset, "hasMore": more}
+    return answer
+
+
+def _times(faults: SendblueFaults) -> Mapping[str, Callable[[PhoneMessage], float]]:
+    return {**_TIMES, "created_at": _handed_over} if faults.list_by_send_time else _TIMES
+
+
+def _handed_over(message: PhoneMessage) -> float:
+    return -math.inf if message.sent_at is None else message.sent_at
+
+
+def _ordered(found: list[PhoneMessage], asked: Mapping[str, str], faults: SendblueFaults) -> list[PhoneMessage]:
+    orders = {name if faults.list_spelling == "snake" else _CAMEL[name]: of for name, of in _times(faults).items()}
+    order = orders.get(asked["order_by"]) if "order_by" in asked else _times(faults)["created_at"]
     direction = asked.get("order_direction", "desc")
     if order is None or direction not in ("asc", "desc"):
         raise request_error("order_by or order_direction is not one of the allowed values")
-    found.sort(key=order, reverse=direction == "desc")
-    limit, offset = _count(asked, "limit", DEFAULT_PAGE), _count(asked, "offset", 0)
-    if not 1 <= limit <= LARGEST_PAGE:
-        raise request_error(f"limit must be between 1 and {LARGEST_PAGE}")
-    shown = found[offset : offset + limit]
-    more = offset + limit < len(found)
-    return {
-        "status": "OK",
-        "pagination": {"total": len(found), "limit": limit, "offset": offset, "hasMore": more},
-        "data": [message.body() for message in shown],
-    }
+    if faults.list_unordered:
+        return sorted(found, key=lambda message: message.handle)
+    return sorted(found, key=order, reverse=direction == "desc")
 
 
-def _fits(message: PhoneMessage, asked: Mapping[str, str]) -> bool:
+def _limit(asked: Mapping[str, str], faults: SendblueFaults) -> int:
+    most = faults.list_cap or LARGEST_PAGE
+    limit = _count(asked, "limit", min(DEFAULT_PAGE, most))
+    if limit < 1 or (limit > most and (faults.list_cap_refused or not faults.list_cap)):
+        raise request_error(f"limit must be between 1 and {most}")
+    return min(limit, most)
+
+
+def _fits(
+    message: PhoneMessage, asked: Mapping[str, str], times: Mapping[str, Callable[[PhoneMessage], float]]
+) -> bool:
     if "number" in asked and asked["number"] not in (message.number, message.from_number, message.line):
         return False
     if any(name in asked and str(of(message)) != asked[name] for name, of in _EXACT.items()):
         return False
-    for name, of in _TIMES.items():
+    for name, of in times.items():
         at = of(message)
         if f"{name}_gte" in asked and at < _moment(asked, f"{name}_gte"):
             return False

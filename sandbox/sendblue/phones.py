@@ -3,17 +3,20 @@
 import asyncio
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from random import Random
 
 from sandbox.background import Background
 from sandbox.board import Board
 from sandbox.sendblue.callbacks import Callbacks
 from sandbox.sendblue.faults import SendblueFaults
-from sandbox.sendblue.journeys import journey, mixed
-from sandbox.sendblue.records import PhoneMessage, code_of
+from sandbox.sendblue.journeys import journey, mixed, peculiar
+from sandbox.sendblue.records import PhoneMessage
 from sandbox.traffic import Json
 
 MESSAGES_KEPT = 10_000
+
+_HANDED_OVER = frozenset({"SENT", "DELIVERED", "READ"})
 
 
 class Phones:
@@ -37,6 +40,10 @@ class Phones:
         """Return the message named `handle`."""
         return self._messages.get(handle)
 
+    def equal_to(self, message: PhoneMessage) -> PhoneMessage | None:
+        """Return an earlier message from the same line to the same number that reads the same."""
+        return next((known for known in self._messages.values() if _reads(known) == _reads(message)), None)
+
     def add(self, message: PhoneMessage) -> None:
         """Put a message on its phone."""
         self._messages[message.handle] = message
@@ -46,20 +53,16 @@ class Phones:
 
     def send_off(self, message: PhoneMessage) -> None:
         """Start an accepted message on the way the faults prescribe now."""
-        statuses = journey(self._faults)
-        ending = {"service": "SMS", "was_downgraded": True} if self._faults.sms else {}
-        if self._faults.fail and "ERROR" in statuses:
-            ending = {
-                "error_code": code_of(self._faults.fail),
-                "error_message": "The message could not be sent",
-            }
+        statuses = journey(self._faults, media=bool(message.media_url))[1:]
         self.add(message)
-        self.background.start(self._travel(message, statuses[1:], ending))
+        self.background.start(self._travel(message, [(status, peculiar(self._faults, status)) for status in statuses]))
 
     def change(self, message: PhoneMessage, status: str, fields: Json) -> Json:
         """Give a message a status and other fields; return the body that reports it."""
         message.status = status
         message.updated_at = time.time()
+        if status in _HANDED_OVER and message.sent_at is None:
+            message.sent_at = message.updated_at
         for name, value in fields.items():
             if name in ("service", "was_downgraded", "error_code", "error_message", "media_url"):
                 setattr(message, name, value)
@@ -72,12 +75,12 @@ class Phones:
         """Send a status callback beside everything else."""
         return self.background.start(self._report(message, body))
 
-    async def _travel(self, message: PhoneMessage, statuses: tuple[str, ...], ending: Json) -> None:
-        """Move a message on, step by step; what is peculiar about its end shows from the next step on."""
+    async def _travel(self, message: PhoneMessage, steps: Sequence[tuple[str, Json]]) -> None:
+        """Move a message on, step by step: a status, and what is peculiar about it then."""
         kept_back: list[Json] = []
-        for status in statuses:
+        for status, fields in steps:
             await asyncio.sleep(self.step)
-            body = self.change(message, status, ending)
+            body = self.change(message, status, fields)
             if self._faults.shuffle_callbacks:
                 kept_back += [body] * (3 if self._faults.duplicate_callbacks else 1)
             else:
@@ -88,3 +91,7 @@ class Phones:
     async def _report(self, message: PhoneMessage, body: Json) -> None:
         if message.status_callback:
             await self._callbacks.send(message.status_callback, body)
+
+
+def _reads(message: PhoneMessage) -> tuple[object, ...]:
+    return message.outbound, message.number, message.from_number, message.content, message.media_url

@@ -89,6 +89,8 @@ class PretendSendblue:
     def customer_reads(self, handle: str) -> asyncio.Task[None]:
         """Open a message on the phone; the callback goes out by itself and may be awaited."""
         message = self._known(handle)
+        if self.faults.never_read:
+            return self._phones.background.start(asyncio.sleep(0))
         return self._phones.report(message, self._phones.change(message, "READ", {}))
 
     async def customer_says(self, number: str, text: str) -> int | None:

@@ -11,8 +11,9 @@ ACCOUNT = "ops@example.com"
 class SendblueRefusalError(Exception):
     """A request that Sendblue refuses, with its HTTP status and body."""
 
-    def __init__(self, status: int, body: Json) -> None:
-        super().__init__(str(body.get("message") or body.get("error_message")))
+    def __init__(self, status: int, body: Json | str) -> None:
+        said = body if isinstance(body, str) else body.get("message") or body.get("error_message")
+        super().__init__(str(said))
         self.status = status
         self.body = body
 
@@ -21,6 +22,7 @@ class SendblueRefusalError(Exception):
 class PhoneMessage:
     """One bubble on the phone. `number` is the customer's whichever way it went; times are unix seconds.
 
+    `at` is when it was taken in, `sent_at` when it was handed over, None until then.
     `opted_out` says of what a customer wrote whether they were opted out once it was heard.
     """
 
@@ -39,6 +41,7 @@ class PhoneMessage:
     status_callback: str | None = None
     outbound: bool = True
     opted_out: bool = False
+    sent_at: float | None = None
     error_code: int | str | None = None
     error_message: str | None = None
     more: Json = field(default_factory=dict)

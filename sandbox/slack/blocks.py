@@ -10,15 +10,12 @@ from sandbox.slack.records import SlackRefusalError
 from sandbox.traffic import Json
 
 MOST_BLOCKS = 50
-ALL_TOGETHER = 13_200
-"""Characters in all blocks of one message."""
-
 _LAX = frozenset({"rich_text", "video", "file", "table", "input", "call"})
 """Types taken without looking inside; nobody here sends them."""
 
 
-def check_blocks(blocks: object) -> list[Json]:
-    """Return the blocks of a message as they were sent.
+def check_blocks(blocks: object, most: int) -> list[Json]:
+    """Return the blocks of a message as they were sent. most: characters in all of them.
 
     Raises:
         SlackRefusalError: `invalid_blocks` with what is wrong, or `msg_blocks_too_long`.
@@ -30,7 +27,7 @@ def check_blocks(blocks: object) -> list[Json]:
     problems = list(_problems(blocks))
     if problems:
         raise SlackRefusalError("invalid_blocks", *problems)
-    if sum(len(text) for block in blocks for text in _texts(block)) > ALL_TOGETHER:
+    if sum(len(text) for block in blocks for text in _texts(block)) > most:
         raise SlackRefusalError("msg_blocks_too_long")
     return blocks
 

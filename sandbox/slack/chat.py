@@ -3,6 +3,7 @@
 import json
 
 from sandbox.slack.blocks import check_blocks
+from sandbox.slack.faults import SlackFaults
 from sandbox.slack.pace import Pace
 from sandbox.slack.params import text_of
 from sandbox.slack.records import Channel, Ephemeral, SlackMessage, SlackRefusalError
@@ -11,15 +12,14 @@ from sandbox.traffic import Json
 
 LONGEST_POST = 40_000
 LONGEST_UPDATE = 4_000
-LARGEST_METADATA = 1_024
-"""Bytes. The real limit is not published; staying below this is what Slack users report as safe."""
 
 
 class Chat:
     """The chat.* methods. Each takes a call's parameters and returns its answer's JSON."""
 
-    def __init__(self, workspace: Workspace, pace: Pace) -> None:
+    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults) -> None:
         self._workspace = workspace
+        self._faults = faults
         self._pace = pace
 
     def post_message(self, params: Json) -> Json:
@@ -28,27 +28,25 @@ class Chat:
         wait = self._pace.retry_after(channel.id)
         if wait:
             raise SlackRefusalError("ratelimited", retry_after=wait)
-        text, blocks = _content(params)
-        thread_ts = params.get("thread_ts")
-        if thread_ts and self._workspace.transcript(channel.id).root(thread_ts) is None:
-            raise SlackRefusalError("thread_not_found")
+        text, blocks = self._content(params)
+        thread_ts = self._thread(channel, params.get("thread_ts"))
         message = self._workspace.add(
             SlackMessage(
                 channel=channel.id,
                 ts=self._workspace.next_ts(),
-                thread_ts=str(thread_ts) if thread_ts else None,
+                thread_ts=thread_ts,
                 user=BOT_USER,
                 bot_id=BOT_ID,
                 text=text[:LONGEST_POST],
                 blocks=blocks,
-                metadata=_metadata(params.get("metadata")),
+                metadata=self._metadata(params.get("metadata")),
             )
         )
         return {"ok": True, "channel": channel.id, "ts": message.ts, "message": as_api(message)}
 
     def update(self, params: Json) -> Json:
         """chat.update: the bot's own messages only; text without blocks takes the blocks away."""
-        channel = self._workspace.seen(params.get("channel"))
+        channel = self._place(params.get("channel"))
         if channel.archived:
             raise SlackRefusalError("is_inactive")
         message = self._workspace.transcript(channel.id).find(params.get("ts"))
@@ -56,11 +54,11 @@ class Chat:
             raise SlackRefusalError("message_not_found")
         if message.bot_id != BOT_ID:
             raise SlackRefusalError("cant_update_message")
-        text, blocks = _content(params)
+        text, blocks = self._content(params)
         if len(text) > LONGEST_UPDATE:
             raise SlackRefusalError("msg_too_long")
         if "metadata" in params:
-            message.metadata = _metadata(params["metadata"])
+            message.metadata = self._metadata(params["metadata"])
         message.text, message.blocks, message.edited = text, blocks, True
         self._workspace.show(message)
         return {
@@ -77,7 +75,7 @@ class Chat:
         user = str(params.get("user", ""))
         if user not in PEOPLE:
             raise SlackRefusalError("user_not_in_channel")
-        text, blocks = _content(params)
+        text, blocks = self._content(params)
         if len(text.encode()) > LONGEST_UPDATE:
             raise SlackRefusalError("msg_too_long")
         ts = self._workspace.next_ts()
@@ -86,7 +84,7 @@ class Chat:
 
     def delete(self, params: Json) -> Json:
         """chat.delete: the bot's own messages only."""
-        channel = self._workspace.seen(params.get("channel"))
+        channel = self._place(params.get("channel"))
         message = self._workspace.transcript(channel.id).find(params.get("ts"))
         if message is None:
             raise SlackRefusalError("message_not_found")
@@ -100,14 +98,51 @@ class Chat:
         """Return where a post goes; a person's id means the bot's conversation with them."""
         if to_person and str(name).startswith("U"):
             return self._workspace.open_dm(str(name))
-        channel = self._workspace.seen(name)
+        channel = self._place(name)
         if channel.archived:
             raise SlackRefusalError("is_archived")
         if channel.restricted:
             raise SlackRefusalError("restricted_action")
-        if not channel.member and "chat:write.public" not in self._workspace.scopes:
+        if channel.kind == "public" and not channel.member and "chat:write.public" not in self._workspace.scopes:
             raise SlackRefusalError("not_in_channel")
         return channel
+
+    def _place(self, name: object) -> Channel:
+        channel = self._workspace.channel(name)
+        return channel if channel.kind == "dm" and self._faults.dm_posts else self._workspace.seen(name)
+
+    def _thread(self, channel: Channel, ts: object) -> str | None:
+        """Return the thread a post goes to, None for the channel itself."""
+        transcript = self._workspace.transcript(channel.id)
+        if not ts or (self._faults.orphan_replies and transcript.deleted_root(ts) is not None):
+            return None
+        if transcript.root(ts) is None:
+            raise SlackRefusalError("thread_not_found")
+        return str(ts)
+
+    def _content(self, params: Json) -> tuple[str, list[Json]]:
+        """Return a message's text and blocks; the text exactly as it was sent.
+
+        Raises:
+            SlackRefusalError: `no_text`, or something wrong with the blocks.
+        """
+        blocks = check_blocks(params.get("blocks"), self._faults.largest_blocks)
+        text = text_of(params.get("text"))
+        if not text.strip() and not blocks and not params.get("attachments"):
+            raise SlackRefusalError("no_text")
+        return text, blocks
+
+    def _metadata(self, metadata: object) -> Json | None:
+        """Return checked metadata; `{}` means none."""
+        if metadata in (None, "", {}):
+            return None
+        if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
+            raise SlackRefusalError("invalid_metadata_format")
+        if not isinstance(metadata.get("event_payload"), dict):
+            raise SlackRefusalError("invalid_metadata_schema")
+        if len(json.dumps(metadata)) > self._faults.largest_metadata:
+            raise SlackRefusalError("metadata_too_large")
+        return metadata
 
 
 def as_api(message: SlackMessage, *, all_metadata: bool = False) -> Json:
@@ -131,29 +166,3 @@ def as_api(message: SlackMessage, *, all_metadata: bool = False) -> Json:
         kept = message.metadata if all_metadata else {"event_type": message.metadata["event_type"]}
         spelled["metadata"] = kept
     return spelled
-
-
-def _content(params: Json) -> tuple[str, list[Json]]:
-    """Return a message's text and blocks; the text exactly as it was sent.
-
-    Raises:
-        SlackRefusalError: `no_text`, or something wrong with the blocks.
-    """
-    blocks = check_blocks(params.get("blocks"))
-    text = text_of(params.get("text"))
-    if not text.strip() and not blocks and not params.get("attachments"):
-        raise SlackRefusalError("no_text")
-    return text, blocks
-
-
-def _metadata(metadata: object) -> Json | None:
-    """Return checked metadata; `{}` means none."""
-    if metadata in (None, "", {}):
-        return None
-    if not isinstance(metadata, dict) or not isinstance(metadata.get("event_type"), str):
-        raise SlackRefusalError("invalid_metadata_format")
-    if not isinstance(metadata.get("event_payload"), dict):
-        raise SlackRefusalError("invalid_metadata_schema")
-    if len(json.dumps(metadata)) > LARGEST_METADATA:
-        raise SlackRefusalError("metadata_too_large")
-    return metadata

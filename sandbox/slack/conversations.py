@@ -1,33 +1,55 @@
 """conversations.*: what the bot may know about channels and read back from them."""
 
+import math
+import time
+
 from sandbox.slack.chat import as_api
+from sandbox.slack.faults import SlackFaults
 from sandbox.slack.params import flag, text_of, whole_number
 from sandbox.slack.records import Channel, SlackMessage, SlackRefusalError
+from sandbox.slack.transcript import Transcript
 from sandbox.slack.workspace import PEOPLE, Workspace
 from sandbox.traffic import Json
 
 LARGEST_PAGE = 999
+TIGHT_PAGE = 15
+
+_TOMBSTONE: Json = {
+    "type": "message",
+    "subtype": "tombstone",
+    "text": "This message was deleted.",
+    "user": "USLACKBOT",
+    "hidden": True,
+}
 
 
 class Conversations:
     """The conversations.* methods. Each takes a call's parameters and returns its answer's JSON."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, faults: SlackFaults) -> None:
         self._workspace = workspace
+        self._faults = faults
+        self._read_at: dict[str, float] = {}
 
     def history(self, params: Json) -> Json:
         """conversations.history: messages of the channel itself, newest first."""
         channel = self._readable(params.get("channel"))
-        roots = self._workspace.transcript(channel.id).roots()
-        found = [root for root in roots if not root.deleted and _within(root.ts, params)]
+        self._wait_between("history")
+        transcript = self._workspace.transcript(channel.id)
+        there = [root for root in transcript.roots() if not root.deleted or self._tombstone(transcript, root.ts)]
+        found = [root for root in there if _within(root.ts, params)]
         return self._page(found[::-1], params, default=100)
 
     def replies(self, params: Json) -> Json:
         """conversations.replies: the root, whatever its time, and its replies, oldest first."""
         channel = self._readable(params.get("channel"))
+        if self._faults.replies_refused and channel.kind != "dm":
+            raise SlackRefusalError(self._faults.replies_refused)
+        self._wait_between("replies")
         transcript = self._workspace.transcript(channel.id)
         asked = transcript.find(params.get("ts"))
-        root = transcript.root(asked.thread_ts or asked.ts) if asked else None
+        root_ts = (asked.thread_ts or asked.ts) if asked else params.get("ts")
+        root = transcript.root(root_ts) or self._tombstone(transcript, root_ts)
         if root is None:
             raise SlackRefusalError("thread_not_found")
         replies = transcript.replies(root.ts)
@@ -61,9 +83,21 @@ class Conversations:
             raise SlackRefusalError("not_in_channel")
         return channel
 
+    def _tombstone(self, transcript: Transcript, ts: object) -> SlackMessage | None:
+        return transcript.tombstone(ts) if self._faults.tombstones else None
+
+    def _wait_between(self, method: str) -> None:
+        """Keep the interval between two calls of a method, if there is one."""
+        now, interval = time.monotonic(), self._faults.history_interval
+        wait = self._read_at.get(method, -math.inf) + interval - now
+        if interval and wait > 0:
+            raise SlackRefusalError("ratelimited", retry_after=math.ceil(wait))
+        self._read_at[method] = now
+
     def _page(self, messages: list[SlackMessage], params: Json, *, default: int) -> Json:
         """Return one page; the cursor is where the next one begins."""
-        size = max(1, min(whole_number(params.get("limit"), default), LARGEST_PAGE))
+        largest = TIGHT_PAGE if self._faults.history_interval else LARGEST_PAGE
+        size = max(1, min(whole_number(params.get("limit"), default), largest))
         begin = self._begin(text_of(params.get("cursor")))
         everything = flag(params.get("include_all_metadata"))
         chosen = messages[begin : begin + size]
@@ -77,7 +111,7 @@ class Conversations:
 
     def _spelled(self, message: SlackMessage, *, all_metadata: bool) -> Json:
         """Spell a message out, a root with the size of its thread."""
-        spelled = as_api(message, all_metadata=all_metadata)
+        spelled = _TOMBSTONE | {"ts": message.ts} if message.deleted else as_api(message, all_metadata=all_metadata)
         replies = self._workspace.transcript(message.channel).replies(message.ts)
         there = [reply for reply in replies if not reply.deleted]
         if there:

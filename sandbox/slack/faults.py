@@ -25,3 +25,22 @@ class SlackFaults(Switches):
     """The same for the next chat.update."""
     errors: dict[str, str] = field(default_factory=dict)
     """Method to error name: `{"chat.postMessage": "is_archived"}`."""
+
+    # What follows are no faults: the documents leave open, or contradict each other about, which position is the real
+    # one. The tests in tests/unproven run the bot in each.
+    orphan_replies: bool = False
+    """A reply to a deleted parent is posted into the channel, without `thread_ts`, instead of `thread_not_found`."""
+    tombstones: bool = False
+    """A deleted parent that has replies still stands in the history and in its thread, as a `tombstone`."""
+    replies_refused: str = ""
+    """The error with which conversations.replies refuses a bot in channels, such as `missing_scope`; "" for none."""
+    dm_posts: bool = False
+    """The bot may post, though not read, in a conversation between two people."""
+    largest_metadata: int = 1_024
+    """Bytes of metadata a post may carry. The real limit is not published."""
+    largest_blocks: int = 13_200
+    """Characters in all blocks of one message. Undocumented; integrators reported this one."""
+    history_interval: float = 0.0
+    """Seconds between two calls of conversations.history or .replies, whose pages then hold 15 messages; 0 for none."""
+    plain_channel_names: bool = False
+    """Commands and clicks name private channels and conversations by their own name, not by their kind."""

@@ -46,9 +46,9 @@ class PretendSlack:
         self._hands = Hands(self._courier, signing_secret)
         self._workspace = Workspace(board)
         self._pace = Pace(post_interval)
-        self._addresses = ResponseUrls(self._workspace)
         self.faults = SlackFaults()
-        methods = Methods(self._workspace, self._pace)
+        self._addresses = ResponseUrls(self._workspace, self.faults)
+        methods = Methods(self._workspace, self._pace, self.faults)
         self._endpoint = Endpoint(board, self.faults, methods, bot_token)
         self.base_url = ""
         self.app = Starlette(
@@ -140,6 +140,7 @@ class PretendSlack:
         place = self._place(channel, user)
         name = self._addresses.issue(channel, user, command=unescaped(text))
         fields = command_fields(text, place, user, self._url(name), trigger_id or new_trigger_id())
+        fields["channel_name"] = self._called(place)
         return self._shown(name, await self._hands.send_form(fields, headers))
 
     async def click(
@@ -155,6 +156,7 @@ class PretendSlack:
         name = self._addresses.issue(channel, user, command=None, origin_ts=ts)
         action = action_of(message.blocks, action_id, value)
         payload = click_payload(place, message, action, user, self._url(name))
+        payload["channel"]["name"] = self._called(place)
         return await self._hands.send_form({"payload": json.dumps(payload)})
 
     async def send_event(self, event: Json, retry_num: int | None = None) -> CommandAnswer:
@@ -223,6 +225,9 @@ class PretendSlack:
 
     def _url(self, name: str) -> str:
         return f"{self.base_url}/response/{name}"
+
+    def _called(self, place: Channel) -> str:
+        return place.name if self.faults.plain_channel_names else place.command_name
 
     def _place(self, channel: str, user: str) -> Channel:
         if user not in PEOPLE:

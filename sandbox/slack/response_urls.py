@@ -6,6 +6,7 @@ from collections import OrderedDict
 from dataclasses import dataclass
 
 from sandbox.slack.blocks import check_blocks
+from sandbox.slack.faults import SlackFaults
 from sandbox.slack.params import flag, text_of
 from sandbox.slack.records import Ephemeral, SlackMessage, SlackRefusalError
 from sandbox.slack.workspace import BOT_ID, BOT_USER, Workspace
@@ -31,8 +32,9 @@ class Address:
 class ResponseUrls:
     """Hands out return addresses and takes what is sent to them."""
 
-    def __init__(self, workspace: Workspace) -> None:
+    def __init__(self, workspace: Workspace, faults: SlackFaults) -> None:
         self._workspace = workspace
+        self._faults = faults
         self._addresses: OrderedDict[str, Address] = OrderedDict()
 
     def issue(self, channel: str, user: str, *, command: str | None, origin_ts: str | None = None) -> str:
@@ -66,7 +68,7 @@ class ResponseUrls:
 
     def whisper(self, address: Address, body: Json, *, replacing: str | None = None) -> None:
         """Show the answer to the person who asked."""
-        text, blocks = _content(body)
+        text, blocks = self._content(body)
         ts = replacing or self._workspace.next_ts()
         self._workspace.whisper(Ephemeral(ts, address.channel, address.user, text, blocks, address.command, float(ts)))
 
@@ -80,7 +82,7 @@ class ResponseUrls:
 
     def post(self, channel: str, body: Json) -> None:
         """Show the answer to everybody, even where the bot is no member."""
-        text, blocks = _content(body)
+        text, blocks = self._content(body)
         thread_ts = text_of(body.get("thread_ts")) or None
         if thread_ts and self._workspace.transcript(channel).root(thread_ts) is None:
             thread_ts = None
@@ -92,7 +94,7 @@ class ResponseUrls:
         if isinstance(origin, Ephemeral):
             self.whisper(address, body, replacing=origin.id)
         elif origin is not None:
-            origin.text, origin.blocks = _content(body)
+            origin.text, origin.blocks = self._content(body)
             origin.edited = True
             self._workspace.show(origin)
 
@@ -111,9 +113,8 @@ class ResponseUrls:
                 return ephemeral
         return self._workspace.transcript(address.channel).find(address.origin_ts)
 
-
-def _content(body: Json) -> tuple[str, list[Json]]:
-    text, blocks = text_of(body.get("text")), check_blocks(body.get("blocks"))
-    if not text and not blocks:
-        raise SlackRefusalError("no_text")
-    return text, blocks
+    def _content(self, body: Json) -> tuple[str, list[Json]]:
+        text, blocks = text_of(body.get("text")), check_blocks(body.get("blocks"), self._faults.largest_blocks)
+        if not text and not blocks:
+            raise SlackRefusalError("no_text")
+        return text, blocks

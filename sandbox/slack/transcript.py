@@ -33,6 +33,17 @@ class Transcript:
         message = self.find(ts)
         return message if message is not None and message.thread_ts is None else None
 
+    def deleted_root(self, ts: object) -> SlackMessage | None:
+        """Return the message named `ts` if it could carry a thread and was deleted."""
+        message = self._messages.get(str(ts))
+        return message if message is not None and message.deleted and message.thread_ts is None else None
+
+    def tombstone(self, ts: object) -> SlackMessage | None:
+        """Return the message named `ts` if it was deleted while it had replies."""
+        message = self.deleted_root(ts)
+        there = message is not None and any(not reply.deleted for reply in self.replies(message.ts))
+        return message if there else None
+
     def roots(self) -> list[SlackMessage]:
         """Return the messages in the channel itself, oldest first, deleted ones included."""
         return [self._messages[ts] for ts in self._threads]
