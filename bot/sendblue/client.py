@@ -41,6 +41,7 @@ class Sendblue:
     def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
         self._clock = clock
         self._timeout = timeout
+        self._paging = 0
         self._http = httpx.AsyncClient(
             base_url=url,
             # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
@@ -84,17 +85,23 @@ class Sendblue:
         return self._report(await self._get(f"/api/v2/messages/{quote(handle, safe='')}", {}))
 
     async def sent_to(self, recipient: str, line: str, since: datetime) -> list[wire.Listed]:
-        """Return outbound messages from a line to a recipient, oldest first. Raises as `status`.
+        """Return outbound messages from a line to a recipient. Raises as `status`; NotSent also for a part of them.
 
         The vendor's list lags behind by a minute and more: presence proves, absence does not.
         """
         found: dict[object, wire.Listed] = {}
-        for number in range(_MOST_PAGES):
-            page = await self._page(recipient, line, since, offset=number * _PAGE)
+        offset = 0
+        for _ in range(_MOST_PAGES):
+            page, more = await self._page(recipient, line, since, offset=offset)
             known = len(found)
-            found |= {item.report.handle or (number, place): item for place, item in enumerate(page)}
-            if len(page) < _PAGE or len(found) == known:  # the last, or the same once more
+            found |= {item.report.handle or (offset, place): item for place, item in enumerate(page)}
+            offset += len(page)  # which may be shorter than we asked for
+            nothing_new = len(found) == known
+            if more is False or not page or (nothing_new and more is None):
                 return list(found.values())
+            if nothing_new:
+                break
+        # Of texts that read the same it matters how many there are, so a part of the list is no answer.
         raise NotSent("list_without_end")
 
     async def lines(self) -> list[str]:
@@ -161,21 +168,27 @@ class Sendblue:
             late = isinstance(error, httpx.TimeoutException | TimeoutError)
             raise Uncertain("timeout" if late else "connection_lost") from error
 
-    async def _page(self, recipient: str, line: str, since: datetime, *, offset: int) -> list[wire.Listed]:
+    async def _page(
+        self, recipient: str, line: str, since: datetime, *, offset: int
+    ) -> tuple[list[wire.Listed], bool | None]:
         params = {
             "is_outbound": "true",
             "to_number": recipient,
             "from_number": line,
             "created_at_gte": since.isoformat().replace("+00:00", "Z"),
-            "order_by": "createdAt",
-            "order_direction": "asc",
-            "limit": str(_PAGE),
             "offset": str(offset),
         }
-        try:
-            return wire.parse_list((await self._get("/api/v2/messages", params)).body, now=self._clock())
-        except UnreadableReport as error:
-            raise NotSent("unreadable_answer") from error
+        for place, paging in enumerate(_PAGINGS[self._paging :], start=self._paging):
+            try:
+                answer = await self._get("/api/v2/messages", params | paging)
+                return wire.parse_list(answer.body, now=self._clock()), wire.has_more(answer.body)
+            except UnreadableReport as error:
+                raise NotSent("unreadable_answer") from error
+            except Refused as error:
+                if error.code not in ("http_400", "http_422") or paging is _PAGINGS[-1]:
+                    raise
+                self._paging = max(self._paging, place + 1)  # another question may know already
+        raise AssertionError("the last one returns or raises")
 
     def _report(self, answer: Answer) -> Report:
         try:
@@ -209,4 +222,10 @@ def _read(parse: Callable[[bytes], R], answer: Answer) -> R:
         raise NotSent("unreadable_answer") from error
 
 
-_PAGE = 100
+_PAGINGS: tuple[dict[str, str], ...] = (
+    {"order_by": "createdAt", "order_direction": "asc", "limit": "100"},
+    {"order_by": "created_at", "order_direction": "asc", "limit": "100"},
+    {},
+)
+"""How the list is asked for its pages: what its specification says, what the vendor's own CLI and events page say, and
+the least that can be said. The first that is not refused is kept."""

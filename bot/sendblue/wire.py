@@ -189,6 +189,13 @@ def parse_list(body: bytes, *, now: datetime) -> list[Listed]:
     return [_listed(item, now) for item in items if isinstance(item, dict)]
 
 
+def has_more(body: bytes) -> bool | None:
+    """Whether a page of the list says that another one follows it; None where it does not say."""
+    pagination = (json_object(body) or {}).get("pagination")
+    more = pagination.get("hasMore") if isinstance(pagination, dict) else None
+    return more if isinstance(more, bool) else None
+
+
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
     sent = next((time for name in ("date_sent", "date_created") if (time := _read_time(item.get(name)))), None)
     return Listed(
