@@ -1,6 +1,7 @@
 """Taking a request in, and handing each message to Sendblue at most once."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -145,7 +146,9 @@ class Sending:
         except Uncertain as error:
             outcome, report = "uncertain", self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
         metrics.sends.labels(outcome).inc()
-        await self._tracking.apply(message.id, report, insist=True)
+        applied = await self._tracking.apply(message.id, report, insist=True)
+        if applied.message is not None and applied.message.delivery is Delivery.SENDING:
+            await self._tracking.apply(message.id, self._without_handle(report), insist=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:
         if message.attempts >= MOST_TRIES:
@@ -163,6 +166,12 @@ class Sending:
         """Unless whoever slept over it woke meanwhile and gave it back: then it certainly did not go out."""
         now, still = self._store.clock(), Delivery.SENDING
         return Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
+
+    def _without_handle(self, report: Report) -> Report:
+        """Of a text whose answer names another one's handle: Sendblue may have sent nothing of ours."""
+        if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
+            report = self._conclusion(Delivery.UNCERTAIN, Uncertain("handle_of_another"))
+        return replace(report, handle=None, handle_from=HandleFrom.NOWHERE, if_still=Delivery.SENDING)
 
     def _conclusion(
         self, delivery: Delivery, error: Refused | NotSent | Uncertain, *, handle: str | None = None

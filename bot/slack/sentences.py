@@ -166,6 +166,7 @@ def _uncertain(message: Message, _: timedelta) -> str:
         "timeout": "Sendblue did not answer in time",
         "connection_lost": "the connection to Sendblue broke off",
         "interrupted": "I was restarted in the middle of sending",
+        "handle_of_another": "Sendblue took it for an earlier, equal text and may have sent nothing",
     }.get(message.error_code, "Sendblue gave no clear answer")
     return (
         f"❓ We don't know yet whether this went out: {because}. I won't send it again automatically, so "
