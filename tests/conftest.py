@@ -199,8 +199,7 @@ async def open_stage(tmp_path: Path, database_url: str) -> AsyncIterator[Callabl
                 slack_api_url=f"{slack.base_url}/api/",
                 sendblue_api_url=sendblue_url,
                 public_url=f"http://127.0.0.1:{port}",
-                database_url=database_url,
-                **changes,
+                **({"database_url": database_url} | changes),
             )
             stage = Stage(slack, sendblue, settings)
             if running:
