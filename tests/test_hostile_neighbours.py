@@ -119,6 +119,20 @@ async def test_an_answer_is_read_no_further_than_it_may_be_long(made: Callable[[
             await notifier.post("C1", Post("Hi", []), id="1")
 
 
+async def test_pages_that_dawdle_take_no_longer_together_than_two_calls() -> None:
+    pages = itertools.count()
+
+    async def slowly(_: Request) -> Response:
+        await asyncio.sleep(0.15)
+        item = {"message_handle": f"h{next(pages)}", "status": "SENT", "is_outbound": True}
+        return JSONResponse({"data": [item], "pagination": {"hasMore": True}})
+
+    async with neighbour(slowly) as url, sendblue(url, timeout=0.2) as client:
+        with pytest.raises(NotSent, match="no_answer"):
+            await client.sent_to(CUSTOMER, LINE, NOW)
+    assert next(pages) <= 4
+
+
 async def test_a_list_that_ignores_where_to_begin_ends() -> None:
     item = {"message_handle": "", "is_outbound": True, "status": "SENT", "content": "Hi", "to_number": CUSTOMER}
     page = {"data": [item | {"message_handle": f"h{number}"} for number in range(100)]}
@@ -141,6 +155,22 @@ async def test_a_history_whose_pages_repeat_themselves_ends() -> None:
     page = {"ok": True, "messages": [{"ts": "1.0"}, "x", None], "response_metadata": {"next_cursor": "more"}}
     async with neighbour(always(page)) as url, slack(url) as notifier:
         assert await notifier.find("C1", id="1", since=NOW, thread_ts=None) is None
+
+
+async def test_a_history_whose_pages_dawdle_ends_before_anybody_else_looks() -> None:
+    cursors = itertools.count()
+
+    async def slowly(_: Request) -> Response:
+        await asyncio.sleep(0.15)
+        number = next(cursors)
+        return JSONResponse(
+            {"ok": True, "messages": [{"ts": f"{number}.0"}], "response_metadata": {"next_cursor": f"c{number}"}}
+        )
+
+    async with neighbour(slowly) as url, slack(url, timeout=0.3) as client:
+        with pytest.raises(NotSent, match="no_answer"):
+            await client.find("C1", id="1", since=NOW, thread_ts=None)
+    assert next(cursors) <= 4
 
 
 async def test_a_history_without_end_is_no_answer() -> None:

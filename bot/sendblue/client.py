@@ -87,8 +87,16 @@ class Sendblue:
     async def sent_to(self, recipient: str, line: str, since: datetime) -> list[wire.Listed]:
         """Return outbound messages from a line to a recipient. Raises as `status`; NotSent also for a part of them.
 
-        The vendor's list lags behind by a minute and more: presence proves, absence does not.
+        The vendor's list lags behind by a minute and more: presence proves, absence does not. Takes as long as two
+        calls at most.
         """
+        try:
+            async with asyncio.timeout(2 * self._timeout):
+                return await self._whole_list(recipient, line, since)
+        except TimeoutError as error:
+            raise NotSent("no_answer") from error
+
+    async def _whole_list(self, recipient: str, line: str, since: datetime) -> list[wire.Listed]:
         found: dict[object, wire.Listed] = {}
         offset = 0
         for _ in range(_MOST_PAGES):

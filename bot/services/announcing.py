@@ -39,6 +39,8 @@ _OURS_TO_MEND = frozenset(
     }
 )
 """Refusals that concern our token, not the place: everything waits until somebody mends it."""
+_MAY_NOT_LOOK = frozenset({"missing_scope", "no_permission", "access_denied"})
+"""Of looking alone: posts go on without it."""
 
 
 class Announcing:
@@ -227,7 +229,7 @@ class Announcing:
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Finish:
         log.warning("slack_refused", thread_id=str(thread.id), step=step.name, code=error.code)
-        if error.code in _OURS_TO_MEND and not (step is Step.LOOK and error.code == "missing_scope"):
+        if error.code in _OURS_TO_MEND - (_MAY_NOT_LOOK if step is Step.LOOK else frozenset()):
             return Finish(thread, _undone(thread, step), again_at=self._retry_at(thread, error))
         match step:
             case Step.OPEN:

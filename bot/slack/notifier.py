@@ -1,5 +1,6 @@
 """The calls to Slack, over one aiohttp session. No call is repeated here: a retry is a row with a due time."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from contextvars import ContextVar
@@ -57,6 +58,7 @@ class Notifier:
 
     def __init__(self, url: str, token: str, *, timeout: float = 15) -> None:
         self._timeout = aiohttp.ClientTimeout(total=timeout, connect=5)
+        self._longest_look = timeout * 4 / 3
         # The SDK's default handlers post again after a dropped connection, and the message would stand there twice.
         self.client = AsyncWebClient(token=token, base_url=url.rstrip("/") + "/", retry_handlers=[])
         self.client.proxy = proxy_for(url)  # the SDK has taken one for itself, whatever NO_PROXY says
@@ -127,8 +129,16 @@ class Notifier:
     async def find(self, channel: str, *, id: str, since: datetime, thread_ts: str | None) -> str | None:  # noqa: A002
         """Return the ts of our post with this id, or None when it is not there (yet).
 
-        since: when posting began. Raises as `post`; Refused when history may not be read.
+        since: when posting began. Raises as `post`; Refused when history may not be read. Takes a third longer than one
+        call at most.
         """
+        try:
+            async with asyncio.timeout(self._longest_look):
+                return await self._found(channel, id, since, thread_ts)
+        except TimeoutError as error:
+            raise NotSent("no_answer") from error
+
+    async def _found(self, channel: str, id: str, since: datetime, thread_ts: str | None) -> str | None:  # noqa: A002
         cursor: str | None = None
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):

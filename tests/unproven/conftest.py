@@ -9,7 +9,6 @@ from typing import Any
 import pytest
 
 from bot.domain.backoff import backoff
-from bot.services.announcing import Announcing
 from tests.conftest import Stage
 
 InEach = Callable[..., Awaitable[None]]
@@ -24,7 +23,6 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("bot.services.announcing.backoff", soon)
     monkeypatch.setattr("bot.services.sending.backoff", soon)
-    monkeypatch.setitem(Announcing.__init__.__kwdefaults__, "settle", 0.1)
 
 
 @pytest.fixture

@@ -76,7 +76,7 @@ async def test_a_text_that_went_out_behind_a_429_is_not_repeated_once_a_callback
     await in_each([False, True], scene)
 
 
-@pytest.mark.xfail(strict=True, reason="a 429 is believed: without callbacks nothing tells that the text went out")
+@pytest.mark.xfail(strict=True, reason="a 429 is believed (decision 8)")
 async def test_a_text_that_went_out_behind_a_429_is_not_repeated_without_callbacks_either(stage: Stage) -> None:
     stage.sendblue.faults.patch({"rate_limited": True, "sent_though_busy": True, "lose_callbacks": True})
     await stage.text()
