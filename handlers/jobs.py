@@ -51,6 +51,7 @@ class Jobs:
         jitter = self._repoll_interval / 10
         self._scheduler.add_job(self._sweep, "interval", seconds=self._repoll_interval, jitter=jitter, id="sweep")
         self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
+        self._scheduler.add_job(self._forget, id="forget at start")  # three in the night may have found nobody here
         self._scheduler.add_job(self._tick, "interval", seconds=_TICK, id="tick")
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._last_ran = self._clock()
@@ -83,7 +84,7 @@ class Jobs:
             await asyncio.sleep(_TICK)
             if self._last_ran is not None and self._clock() - self._last_ran > timedelta(seconds=_TICK * 3):
                 for job in self._scheduler.get_jobs():
-                    if job.id != "forget":
+                    if not job.id.startswith("forget"):
                         job.modify(next_run_time=datetime.now(UTC))
 
     async def _sweep(self) -> None:
@@ -95,7 +96,10 @@ class Jobs:
                 log.warning("sweep_waits_for_database", error=str(error))
 
     async def _forget(self) -> None:
-        await self._sweeping.forget()
+        try:
+            await self._sweeping.forget()
+        except NotStored as error:
+            log.warning("forgetting_waits_for_database", error=str(error))
 
     async def _tick(self) -> None:
         _ring(self._bells)

@@ -7,7 +7,7 @@ import json
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -25,7 +25,7 @@ from bot.slack.wording import Post
 from sandbox.serving import serving
 from tests.conftest import CUSTOMER, KEY, LINE, SECRET, TOKEN
 
-NOW = datetime(2026, 11, 20, tzinfo=UTC)
+NOW, NO_TIME = datetime(2026, 11, 20, tzinfo=UTC), timedelta(0)
 TEXT = Message(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
 Answering = Callable[[Request], Awaitable[Response]]
 
@@ -129,7 +129,7 @@ async def test_pages_that_dawdle_take_no_longer_together_than_two_calls() -> Non
 
     async with neighbour(slowly) as url, sendblue(url, timeout=0.2) as client:
         with pytest.raises(NotSent, match="no_answer"):
-            await client.sent_to(CUSTOMER, LINE, NOW)
+            await client.sent_to(CUSTOMER, LINE, NO_TIME)
     assert next(pages) <= 4
 
 
@@ -137,7 +137,7 @@ async def test_a_list_that_ignores_where_to_begin_ends() -> None:
     item = {"message_handle": "", "is_outbound": True, "status": "SENT", "content": "Hi", "to_number": CUSTOMER}
     page = {"data": [item | {"message_handle": f"h{number}"} for number in range(100)]}
     async with neighbour(always(page)) as url, sendblue(url) as client:
-        assert len(await client.sent_to(CUSTOMER, LINE, NOW)) == 100
+        assert len(await client.sent_to(CUSTOMER, LINE, NO_TIME)) == 100
 
 
 async def test_a_list_without_end_is_no_answer() -> None:
@@ -148,13 +148,13 @@ async def test_a_list_without_end_is_no_answer() -> None:
 
     async with neighbour(answered) as url, sendblue(url) as client:
         with pytest.raises(NotSent):
-            await client.sent_to(CUSTOMER, LINE, NOW)
+            await client.sent_to(CUSTOMER, LINE, NO_TIME)
 
 
 async def test_a_history_whose_pages_repeat_themselves_ends() -> None:
     page = {"ok": True, "messages": [{"ts": "1.0"}, "x", None], "response_metadata": {"next_cursor": "more"}}
     async with neighbour(always(page)) as url, slack(url) as notifier:
-        assert await notifier.find("C1", id="1", since=NOW, thread_ts=None) is None
+        assert await notifier.find("C1", id="1", age=NO_TIME, thread_ts=None) is None
 
 
 async def test_a_history_whose_pages_dawdle_ends_before_anybody_else_looks() -> None:
@@ -169,7 +169,7 @@ async def test_a_history_whose_pages_dawdle_ends_before_anybody_else_looks() -> 
 
     async with neighbour(slowly) as url, slack(url, timeout=0.3) as client:
         with pytest.raises(NotSent, match="no_answer"):
-            await client.find("C1", id="1", since=NOW, thread_ts=None)
+            await client.find("C1", id="1", age=NO_TIME, thread_ts=None)
     assert next(cursors) <= 4
 
 
@@ -182,7 +182,7 @@ async def test_a_history_without_end_is_no_answer() -> None:
 
     async with neighbour(answered) as url, slack(url) as notifier:
         with pytest.raises(NotSent):
-            await notifier.find("C1", id="1", since=NOW, thread_ts=None)
+            await notifier.find("C1", id="1", age=NO_TIME, thread_ts=None)
 
 
 @pytest.mark.parametrize(
@@ -248,4 +248,4 @@ async def test_a_whole_answer_of_the_largest_kind_is_read() -> None:
         return Response(page, media_type="application/json")
 
     async with neighbour(answered) as url, Sendblue(url, KEY, SECRET, timeout=10, clock=lambda: NOW) as client:
-        assert len(await client.sent_to(CUSTOMER, LINE, NOW)) == 1
+        assert len(await client.sent_to(CUSTOMER, LINE, NO_TIME)) == 1

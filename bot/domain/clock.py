@@ -1,18 +1,56 @@
-"""Time, as the rest of the house gets it."""
+"""Time, as the rest of the house gets it.
+
+What waits, waits by a clock that nobody can set. The wall's time is for what people read, and for what the database
+compares with itself.
+"""
 
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
 
 Clock = Callable[[], datetime]
 """Returns now, aware UTC. It never goes back while the process lives."""
 
+_COUNTED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
+"""Linux counts the time asleep in this one only, macOS in the other one, too."""
+
+
+def elapsed() -> float:
+    """Return seconds since some moment, those included for which the machine slept."""
+    return time.clock_gettime(_COUNTED)
+
 
 def steady_clock() -> Clock:
-    """Return a clock that starts at the wall's time and then follows the monotonic one.
+    """Return a clock that starts at the wall's time and then follows `elapsed`.
 
     A wall clock set back by an hour would stop everything that is due for an hour, and one set forward would
     end every lease at once; this one does neither.
     """
-    started_at, started = datetime.now(UTC), time.monotonic()
-    return lambda: started_at + timedelta(seconds=time.monotonic() - started)
+    started_at, started = datetime.now(UTC), elapsed()
+    return lambda: started_at + timedelta(seconds=elapsed() - started)
+
+
+def read_date(header: str | None) -> datetime | None:
+    """Return the time in a `Date` header (aware UTC, whole seconds), None where there is none that can be read."""
+    try:
+        found = parsedate_to_datetime(header) if header else None
+    except ValueError:
+        return None
+    return found and (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+
+
+class TheirClock:
+    """A neighbour's clock, by what it said last. Times in its answers are compared with this one, never with ours."""
+
+    def __init__(self) -> None:
+        self._said: tuple[datetime, float] | None = None
+
+    def heard(self, header: str | None) -> None:
+        """Take in the `Date` header of an answer that has just come."""
+        if (said := read_date(header)) is not None:
+            self._said = (said, elapsed())
+
+    def __call__(self) -> datetime | None:
+        """Return what it says now; None before the first answer."""
+        return self._said and self._said[0] + timedelta(seconds=elapsed() - self._said[1])

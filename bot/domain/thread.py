@@ -34,10 +34,10 @@ class Step(Enum):
 
     @property
     def lane(self) -> Lane:
-        """What the step costs."""
+        """What the step costs. Where there is none, the least: news raises it."""
         if self in (Step.OPEN, Step.REPLY):
             return Lane.POST
-        return Lane.EDIT if self is Step.EDIT else Lane.FREE
+        return Lane.FREE if self in (Step.LOOK, Step.ASIDE) else Lane.EDIT
 
 
 @dataclass(frozen=True, slots=True)

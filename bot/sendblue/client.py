@@ -3,14 +3,14 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
 
 from bot import metrics
-from bot.domain.clock import Clock
+from bot.domain.clock import Clock, TheirClock
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.network import proxy_for, trusted
@@ -22,6 +22,9 @@ _LARGEST_ANSWER = 8 * 1024 * 1024
 """Bytes. A page of the longest texts, spelled the longest way, is smaller."""
 
 _MOST_PAGES = 10
+
+_SKEW = timedelta(minutes=5)
+"""Between the vendor's machines, and until its clock is known, between its and ours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class Sendblue:
     def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
         self._clock = clock
         self._timeout = timeout
+        self._theirs = TheirClock()
         self._paging = 0
         self._http = httpx.AsyncClient(
             base_url=url,
@@ -84,17 +88,24 @@ class Sendblue:
         """Return one message with its channel and error, which `/api/status` leaves out. Raises as `status`."""
         return self._report(await self._get(f"/api/v2/messages/{quote(handle, safe='')}", {}))
 
-    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[wire.Listed]:
+    async def sent_to(self, recipient: str, line: str, age: timedelta) -> list[wire.Listed]:
         """Return outbound messages from a line to a recipient. Raises as `status`; NotSent also for a part of them.
 
         The vendor's list lags behind by a minute and more: presence proves, absence does not. Takes as long as two
         calls at most.
+
+        age: how long ago the oldest was sent at most. Compared with the vendor's own clock.
         """
         try:
             async with asyncio.timeout(2 * self._timeout):
-                return await self._whole_list(recipient, line, since)
+                listed = await self._whole_list(recipient, line, self._ago(age))
         except TimeoutError as error:
             raise NotSent("no_answer") from error
+        since = self._ago(age)  # known better by now
+        return [item for item in listed if item.at is None or item.at >= since]
+
+    def _ago(self, age: timedelta) -> datetime:
+        return (self._theirs() or self._clock()) - age - _SKEW
 
     async def _whole_list(self, recipient: str, line: str, since: datetime) -> list[wire.Listed]:
         found: dict[object, wire.Listed] = {}
@@ -146,6 +157,7 @@ class Sendblue:
         async with asyncio.timeout(self._timeout):
             answer = await self._http.send(request, stream=True)
             try:
+                self._theirs.heard(answer.headers.get("date"))
                 body = bytearray()
                 async for piece in answer.aiter_raw():
                     body += piece

@@ -162,18 +162,13 @@ class Listed:
     line: str
     at: datetime | None
 
-    def may_be(self, message: Message, *, since: datetime) -> bool:
-        """Whether this can be what a send without an answer led to. since: no earlier than that (aware UTC).
+    def may_be(self, message: Message) -> bool:
+        """Whether this can be what a send without an answer led to, by all but its time.
 
         A text that failed is no evidence: an equal one may have been refused shortly before.
         """
         fits = self.outbound and self.text == message.text and self.report.recipient == message.recipient
-        return (
-            fits
-            and self.report.delivery is not Delivery.FAILED
-            and self.line in ("", message.line)
-            and (self.at is None or self.at >= since)
-        )
+        return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.line)
 
 
 def parse_list(body: bytes, *, now: datetime) -> list[Listed]:

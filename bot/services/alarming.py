@@ -55,9 +55,9 @@ class Alarming:
         begun = f"{alarm.since:%Y%m%dT%H%M%S%f}"
         post_id = f"alarm-{begun}-{'missing' if alarm.standing else 'back'}"
         if alarm.fence > 1:
-            since = self._store.outside(alarm.since)
+            age = self._store.age(alarm.since)
             try:
-                if await self._notifier.find(self._channel, id=post_id, since=since, thread_ts=None):
+                if await self._notifier.find(self._channel, id=post_id, age=age, thread_ts=None):
                     return
             except Refused as error:  # where history may not be read, an alarm twice beats none
                 log.info("alarm_not_looked_for", code=error.code)

@@ -119,7 +119,7 @@ class Announcing:
             if error.code != "not_in_channel" or not await self._joined(thread):
                 raise
             posted = await self._post(thread, post)
-        metrics.milestones.labels("opened").observe(self._age(thread.created_at))
+        metrics.milestones.labels("opened").observe(self._store.age(thread.created_at).total_seconds())
         return self._opened(thread, posted.channel, posted.ts, shown_rev=thread.rev)
 
     async def _joined(self, thread: Thread) -> bool:
@@ -131,9 +131,13 @@ class Announcing:
         return True
 
     async def _post(self, thread: Thread, post: wording.Post) -> Place:
-        if thread.lease_until is not None and self._store.clock() + _CALL >= thread.lease_until:
-            raise NotSent("slept")  # somebody else may look for this post, or make it, before we have
+        self._check_lease(thread)
         return await self._notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
+
+    def _check_lease(self, thread: Thread) -> None:
+        """Raise NotSent when we slept: somebody else may have looked for what we are about to do, or done it."""
+        if thread.lease_until is not None and self._store.clock() + _CALL >= thread.lease_until:
+            raise NotSent("slept")
 
     def _opened(self, thread: Thread, channel: str, ts: str, *, shown_rev: int) -> Finish:
         changes = {"root_ts": ts, "channel": channel, "posting": None, "shown_rev": shown_rev, "failures": 0}
@@ -144,7 +148,9 @@ class Announcing:
         posted = await self._post(thread, post)
         if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
             return Finish(thread, {}, again_at=self._store.clock())
-        metrics.announce_lag.observe(max(self._age(message.since) for message in thread.messages if message.telling))
+        metrics.announce_lag.observe(
+            max(self._store.age(message.since).total_seconds() for message in thread.messages if message.telling)
+        )
         return self._replied(thread)
 
     def _unreachable(self, thread: Thread, code: str) -> Finish:
@@ -153,9 +159,6 @@ class Announcing:
             return Finish(thread, _moved_to_sender(thread))
         return Finish(thread, {"posting": None, "closed": code[:80], "aside": "closed"})
 
-    def _age(self, at: datetime) -> float:
-        return max(0.0, (self._store.clock() - at).total_seconds())
-
     def _replied(self, thread: Thread) -> Finish:
         return Finish(thread, {"replies": thread.posting, "posting": None, "failures": 0}, told=True)
 
@@ -163,6 +166,7 @@ class Announcing:
         if not thread.lead.recipient:  # we have forgotten the words; the root still has them
             return Finish(thread, {"shown_rev": thread.rev})
         post = wording.root(thread, watched_for=self._watched_for)
+        self._check_lease(thread)
         await self._notifier.update(thread.channel, thread.root_ts or "", post)
         if thread.shown_rev == EDITING:  # the edit before may be made after this one
             changes = {"shown_rev": UNKNOWN, "failures": 0}
@@ -183,7 +187,7 @@ class Announcing:
 
     async def _look(self, thread: Thread) -> Finish:
         """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
-        found = await self._found(thread)
+        found, gone = await self._found(thread)
         log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
         if found is not None and thread.posting == 0:
             return self._opened(thread, thread.channel, found, shown_rev=UNKNOWN)  # what it shows may be old: edit it
@@ -192,27 +196,26 @@ class Announcing:
         if thread.posting and (astray := await self._find(thread, None)) is not None:
             await self._notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
             return self._unreachable(thread, "thread_not_found")
-        late = self._age(thread.posting_since or thread.created_at) >= self._latest.total_seconds()
-        if thread.looked + 1 >= (2 if late else _LOOKS):
-            return Finish(thread, {"posting": None, "looked": 0})
+        if thread.looked + 1 >= _LOOKS:
+            changes: dict[str, object] = {"posting": None, "looked": 0}
+            return self._unreachable(thread, "thread_not_found") if gone else Finish(thread, changes)
         pause = self._settle * 2**thread.looked
         return Finish(thread, {"looked": thread.looked + 1}, again_at=self._store.clock() + pause)
 
-    async def _found(self, thread: Thread) -> str | None:
-        """Return the ts of what was being posted, where it should stand."""
+    async def _found(self, thread: Thread) -> tuple[str | None, bool]:
+        """Return the ts of what was being posted, where it should stand; and whether its thread is gone."""
         try:
-            return await self._find(thread, thread.root_ts if thread.posting else None)
+            return await self._find(thread, thread.root_ts if thread.posting else None), False
         except Refused as error:
             if error.code == "thread_not_found" and thread.posting:
-                return None
+                return None, True
             if error.code == "not_in_channel" and await self._joined(thread):  # we were taken out of it meanwhile
-                return None
+                return None, False
             raise
 
     async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
-        since = min(thread.posting_since or thread.created_at, self._store.clock())  # clocks are set back at times
-        since = self._store.outside(since)
-        return await self._notifier.find(thread.channel, id=_post_id(thread), since=since, thread_ts=thread_ts)
+        age = self._store.age(thread.posting_since or thread.created_at)
+        return await self._notifier.find(thread.channel, id=_post_id(thread), age=age, thread_ts=thread_ts)
 
     def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Finish:
         """Certainly not done. A busy Slack names the time; it concerns the whole channel, or all edits."""

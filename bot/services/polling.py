@@ -21,8 +21,6 @@ from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
 
-_SKEW = timedelta(minutes=5)  # between Sendblue's clock and ours
-
 
 class Polling:
     """One question for each message that is due.
@@ -107,9 +105,9 @@ class Polling:
 
     async def _look_for(self, message: Message) -> bool:
         """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""
-        since = self._store.outside(message.in_doubt_since) - _SKEW
-        listed = await self._sendblue.sent_to(message.recipient, message.line, since)
-        same = [item.report for item in listed if item.may_be(message, since=since)]
+        age = self._store.age(message.in_doubt_since)
+        listed = await self._sendblue.sent_to(message.recipient, message.line, age)
+        same = [item.report for item in listed if item.may_be(message)]
         handles = [report.handle for report in same if report.handle]
         # In this order: a twin that gets its handle meanwhile then owns it.
         twins = await self._store.read(lambda connection: doubted_like(connection, message))

@@ -46,6 +46,7 @@ class Sweeping:
 
     async def once(self) -> None:
         """Do one round."""
+        await self._store.keep_time()
         await self._give_up_late_texts()
         await self._end_what_is_overdue()
         await self._alarming.once()

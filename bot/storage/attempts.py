@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, select, update
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
@@ -110,9 +110,5 @@ def end_leases(connection: Connection, now: datetime, items: Sequence[None]) -> 
     connection.execute(update(messages).where(sending, messages.c.send_at.is_not(None)).values(send_at=now))
     for lane in (POSTING, OTHERS):
         connection.execute(update(threads).where(lane, threads.c.due_at > now).values(due_at=now))
-    # The wall clock may have been set back since: then the last text is of the future, or a wait longer than any.
-    last = connection.scalar(select(func.max(messages.c.accepted_at)))
-    longest = now if last is not None and last > now else now + timedelta(hours=1)
-    connection.execute(update(messages).where(messages.c.poll_at > longest).values(poll_at=now))
     connection.execute(pacing.delete().where(pacing.c.next_at > now + timedelta(minutes=1)))
     return list(items)

@@ -68,10 +68,6 @@ class Database:
         """Return now, as the database sees it."""
         return self._clock() + self._ahead
 
-    def outside(self, at: datetime) -> datetime:
-        """Return one of its times as this machine's clock has it, which is near Slack's, or no signature would hold."""
-        return at - self._ahead
-
 
 def database_url(url: str) -> URL:
     """Read a database URL.

@@ -3,9 +3,10 @@
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TypeVar
 
+import structlog
 from sqlalchemy import Connection
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -14,7 +15,10 @@ from bot.errors import NotStored
 from bot.storage.attempts import end_leases
 from bot.storage.database import Database
 from bot.storage.pacing import close_slot
+from bot.storage.timekeeping import keep_time
 from bot.storage.writer import Item, Result, Work, Writer
+
+log = structlog.get_logger(__name__)
 
 R = TypeVar("R")
 
@@ -30,13 +34,22 @@ class Store:
         self._database = database
         self._writer = Writer(database)
         self.clock: Clock = database.clock
-        self.outside = database.outside
 
     async def open(self) -> None:
         """Start writing. Where no other process can be alive, take over at once what a dead one left claimed."""
         self._writer.start()
+        await self.keep_time()  # and learn the database's
         if self._database.serves_one_process:
             await self.write(end_leases, None)
+
+    async def keep_time(self) -> None:
+        """See `timekeeping`. To be called every now and then. Raises NotStored."""
+        if back := await self.write(keep_time, None):
+            log.warning("clock_was_set_back", seconds=round(back.total_seconds()))
+
+    def age(self, at: datetime) -> timedelta:
+        """Return how long ago one of the database's times was."""
+        return max(timedelta(0), self.clock() - at)
 
     async def close(self) -> None:
         """Store what was handed in, then close everything."""

@@ -125,11 +125,14 @@ def test_the_bots_clock_goes_on_when_the_walls_jumps(monkeypatch: pytest.MonkeyP
 
 
 def set_database_clock(url: str, ahead: str) -> None:
-    """Give a PostgreSQL database a clock of its own, as a machine's may be: this much ahead of everybody else's."""
+    """Give a PostgreSQL database a clock of its own, as a machine's may be: this much ahead of everybody else's.
+
+    Before the first connection; from then on it may be set again.
+    """
     with psycopg.connect(url, autocommit=True) as connection:
-        connection.execute("CREATE SCHEMA odd")
+        connection.execute("CREATE SCHEMA IF NOT EXISTS odd")
         connection.execute(
-            "CREATE FUNCTION odd.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
+            "CREATE OR REPLACE FUNCTION odd.clock_timestamp() RETURNS timestamptz LANGUAGE sql VOLATILE AS "
             f"$$ SELECT pg_catalog.clock_timestamp() + interval '{ahead}' $$"
         )
         name = connection.info.dbname
@@ -150,3 +153,65 @@ async def test_where_the_databases_clock_is_wrong_lost_answers_are_found_all_the
     await ruin.ledger.type("Two answers are lost")
     await ruin.end(within=10)
     judge(ruin)
+
+
+async def start(stage: Stage) -> None:
+    await stage.start(int(stage.settings.public_url.rpartition(":")[2]))
+
+
+@pytest.mark.parametrize("engine", ["postgresql"])
+async def test_a_database_clock_that_is_set_back_an_hour_mutes_no_line_and_no_channel(
+    open_stage: Callable[..., Any],
+) -> None:
+    stage: Stage = await open_stage(running=False, slack_post_interval=0.5, sendblue_send_interval=0.5)
+    set_database_clock(stage.settings.database_url, "1 hour")
+    await start(stage)
+    stage.sendblue.faults.patch({"stay": "SENT", "lose_callbacks": True})
+    await stage.text("Quiet for an hour")
+    await until(lambda: "*Sent*" in stage.shown())
+    set_database_clock(stage.settings.database_url, "0 hours")
+    stage.sendblue.faults.reset()
+    stage.bubbles()[0].status = "DELIVERED"
+    await stage.text("A text after it", channel="G0TEAM")
+    await stage.text("Another in the same channel")
+    await until(lambda: "Delivered" in stage.shown("G0TEAM"))
+    await until(lambda: sum("*Delivered*" in root.text for root in stage.roots()) == 2)
+    assert len(stage.bubbles()) == 3
+
+
+def set_wall(monkeypatch: pytest.MonkeyPatch, ahead: timedelta) -> None:
+    """Set this machine's clock: what a bot that starts from now on takes for the time."""
+    for module in ("bot.domain.clock", "bot.slack.notifier"):
+        monkeypatch.setattr(f"{module}.datetime", Jumping)
+    monkeypatch.setattr(Jumping, "ahead", ahead)
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("hours", [(0, 1), (1, 0), (0, -1)], ids=str)
+async def test_whatever_the_wall_s_clock_says_in_two_lives_a_root_is_found_again(
+    open_stage: Callable[..., Any], monkeypatch: pytest.MonkeyPatch, hours: tuple[int, int]
+) -> None:
+    set_wall(monkeypatch, timedelta(hours=hours[0]))
+    stage: Stage = await open_stage(send_within=86400)
+    stage.slack.faults.lose_answer = 1
+    await stage.text()
+    await until(stage.roots)
+    await stage.stop()
+    set_wall(monkeypatch, timedelta(hours=hours[1]))
+    await start(stage)
+    await until(lambda: "Delivered" in stage.shown(), within=15)
+    assert len(stage.roots()) == len(stage.bubbles()) == 1
+
+
+async def test_a_text_that_waited_while_the_machine_slept_is_not_sent_hours_late(
+    open_stage: Callable[..., Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stage: Stage = await open_stage(send_within=3600)
+    stage.sendblue.faults.rate_limited = True
+    await stage.text()
+    await until(stage.roots)
+    real = clock_module.elapsed
+    monkeypatch.setattr(clock_module, "elapsed", lambda: real() + 2 * 3600)
+    stage.sendblue.faults.rate_limited = False
+    await until(lambda: any("a late text may confuse the customer" in text for text in stage.replies()))
+    assert stage.bubbles() == []

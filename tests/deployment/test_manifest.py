@@ -38,6 +38,7 @@ NEEDS = {
     "auth_test": set(),
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
+    "chat_delete": {"chat:write"},
     "conversations_join": {"channels:join"},
     "conversations_history": {"channels:history", "groups:history", "im:history", "mpim:history"},
     "conversations_replies": {"channels:history", "groups:history", "im:history", "mpim:history"},
@@ -205,7 +206,7 @@ def test_every_scope_says_why() -> None:
 
 
 async def test_these_scopes_are_enough_for_every_call_the_bot_makes(open_stage: Callable[..., Any]) -> None:
-    """It looks people up, enters a public channel, and finds a first message and a reply whose answers were lost."""
+    """It looks people up, enters a public channel, finds posts whose answers were lost, and removes a stray reply."""
     stage: Stage = await open_stage(allowed_users="S0FRONT")
     stage.slack.scopes = SCOPES
     await stage.text(channel="C0RANDOM")
@@ -213,6 +214,9 @@ async def test_these_scopes_are_enough_for_every_call_the_bot_makes(open_stage: 
     stage.slack.faults.patch({"lose_answer": 2})
     await stage.text()
     await until(lambda: any("Delivered" in reply for reply in stage.replies()), within=20)
+    stage.slack.faults.orphan_replies = True
+    stage.slack.delete("C0RANDOM", stage.root("C0RANDOM").ts)
+    await stage.sendblue.report(stage.bubbles()[0].handle, "READ")
     needed = {name.replace("_", ".") for name, scopes in NEEDS.items() if scopes}
     await until(lambda: {call.method for call in stage.slack.calls} == needed, within=20)
     assert not [call.method for call in stage.slack.calls if "missing_scope" in str(call.answer)]

@@ -1,15 +1,16 @@
 """Time as the house gets it."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from bot.domain import clock as clock_module
-from bot.domain.clock import steady_clock
+from bot.domain.clock import TheirClock, read_date, steady_clock
 
 
 class Wall:
-    """A wall clock somebody can set, and a monotonic one nobody can."""
+    """A wall clock somebody can set, and one that nobody can."""
 
     def __init__(self) -> None:
         self.wall = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
@@ -19,7 +20,8 @@ class Wall:
         assert zone is UTC
         return self.wall
 
-    def monotonic(self) -> float:
+    def clock_gettime(self, which: int) -> float:
+        assert which == time.CLOCK_BOOTTIME  # which goes on while the machine sleeps
         return self.monotonic_at
 
 
@@ -50,3 +52,19 @@ def test_time_does_not_go_back():
     clock = steady_clock()
     times = [clock() for _ in range(1000)]
     assert times == sorted(times)
+
+
+def test_a_neighbour_s_clock_goes_on_from_what_it_said_last(wall):
+    theirs = TheirClock()
+    assert theirs() is None
+    theirs.heard("Fri, 20 Nov 2026 17:00:00 GMT")
+    wall.wall += timedelta(hours=3)
+    wall.monotonic_at += 4
+    theirs.heard("not a date")
+    theirs.heard(None)
+    assert theirs() == datetime(2026, 11, 20, 17, 0, 4, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("header", [None, "", "tomorrow", "Fri, 99 Nov 2026 17:00:00 GMT", "\ud800"])
+def test_what_is_no_date_is_none(header):
+    assert read_date(header) is None

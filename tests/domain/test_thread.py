@@ -54,7 +54,7 @@ def test_the_most_useful_step_comes_first(state, step):
         (Step.LOOK, Lane.FREE),
         (Step.ASIDE, Lane.FREE),
         (Step.EDIT, Lane.EDIT),
-        (Step.NOTHING, Lane.FREE),
+        (Step.NOTHING, Lane.EDIT),
     ],
 )
 def test_only_new_posts_cost_a_slot_of_the_channel(step, lane):

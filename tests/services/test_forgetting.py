@@ -1,5 +1,6 @@
 """Words and numbers are kept as long as configured; counts and states stay."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -25,6 +26,19 @@ async def test_what_is_over_and_old_is_blanked_and_still_counted(open_stage: Ope
         await stage.get("/healthz")
     assert await kept(stage) == [("", "", "DELIVERED")]
     assert "text deleted" in (await stage.slack.type("/imessage status")).text
+
+
+async def test_what_three_in_the_night_has_missed_is_forgotten_at_the_next_start(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(keep_text_for=0.2)
+    await stage.text()
+    await until(lambda: "Delivered" in stage.shown())
+    await asyncio.sleep(0.3)
+    await stage.restart()
+    for _ in range(100):
+        if await kept(stage) == [("", "", "DELIVERED")]:
+            return
+        await asyncio.sleep(0.05)
+    raise AssertionError(await kept(stage))
 
 
 async def test_what_is_not_over_or_not_old_is_kept(open_stage: Opened) -> None:

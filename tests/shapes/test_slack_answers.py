@@ -1,7 +1,7 @@
 """Slack's answers, read by our calls: each is taken for a yes, a no, a later or a doubt, and none crashes a call."""
 
 from contextlib import suppress
-from datetime import UTC, datetime
+from datetime import timedelta
 
 import pytest
 from starlette.applications import Starlette
@@ -16,7 +16,7 @@ from sandbox.serving import serving
 from tests.conftest import TOKEN
 from tests.shapes import raw
 
-NOW = datetime(2026, 11, 20, tzinfo=UTC)
+NO_TIME = timedelta(0)
 
 TO_A_POST: dict[str, type[CallFailed] | None] = {
     "posted": None,
@@ -48,14 +48,15 @@ async def test_an_answer_of_slack_s_is_taken_for_what_it_is(name: str, failure: 
     routes = [Route("/{path:path}", answered, methods=["GET", "POST"])]
     async with serving(Starlette(routes=routes)) as url, Notifier(f"{url}/api", TOKEN) as slack:
         if failure is None:
-            assert await slack.post("C0EXAMPLE", Post("Hi", []), id="1") == ("C0EXAMPLE", "1764000000.000200")
+            posted = await slack.post("C0EXAMPLE", Post("Hi", []), id="1")
+            assert (posted.channel, posted.ts) == ("C0EXAMPLE", "1764000000.000200")
         else:
             with pytest.raises(failure):
                 await slack.post("C0EXAMPLE", Post("Hi", []), id="1")
         for call in (
             slack.update("C0EXAMPLE", "1764000000.000200", Post("Hi", [])),
             slack.join("C0EXAMPLE"),
-            slack.find("C0EXAMPLE", id="1", since=NOW, thread_ts=None),
+            slack.find("C0EXAMPLE", id="1", age=NO_TIME, thread_ts=None),
             slack.person("U0ANA"),
             slack.members("S0TEAM"),
             slack.installation(),

@@ -8,6 +8,7 @@ from uuid import UUID
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Origin, Report, Request
 from bot.services.deciding import Click
+from bot.storage.timekeeping import keep_time
 from tests.chaos.simulation.phone import Text
 from tests.chaos.simulation.processes import Process
 
@@ -23,6 +24,8 @@ class Acts:
 
     dice: Random
     now: datetime
+    skew: timedelta
+    alone: bool
     watch: Any
     slack: Any
     phone: Any
@@ -145,6 +148,16 @@ class Acts:
         self.tell(f"{self.processes[index].name} starts")
         self.processes[index] = Process(self, self.processes[index].name)
 
+    def set_clock(self) -> None:
+        """Somebody sets the clock of the database's machine. A process alone follows that from its next life on."""
+        if self.database_away or (self.alone and self.processes[0].alive):
+            return
+        if awake := self.awake():  # each of which looks at the clock every now and then
+            awake[0].ledger.at_once(keep_time, None)
+        self.skew += timedelta(seconds=self.dice.choice((-3600, -3600, -600, -90, -3, 30, 3600)))
+        self.watch.clock_set()
+        self.tell(f"the clock is {self.skew} ahead")
+
     def freeze(self) -> None:
         """SIGSTOP, or SIGCONT."""
         process = next((process for process in self.processes if process.frozen), self.dice.choice(self.processes))
@@ -170,10 +183,10 @@ class Acts:
     def meddle(self) -> None:
         """People archive a channel, take the bot out of it, or delete what hangs there."""
         kind = self.dice.random()
-        if kind < 0.3:
+        if kind < 0.1:
             self.slack.archived.add("C0ONE")
             self.tell("C0ONE is archived")
-        elif kind < 0.5:
+        elif kind < 0.3:
             self.slack.outside.add("C0ONE")
             self.tell("C0ONE is left")
         elif self.slack.posts:

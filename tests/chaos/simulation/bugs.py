@@ -12,9 +12,10 @@ from sqlalchemy import update
 from bot.domain import message as domain
 from bot.errors import NotSent, Uncertain
 from bot.services import announcing
-from bot.storage import announcements, claims, messages
+from bot.storage import announcements, claims, messages, timekeeping
 from bot.storage.claims import Queues
 from bot.storage.tables import threads
+from tests.chaos.simulation.neighbours import Slack
 from tests.chaos.simulation.phone import Phone
 
 
@@ -102,6 +103,30 @@ def _not_found_counts_as_said() -> AbstractContextManager[Any]:
     return patch.object(announcing, "Finish", finish)
 
 
+def _an_edit_is_made_once() -> AbstractContextManager[Any]:
+    """An edit that nobody answered is taken for one that was never made."""
+    return patch.object(announcing, "EDITING", 99)
+
+
+def _a_stray_reply_is_left() -> AbstractContextManager[Any]:
+    """A reply that stands in the channel is not taken away."""
+
+    async def leave(self: Slack, channel: str, ts: str) -> None:
+        """Do nothing."""
+
+    return patch.object(Slack, "delete", leave)
+
+
+def _a_clock_set_back_is_not_noticed() -> AbstractContextManager[Any]:
+    """Whatever is due later stays so."""
+    return patch.object(timekeeping, "_mend", lambda *_: None)
+
+
+def _looked_for_twice() -> AbstractContextManager[Any]:
+    """A post is repeated after two looks."""
+    return patch.object(announcing, "_LOOKS", 2)
+
+
 BUGS = {
     "silence is taken for a no": Bug(_silence_is_taken_for_a_no, "was sent and waits to be sent"),
     "a post is not noted": Bug(_a_post_is_not_noted, "stands twice"),
@@ -109,5 +134,9 @@ BUGS = {
     "whoever comes may finish": Bug(_whoever_comes_may_finish, "whose claim is over"),
     "a lease is not stored": Bug(_a_lease_is_not_stored, "is claimed while somebody holds it"),
     "slots are given twice": Bug(_slots_are_given_twice, "is used twice within"),
+    "an edit is made once": Bug(_an_edit_is_made_once, "the root says"),
+    "a stray reply is left": Bug(_a_stray_reply_is_left, "outside its thread"),
+    "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer"),
+    "looked for twice": Bug(_looked_for_twice, "stands twice"),
     "not found counts as said": Bug(_not_found_counts_as_said, "is not there"),
 }

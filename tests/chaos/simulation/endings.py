@@ -60,7 +60,7 @@ def _nothing_astray(world: "World", thread: Thread) -> None:
         name, _, number = post.id.partition("-")
         if name != thread.id.hex or post.deleted or number in ("0", "aside") or post.thread_ts:
             continue
-        if post.id not in world.slack.unreadable:
+        if post.id not in world.slack.unreadable and post.ts not in world.slack.uneditable:
             world.watch.broken(f"{post.id} stands in {post.channel}, outside its thread")
 
 

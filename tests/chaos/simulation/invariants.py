@@ -20,6 +20,9 @@ from tests.chaos.simulation.neighbours import Posted
 KINDS = ("send", "polls", "doubts", "sweep", "announce")
 """Of work."""
 
+_LONGEST_SHUT = timedelta(seconds=61)
+_LONGEST_WAIT = timedelta(seconds=330)  # a backoff, and a slot behind it
+
 SEND_WITHIN = 1200.0  # seconds after which an unsent text is given up
 
 if TYPE_CHECKING:
@@ -64,14 +67,28 @@ class Watch:
 
     def is_due(self, kind: str) -> bool:
         """Whether a claim of this kind would find something."""
-        if self._now[0] is not self._world.now:
-            self._now = (self._world.now, _stamp(self._world.now))
+        now = self._world.stored_now
+        if self._now[0] != now:
+            self._now = (now, _stamp(now))
         return any(due <= self._now[1] for due in self._dues(kind))
 
     def next_due(self) -> datetime | None:
-        """When the next thing is due."""
+        """When the next thing is due, by the true clock."""
         found = min((due for kind in KINDS for due in self._dues(kind)), default=None)
-        return None if found is None else datetime.fromisoformat(found).replace(tzinfo=UTC)
+        return None if found is None else datetime.fromisoformat(found).replace(tzinfo=UTC) - self._world.skew
+
+    def check_waits(self) -> None:
+        """Nothing that a process would do waits for longer than a wait may be, whatever a clock said meanwhile."""
+        latest = _stamp(self._world.stored_now + _LONGEST_WAIT)
+        for kind in ("send", "announce"):
+            if late := [due for due in self._dues(kind) if due > latest]:
+                self.broken(f"{kind} waits for longer than anything may: {late} at {self._world.stored_now}")
+
+    def clock_set(self) -> None:
+        """Slots and leases are by the clock that somebody has just set."""
+        self._used.clear()
+        self._shut.clear()
+        self._held.clear()
 
     def _dues(self, kind: str) -> list[str]:
         slots = self._slots
@@ -83,6 +100,8 @@ class Watch:
         elif kind == "sweep":
             unsent = [row.accepted_at for row in self.rows.values() if not row.delivery]
             late = timedelta(seconds=SEND_WITHIN, milliseconds=1)
+            if slots.get("clock", "") > _stamp(self._world.stored_now + timedelta(seconds=5)):
+                return [_stamp(self._world.stored_now)]
             return [_stamp(datetime.fromisoformat(at) + late) for at in unsent]
         else:
             quiet = [row for row in self.rows.values() if row.poll_at]
@@ -119,14 +138,14 @@ class Watch:
         if post.id.endswith("-aside") or post.id.startswith("note-"):
             return  # a private line twice harms nobody
         thread, _, number = post.id.partition("-")
-        there = [other.id for other in self._world.slack.posts if other.channel == post.channel and not other.deleted]
+        there = [other.id for other in self._world.slack.posts if other.channel == post.channel and other.visible]
         if post.id in there:
             self.broken(f"{post.id} stands twice in {post.channel}")
         if thread not in self.places:
             self.broken(f"{post.id} belongs to no thread")
         ours = [other for other in there if other.startswith(f"{thread}-") and not other.endswith("aside")]
         later = [other for other in ours if int(other.partition("-")[2]) > int(number)]
-        if later:
+        if later and post.id not in self._world.slack.unreadable:
             self.broken(f"{post.id} comes after {later}")
 
     def texted(self, message: Message) -> None:
@@ -244,6 +263,11 @@ class Watch:
         if release.line_until is not None:
             self._shuts(release.message.line, release.line_until)
 
+    def _keep_time(self, _: Any, back: timedelta) -> None:
+        if back:
+            self._used.clear()
+            self._shut.clear()
+
     def _end_leases(self, *_: object) -> None:
         self._held.clear()
 
@@ -270,7 +294,9 @@ class Watch:
         self._used[key] = now
 
     def _shuts(self, key: str, until: datetime) -> None:
-        self._shut[key] = max(until, self._shut.get(key, until))
+        until -= self._world.skew
+        if until - self._world.now <= _LONGEST_SHUT:  # else somebody has set the clock since they were told
+            self._shut[key] = max(until, self._shut.get(key, until))
 
 
 def _stamp(at: datetime) -> str:

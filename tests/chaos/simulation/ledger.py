@@ -10,7 +10,7 @@ import types
 from collections.abc import Callable, Generator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 
 from bot.errors import MaybeStored, NotStored
 from bot.storage.tables import metadata
+from bot.storage.timekeeping import keep_time
 from bot.storage.writer import Writer, _Entry
 
 if TYPE_CHECKING:
@@ -103,8 +104,7 @@ class Ledger:
         self.serves_one_process = world.alone
         self._writer = Writer(self)  # never started: its transactions are called by name
         self.dead = False
-        self.clock = lambda: world.now
-        self.outside = lambda at: at
+        self.clock = lambda: world.stored_now
 
     def connect(self) -> AbstractContextManager[Connection]:
         """What the writer's engine does: here there is one connection, which stays open."""
@@ -115,7 +115,15 @@ class Ledger:
         del connection
         if self._world.database_away:
             raise OperationalError("BEGIN", {}, sqlite3.OperationalError("away"))
-        return self._world.now
+        return self._world.stored_now
+
+    async def keep_time(self) -> None:
+        """See `Store.keep_time`."""
+        await self.write(keep_time, None)
+
+    def age(self, at: datetime) -> timedelta:
+        """See `Store.age`."""
+        return max(timedelta(0), self._world.stored_now - at)
 
     async def write(self, work: Any, item: Any, *, patience: float | None = None) -> Any:
         """See `Store.write`."""

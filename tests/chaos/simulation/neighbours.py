@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
 
 _LAG = timedelta(seconds=1)  # until what was posted can be found again
+_SKEW = timedelta(minutes=1)
 DONE, LATE, LOST, BUSY, UNREACHED, BROKEN, REFUSED = "done", "late", "lost", "busy", "unreached", "broken", "refused"
 AFTERWARDS = "done afterwards"
 """Done when its sender has long been told that there is no answer; only Slack does that (see `Phone`)."""
@@ -95,7 +96,13 @@ class Posted:
     thread_ts: str | None
     text: str
     at: datetime
+    root: "Posted | None" = None
     deleted: bool = False
+
+    @property
+    def visible(self) -> bool:
+        """Whether anybody can read it: what hangs below a deleted message, nobody can."""
+        return not self.deleted and (self.root is None or self.root.visible)
 
 
 class Slack(Neighbour):
@@ -130,7 +137,9 @@ class Slack(Neighbour):
         if fate is REFUSED:
             code = code or self._world.dice.choice(_REFUSALS[method])
         if fate in (DONE, LATE, LOST, AFTERWARDS) and not code:
-            return fate if fate is not AFTERWARDS or method in ("post", "update") else LOST
+            if method in ("post", "update") or fate is not AFTERWARDS:
+                return AFTERWARDS if method == "update" and fate is LOST else fate
+            return LOST
         self._world.tell(f"slack {method} {what}: {fate} {code}")
         raise self._failure(fate, code)
 
@@ -157,8 +166,9 @@ class Slack(Neighbour):
         place = f"D0{channel}" if channel.startswith("U") else channel
 
         def put() -> Posted:
-            thread = thread_ts if thread_ts and self._there(thread_ts) else None
-            posted = Posted(place, f"{len(self.posts) + 1}.0", id, thread, post.text, self._world.now)
+            root = self._there(thread_ts) if thread_ts else None
+            thread = thread_ts if root else None
+            posted = Posted(place, f"{len(self.posts) + 1}.0", id, thread, post.text, self._world.now, root)
             self._world.watch.posted(posted)
             self.posts.append(posted)
             if id.endswith("aside"):
@@ -172,7 +182,11 @@ class Slack(Neighbour):
         return Place(posted.channel, posted.ts, posted.thread_ts)
 
     async def delete(self, channel: str, ts: str) -> None:
-        fate = await self._ask("delete", channel, ts)
+        try:
+            fate = await self._ask("delete", channel, ts)
+        except Refused:
+            self.uneditable.add(ts)
+            raise
         posted = self._there(ts)
         if posted is not None:
             posted.deleted = True
@@ -205,7 +219,7 @@ class Slack(Neighbour):
         await self._answer(await self._ask("person", "", user), f"person {user}")
         return Person(guest=False, stranger=False)
 
-    async def find(self, channel: str, *, id: str, since: datetime, thread_ts: str | None) -> str | None:  # noqa: A002
+    async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
         what = f"{id[-10:]} in {channel}"
         try:
             fate = await self._ask("find", channel, what)
@@ -213,10 +227,10 @@ class Slack(Neighbour):
             self.unreadable.add(id)
             raise
         if thread_ts and self._there(thread_ts) is None:
-            self.unreadable.add(id)
             raise Refused("thread_not_found")
         seen = [p for p in self.posts if (p.channel, p.id, p.thread_ts) == (channel, id, thread_ts) and not p.deleted]
-        found = next((p.ts for p in seen if since - timedelta(minutes=1) <= p.at <= self._world.now - _LAG), None)
+        since = self._world.now - age - _SKEW
+        found = next((p.ts for p in seen if since <= p.at <= self._world.now - _LAG), None)
         await self._answer(fate, f"find {what}: {found}")
         return found
 

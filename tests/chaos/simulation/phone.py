@@ -107,9 +107,10 @@ class Phone(Neighbour):
         text = await self._about(handle, "message")
         return text.report("poll")
 
-    async def sent_to(self, recipient: str, line: str, since: datetime) -> list[Listed]:
+    async def sent_to(self, recipient: str, line: str, age: timedelta) -> list[Listed]:
         await self._look("list")
         now = self._world.now
+        since = now - age - timedelta(minutes=5)
         listed = [t for t in self.texts if (t.recipient, t.line) == (recipient, line) and since <= t.at]
         return [
             Listed(text.report("list"), text.content, outbound=True, line=text.line, at=text.at)

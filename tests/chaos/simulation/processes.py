@@ -19,6 +19,7 @@ from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
 from bot.storage.attempts import end_leases
+from bot.storage.timekeeping import keep_time
 from tests.chaos.simulation.invariants import SEND_WITHIN
 from tests.chaos.simulation.ledger import Ledger, Point
 
@@ -85,6 +86,7 @@ class Process:
         self.jobs: list[Job] = []
         self.claiming: dict[str, Job] = {}
         self.ledger: Any = Ledger(world, world.connection)
+        self.ledger.at_once(keep_time, None)
         if world.alone:
             self.ledger.at_once(end_leases, None)
         slack: Any = world.slack

@@ -9,6 +9,7 @@ import pytest
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Origin, Request
+from bot.services.deciding import Click
 from tests.chaos.simulation.endings import check_rest
 from tests.chaos.simulation.neighbours import BROKEN, BUSY, UNREACHED
 from tests.chaos.simulation.processes import Job, Process
@@ -108,14 +109,14 @@ def test_a_listed_text_is_not_taken_for_its_twin_while_it_is_being_sent(stage: S
     stage.claim(stage.a, "send")
     [doubted] = stage.rows
     assert doubted.delivery == Delivery.UNCERTAIN
-    click = stage.a.deciding.decide(UUID(doubted.id), "resend", who="U0ANA", team="T1", answer_url="answer-click")
+    click = stage.a.deciding.decide(UUID(doubted.id), "resend", Click("U0ANA", ("T1",), "C0ONE", "answer-click"))
     stage.a.spawn("click", click)
     stage.go()
     due = datetime.fromisoformat(doubted.poll_at).replace(tzinfo=UTC)
     stage.wait((due - stage.world.now).total_seconds() - 5)
     sleeper = stage.stop(stage.a, "send", at="answers send")
     stage.wait(6)
-    stage.claim(stage.b, "sweep", sleeper)
+    stage.claim(stage.b, "doubts", sleeper)
     stage.go()
     assert [row.delivery for row in stage.rows] == [Delivery.UNCERTAIN, Delivery.QUEUED]
 

@@ -30,6 +30,7 @@ class World(Acts):
     def __init__(self, seed: int) -> None:
         self.dice = dice = Random(seed)
         self.seed, self.now = seed, datetime(2026, 1, 1, tzinfo=UTC)
+        self.skew = timedelta(0)  # of the clock by which the database is read and written
         self.story: list[tuple[datetime, str, str]] = []
         self.alone = dice.random() < 0.4  # as on SQLite: one process, which takes over at once what a dead one left
         self.honest, self.database_away = False, False
@@ -46,6 +47,11 @@ class World(Acts):
         self.running: Any = None
         self.processes = [Process(self, name) for name in ("A" if self.alone else dice.choice(("AB", "AB", "ABC")))]
 
+    @property
+    def stored_now(self) -> datetime:
+        """Now, by the clock that the processes and the database go by."""
+        return self.now + self.skew
+
     def tell(self, event: str) -> None:
         """Add a line to the story."""
         self.story.append((self.now, self.running.process.name if self.running else " ", event))
@@ -60,8 +66,8 @@ class World(Acts):
             self.begin_in_doubt()
         self.type()
         acts = [self.work, self.claim, self.turn_clock, self.move_phone, self.call_back, self.type, self.click]
-        acts += [self.kill_or_start, self.freeze, self.trouble_somebody, self.meddle]
-        weights = [60, 10, 6, 7, 8, 2, 5, *(self.violence * often for often in (1.2, 1.2, 1.2, 0.15))]
+        acts += [self.kill_or_start, self.freeze, self.trouble_somebody, self.meddle, self.set_clock]
+        weights = [60, 10, 6, 7, 8, 2, 5, *(self.violence * often for often in (1.2, 1.2, 1.2, 0.5, 0.6))]
         for act in self.dice.choices(acts, weights, k=self.dice.randrange(40, 110)):
             self.running = None
             act()
@@ -145,6 +151,7 @@ class World(Acts):
                 clicks -= 1
                 self.click()
             elif next_due is not None:
+                self.watch.check_waits()
                 self.advance_to(max(next_due, self.now))
             elif late := [*self.slack.late, *self.phone.late]:
                 self.advance_to(late[0][0])

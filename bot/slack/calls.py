@@ -1,0 +1,114 @@
+"""One call to Slack: over one aiohttp session, in its time, within its size, and its failure in our words."""
+
+import re
+from collections.abc import Awaitable, Callable
+from contextvars import ContextVar
+from typing import Any
+
+import aiohttp
+from slack_sdk.errors import SlackApiError
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
+
+from bot import metrics
+from bot.domain.clock import TheirClock
+from bot.errors import NotSent, Refused, Uncertain
+from bot.network import trusted
+
+_LARGEST_ANSWER = 8 * 1024 * 1024
+"""Bytes."""
+
+_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
+
+
+def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
+    """Return a session for all calls; without one the SDK opens a connection for each.
+
+    timeout: seconds for a whole call. theirs: is told what Slack's clock says.
+    """
+
+    async def heard(_: object, __: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        theirs.heard(ended.response.headers.get("Date"))
+
+    watch = aiohttp.TraceConfig()
+    watch.on_request_headers_sent.append(_note_that_it_began)
+    watch.on_request_redirect.append(_follow_nobody)
+    watch.on_request_end.append(heard)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trusted()),
+        timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
+        trace_configs=[watch],
+        # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+        response_class=_Bounded,
+    )
+
+
+async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
+    """Make one call with the SDK.
+
+    Raises:
+        Refused: not done (`code` is Slack's error).
+        NotSent: not done, may be tried again later.
+        Uncertain: perhaps done.
+    """
+    began: list[bool] = []
+    _began.set(began)
+    with metrics.call("slack", method.__name__.replace("_", ".")):
+        try:
+            return await method(**arguments)
+        except SlackApiError as error:
+            raise _failure(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent("no_connection") from error
+        except aiohttp.ClientHttpProxyError as error:  # it refused to connect us
+            raise NotSent("proxy_refused") from error
+        except aiohttp.InvalidURL as error:  # the request could not even be built
+            raise NotSent("unbuildable") from error
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise (Uncertain("no_answer") if began else NotSent("no_connection")) from error
+        except (AttributeError, ValueError, LookupError) as error:  # over JSON that is no object, or a charset
+            raise (Uncertain("unreadable_answer") if began else NotSent("unbuildable")) from error
+
+
+_began: ContextVar[list[bool]] = ContextVar("began")
+"""Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written."""
+
+
+async def _follow_nobody(*_: object) -> None:
+    raise aiohttp.ClientPayloadError("a redirect is not followed")
+
+
+class _Bounded(aiohttp.ClientResponse):
+    """An answer that is read no further than it may be long."""
+
+    async def read(self) -> bytes:
+        """Return the body; raises aiohttp.ClientPayloadError when it is too large."""
+        if self._body is None:
+            body = bytearray()
+            async for piece in self.content.iter_any():
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    self.close()
+                    raise aiohttp.ClientPayloadError("the answer is too large")
+            self._body = bytes(body)
+        return self._body
+
+
+async def _note_that_it_began(*_: object) -> None:
+    _began.get([]).append(True)
+
+
+def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse):  # the SDK hands over the raw answer when it is no JSON
+        return Uncertain("unreadable_answer")
+    code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
+    code = code if re.fullmatch("[a-z0-9_]{0,80}", code) else "other"  # it stands in logs
+    if response.status_code == 429 or code in _BUSY:
+        seconds = str(response.headers.get("Retry-After") or response.headers.get("retry-after") or "1")
+        return NotSent(code or "ratelimited", retry_after=min(max(float(seconds), 1), 3600) if seconds.isdigit() else 1)
+    if response.status_code >= 500 or code in _MAYBE:
+        return Uncertain(code or f"http_{response.status_code}")
+    return Refused(code)
