@@ -30,7 +30,7 @@ from sandbox.sendblue import PretendSendblue
 from sandbox.serving import serving
 from sandbox.slack import PretendSlack
 from sandbox.slack.records import CommandAnswer, SlackMessage
-from tests.chaos.table import pytest_terminal_summary  # noqa: F401 - a hook
+from tests.chaos.table import pytest_configure, pytest_terminal_summary  # noqa: F401 - hooks
 
 TOKEN, SIGNING, KEY, SECRET, CALLBACK = (
     "xoxb-1-test-token",

@@ -1,7 +1,6 @@
 """The bot as processes of its own behind a router, between neighbours that remember; and the closing table."""
 
 import os
-import random
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -155,7 +154,7 @@ def _bot(number: int, command: str, settings: dict[str, str], folder: Path) -> B
 @pytest.fixture
 def seed(request: pytest.FixtureRequest) -> int:
     """What all chance in a test comes from; printed with the command that repeats it, which pytest shows on failure."""
-    value = int(os.environ.get("CHAOS_SEED") or random.randrange(2**32))
+    value = int(os.environ["CHAOS_SEED"])
     form = "CHAOS=long " if LONG else ""
     print(f"seed {value}; replay: {form}CHAOS_SEED={value} .venv/bin/python -m pytest '{request.node.nodeid}'")  # noqa: T201
     return value

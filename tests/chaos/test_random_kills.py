@@ -1,6 +1,7 @@
 """SIGKILL at any instant, again and again, under a stream of commands and callbacks."""
 
 import asyncio
+import os
 import random
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
@@ -11,7 +12,7 @@ from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.chaos.leases import end_of_lease, end_of_silence
 from tests.chaos.proxy import Liar, lies
 
-KILLS = 300 if LONG else 6
+KILLS = int(os.environ.get("CHAOS_KILLS", "300" if LONG else "6"))
 CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM")
 
 
@@ -43,7 +44,7 @@ async def test_killed_at_random_behind_a_lying_network(
 ) -> None:
     ruin = await open_ruin(*processes, step=0.15)
     async with lies(ruin, random.Random(seed), share=0.1) as liars:
-        await kill_at_random(ruin, judge, seed, kills=100, patience=10, heal=liars)
+        await kill_at_random(ruin, judge, seed, patience=10, heal=liars)
 
 
 async def kill_at_random(
@@ -51,7 +52,6 @@ async def kill_at_random(
     judge: Callable[[Ruin], None],
     seed: int,
     *,
-    kills: int = KILLS,
     patience: float = 3,
     heal: Sequence[Liar] = (),
 ) -> None:
@@ -60,7 +60,7 @@ async def kill_at_random(
     await asyncio.gather(*(bot.start() for bot in ruin.bots))
     async with leases_end(ruin, patience):
         async with typing(ruin, random.Random(dice.random())):
-            while ruin.kills < kills:
+            while ruin.kills < KILLS:
                 await asyncio.sleep(dice.uniform(0, 0.6))
                 victim = dice.choice(ruin.bots)
                 await victim.kill()
