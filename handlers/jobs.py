@@ -49,7 +49,8 @@ class Jobs:
     def start(self) -> None:
         """Begin, in the running event loop."""
         jitter = self._repoll_interval / 10
-        self._scheduler.add_job(self._sweep, "interval", seconds=self._repoll_interval, jitter=jitter, id="sweep")
+        for job, name in ((self._repoll, "repoll"), (self._sweep, "sweep")):
+            self._scheduler.add_job(job, "interval", seconds=self._repoll_interval, jitter=jitter, id=name)
         self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
         self._scheduler.add_job(self._forget, id="forget at start")  # three in the night may have found nobody here
         self._scheduler.add_job(self._tick, "interval", seconds=_TICK, id="tick")
@@ -87,8 +88,10 @@ class Jobs:
                     if not job.id.startswith("forget"):
                         job.modify(next_run_time=datetime.now(UTC))
 
-    async def _sweep(self) -> None:
+    async def _repoll(self) -> None:
         _ring(self._quiet)
+
+    async def _sweep(self) -> None:
         async with self._sweeps:
             try:
                 await self._sweeping.once()

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from typing import Any
 from uuid import UUID
 
@@ -138,6 +139,19 @@ async def test_a_list_that_ignores_where_to_begin_ends() -> None:
     page = {"data": [item | {"message_handle": f"h{number}"} for number in range(100)]}
     async with neighbour(always(page)) as url, sendblue(url) as client:
         assert len(await client.sent_to(CUSTOMER, LINE, NO_TIME)) == 100
+
+
+@pytest.mark.parametrize(("minutes", "found"), [(0, 1), (4, 1), (50, 0)])
+async def test_what_was_sent_before_is_no_evidence_by_sendblue_s_own_clock(minutes: int, found: int) -> None:
+    theirs = NOW + timedelta(hours=3)  # three hours ahead of ours
+    sent = theirs - timedelta(minutes=minutes)
+    item = {"message_handle": "h", "is_outbound": True, "status": "SENT", "date_sent": sent.isoformat()}
+
+    async def answered(_: Request) -> Response:
+        return JSONResponse({"data": [item]}, headers={"Date": format_datetime(theirs, usegmt=True)})
+
+    async with neighbour(answered) as url, sendblue(url) as client:
+        assert len(await client.sent_to(CUSTOMER, LINE, NO_TIME)) == found
 
 
 async def test_a_list_without_end_is_no_answer() -> None:

@@ -38,7 +38,8 @@ class Store:
     async def open(self) -> None:
         """Start writing. Where no other process can be alive, take over at once what a dead one left claimed."""
         self._writer.start()
-        await self.keep_time()  # and learn the database's
+        with suppress(NotStored):  # a busy database will be asked again; a process that does not start helps nobody
+            await self.keep_time()  # and learn the database's
         if self._database.serves_one_process:
             await self.write(end_leases, None)
 
