@@ -15,7 +15,7 @@ from uuid import UUID
 import pytest
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, RedirectResponse, Response
+from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from bot.domain.message import Message
@@ -28,6 +28,15 @@ from tests.conftest import CUSTOMER, KEY, LINE, SECRET, TOKEN
 
 NOW, NO_TIME = datetime(2026, 11, 20, tzinfo=UTC), timedelta(0)
 TEXT = Message(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
+LISTED = {
+    "message_handle": "h",
+    "is_outbound": True,
+    "status": "SENT",
+    "content": TEXT.text,
+    "to_number": CUSTOMER,
+    "from_number": LINE,
+}
+"""As it stands in Sendblue's list."""
 Answering = Callable[[Request], Awaitable[Response]]
 
 
@@ -125,33 +134,32 @@ async def test_pages_that_dawdle_take_no_longer_together_than_two_calls() -> Non
 
     async def slowly(_: Request) -> Response:
         await asyncio.sleep(0.15)
-        item = {"message_handle": f"h{next(pages)}", "status": "SENT", "is_outbound": True}
-        return JSONResponse({"data": [item], "pagination": {"hasMore": True}})
+        page = [LISTED | {"message_handle": f"h{next(pages)}"}]
+        return JSONResponse({"data": page, "pagination": {"hasMore": True}})
 
     async with neighbour(slowly) as url, sendblue(url, timeout=0.2) as client:
         with pytest.raises(NotSent, match="no_answer"):
-            await client.sent_to(CUSTOMER, LINE, NO_TIME)
+            await client.sent_like(TEXT, NO_TIME)
     assert next(pages) <= 4
 
 
 async def test_a_list_that_ignores_where_to_begin_ends() -> None:
-    item = {"message_handle": "", "is_outbound": True, "status": "SENT", "content": "Hi", "to_number": CUSTOMER}
-    page = {"data": [item | {"message_handle": f"h{number}"} for number in range(100)]}
+    page = {"data": [LISTED | {"message_handle": f"h{number}"} for number in range(100)]}
     async with neighbour(always(page)) as url, sendblue(url) as client:
-        assert len(await client.sent_to(CUSTOMER, LINE, NO_TIME)) == 100
+        assert len(await client.sent_like(TEXT, NO_TIME)) == 100
 
 
 @pytest.mark.parametrize(("minutes", "found"), [(0, 1), (4, 1), (50, 0)])
 async def test_what_was_sent_before_is_no_evidence_by_sendblue_s_own_clock(minutes: int, found: int) -> None:
     theirs = NOW + timedelta(hours=3)  # three hours ahead of ours
     sent = theirs - timedelta(minutes=minutes)
-    item = {"message_handle": "h", "is_outbound": True, "status": "SENT", "date_sent": sent.isoformat()}
+    item = LISTED | {"date_sent": sent.isoformat()}
 
     async def answered(_: Request) -> Response:
         return JSONResponse({"data": [item]}, headers={"Date": format_datetime(theirs, usegmt=True)})
 
     async with neighbour(answered) as url, sendblue(url) as client:
-        assert len(await client.sent_to(CUSTOMER, LINE, NO_TIME)) == found
+        assert len(await client.sent_like(TEXT, NO_TIME)) == found
 
 
 async def test_a_list_without_end_is_no_answer() -> None:
@@ -162,7 +170,7 @@ async def test_a_list_without_end_is_no_answer() -> None:
 
     async with neighbour(answered) as url, sendblue(url) as client:
         with pytest.raises(NotSent):
-            await client.sent_to(CUSTOMER, LINE, NO_TIME)
+            await client.sent_like(TEXT, NO_TIME)
 
 
 async def test_a_history_whose_pages_repeat_themselves_ends() -> None:
@@ -254,12 +262,39 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
 
 
 async def test_a_whole_answer_of_the_largest_kind_is_read() -> None:
-    item = {"message_handle": "h", "is_outbound": True, "content": "\U0001f600" * 9_000}
-    page = json.dumps({"data": [item] * 60})
-    assert len(page) > 6_000_000
+    others = [LISTED | {"message_handle": f"h{number}", "content": "\U0001f600" * 9_000} for number in range(14)]
+    page = json.dumps({"data": [*others, LISTED]})
+    assert len(page) > 1_500_000
 
     async def answered(_: Request) -> Response:
         return Response(page, media_type="application/json")
 
-    async with neighbour(answered) as url, Sendblue(url, KEY, SECRET, timeout=10, clock=lambda: NOW) as client:
-        assert len(await client.sent_to(CUSTOMER, LINE, NO_TIME)) == 1
+    async with neighbour(answered) as url, sendblue(url) as client:
+        assert [report.handle for report in await client.sent_like(TEXT, NO_TIME)] == ["h"]
+
+
+async def test_of_large_answers_two_are_held_at_a_time_and_small_ones_go_past_them() -> None:
+    over = asyncio.Event()
+
+    async def answered(request: Request) -> Response:
+        asked = f"{request.url} {await request.body()!r}"
+
+        async def pieces() -> AsyncIterator[bytes]:
+            yield b'{"ok": false, "error": "x", "status": "SENT", "message_handle": "h", "more": "'
+            yield b"x" * (10 if "small" in asked else 400_000)
+            if "stuck" in asked:
+                await over.wait()
+            yield b'"}'
+
+        return StreamingResponse(pieces(), media_type="application/json")
+
+    async with neighbour(answered) as url, sendblue(url) as client, slack(url) as notifier:
+        for ask in (client.status, notifier.join):
+            over.clear()
+            stuck = [asyncio.ensure_future(ask("stuck")) for _ in range(2)]
+            await asyncio.sleep(0.3)
+            large = asyncio.ensure_future(ask("large"))
+            await asyncio.gather(ask("small"), return_exceptions=True)
+            assert not large.done()
+            over.set()
+            await asyncio.gather(large, *stuck, return_exceptions=True)

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -18,10 +19,13 @@ from bot.sendblue import account, wire
 
 R = TypeVar("R")
 
-_LARGEST_ANSWER = 8 * 1024 * 1024
-"""Bytes. A page of the longest texts, spelled the longest way, is smaller."""
+_LARGEST_ANSWER = 2 * 1024 * 1024
+"""Bytes. A page of the longest texts, spelled the longest way, is smaller. Read, it may take thirty times as much."""
 
-_MOST_PAGES = 10
+_USUAL_ANSWER = 128 * 1024
+"""Bytes. Of larger ones two are read at a time, however many calls there are."""
+
+_MOST_PAGES = 20
 
 _SKEW = timedelta(minutes=5)
 """Between the vendor's machines, and until its clock is known, between its and ours."""
@@ -45,6 +49,7 @@ class Sendblue:
         self._clock = clock
         self._timeout = timeout
         self._theirs = TheirClock()
+        self._large = asyncio.Semaphore(2)
         self._paging = 0
         self._http = httpx.AsyncClient(
             base_url=url,
@@ -88,8 +93,8 @@ class Sendblue:
         """Return one message with its channel and error, which `/api/status` leaves out. Raises as `status`."""
         return self._report(await self._get(f"/api/v2/messages/{quote(handle, safe='')}", {}))
 
-    async def sent_to(self, recipient: str, line: str, age: timedelta) -> list[wire.Listed]:
-        """Return outbound messages from a line to a recipient. Raises as `status`; NotSent also for a part of them.
+    async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
+        """Return what the list says of texts that may be this one (see `wire.Listed.may_be`). Raises as `status`.
 
         The vendor's list lags behind by a minute and more: presence proves, absence does not. Takes as long as two
         calls at most.
@@ -98,29 +103,31 @@ class Sendblue:
         """
         try:
             async with asyncio.timeout(2 * self._timeout):
-                listed = await self._whole_list(recipient, line, self._ago(age))
+                found = await self._listed_like(message, self._ago(age))
         except TimeoutError as error:
             raise NotSent("no_answer") from error
         since = self._ago(age)  # known better by now
-        return [item for item in listed if item.at is None or item.at >= since]
+        return [item.report for item in found if item.at is None or item.at >= since]
 
     def _ago(self, age: timedelta) -> datetime:
         return (self._theirs() or self._clock()) - age - _SKEW
 
-    async def _whole_list(self, recipient: str, line: str, since: datetime) -> list[wire.Listed]:
-        found: dict[object, wire.Listed] = {}
+    async def _listed_like(self, message: Message, since: datetime) -> list[wire.Listed]:
+        """Raises as `status`; NotSent also for a part of the list: of equal texts it matters how many there are."""
+        seen: set[str] = set()
+        found: dict[str, wire.Listed] = {}  # and nothing of all the others, which might be large
         offset = 0
         for _ in range(_MOST_PAGES):
-            page, more = await self._page(recipient, line, since, offset=offset)
-            known = len(found)
-            found |= {item.report.handle or (offset, place): item for place, item in enumerate(page)}
-            offset += len(page)  # which may be shorter than we asked for
-            nothing_new = len(found) == known
-            if more is False or not page or (nothing_new and more is None):
+            page = await self._page(message, since, offset=offset)
+            names = [(item.report.handle or f"{offset + place}")[:200] for place, item in enumerate(page.items)]
+            found |= {name: item for name, item in zip(names, page.items, strict=True) if item.may_be(message)}
+            offset += len(names)  # which may be fewer than we asked for
+            nothing_new = seen.issuperset(names)
+            seen.update(names)
+            if page.more is False or not names or (nothing_new and page.more is None):
                 return list(found.values())
             if nothing_new:
                 break
-        # Of texts that read the same it matters how many there are, so a part of the list is no answer.
         raise NotSent("list_without_end")
 
     async def lines(self) -> list[str]:
@@ -154,18 +161,19 @@ class Sendblue:
         Raises:
             TimeoutError, httpx.HTTPError: no whole answer.
         """
-        async with asyncio.timeout(self._timeout):
+        async with asyncio.timeout(self._timeout), AsyncExitStack() as stack:
             answer = await self._http.send(request, stream=True)
-            try:
-                self._theirs.heard(answer.headers.get("date"))
-                body = bytearray()
-                async for piece in answer.aiter_raw():
-                    body += piece
-                    if len(body) > _LARGEST_ANSWER:
-                        raise httpx.ReadError("the answer is too large")
-                return Answer(answer.status_code, bytes(body))
-            finally:
-                await answer.aclose()
+            stack.push_async_callback(answer.aclose)
+            self._theirs.heard(answer.headers.get("date"))
+            body, usual = bytearray(), True
+            async for piece in answer.aiter_raw():
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    raise httpx.ReadError("the answer is too large")
+                if usual and len(body) > _USUAL_ANSWER:
+                    usual = False
+                    await stack.enter_async_context(self._large)
+            return Answer(answer.status_code, bytes(body))
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Answer:
         began = False
@@ -188,20 +196,18 @@ class Sendblue:
             late = isinstance(error, httpx.TimeoutException | TimeoutError)
             raise Uncertain("timeout" if late else "connection_lost") from error
 
-    async def _page(
-        self, recipient: str, line: str, since: datetime, *, offset: int
-    ) -> tuple[list[wire.Listed], bool | None]:
+    async def _page(self, message: Message, since: datetime, *, offset: int) -> wire.Page:
         params = {
             "is_outbound": "true",
-            "to_number": recipient,
-            "from_number": line,
+            "to_number": message.recipient,
+            "from_number": message.line,
             "created_at_gte": since.isoformat().replace("+00:00", "Z"),
             "offset": str(offset),
         }
         for place, paging in enumerate(_PAGINGS[self._paging :], start=self._paging):
             try:
                 answer = await self._get("/api/v2/messages", params | paging)
-                return wire.parse_list(answer.body, now=self._clock()), wire.has_more(answer.body)
+                return wire.parse_page(answer.body, now=self._clock())
             except UnreadableReport as error:
                 raise NotSent("unreadable_answer") from error
             except Refused as error:
@@ -243,8 +249,8 @@ def _read(parse: Callable[[bytes], R], answer: Answer) -> R:
 
 
 _PAGINGS: tuple[dict[str, str], ...] = (
-    {"order_by": "createdAt", "order_direction": "asc", "limit": "100"},
-    {"order_by": "created_at", "order_direction": "asc", "limit": "100"},
+    {"order_by": "createdAt", "order_direction": "asc", "limit": "15"},
+    {"order_by": "created_at", "order_direction": "asc", "limit": "15"},
     {},
 )
 """How the list is asked for its pages: what its specification says, what the vendor's own CLI and events page say, and

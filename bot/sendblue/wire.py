@@ -171,24 +171,31 @@ class Listed:
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.line)
 
 
-def parse_list(body: bytes, *, now: datetime) -> list[Listed]:
-    """Read `GET /api/v2/messages` in the vendor's order.
+@dataclass(frozen=True, slots=True)
+class Page:
+    """A page of Sendblue's list in the vendor's order. more: whether it says that another one follows (None: not)."""
+
+    items: tuple[Listed, ...]
+    more: bool | None
+
+
+MOST_LISTED = 100
+"""Items of a page that are read; more were not asked for."""
+
+
+def parse_page(body: bytes, *, now: datetime) -> Page:
+    """Read `GET /api/v2/messages`.
 
     Raises:
         UnreadableReport: not the documented envelope.
     """
-    fields = json_object(body)
-    items = None if fields is None else fields.get("data")
+    fields = json_object(body) or {}
+    items, pagination = fields.get("data"), fields.get("pagination")
     if not isinstance(items, list):
         raise UnreadableReport("no list of messages")
-    return [_listed(item, now) for item in items if isinstance(item, dict)]
-
-
-def has_more(body: bytes) -> bool | None:
-    """Whether a page of the list says that another one follows it; None where it does not say."""
-    pagination = (json_object(body) or {}).get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    return more if isinstance(more, bool) else None
+    listed = (_listed(item, now) for item in items[:MOST_LISTED] if isinstance(item, dict))
+    return Page(tuple(listed), more if isinstance(more, bool) else None)
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:

@@ -29,6 +29,7 @@ log = structlog.get_logger(__name__)
 
 _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
+_LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
 _ANSWER_TRIES = 2  # where hooks.slack.com cannot be reached, a direct message says it within a minute
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
@@ -259,7 +260,7 @@ class Announcing:
         return Finish(thread, {"posting": None, "closed": code[:80], "aside": "closed"})
 
     def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:
-        wait = backoff(thread.failures, self._chance, first=1, longest=300)
+        wait = backoff(thread.failures, self._chance, first=1, longest=_LONGEST_PAUSE)
         if isinstance(error, NotSent) and error.retry_after is not None:
             wait = timedelta(seconds=error.retry_after)
         return self._store.clock() + wait

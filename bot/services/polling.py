@@ -105,9 +105,7 @@ class Polling:
 
     async def _look_for(self, message: Message) -> bool:
         """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""
-        age = self._store.age(message.in_doubt_since)
-        listed = await self._sendblue.sent_to(message.recipient, message.line, age)
-        same = [item.report for item in listed if item.may_be(message)]
+        same = await self._sendblue.sent_like(message, self._store.age(message.in_doubt_since))
         handles = [report.handle for report in same if report.handle]
         # In this order: a twin that gets its handle meanwhile then owns it.
         twins = await self._store.read(lambda connection: doubted_like(connection, message))

@@ -1,7 +1,9 @@
 """One call to Slack: over one aiohttp session, in its time, within its size, and its failure in our words."""
 
+import asyncio
 import re
 from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,8 +16,11 @@ from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
 from bot.network import trusted
 
-_LARGEST_ANSWER = 8 * 1024 * 1024
-"""Bytes."""
+_LARGEST_ANSWER = 2 * 1024 * 1024
+"""Bytes. Read, it may take thirty times as much."""
+
+_USUAL_ANSWER = 128 * 1024
+"""Bytes. Of larger ones two are read at a time, however many calls there are."""
 
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
@@ -41,7 +46,7 @@ def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
         # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
         headers={"Accept-Encoding": "identity"},
         auto_decompress=False,
-        response_class=_Bounded,
+        response_class=_bounded(asyncio.Semaphore(2)),
     )
 
 
@@ -80,20 +85,30 @@ async def _follow_nobody(*_: object) -> None:
     raise aiohttp.ClientPayloadError("a redirect is not followed")
 
 
-class _Bounded(aiohttp.ClientResponse):
-    """An answer that is read no further than it may be long."""
+def _bounded(large: asyncio.Semaphore) -> type[aiohttp.ClientResponse]:
+    """Return the kind of answer that is read no further than it may be long. large: taken by those above the usual."""
 
-    async def read(self) -> bytes:
-        """Return the body; raises aiohttp.ClientPayloadError when it is too large."""
-        if self._body is None:
-            body = bytearray()
+    class Bounded(aiohttp.ClientResponse):
+        async def read(self) -> bytes:
+            """Return the body; raises aiohttp.ClientPayloadError when it is too large."""
+            if self._body is None:
+                async with AsyncExitStack() as stack:
+                    self._body = await self._read_on(stack)
+            return self._body
+
+        async def _read_on(self, stack: AsyncExitStack) -> bytes:
+            body, usual = bytearray(), True
             async for piece in self.content.iter_any():
                 body += piece
                 if len(body) > _LARGEST_ANSWER:
                     self.close()
                     raise aiohttp.ClientPayloadError("the answer is too large")
-            self._body = bytes(body)
-        return self._body
+                if usual and len(body) > _USUAL_ANSWER:
+                    usual = False
+                    await stack.enter_async_context(large)
+            return bytes(body)
+
+    return Bounded
 
 
 async def _note_that_it_began(*_: object) -> None:

@@ -7,7 +7,6 @@ from typing import Any, Self
 
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
 from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
@@ -20,6 +19,7 @@ EVENT_TYPE = "bluethread"
 """Marks our posts in their metadata, which anybody in the channel can read: it holds an opaque id, nothing else."""
 
 _MOST_PAGES = 100
+_PAGE = 15  # messages: the most that apps with tightened limits get
 
 _SKEW = timedelta(minutes=5)
 """Between Slack's machines, and between its clock and ours."""
@@ -127,32 +127,34 @@ class Notifier:
         return min(ours, self._theirs() or ours) - age - _SKEW
 
     async def _found(self, channel: str, id: str, since: datetime, thread_ts: str | None) -> str | None:  # noqa: A002
-        cursor: str | None = None
+        cursor = ""
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
-            answer = await self._page(channel, thread_ts, since, cursor)
-            page = {str(one.get("ts")): one for one in _objects(answer.get("messages"))}
-            for ts, message in page.items():
-                [metadata] = _objects([message.get("metadata") or {}]) or [{}]
-                [payload] = _objects([metadata.get("event_payload") or {}]) or [{}]
-                if metadata.get("event_type") == EVENT_TYPE and "bot_id" in message and payload.get("id") == id:
-                    return ts
-            [more] = _objects([answer.get("response_metadata") or {}]) or [{}]
-            cursor = str(more.get("next_cursor") or "")
-            if not cursor or seen >= page.keys():  # the last, or the same once more
-                return None
-            seen |= page.keys()
+            found, others, cursor = await self._page(channel, id, thread_ts, since, cursor)
+            if found or not cursor or seen >= others:  # it is here; or this is the last page, or the same once more
+                return found
+            seen |= others
         raise NotSent("history_without_end")
 
     async def _page(
-        self, channel: str, thread_ts: str | None, since: datetime, cursor: str | None
-    ) -> AsyncSlackResponse:
+        self,
+        channel: str,
+        id: str,  # noqa: A002
+        thread_ts: str | None,
+        since: datetime,
+        cursor: str,
+    ) -> tuple[str | None, set[str], str]:
+        """Return the ts of our post, those of all posts of this page, and where the next one begins: no more of it."""
         oldest = f"{since.timestamp():.6f}"
-        # 15 is the most that apps with tightened limits get.
-        asked: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": 15, "include_all_metadata": True}
+        asked: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": _PAGE, "include_all_metadata": True}
         if thread_ts is None:
-            return await call(self.client.conversations_history, **asked, cursor=cursor)
-        return await call(self.client.conversations_replies, **asked, ts=thread_ts, cursor=cursor)
+            answer = await call(self.client.conversations_history, **asked, cursor=cursor or None)
+        else:
+            answer = await call(self.client.conversations_replies, **asked, ts=thread_ts, cursor=cursor or None)
+        page = {str(one.get("ts"))[:40]: one for one in _objects(answer.get("messages"))[: 2 * _PAGE]}
+        [more] = _objects([answer.get("response_metadata") or {}]) or [{}]
+        found = next((ts for ts, message in page.items() if _is_ours(message, id)), None)
+        return found, set(page), str(more.get("next_cursor") or "")[:1000]
 
     async def person(self, user: str) -> Person:
         """Return who somebody is. Raises as `post`; somebody Slack does not know is a stranger."""
@@ -213,3 +215,9 @@ class Notifier:
 def _objects(values: object) -> list[dict[str, Any]]:
     """Return the JSON objects of a list, whatever else is in it or instead of it."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+
+
+def _is_ours(message: dict[str, Any], id: str) -> bool:  # noqa: A002
+    [metadata] = _objects([message.get("metadata") or {}]) or [{}]
+    [payload] = _objects([metadata.get("event_payload") or {}]) or [{}]
+    return metadata.get("event_type") == EVENT_TYPE and "bot_id" in message and payload.get("id") == id

@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 FATES = ("refused", "lost", "answer lost", "answer cut", "late", "answer late")
 """What may become of a request: no connection; gone before it arrived; done, with its answer gone, or half of it; …"""
 
-LIES = ("afterwards", "trickling", "endless", "garbage", "failed")
-"""And to the bot: no answer, and done a moment later; the answer byte by byte; one without end; one without sense; one
-that says it failed. In all but the first it is done."""
+LIES = ("afterwards", "trickling", "endless", "swollen", "garbage", "failed")
+"""And to the bot: no answer, and done a moment later; the answer byte by byte; one without end; one that is large when
+it is read; one without sense; one that says it failed. In all but the first it is done."""
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
+_SWOLLEN = _HEAD + b'{"ok": true, "data": [' + b"{}," * 600_000 + b"{}]}"
 _GARBAGE = _HEAD + b'{"ok": tru'
 _FAILED = b"HTTP/1.1 503 Service Unavailable\r\ncontent-type: text/html\r\nconnection: close\r\n\r\n<html>503</html>"
 
@@ -115,7 +116,7 @@ class Liar:
                 writer.write(b" " * 65536)
                 await writer.drain()
         else:
-            writer.write(_GARBAGE if fate == "garbage" else _FAILED)
+            writer.write({"swollen": _SWOLLEN, "garbage": _GARBAGE, "failed": _FAILED}[fate])
             await writer.drain()
             writer.close()
 

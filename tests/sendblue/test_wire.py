@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Report
 from bot.errors import CallFailed, NotSent, Refused, Uncertain, UnreadableReport
-from bot.sendblue.wire import STYLES, parse_answer, parse_list, parse_report, submission
+from bot.sendblue.wire import STYLES, parse_answer, parse_page, parse_report, submission
 
 NOW = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 HANDLE = "5e1c0d6a-7b52-4f0e-9a41-2f6f5d0c1b77"
@@ -508,7 +508,7 @@ def test_a_list_is_read_in_the_vendor_s_order_with_its_texts():
         "no message",
     ]
     body = {"status": "OK", "pagination": {"total": 2}, "data": items}
-    [first, second] = parse_list(json.dumps(body).encode(), now=NOW)
+    [first, second] = parse_page(json.dumps(body).encode(), now=NOW).items
     assert (first.report.handle, first.report.delivery, first.report.recipient) == (
         "h1",
         Delivery.DELIVERED,
@@ -540,14 +540,14 @@ SENT_AT = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 )
 def test_evidence_must_fit_in_everything_and_not_have_failed(changes, fits):
     body = {"data": [SENT_BODY | changes]}
-    [listed] = parse_list(json.dumps(body).encode(), now=NOW)
+    [listed] = parse_page(json.dumps(body).encode(), now=NOW).items
     assert listed.may_be(MINE) is fits
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"{}", b'{"data": {}}', b'{"data": null}', b"<html>"])
 def test_what_is_no_list_is_said_to_be_none(body):
     with pytest.raises(UnreadableReport):
-        parse_list(body, now=NOW)
+        parse_page(body, now=NOW)
 
 
 # -- anything at all
@@ -618,7 +618,7 @@ def test_any_answer_whatever_is_yes_no_later_or_doubt(body, http):
 @given(body=bodies | st.lists(values, max_size=3).map(lambda items: json.dumps({"data": items}).encode()))
 def test_any_list_whatever_is_a_list_or_said_to_be_none(body):
     try:
-        listed = parse_list(body, now=NOW)
+        listed = parse_page(body, now=NOW).items
     except UnreadableReport:
         return
     assert all(is_clean(item.report) and isinstance(item.text, str) for item in listed)

@@ -185,7 +185,7 @@ def test_what_a_customer_wrote_is_no_report_on_a_text_of_ours():
 
 @pytest.mark.parametrize(("name", "expected"), LISTS.items())
 def test_a_page_is_read_in_every_form(name, expected):
-    page = wire.parse_list(raw("sendblue/lists", name), now=NOW)
+    page = wire.parse_page(raw("sendblue/lists", name), now=NOW).items
     assert [(item.report.handle, item.report.delivery, item.outbound) for item in page] == expected
 
 
@@ -211,7 +211,7 @@ def test_what_is_meant_for_another_reader_crashes_none(kind):
             with suppress(BluethreadError):
                 read(body)
         with suppress(BluethreadError):
-            wire.parse_list(body, now=NOW)
+            wire.parse_page(body, now=NOW)
         with suppress(BluethreadError):
             wire.parse_report(body, source="poll", now=NOW)
         for http in (200, 400, 429, 500):

@@ -21,7 +21,7 @@ KINDS = ("send", "polls", "doubts", "sweep", "announce")
 """Of work."""
 
 _LONGEST_SHUT = timedelta(seconds=61)
-_LONGEST_WAIT = timedelta(seconds=330)  # a backoff, and a slot behind it
+_LONGEST_WAIT = timedelta(seconds=92)  # a backoff of a send, or what Slack asks for, and a slot behind it
 
 SEND_WITHIN = 1200.0  # seconds after which an unsent text is given up
 

@@ -107,16 +107,14 @@ class Phone(Neighbour):
         text = await self._about(handle, "message")
         return text.report("poll")
 
-    async def sent_to(self, recipient: str, line: str, age: timedelta) -> list[Listed]:
+    async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
         await self._look("list")
         now = self._world.now
-        since = now - age - timedelta(minutes=5)
-        listed = [t for t in self.texts if (t.recipient, t.line) == (recipient, line) and since <= t.at]
-        return [
-            Listed(text.report("list"), text.content, outbound=True, line=text.line, at=text.at)
-            for text in listed
-            if text.listed_at <= now
-        ]
+        there = [text for text in self.texts if text.listed_at <= now and now - age - timedelta(minutes=5) <= text.at]
+        listed = (
+            Listed(text.report("list"), text.content, outbound=True, line=text.line, at=text.at) for text in there
+        )
+        return [item.report for item in listed if item.may_be(message)]
 
     async def _about(self, handle: str, what: str) -> Text:
         await self._look(f"{what} {handle}")
