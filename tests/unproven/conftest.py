@@ -38,20 +38,23 @@ async def open_stage(open_stage: Callable[..., Any]) -> Callable[..., Any]:
 
 @pytest.fixture
 def in_each(open_stage: Callable[..., Any], tmp_path: Path) -> InEach:
-    """Play one scene in several positions at once, each on a stage of its own; an error names its position."""
+    """Play one scene in several positions, four at a time, each on a stage of its own; an error names its position."""
+    slots = asyncio.Semaphore(4)
 
     async def played(positions: Iterable[Any], scene: Callable[..., Awaitable[None]], **settings: Any) -> None:
-        async def one(stage: Stage, position: Any) -> None:
-            try:
-                await scene(stage, position)
-            except Exception as error:
-                error.add_note(f"in the position {position!r}")
-                raise
+        async def one(number: int, position: Any) -> None:
+            async with slots:
+                stage = await open_stage(database_url=f"sqlite:///{tmp_path / str(number)}.db", **settings)
+                try:
+                    await scene(stage, position)
+                except Exception as error:
+                    error.add_note(f"in the position {position!r}")
+                    raise
+                finally:
+                    await stage.stop()
 
-        urls = ((position, f"sqlite:///{tmp_path / str(number)}.db") for number, position in enumerate(positions))
-        stages = [(await open_stage(database_url=url, **settings), position) for position, url in urls]
         async with asyncio.TaskGroup() as group:
-            for stage, position in stages:
-                group.create_task(one(stage, position))
+            for number, position in enumerate(positions):
+                group.create_task(one(number, position))
 
     return played
