@@ -391,6 +391,7 @@ async def test_a_refused_token_does_not_hide_the_clock(well: Stage, doctor: Doct
 
 async def test_without_a_database_file_it_says_what_makes_one(open_stage: Callable[..., Any], doctor: Doctor) -> None:
     stage = await open_stage(running=False)
+    Path(stage.settings.database_url.removeprefix("sqlite:///")).unlink()
     found = await doctor(stage)
     assert found["database"].verdict == "problem"
     assert "serve` creates it" in found["database"].todo
