@@ -49,8 +49,8 @@ class Jobs:
     def start(self) -> None:
         """Begin, in the running event loop."""
         jitter = self._repoll_interval / 10
-        for job, name in ((self._repoll, "repoll"), (self._sweep, "sweep")):
-            self._scheduler.add_job(job, "interval", seconds=self._repoll_interval, jitter=jitter, id=name)
+        self._scheduler.add_job(self._repoll, "interval", seconds=self._repoll_interval, jitter=jitter, id="repoll")
+        self._scheduler.add_job(self._sweep, "interval", seconds=max(_TICK, self._repoll_interval), id="sweep")
         self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
         self._scheduler.add_job(self._forget, id="forget at start")  # three in the night may have found nobody here
         self._scheduler.add_job(self._tick, "interval", seconds=_TICK, id="tick")
