@@ -179,8 +179,8 @@ class Page:
     more: bool | None
 
 
-MOST_LISTED = 100
-"""Items of a page that are read; more were not asked for."""
+MOST_LISTED = 1000
+"""Items of a page that are read: more than we ask for, but more than the vendor ever gives."""
 
 
 def parse_page(body: bytes, *, now: datetime) -> Page:

@@ -20,6 +20,7 @@ EVENT_TYPE = "bluethread"
 
 _MOST_PAGES = 100
 _PAGE = 15  # messages: the most that apps with tightened limits get
+_MOST_READ = 1000  # of a page; more than we asked for, but more than Slack ever gives
 
 _SKEW = timedelta(minutes=5)
 """Between Slack's machines, and between its clock and ours."""
@@ -151,7 +152,7 @@ class Notifier:
             answer = await call(self.client.conversations_history, **asked, cursor=cursor or None)
         else:
             answer = await call(self.client.conversations_replies, **asked, ts=thread_ts, cursor=cursor or None)
-        page = {str(one.get("ts"))[:40]: one for one in _objects(answer.get("messages"))[: 2 * _PAGE]}
+        page = {str(one.get("ts"))[:40]: one for one in _objects(answer.get("messages"))[:_MOST_READ]}
         [more] = _objects([answer.get("response_metadata") or {}]) or [{}]
         found = next((ts for ts, message in page.items() if _is_ours(message, id)), None)
         return found, set(page), str(more.get("next_cursor") or "")[:1000]

@@ -10,7 +10,7 @@ from sqlalchemy import Connection, bindparam, case, func, literal_column, select
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Origin, Report, merge
-from bot.domain.thread import UNKNOWN, Lane
+from bot.domain.thread import EDITING, UNKNOWN, Lane
 from bot.storage.handles import owners_of, settled
 from bot.storage.prepared import Prepared, among, insert_each, update_each
 from bot.storage.rows import REPORTED, load_messages, load_threads, reported
@@ -267,6 +267,7 @@ def wake_threads(connection: Connection, now: datetime, before: dict[UUID, Messa
 
 
 # Of all that is due later, only the second edit of a root is nothing that news must wait for: nobody holds the thread.
+# It is owed all the same, once the news is told.
 _ONLY_EDITED_AGAIN = (threads.c.shown_rev == literal_column(str(UNKNOWN))) & (threads.c.lane == Lane.EDIT)
 
 _WAKE = Prepared(
@@ -274,6 +275,7 @@ _WAKE = Prepared(
     .where(among(threads.c.id))
     .values(
         rev=threads.c.rev + 1,
+        shown_rev=case((_ONLY_EDITED_AGAIN, literal_column(str(EDITING))), else_=threads.c.shown_rev),
         due_at=case(
             (_ONLY_EDITED_AGAIN, bindparam("now", type_=threads.c.due_at.type)),
             else_=func.coalesce(threads.c.due_at, bindparam("now", type_=threads.c.due_at.type)),

@@ -67,6 +67,10 @@ class Acts:
     def _next_status(self, text: Text) -> Delivery | None:
         if text.status is Delivery.SENT and text.service is Service.SMS:
             return None
+        if text.status is Delivery.SENT and text.service is Service.RCS and self.phone.rcs_ends_at_sent:
+            return None
+        if text.status is Delivery.DELIVERED and not self.phone.reads:
+            return None
         if text.status is Delivery.FAILED:  # now and then it was delivered after all
             return Delivery.DELIVERED if self.dice.random() < 0.2 else None
         if text.status < Delivery.DELIVERED and self.dice.random() < 0.12:

@@ -46,6 +46,8 @@ class Neighbour:
         self._name = name
         self._timeout = timedelta(seconds=timeout)
         self.down = False
+        self.dawdles = world.dice.random() < 0.15  # each answer comes late
+        self.endless = world.dice.random() < 0.1  # a history, or a list, has no end
         self.late: list[tuple[datetime, Callable[[], object]]] = []  # what will be done afterwards, and when
         self.fates: list[str] = []  # of the next calls, where a story is told rather than drawn
 
@@ -57,8 +59,10 @@ class Neighbour:
             return self.fates.pop(0)
         if self.down:
             return dice.choice((UNREACHED, BROKEN))
-        if self._world.honest or dice.random() >= self._world.trouble:
+        if self._world.honest:
             return DONE
+        if dice.random() >= self._world.trouble:
+            return LATE if self.dawdles else DONE
         return dice.choice(_TROUBLES)
 
     def catch_up(self, then: datetime) -> None:
@@ -114,6 +118,7 @@ class Slack(Neighbour):
         self.told: dict[str, list[str]] = defaultdict(list)  # answer URL or post id of an aside → what it said
         self.outside = {"C0TWO"}  # where the bot is not a member
         self.orphans = world.dice.random() < 0.5  # a reply whose root is deleted is posted into the channel
+        self.replies_refused = world.dice.random() < 0.1  # threads may not be read, as one page of the docs says
         self.archived: set[str] = set()
         self.token_dead = False
         self.unreadable: set[str] = set()  # post ids that could not be looked for
@@ -226,6 +231,11 @@ class Slack(Neighbour):
         except Refused:
             self.unreadable.add(id)
             raise
+        if self.endless and not self._world.honest:
+            raise NotSent("history_without_end")
+        if thread_ts and self.replies_refused:
+            self.unreadable.add(id)
+            raise Refused("missing_scope")
         if thread_ts and self._there(thread_ts) is None:
             raise Refused("thread_not_found")
         seen = [p for p in self.posts if (p.channel, p.id, p.thread_ts) == (channel, id, thread_ts) and not p.deleted]

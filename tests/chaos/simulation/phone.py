@@ -53,6 +53,8 @@ class Phone(Neighbour):
         super().__init__(world, "sendblue", 30)
         self.texts: list[Text] = []
         self.callbacks: list[tuple[UUID, Report]] = []
+        self.reads = world.dice.random() < 0.5  # READ is reported
+        self.rcs_ends_at_sent = world.dice.random() < 0.3
 
     def of(self, message_id: UUID) -> list[Text]:
         """Return the texts one message row became: never more than one."""
@@ -109,12 +111,16 @@ class Phone(Neighbour):
 
     async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
         await self._look("list")
+        if self.endless and not self._world.honest:
+            raise NotSent("list_without_end")
         now = self._world.now
         there = [text for text in self.texts if text.listed_at <= now and now - age - timedelta(minutes=5) <= text.at]
         listed = (
             Listed(text.report("list"), text.content, outbound=True, line=text.line, at=text.at) for text in there
         )
-        return [item.report for item in listed if item.may_be(message)]
+        found = [item.report for item in listed if item.may_be(message)]
+        self._world.dice.shuffle(found)  # whatever order was asked for
+        return found
 
     async def _about(self, handle: str, what: str) -> Text:
         await self._look(f"{what} {handle}")
