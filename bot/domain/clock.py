@@ -16,6 +16,9 @@ _COUNTED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux counts the time asleep in this one only, macOS in the other one, too."""
 
 
+_FIRST_YEAR, _LAST_YEAR = 2000, 3000
+
+
 def elapsed() -> float:
     """Return seconds since some moment, those included for which the machine slept."""
     return time.clock_gettime(_COUNTED)
@@ -32,12 +35,15 @@ def steady_clock() -> Clock:
 
 
 def read_date(header: str | None) -> datetime | None:
-    """Return the time in a `Date` header (aware UTC, whole seconds), None where there is none that can be read."""
+    """Return the time in a `Date` header (aware UTC, whole seconds), None where there is none that can be true."""
     try:
         found = parsedate_to_datetime(header) if header else None
     except ValueError:
         return None
-    return found and (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    # Near the ends of the calendar there is no room to reckon in.
+    if found is None or not _FIRST_YEAR <= found.year < _LAST_YEAR:
+        return None
+    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
 
 
 class TheirClock:

@@ -66,8 +66,7 @@ async def test_the_columns_of_the_traffic_log_stand_under_their_names(desk: Desk
     assert max(middles) < 2
 
 
-# The smaller one by two: DejaVu, the only font some machines have, is wider than the others.
-@pytest.mark.parametrize(("size", "least"), [(SMALL, 10), (USUAL, 12)], ids=["1280x720", "1366x768"])
+@pytest.mark.parametrize(("size", "least"), [(SMALL, 12), (USUAL, 12)], ids=["1280x720", "1366x768"])
 async def test_most_of_the_faults_are_in_sight_and_the_rest_a_scroll_away(desk: Desk, size, least):
     page = desk.page
     await page.set_viewport_size(size)

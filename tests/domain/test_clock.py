@@ -65,6 +65,12 @@ def test_a_neighbour_s_clock_goes_on_from_what_it_said_last(wall):
     assert theirs() == datetime(2026, 11, 20, 17, 0, 4, tzinfo=UTC)
 
 
-@pytest.mark.parametrize("header", [None, "", "tomorrow", "Fri, 99 Nov 2026 17:00:00 GMT", "\ud800"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        *(None, "", "tomorrow", "Fri, 99 Nov 2026 17:00:00 GMT", "\ud800"),
+        *("Mon, 01 Jan 0999 00:00:00 +2359", "Fri, 31 Dec 9999 23:59:59 -2359", "Thu, 01 Jan 1970 00:00:00 GMT"),
+    ],
+)
 def test_what_is_no_date_is_none(header):
     assert read_date(header) is None
