@@ -1,13 +1,15 @@
-"""How calls leave this process: through which proxy, and whose certificates are trusted.
+"""How calls leave this process: through which proxy, whose certificates are trusted, and how far answers are read.
 
-Read from the environment, as other programs do: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in either case,
-SSL_CERT_FILE and SSL_CERT_DIR. The HTTP libraries differ in how they read these, so none of them is asked to.
+The first two come from the environment, as in other programs: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in either
+case, SSL_CERT_FILE and SSL_CERT_DIR. The HTTP libraries differ in how they read these, so none of them is asked to.
 """
 
+import asyncio
 import os
 import re
 import ssl
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack
 from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
@@ -110,3 +112,34 @@ def _has_certificates(file: str) -> bool:
     except OSError:  # ssl.SSLError is one, too
         return False
     return True
+
+
+_LARGEST_ANSWER = 2 * 1024 * 1024
+"""Bytes. The largest that we ask for, a page of the longest texts spelled the longest way, is smaller. Read as JSON, it
+may take thirty times as much."""
+
+_USUAL_ANSWER = 128 * 1024
+
+
+class TooLarge(Exception):  # noqa: N818 - the reader's own signal
+    """An answer that is longer than it may be."""
+
+
+class Reading:
+    """Reads answers no further than they may be long, and of those above the usual two at a time."""
+
+    def __init__(self) -> None:
+        self._large = asyncio.Semaphore(2)
+
+    async def whole(self, pieces: AsyncIterator[bytes]) -> bytes:
+        """Return all pieces as one. Raises TooLarge."""
+        body, usual = bytearray(), True
+        async with AsyncExitStack() as stack:
+            async for piece in pieces:
+                body += piece
+                if len(body) > _LARGEST_ANSWER:
+                    raise TooLarge
+                if usual and len(body) > _USUAL_ANSWER:
+                    usual = False
+                    await stack.enter_async_context(self._large)
+        return bytes(body)

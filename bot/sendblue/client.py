@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Callable, Mapping
-from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -14,16 +13,10 @@ from bot import metrics
 from bot.domain.clock import Clock, TheirClock
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
-from bot.network import proxy_for, trusted
+from bot.network import Reading, TooLarge, proxy_for, trusted
 from bot.sendblue import account, wire
 
 R = TypeVar("R")
-
-_LARGEST_ANSWER = 2 * 1024 * 1024
-"""Bytes. A page of the longest texts, spelled the longest way, is smaller. Read, it may take thirty times as much."""
-
-_USUAL_ANSWER = 128 * 1024
-"""Bytes. Of larger ones two are read at a time, however many calls there are."""
 
 _MOST_PAGES = 20
 
@@ -49,7 +42,7 @@ class Sendblue:
         self._clock = clock
         self._timeout = timeout
         self._theirs = TheirClock()
-        self._large = asyncio.Semaphore(2)
+        self._reading = Reading()
         self._paging = 0
         self._http = httpx.AsyncClient(
             base_url=url,
@@ -161,19 +154,15 @@ class Sendblue:
         Raises:
             TimeoutError, httpx.HTTPError: no whole answer.
         """
-        async with asyncio.timeout(self._timeout), AsyncExitStack() as stack:
+        async with asyncio.timeout(self._timeout):
             answer = await self._http.send(request, stream=True)
-            stack.push_async_callback(answer.aclose)
-            self._theirs.heard(answer.headers.get("date"))
-            body, usual = bytearray(), True
-            async for piece in answer.aiter_raw():
-                body += piece
-                if len(body) > _LARGEST_ANSWER:
-                    raise httpx.ReadError("the answer is too large")
-                if usual and len(body) > _USUAL_ANSWER:
-                    usual = False
-                    await stack.enter_async_context(self._large)
-            return Answer(answer.status_code, bytes(body))
+            try:
+                self._theirs.heard(answer.headers.get("date"))
+                return Answer(answer.status_code, await self._reading.whole(answer.aiter_raw()))
+            except TooLarge as error:
+                raise httpx.ReadError("the answer is too large") from error
+            finally:
+                await answer.aclose()
 
     async def _post(self, path: str, body: Mapping[str, Any]) -> Answer:
         began = False

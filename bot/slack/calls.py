@@ -1,9 +1,7 @@
 """One call to Slack: over one aiohttp session, in its time, within its size, and its failure in our words."""
 
-import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from typing import Any
 
@@ -14,13 +12,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot import metrics
 from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
-from bot.network import trusted
-
-_LARGEST_ANSWER = 2 * 1024 * 1024
-"""Bytes. Read, it may take thirty times as much."""
-
-_USUAL_ANSWER = 128 * 1024
-"""Bytes. Of larger ones two are read at a time, however many calls there are."""
+from bot.network import Reading, TooLarge, trusted
 
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
@@ -46,7 +38,7 @@ def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
         # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
         headers={"Accept-Encoding": "identity"},
         auto_decompress=False,
-        response_class=_bounded(asyncio.Semaphore(2)),
+        response_class=_bounded(Reading()),
     )
 
 
@@ -85,28 +77,19 @@ async def _follow_nobody(*_: object) -> None:
     raise aiohttp.ClientPayloadError("a redirect is not followed")
 
 
-def _bounded(large: asyncio.Semaphore) -> type[aiohttp.ClientResponse]:
-    """Return the kind of answer that is read no further than it may be long. large: taken by those above the usual."""
+def _bounded(reading: Reading) -> type[aiohttp.ClientResponse]:
+    """Return the kind of answer that is read no further than it may be long."""
 
     class Bounded(aiohttp.ClientResponse):
         async def read(self) -> bytes:
             """Return the body; raises aiohttp.ClientPayloadError when it is too large."""
             if self._body is None:
-                async with AsyncExitStack() as stack:
-                    self._body = await self._read_on(stack)
-            return self._body
-
-        async def _read_on(self, stack: AsyncExitStack) -> bytes:
-            body, usual = bytearray(), True
-            async for piece in self.content.iter_any():
-                body += piece
-                if len(body) > _LARGEST_ANSWER:
+                try:
+                    self._body = await reading.whole(self.content.iter_any())
+                except TooLarge as error:
                     self.close()
-                    raise aiohttp.ClientPayloadError("the answer is too large")
-                if usual and len(body) > _USUAL_ANSWER:
-                    usual = False
-                    await stack.enter_async_context(large)
-            return bytes(body)
+                    raise aiohttp.ClientPayloadError("the answer is too large") from error
+            return self._body
 
     return Bounded
 
