@@ -20,7 +20,7 @@ from bot.services import findings
 from bot.services.checking import Checking
 from bot.services.findings import Finding, skipped
 from bot.settings import Settings, load_settings
-from bot.storage.condition import sqlite_file
+from bot.storage.database import sqlite_file
 
 NEEDS_SETTINGS = (
     *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),

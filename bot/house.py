@@ -7,29 +7,30 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 import structlog
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.backlog import Backlog
 from bot.domain.backoff import Chance
-from bot.domain.clock import Clock, steady_clock
+from bot.domain.clock import Clock
 from bot.errors import BadSettings, NotStored
 from bot.sendblue.client import Sendblue
+from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
-from bot.services.duty import Duty
-from bot.services.looking import Looking
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
+from bot.services.queries import Queries
 from bot.services.reaching import Identity, reach
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
+from bot.services.worker import Worker
 from bot.settings import Settings
 from bot.slack.notifier import Notifier
 from bot.storage import schema
-from bot.storage.condition import check_file, identity, sqlite_file
-from bot.storage.database import Database
+from bot.storage.condition import check_file
+from bot.storage.database import identity, open_database, sqlite_file
+from bot.storage.engine import Database
 from bot.storage.store import Store
 from handlers.callbacks import CallbackTokens
 from handlers.jobs import Jobs
@@ -37,7 +38,7 @@ from handlers.jobs import Jobs
 log = structlog.get_logger(__name__)
 
 _KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
-"""Duty → how the backlog calls its work."""
+"""Worker → how the backlog calls its work."""
 
 SETTLE = 2.0
 """Seconds until what Slack has stored can be found there (see `Announcing`)."""
@@ -56,7 +57,7 @@ class House:
         self._chance = chance or random.random
         self.working = False
         self.announce, self.send = asyncio.Event(), asyncio.Event()
-        self.database = open_database(settings, clock)
+        self.database = database_of(settings, clock)
         self.store = Store(self.database)
         self.clock = self.store.clock
         self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
@@ -66,18 +67,19 @@ class House:
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
         bells = (self.announce, self.send)
         self.tracking = Tracking(self.store, *bells, stale_after=settings.stale_after, chance=self._chance)
-        self.looking = Looking(self.store, watched_for=settings.watch_for)
+        self.queries = Queries(self.store, watched_for=settings.watch_for)
         self.alarming = self._alarming()
         self.deciding = Deciding(self.store, self.notifier, self.permitting)
+        self.accepting = Accepting(self.store, default_line=settings.lines[0])
         self.sending = self._sending()
         self.announcing = self._announcing()
         self.polling, self.sweeping = self._polling(), self._sweeping()
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
-        self.duties = (
-            Duty("announcing", self.announcing.claim, self.announce, self.clock),
-            Duty("sending", self.sending.claim, self.send, self.clock),
-            Duty("polling", self.polling.claim_polls, polls, self.clock, tick=every),
-            Duty("doubting", self.polling.claim_doubts, doubts, self.clock, tick=every),
+        self.workers = (
+            Worker("announcing", self.announcing.claim, self.announce, self.clock),
+            Worker("sending", self.sending.claim, self.send, self.clock),
+            Worker("polling", self.polling.claim_polls, polls, self.clock, tick=every),
+            Worker("doubting", self.polling.claim_doubts, doubts, self.clock, tick=every),
         )
         self.jobs = Jobs(self.sweeping, bells, (polls, doubts), self.clock, repoll_interval=every)
 
@@ -90,7 +92,6 @@ class House:
             self.store,
             self.sendblue,
             self.tracking,
-            default_line=self._settings.lines[0],
             interval=self._settings.sendblue_send_interval,
             within=self._settings.send_within,
             timeout=self._settings.sendblue_timeout,
@@ -149,7 +150,7 @@ class House:
         self.database.take()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.store.close)
-            if self.database.serves_one_process:
+            if self.database.one_process:
                 await asyncio.to_thread(migrate, self.database)
             await self.store.open()
             await stack.enter_async_context(self.notifier)
@@ -164,33 +165,33 @@ class House:
 
     def _work(self) -> None:
         self.working = True
-        for duty in self.duties:
-            duty.start()
+        for worker in self.workers:
+            worker.start()
         self.jobs.start()
 
     async def _rest(self) -> None:
-        await asyncio.gather(self.jobs.stop(grace=_GRACE), *(duty.stop(grace=_GRACE) for duty in self.duties))
+        await asyncio.gather(self.jobs.stop(grace=_GRACE), *(worker.stop(grace=_GRACE) for worker in self.workers))
 
     async def readiness(self) -> tuple[dict[str, str], Backlog | None]:
         """Return what is checked → why it is not well, or "", and what waits (None: the database cannot say)."""
         checks, waiting = {"database": await self.store.ready()}, None
         if not checks["database"]:
             try:
-                waiting = await self.looking.backlog()
+                waiting = await self.queries.backlog()
                 checks["schema"] = await self.store.read(schema.missing)
             except NotStored as error:
                 checks["database"] = f"it cannot be read ({error})"
         if self.working:
             checks["scheduler"] = self.jobs.problem
         since = waiting.doable_since if waiting is not None else {}
-        for duty in self.duties:
-            own = duty.problem if self.working else ""
-            checks[duty.name] = own or self._standstill(duty, since.get(_KINDS[duty.name]))
+        for worker in self.workers:
+            own = worker.problem if self.working else ""
+            checks[worker.name] = own or self._standstill(worker, since.get(_KINDS[worker.name]))
         return checks, waiting
 
-    def _standstill(self, duty: Duty, since: datetime | None) -> str:
+    def _standstill(self, worker: Worker, since: datetime | None) -> str:
         """Others may do it too, so what counts is work that waits, and that we have taken none."""
-        if since is None or self.clock() - max(since, duty.busy_at) < duty.patience:
+        if since is None or self.clock() - max(since, worker.busy_at) < worker.patience:
             return ""
         return f"work has been waiting since {since:%H:%M:%S} UTC and no process does it"
 
@@ -205,11 +206,11 @@ def _sendblue(settings: Settings, clock: Clock) -> Sendblue:
     )
 
 
-def open_database(settings: Settings, clock: Clock | None = None) -> Database:
+def database_of(settings: Settings, clock: Clock | None = None) -> Database:
     """Return the database of these settings, not connected yet."""
-    return Database(
+    return open_database(
         settings.database_url,
-        clock or steady_clock(),
+        clock,
         pool_size=settings.database_pool_size,
         statement_timeout=settings.database_statement_timeout,
     )
@@ -223,16 +224,20 @@ def migrate(database: Database) -> None:
         NotStored: it cannot be reached or used.
     """
     try:
-        with database.writing.begin() as connection:
-            if schema.problem(connection):
-                schema.upgrade(connection)
-    except SQLAlchemyError as error:
+        if database.write(schema.problem):
+            from bot.storage.migrations import SQLAlchemyError, upgrade  # noqa: PLC0415 - 25 MiB that few starts need
+
+            try:
+                upgrade(database)
+            except SQLAlchemyError as error:
+                raise _unusable(getattr(error, "orig", None) or error) from None
+    except database.error as error:
         raise _unusable(error) from None
 
 
 def bring_up(settings: Settings) -> None:
     """Bring the database of these settings up to date, as whoever owns it. Raises as `migrate`."""
-    database = _opened(settings)
+    database = database_of(settings)
     database.take()
     try:
         if (file := sqlite_file(settings.database_url)) is not None:
@@ -250,25 +255,16 @@ def probe(settings: Settings) -> None:
     if settings.database_url.startswith("sqlite"):
         bring_up(settings)
         return
-    database = _opened(settings)
+    database = database_of(settings)
     try:
-        with database.reading.connect() as connection:
-            if problem := schema.problem(connection):
-                raise BadSettings(f"DATABASE_URL: {problem}")
-    except SQLAlchemyError as error:
+        if problem := database.write(schema.problem):
+            raise BadSettings(f"DATABASE_URL: {problem}")
+    except database.error as error:
         raise _unusable(error) from None
     finally:
         database.close()
 
 
-def _opened(settings: Settings) -> Database:
-    try:
-        return open_database(settings)
-    except (SQLAlchemyError, ValueError):
-        raise BadSettings("DATABASE_URL: cannot be used: check its host, its name and what follows a ?") from None
-
-
-def _unusable(error: SQLAlchemyError) -> NotStored:
+def _unusable(error: BaseException) -> NotStored:
     """Name the kind of failure, without the address and password that its message may repeat."""
-    kind = type(getattr(error, "orig", None) or error).__name__
-    return NotStored(f"the database cannot be used ({kind}): check DATABASE_URL, or try again")
+    return NotStored(f"the database cannot be used ({type(error).__name__}): check DATABASE_URL, or try again")

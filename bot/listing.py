@@ -104,7 +104,7 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
     except ValueError:
         raise UsageError(f"{message_id} is not a message id: `python -m bot messages` lists them") from None
     with reading(settings.database_url) as reader:
-        story = reader.ask(lambda connection: story_of(connection, wanted))
+        story = reader.ask(lambda tx: story_of(tx, wanted))
     if story is None:
         raise UsageError(f"there is no message {message_id}: `python -m bot messages` lists them")
     moments = timeline(story.message, story.thread, story.noted)

@@ -39,6 +39,7 @@ _QUIET = {
     "slack_sdk": logging.INFO,  # at DEBUG it prints bodies
     "slack_bolt": logging.INFO,
     "aiohttp": logging.INFO,
+    "psycopg": logging.ERROR,  # warns of what we hear of anyway, and repeats what the server says of a row
     "uvicorn.access": logging.CRITICAL,  # its lines hold callback tokens
 }
 

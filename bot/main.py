@@ -41,7 +41,7 @@ def create_app(settings: Settings, *, clock: Clock | None = None, settle: float 
     webhook = Webhook(house.tracking, house.clock, secrets=settings.webhook_secrets)
     health = Health(
         house.readiness,
-        house.looking.backlog,
+        house.queries.backlog,
         house.clock,
         prove=house.identity.prove,
         metrics_token=settings.metrics_token.get_secret_value(),
@@ -83,7 +83,7 @@ def _bolt(settings: Settings, house: House) -> AsyncApp:
     )
     quiet_bolt()
     region, lines = settings.default_region, settings.lines
-    Commands(house.sending, house.permitting, house.looking, region=region, lines=lines).register(app)
+    Commands(house.accepting, house.permitting, house.queries, region=region, lines=lines).register(app)
     Interactions(house.deciding).register(app)
     register_events(app)
     return app

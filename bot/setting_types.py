@@ -114,9 +114,9 @@ def _database(value: str) -> str:
     if not value.startswith(("sqlite:///", "postgres://", "postgresql://", "postgresql+psycopg://")):
         raise ValueError("must be like sqlite:///bluethread.db or postgres://user:password@host/name")
     try:
-        parts = urlsplit(value)
-        readable = parts.port != 0 and (not parts.hostname or is_host(parts.hostname))
-        readable &= "%00" not in value and "\x00" not in value and "plugin=" not in parts.query
+        hosts = [urlsplit(f"//{host}") for host in urlsplit(value).netloc.rpartition("@")[2].split(",")]
+        readable = all(host.port != 0 and (not host.hostname or is_host(host.hostname)) for host in hosts)
+        readable &= "%00" not in value and "\x00" not in value
     except ValueError:
         readable = False
     if not readable:

@@ -9,9 +9,9 @@ from bot import metrics
 from bot.domain.message import Origin
 from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import STYLES
-from bot.services.looking import Looking
+from bot.services.accepting import Accepting
 from bot.services.permitting import Permitting
-from bot.services.sending import Sending
+from bot.services.queries import Queries
 from bot.slack import answers
 from handlers.parsing import Help, StatusQuestion, parse_command
 
@@ -20,11 +20,11 @@ class Commands:
     """The slash command's door. region and lines: see `parse_command`."""
 
     def __init__(
-        self, sending: Sending, permitting: Permitting, looking: Looking, *, region: str, lines: Sequence[str]
+        self, accepting: Accepting, permitting: Permitting, queries: Queries, *, region: str, lines: Sequence[str]
     ) -> None:
-        self._sending = sending
+        self._accepting = accepting
         self._permitting = permitting
-        self._looking = looking
+        self._queries = queries
         self._region = region
         self._lines = lines
 
@@ -50,10 +50,10 @@ class Commands:
         if isinstance(asked, Help):
             return "help", answers.help_text(self._lines, STYLES)
         if isinstance(asked, StatusQuestion):
-            return "status", await self._looking.last_messages(command.get("user_id", ""), asked.recipient)
+            return "status", await self._queries.last_messages(command.get("user_id", ""), asked.recipient)
         origin = origin_of(command)
         self._permitting.check_at_once(origin)
-        messages = await self._sending.accept(asked, origin)
+        messages = await self._accepting.accept(asked, origin)
         return "accepted", answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
 
 

@@ -19,12 +19,11 @@ import psycopg
 import pytest
 import structlog
 
-from bot.domain.clock import steady_clock
 from bot.house import House, migrate
 from bot.logs import configure_logs
 from bot.main import create_app
 from bot.settings import Settings, load_settings
-from bot.storage.database import Database
+from bot.storage.database import open_database
 from sandbox.board import Board
 from sandbox.sendblue import PretendSendblue
 from sandbox.serving import serving
@@ -65,7 +64,7 @@ def postgresql() -> Iterator[Any]:
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
         connection.execute("ALTER SYSTEM SET max_connections = 200")
         connection.execute("CREATE DATABASE migrated")
-    database = Database(server.get_uri("migrated"), steady_clock())
+    database = open_database(server.get_uri("migrated"))
     migrate(database)
     database.close()
     yield server
@@ -77,7 +76,7 @@ def postgresql() -> Iterator[Any]:
 def migrated_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A SQLite file to copy: migrating each one anew would take a tenth of all tests' time."""
     path = tmp_path_factory.mktemp("migrated") / "bluethread.db"
-    database = Database(f"sqlite:///{path}", steady_clock())
+    database = open_database(f"sqlite:///{path}")
     migrate(database)
     database.close()
     return path

@@ -16,6 +16,8 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
+from bot.storage.messages import NewThread, accept_many, new_row
+from bot.storage.tables import messages, threads
 from click.testing import CliRunner
 from sqlalchemy import insert, update
 
@@ -29,8 +31,6 @@ from bot.house import migrate
 from bot.listing import COLUMNS, elapsed, moment, printable
 from bot.storage.database import Database
 from bot.storage.history import PAGE
-from bot.storage.messages import NewThread, accept_many, new_row
-from bot.storage.tables import messages, threads
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, until
 
 PROJECT = Path(__file__).resolve().parents[1]

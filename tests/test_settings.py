@@ -95,7 +95,7 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("DEFAULT_REGION", "ß", "must be a two-letter country code"),
         ("PORT", "1" * 400, "must be a whole number from 0 to 65535"),
         ("DATABASE_URL", "postgres://u:p@db..example.com/x", "check its host"),
-        ("DATABASE_URL", "postgres://u:p@host/x?plugin=foo", "cannot be read"),
+        ("DATABASE_URL", "postgres://u:p@one:5432,two:port/x", "cannot be read"),
         ("DATABASE_URL", "sqlite:///a%00b.db", "cannot be read"),
         ("HOST", "b\udcfcro", "is not plain text: set it again"),
         ("SLACK_API_URL", "slack", "must be an http(s) URL without a query"),

@@ -1,7 +1,6 @@
 """How far a message has come, what is worth telling about it, and when it is over. Pure: no I/O, no clock."""
 
-from dataclasses import dataclass
-from enum import Enum, IntEnum, IntFlag
+from enum import IntEnum, IntFlag, StrEnum
 
 
 class Delivery(IntEnum):
@@ -17,7 +16,7 @@ class Delivery(IntEnum):
     READ = 70  # opened
 
 
-class Service(Enum):
+class Service(StrEnum):
     """The channel a message took. Sendblue may not say, and may fall back from iMessage to SMS."""
 
     UNKNOWN = ""
@@ -73,32 +72,13 @@ _NEWS_OF = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is known about a message beside how far it came."""
-
-    unconfirmed: bool = False  # watched as long as promised
-    picture_lost: bool = False
-    asked: bool = False  # in doubt for longer than evidence is waited for
-    decided: bool = False  # a person has decided what to do about it
-
-
-def worth_telling(delivery: Delivery, service: Service, facts: Facts, *, told: News) -> News:
-    """Return what is known and was not told yet. Only the newest milestone counts: older ones are implied."""
-    known = _NEWS_OF.get(delivery, News.NONE)
+def milestone(delivery: Delivery, service: Service, *, doubted: bool) -> News:
+    """Return what is worth telling about how far a message came. doubted: the thread was told of a doubt."""
     if delivery is Delivery.SENT:
-        known = News.SENT_AS_SMS if service is Service.SMS else News.SENT
-    elif delivery is Delivery.QUEUED and News.UNCERTAIN in told:
-        known = News.FOUND
-    if facts.unconfirmed and not is_final(delivery, service):
-        known |= News.UNCONFIRMED
-    if facts.picture_lost and delivery >= Delivery.SENT and delivery is not Delivery.FAILED:
-        known |= News.PICTURE_LOST
-    if facts.asked and not facts.decided and delivery is Delivery.UNCERTAIN:
-        known |= News.ASKED
-    if facts.decided:
-        known |= News.DECIDED
-    return known & ~told
+        return News.SENT_AS_SMS if service is Service.SMS else News.SENT
+    if delivery is Delivery.QUEUED and doubted:
+        return News.FOUND
+    return _NEWS_OF.get(delivery, News.NONE)
 
 
 def is_final(delivery: Delivery, service: Service) -> bool:

@@ -1,14 +1,15 @@
 """Frozen values: what was asked, a message as it stands, one report about it, and the merge of the two."""
 
-from dataclasses import dataclass, replace
 from datetime import datetime
 from uuid import UUID
 
-from bot.domain.delivery import OUTCOMES, Delivery, Facts, HandleFrom, News, Service, is_final, worth_telling
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, is_final, milestone
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
+class Request(Struct, frozen=True):
     """What a person asked to have sent.
 
     recipient and line are E.164; line None means the default line. text is exactly what the customer shall
@@ -22,8 +23,7 @@ class Request:
     media_url: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Origin:
+class Origin(Struct, frozen=True):
     """Where in Slack a request came from. `key` is the same for every replay of the same gesture."""
 
     key: str
@@ -33,8 +33,15 @@ class Origin:
     answer_url: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Facts(Struct, frozen=True, kw_only=True):
+    """What may become known beside how far a message came. Each is either not known (yet) or true for good."""
+
+    picture_lost: bool = False  # the text went without its picture
+    unconfirmed: bool = False  # it was watched as long as promised
+    asked: bool = False  # in doubt for so long that a person may decide
+
+
+class Report(Facts, frozen=True):
     """One piece of news about one message, from whichever source.
 
     delivery is None when the word is unknown to us: it is kept and changes nothing. at is when the vendor says
@@ -50,17 +57,15 @@ class Report:
     service: Service = Service.UNKNOWN
     error_code: str = ""
     error_text: str = ""
-    picture_lost: bool = False
-    unconfirmed: bool = False
-    asked: bool = False
     recipient: str = ""
     if_still: Delivery | None = None
     handle_from: HandleFrom = HandleFrom.NOWHERE
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(Facts, frozen=True):
     """One text to one recipient, as it stands."""
+
+    # its words
 
     id: UUID
     thread_id: UUID
@@ -73,21 +78,22 @@ class Message:
     parts: int = 1
     style: str | None = None
     media_url: str | None = None
+    again_of: UUID | None = None  # the message this one repeats, by a person's decision
+    # its delivery, which reports change
     delivery: Delivery = Delivery.ACCEPTED
     service: Service = Service.UNKNOWN
-    picture_lost: bool = False
-    unconfirmed: bool = False
-    asked: bool = False  # in doubt for so long that a person may decide
     handle: str | None = None
     handle_from: HandleFrom = HandleFrom.NOWHERE
     error_code: str = ""  # why it failed or is in doubt; before it was taken: why it waits, where that is worth saying
     error_text: str = ""
+    # what a person decided about it
     decision: str = ""  # "resend" or "leave"
     decided_by: str = ""  # a Slack user id
     decided_at: datetime | None = None
-    again_of: UUID | None = None  # the message this one repeats, by a person's decision
+    # what Slack was told of it
     told: News = News.NONE
     telling: News = News.NONE  # in the reply that is being posted right now
+    # when it is whose turn
     attempts: int = 0
     attempted_at: datetime | None = None
     polls: int = 0
@@ -96,9 +102,17 @@ class Message:
 
     @property
     def news(self) -> News:
-        """What the thread does not say yet."""
-        facts = Facts(self.unconfirmed, self.picture_lost, self.asked, decided=bool(self.decision))
-        return worth_telling(self.delivery, self.service, facts, told=self.told)
+        """What the thread does not say yet. Only the newest milestone counts: older ones are implied."""
+        known = milestone(self.delivery, self.service, doubted=News.UNCERTAIN in self.told)
+        if self.unconfirmed and not self.is_final:
+            known |= News.UNCONFIRMED
+        if self.picture_lost and self.delivery >= Delivery.SENT and self.delivery is not Delivery.FAILED:
+            known |= News.PICTURE_LOST
+        if self.asked and not self.decision and self.delivery is Delivery.UNCERTAIN:
+            known |= News.ASKED
+        if self.decision:
+            known |= News.DECIDED
+        return known & ~self.told
 
     @property
     def is_final(self) -> bool:
@@ -106,9 +120,27 @@ class Message:
         return is_final(self.delivery, self.service)
 
     @property
+    def frees_the_next_part(self) -> bool:
+        """Whether Sendblue has it, so that the part after it may follow."""
+        return self.delivery >= Delivery.QUEUED and self.delivery is not Delivery.FAILED
+
+    @property
     def was_taken(self) -> bool:
         """Whether Sendblue has, or had, the text; a refusal may name a handle, too."""
         return self.handle is not None and self.handle_from is not HandleFrom.REFUSAL
+
+    def is_open_to(self, choice: str) -> bool:
+        """Whether a person may still decide so: "resend" or "leave"."""
+        if self.decision or not self.recipient:  # decided, or forgotten
+            return False
+        if self.delivery is Delivery.UNCERTAIN:
+            return True
+        return choice == "resend" and self.delivery is Delivery.FAILED and not self.was_taken
+
+    def repeated(self, repeat_id: UUID, now: datetime) -> "Message":
+        """The same text once more, with nothing of what became of this one."""
+        words = {name: getattr(self, name) for name in _WORDS}
+        return Message(id=repeat_id, accepted_at=now, since=now, again_of=self.id, **words)
 
     @property
     def in_doubt_since(self) -> datetime:
@@ -129,6 +161,9 @@ class Message:
         if not self.error_code or self.delivery > Delivery.SENDING:
             return ()
         return (self.error_code, self.lease_until if self.delivery is Delivery.ACCEPTED else None)
+
+
+_WORDS = ("thread_id", "recipient", "line", "text", "part", "parts", "style", "media_url")
 
 
 def merge(message: Message, report: Report) -> Message:
@@ -154,9 +189,7 @@ def merge(message: Message, report: Report) -> Message:
         handle_from=max(message.handle_from, report.handle_from) if report.handle else message.handle_from,
         error_code=error[0],
         error_text=error[1],
-        picture_lost=message.picture_lost or report.picture_lost,
-        unconfirmed=message.unconfirmed or report.unconfirmed,
-        asked=message.asked or report.asked,
+        **{fact: getattr(message, fact) or getattr(report, fact) for fact in Facts.__struct_fields__},
     )
 
 

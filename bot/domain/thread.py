@@ -1,10 +1,14 @@
 """The place in Slack where messages are reported, and the one thing to do there next. Pure."""
 
-from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum, IntEnum
+from typing import Self
 from uuid import UUID
 
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.domain.delivery import News
 from bot.domain.message import Message
 
 UNKNOWN = -1
@@ -28,7 +32,7 @@ class Step(Enum):
     NOTHING = None
     LOOK = "look"  # a post ended without an answer: is it there?
     OPEN = "open"  # post the root
-    ASIDE = "aside"  # tell the sender privately
+    PRIVATE_NOTE = "private_note"  # tell the sender privately
     REPLY = "reply"  # post all news as one reply
     EDIT = "edit"  # bring the root's status line up to date
 
@@ -37,16 +41,15 @@ class Step(Enum):
         """What the step costs. Where there is none, the least: news raises it."""
         if self in (Step.OPEN, Step.REPLY):
             return Lane.POST
-        return Lane.FREE if self in (Step.LOOK, Step.ASIDE) else Lane.EDIT
+        return Lane.FREE if self in (Step.LOOK, Step.PRIVATE_NOTE) else Lane.EDIT
 
 
-@dataclass(frozen=True, slots=True)
-class Thread:
+class Thread(Struct, frozen=True):
     """A Slack thread and how much of the truth it shows.
 
     rev counts what became worth showing, shown_rev how much of that the root shows, or UNKNOWN or EDITING. posting is
     set before a post and cleared by its outcome (0: the root, n: reply n), so what a crash left behind is looked for
-    before it is repeated.
+    before it is repeated. Whoever holds the claim changes it by the methods below, and stores what they return.
     """
 
     id: UUID
@@ -56,7 +59,6 @@ class Thread:
     sender: str
     answer_url: str
     created_at: datetime
-    messages: tuple[Message, ...]
     root_ts: str | None = None
     replies: int = 0
     rev: int = 0
@@ -64,11 +66,12 @@ class Thread:
     posting: int | None = None
     posting_since: datetime | None = None
     looked: int = 0
-    aside: str = ""  # why the sender is owed a private line
+    private_note: str = ""  # why the sender is owed a private line
     closed: str = ""  # why nothing can be posted any more
     fence: int = 0
     failures: int = 0
     lease_until: datetime | None = None  # while it is claimed: until when
+    messages: tuple[Message, ...] = ()
 
     @property
     def lead(self) -> Message:
@@ -80,16 +83,87 @@ class Thread:
         """Whether the thread stands elsewhere than where the person typed."""
         return self.channel != self.asked_in
 
+    @property
+    def tells(self) -> bool:
+        """Whether a post is under way, or was given up, that tells something new."""
+        return any(message.telling for message in self.messages)
+
     def next_step(self) -> Step:
         """Return the most useful thing to do now."""
         if self.posting is not None:
             return Step.LOOK
         if self.closed:
-            return Step.ASIDE if self.aside else Step.NOTHING
+            return Step.PRIVATE_NOTE if self.private_note else Step.NOTHING
         if self.root_ts is None:
             return Step.OPEN
-        if self.aside:
-            return Step.ASIDE
+        if self.private_note:
+            return Step.PRIVATE_NOTE
         if any(message.news for message in self.messages):
             return Step.REPLY
         return Step.EDIT if self.rev != self.shown_rev else Step.NOTHING
+
+    def begun(self, step: Step, now: datetime) -> Self:
+        """About to be posted: what is noted before the call."""
+        if step not in (Step.OPEN, Step.REPLY):
+            return self
+        number = 0 if step is Step.OPEN else self.replies + 1
+        telling = tuple(replace(message, telling=message.news) for message in self.messages)
+        return replace(self, posting=number, posting_since=now, looked=0, messages=telling)
+
+    def opened(self, channel: str, ts: str, *, shown_rev: int) -> Self:
+        """The root stands. Slack names the channel: for a user id, their direct message with the bot."""
+        return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev)
+
+    def replied(self) -> Self:
+        """The reply that was being posted stands."""
+        return replace(self.said(), replies=self.posting or 0)
+
+    def said(self) -> Self:
+        """What was being posted stands, and the thread tells what was in it."""
+        told = (replace(text, told=text.told | text.telling, telling=News.NONE) for text in self.messages)
+        return replace(self, posting=None, failures=0, messages=tuple(told))
+
+    def edited(self) -> Self:
+        """The root shows what is known; if the edit before had no answer, perhaps not for long."""
+        return replace(self, shown_rev=UNKNOWN if self.shown_rev == EDITING else self.rev, failures=0)
+
+    def left_as_it_is(self) -> Self:
+        """The root cannot be edited; replies tell."""
+        return replace(self, shown_rev=self.rev)
+
+    def note_given(self) -> Self:
+        """The sender was told privately, or cannot be."""
+        return replace(self, private_note="", failures=0)
+
+    def undone(self, step: Step) -> Self:
+        """The call was certainly not made: what was noted before it is taken back. Looking changes no note."""
+        return replace(self, posting=self.posting if step is Step.LOOK else None, failures=self.failures + 1)
+
+    def unanswered(self, step: Step) -> Self:
+        """The call was perhaps made. Its note stays, so the next step takes that into account."""
+        shown_rev = EDITING if step is Step.EDIT else self.shown_rev
+        return replace(self, shown_rev=shown_rev, failures=self.failures + 1)
+
+    def looked_in_vain(self) -> Self:
+        """The post was not found, yet."""
+        return replace(self, looked=self.looked + 1)
+
+    def not_posted(self) -> Self:
+        """The post is not there, and will not be."""
+        return replace(self, posting=None, looked=0)
+
+    def moved_to_sender(self, private_note: str = "") -> Self:
+        """To be opened anew with the sender. A user id as channel makes Slack open the bot's own DM with them."""
+        return replace(
+            self,
+            channel=self.sender,
+            root_ts=None,
+            replies=0,
+            posting=None,
+            failures=0,
+            private_note=private_note or self.private_note,
+        )
+
+    def closed_for(self, why: str) -> Self:
+        """Nothing can be posted any more; the sender is to hear of it."""
+        return replace(self, posting=None, closed=why[:80], private_note="closed")

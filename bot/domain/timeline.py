@@ -1,24 +1,24 @@
 """What became of one message, moment by moment, in sentences that can be read aloud. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message, Report, merge
 from bot.domain.thread import Thread
 
 
-@dataclass(frozen=True, slots=True)
-class Noted:
+class Noted(Struct, frozen=True):
     """One report as the history keeps it. received_at: when we stored it; `report.at` is the vendor's time."""
 
     report: Report
     received_at: datetime
 
 
-@dataclass(frozen=True, slots=True)
-class Moment:
+class Moment(Struct, frozen=True):
     """One thing that was known from `at` (aware UTC) on.
 
     source: "bot", "slack", "sendblue", "person", or a report's. word: the vendor's own, verbatim. happened_at: by the

@@ -7,10 +7,12 @@ kept verbatim and change nothing.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
+
+from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report

@@ -49,7 +49,7 @@ class Alarming:
             except CallFailed as error:  # the claim ends, and it is looked for before it is said again
                 log.warning("alarm_postponed", code=error.code)
                 return
-        await self._store.insist(finish_alarms, alarm)
+        await self._store.write_until_stored(finish_alarms, alarm)
 
     async def _say(self, alarm: Alarm) -> None:
         begun = f"{alarm.since:%Y%m%dT%H%M%S%f}"

@@ -5,25 +5,25 @@ an answer is looked for, not repeated; whatever is learnt meanwhile waits in the
 """
 
 import asyncio
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
+from msgspec.structs import replace
 
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery
 from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
-from bot.services.duty import Job
 from bot.services.permitting import Permitting
 from bot.services.tracking import Tracking
+from bot.services.worker import Job
 from bot.slack import answers, wording
 from bot.slack.notifier import Notifier, Place
-from bot.storage.announcements import EDITS, Finish, Task, claim_threads, finish_threads
-from bot.storage.claims import Ask
+from bot.storage.claims import Capacity
 from bot.storage.store import Store
+from bot.storage.threads import EDITS, Outcome, Task, claim_threads, finish_threads
 
 log = structlog.get_logger(__name__)
 
@@ -78,41 +78,43 @@ class Announcing:
             Step.OPEN: self._open,
             Step.REPLY: self._reply,
             Step.EDIT: self._edit,
-            Step.ASIDE: self._aside,
+            Step.PRIVATE_NOTE: self._private_note,
             Step.LOOK: self._look,
         }
 
-    async def claim(self, room: int) -> tuple[list[Job], datetime | None]:
+    async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
         """Take the steps that are due and whose slot is free."""
-        claimed = await self._store.write(claim_threads, Ask(room, _LEASE, self._interval))
+        claimed = await self._store.write(claim_threads, Capacity(capacity, _LEASE, self._interval))
         return [partial(self.perform, task) for task in claimed.items], claimed.soonest
 
     async def perform(self, task: Task) -> None:
         """Do one claimed step and record its outcome, whichever it is."""
-        thread, step = task.thread, task.step
-        if step is Step.NOTHING:
-            finish = Finish(thread, {})
-        else:
-            try:
-                finish = await self._steps[step](thread)
-            except NotSent as error:
-                finish = self._postponed(thread, step, error)
-            except Uncertain as error:
-                finish = self._unanswered(thread, step, error)
-            except Refused as error:
-                finish = await self._refused(thread, step, error)
-        await self._store.insist(finish_threads, finish)
-        if any(message.delivery is Delivery.ACCEPTED for message in thread.messages):
+        outcome = await self._outcome(task)
+        await self._store.write_until_stored(finish_threads, outcome)
+        if any(message.delivery is Delivery.ACCEPTED for message in task.thread.messages):
             self._sendable.set()
 
-    async def _open(self, thread: Thread) -> Finish:
+    async def _outcome(self, task: Task) -> Outcome:
+        thread, step = task.thread, task.step
+        if step is Step.NOTHING:
+            return Outcome(thread)
         try:
-            await self._permitting.check(thread.sender, thread.team)
-        except Uncertain as error:
-            raise NotSent(error.code) from error  # nothing was posted, whatever it is about
+            if step is Step.OPEN:
+                await self._permitting.check(thread.sender, thread.team)
         except Refused as error:
-            taken = (thread.channel, (thread.posting_since or thread.created_at) + self._interval)
-            return replace(await self._refused(thread, Step.OPEN, error), unused_slot=taken)
+            return replace(await self._refused(thread, step, error), unused_slot=task.slot)
+        except CallFailed as error:  # nothing was posted, whatever is known of the person
+            return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
+        try:
+            return await self._steps[step](thread)
+        except NotSent as error:
+            return self._postponed(thread, step, error)
+        except Uncertain as error:
+            return self._unanswered(thread, step, error)
+        except Refused as error:
+            return await self._refused(thread, step, error)
+
+    async def _open(self, thread: Thread) -> Outcome:
         post = wording.root(thread, watched_for=self._watched_for)
         try:
             posted = await self._post(thread, post)
@@ -121,7 +123,7 @@ class Announcing:
                 raise
             posted = await self._post(thread, post)
         metrics.milestones.labels("opened").observe(self._store.age(thread.created_at).total_seconds())
-        return self._opened(thread, posted.channel, posted.ts, shown_rev=thread.rev)
+        return Outcome(thread.opened(posted.channel, posted.ts, shown_rev=thread.rev))
 
     async def _joined(self, thread: Thread) -> bool:
         """Enter the channel; a public one lets us in by ourselves."""
@@ -140,43 +142,28 @@ class Announcing:
         if thread.lease_until is not None and self._store.clock() + _CALL >= thread.lease_until:
             raise NotSent("slept")
 
-    def _opened(self, thread: Thread, channel: str, ts: str, *, shown_rev: int) -> Finish:
-        changes = {"root_ts": ts, "channel": channel, "posting": None, "shown_rev": shown_rev, "failures": 0}
-        return Finish(thread, changes, told=True)
-
-    async def _reply(self, thread: Thread) -> Finish:
+    async def _reply(self, thread: Thread) -> Outcome:
         post = wording.reply(thread, watched_for=self._watched_for)
         posted = await self._post(thread, post)
         if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
-            return Finish(thread, {}, again_at=self._store.clock())
+            return Outcome(thread, again_at=self._store.clock())
         metrics.announce_lag.observe(
             max(self._store.age(message.since).total_seconds() for message in thread.messages if message.telling)
         )
-        return self._replied(thread)
+        return Outcome(thread.replied())
 
-    def _unreachable(self, thread: Thread, code: str) -> Finish:
-        """Nothing can be said in the thread any more: say it directly to the sender, at last privately."""
-        if not thread.moved:
-            return Finish(thread, _moved_to_sender(thread))
-        return Finish(thread, {"posting": None, "closed": code[:80], "aside": "closed"})
-
-    def _replied(self, thread: Thread) -> Finish:
-        return Finish(thread, {"replies": thread.posting, "posting": None, "failures": 0}, told=True)
-
-    async def _edit(self, thread: Thread) -> Finish:
+    async def _edit(self, thread: Thread) -> Outcome:
         if not thread.lead.recipient:  # we have forgotten the words; the root still has them
-            return Finish(thread, {"shown_rev": thread.rev})
+            return Outcome(thread.left_as_it_is())
         post = wording.root(thread, watched_for=self._watched_for)
         self._check_lease(thread)
         await self._notifier.update(thread.channel, thread.root_ts or "", post)
-        if thread.shown_rev == EDITING:  # the edit before may be made after this one
-            changes = {"shown_rev": UNKNOWN, "failures": 0}
-            return Finish(thread, changes, again_at=self._store.clock() + self._latest)
-        return Finish(thread, {"shown_rev": thread.rev, "failures": 0})
+        again = thread.shown_rev == EDITING  # the edit before may be made after this one
+        return Outcome(thread.edited(), again_at=self._store.clock() + self._latest if again else None)
 
-    async def _aside(self, thread: Thread) -> Finish:
+    async def _private_note(self, thread: Thread) -> Outcome:
         """Tell the sender privately: through the command's own answer while that works, else as a direct message."""
-        text = answers.aside(thread, watched_for=self._watched_for)
+        text = answers.private_note(thread, watched_for=self._watched_for)
         try:
             await self._notifier.answer(thread.answer_url, text)
         except (Refused, NotSent) as error:
@@ -184,24 +171,23 @@ class Announcing:
                 raise
             elsewhere = wording.Post(answers.elsewhere(thread, text), [])
             await self._notifier.post(thread.sender, elsewhere, id=f"{thread.id.hex}-aside")
-        return Finish(thread, {"aside": "", "failures": 0})
+        return Outcome(thread.note_given())
 
-    async def _look(self, thread: Thread) -> Finish:
+    async def _look(self, thread: Thread) -> Outcome:
         """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
         found, gone = await self._found(thread)
         log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
         if found is not None and thread.posting == 0:
-            return self._opened(thread, thread.channel, found, shown_rev=UNKNOWN)  # what it shows may be old: edit it
+            return Outcome(thread.opened(thread.channel, found, shown_rev=UNKNOWN))  # what it shows may be old: edit it
         if found is not None:
-            return self._replied(thread)
+            return Outcome(thread.replied())
         if thread.posting and (astray := await self._find(thread, None)) is not None:
             await self._notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
-            return self._unreachable(thread, "thread_not_found")
+            return _unreachable(thread, "thread_not_found")
         if thread.looked + 1 >= _LOOKS:
-            changes: dict[str, object] = {"posting": None, "looked": 0}
-            return self._unreachable(thread, "thread_not_found") if gone else Finish(thread, changes)
+            return _unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
         pause = self._settle * 2**thread.looked
-        return Finish(thread, {"looked": thread.looked + 1}, again_at=self._store.clock() + pause)
+        return Outcome(thread.looked_in_vain(), again_at=self._store.clock() + pause)
 
     async def _found(self, thread: Thread) -> tuple[str | None, bool]:
         """Return the ts of what was being posted, where it should stand; and whether its thread is gone."""
@@ -218,23 +204,23 @@ class Announcing:
         age = self._store.age(thread.posting_since or thread.created_at)
         return await self._notifier.find(thread.channel, id=_post_id(thread), age=age, thread_ts=thread_ts)
 
-    def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Finish:
+    def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Outcome:
         """Certainly not done. A busy Slack names the time; it concerns the whole channel, or all edits."""
         at = self._retry_at(thread, error)
         key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
         slot = (key, at) if key is not None and error.retry_after is not None else None
-        return Finish(thread, _undone(thread, step), again_at=self._store.clock() if slot else at, closed_slot=slot)
+        return Outcome(thread.undone(step), again_at=self._store.clock() if slot else at, closed_slot=slot)
 
-    def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Finish:
+    def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Outcome:
         """Perhaps done. A post keeps its note, so the next step is to look for it."""
         log.warning("slack_unanswered", thread_id=str(thread.id), step=step.name, code=error.code)
         at = self._store.clock() + self._settle
-        return Finish(thread, {"failures": thread.failures + 1}, again_at=max(at, self._retry_at(thread, error)))
+        return Outcome(thread.unanswered(step), again_at=max(at, self._retry_at(thread, error)))
 
-    async def _refused(self, thread: Thread, step: Step, error: Refused) -> Finish:
+    async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
         log.warning("slack_refused", thread_id=str(thread.id), step=step.name, code=error.code)
         if error.code in _OURS_TO_MEND - (_MAY_NOT_LOOK if step is Step.LOOK else frozenset()):
-            return Finish(thread, _undone(thread, step), again_at=self._retry_at(thread, error))
+            return Outcome(thread.undone(step), again_at=self._retry_at(thread, error))
         match step:
             case Step.OPEN:
                 return await self._no_place(thread, error.code)
@@ -242,22 +228,22 @@ class Announcing:
                 seen = error.code in _NOT_THERE and not thread.channel.startswith(("U", "W"))
                 return await self._no_place(thread, error.code if seen else "thread_unknown")
             case Step.LOOK if error.code not in _NOT_THERE:
-                return self._replied(thread)  # history may not be read: a missing line beats a doubled one
+                return Outcome(thread.replied())  # history may not be read: a missing line beats a doubled one
             case Step.LOOK | Step.REPLY:
-                return self._unreachable(thread, error.code)
-            case Step.EDIT:  # a root that cannot be edited is left as it is; replies tell
-                return Finish(thread, {"shown_rev": thread.rev})
+                return _unreachable(thread, error.code)
+            case Step.EDIT:
+                return Outcome(thread.left_as_it_is())
             case _:  # the sender can be reached no way at all
                 log.error("sender_out_of_reach", thread_id=str(thread.id), code=error.code)
-                return Finish(thread, {"aside": ""})
+                return Outcome(thread.note_given())
 
-    async def _no_place(self, thread: Thread, code: str) -> Finish:
+    async def _no_place(self, thread: Thread, code: str) -> Outcome:
         """The thread cannot be opened here, so nothing may leave. Between two people, the bot's own DM will do."""
         between_people = thread.channel.startswith("D") and code == "channel_not_found"
         if between_people and not thread.moved:
-            return Finish(thread, _moved_to_sender(thread) | {"aside": "moved"})
-        await self._tracking.give_up(thread.messages, code, at=self._store.clock())
-        return Finish(thread, {"posting": None, "closed": code[:80], "aside": "closed"})
+            return Outcome(thread.moved_to_sender("moved"))
+        await self._tracking.fail_unsent(thread.messages, code, at=self._store.clock())
+        return Outcome(thread.closed_for(code))
 
     def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:
         wait = backoff(thread.failures, self._chance, first=1, longest=_LONGEST_PAUSE)
@@ -266,15 +252,9 @@ class Announcing:
         return self._store.clock() + wait
 
 
-def _undone(thread: Thread, step: Step) -> dict[str, object]:
-    """It was certainly not done: what was noted before it is taken back. Looking changes no note."""
-    noted: dict[Step, dict[str, object]] = {Step.LOOK: {}, Step.EDIT: {"shown_rev": thread.shown_rev}}
-    return {"failures": thread.failures + 1} | noted.get(step, {"posting": None})
-
-
-def _moved_to_sender(thread: Thread) -> dict[str, object]:
-    """A user id as channel makes Slack open the bot's own DM with them."""
-    return {"channel": thread.sender, "root_ts": None, "replies": 0, "posting": None, "failures": 0}
+def _unreachable(thread: Thread, code: str) -> Outcome:
+    """Nothing can be said in the thread any more: say it directly to the sender, at last privately."""
+    return Outcome(thread.closed_for(code) if thread.moved else thread.moved_to_sender())
 
 
 def _post_id(thread: Thread) -> str:

@@ -11,8 +11,6 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypeVar
 
-from sqlalchemy import Connection
-
 from bot.errors import BadSettings, CallFailed, NotStored, Refused, Uncertain
 from bot.sendblue.account import OUTBOUND, Hook, same_place
 from bot.sendblue.client import Sendblue
@@ -22,6 +20,7 @@ from bot.services.reaching import Identity, reach
 from bot.slack.notifier import Notifier
 from bot.storage.backlog import backlog
 from bot.storage.condition import check_file, condition, is_there
+from bot.storage.engine import Transaction
 from bot.storage.store import Store
 
 R = TypeVar("R")
@@ -96,12 +95,12 @@ class Checking:
     async def _backlog(self, now: datetime | None) -> list[Finding]:
         at = now or self._store.clock()
         try:
-            waits = await self._ask(lambda asked: backlog(asked, at))
+            waits = await self._ask(backlog)
         except NotStored as error:
             return skipped(f"the work that waits could not be counted ({error})", "backlog", "callbacks")
         return [findings.backlog(waits, at, self._patience), findings.callbacks(waits)]
 
-    async def _ask(self, question: Callable[[Connection], R]) -> R:
+    async def _ask(self, question: Callable[[Transaction], R]) -> R:
         """Ask the database; beside a service that stores without a break, SQLite may let us in at the next try only."""
         for pause in (0.1, 0.5, 1.0) if self._file is not None else ():
             with suppress(NotStored):

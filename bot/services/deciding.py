@@ -62,7 +62,7 @@ class Deciding:
     async def _may_be_decided(self, message_id: UUID, channel: str) -> bool:
         """A thread that had to move to a direct message is of the place where its text was typed."""
         if not self._permitting.allows_place(channel) and channel.startswith("D"):
-            channel = await self._store.read(lambda connection: asked_in(connection, message_id))
+            channel = await self._store.read(lambda tx: asked_in(tx, message_id))
         return self._permitting.allows_place(channel)
 
     def note(self, who: str, answer_url: str, text: str) -> None:

@@ -14,9 +14,9 @@ from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused
 from bot.sendblue.client import Sendblue
 from bot.services.alarming import Alarming
-from bot.services.duty import Job
 from bot.services.tracking import Tracking
-from bot.storage.polls import PollAsk, claim_polls, doubted_like, owned_handles
+from bot.services.worker import Job
+from bot.storage.polls import PollCapacity, claim_polls, doubted_like, owned_handles
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -53,17 +53,17 @@ class Polling:
         self._chance = chance
         self._each = each
 
-    async def claim_polls(self, room: int) -> tuple[list[Job], datetime | None]:
+    async def claim_polls(self, capacity: int) -> tuple[list[Job], datetime | None]:
         """Take messages whose status is to be asked for by their handle."""
-        return await self._claim("polls", room)
+        return await self._claim("polls", capacity)
 
-    async def claim_doubts(self, room: int) -> tuple[list[Job], datetime | None]:
+    async def claim_doubts(self, capacity: int) -> tuple[list[Job], datetime | None]:
         """Take messages without a handle, for which the list is to be looked through."""
-        return await self._claim("doubts", room)
+        return await self._claim("doubts", capacity)
 
-    async def _claim(self, key: str, room: int) -> tuple[list[Job], datetime | None]:
-        ask = PollAsk(key, room, self._next_wait, timedelta(seconds=self._each))
-        claimed = await self._store.write(claim_polls, ask)
+    async def _claim(self, key: str, capacity: int) -> tuple[list[Job], datetime | None]:
+        wanted = PollCapacity(key, capacity, self._next_wait, timedelta(seconds=self._each))
+        claimed = await self._store.write(claim_polls, wanted)
         after = (place * self._each for place in range(len(claimed.items)))
         return [partial(self.ask, *one) for one in zip(claimed.items, after, strict=True)], claimed.soonest
 
@@ -108,8 +108,8 @@ class Polling:
         same = await self._sendblue.sent_like(message, self._store.age(message.in_doubt_since))
         handles = [report.handle for report in same if report.handle]
         # In this order: a twin that gets its handle meanwhile then owns it.
-        twins = await self._store.read(lambda connection: doubted_like(connection, message))
-        owned = await self._store.read(lambda connection: owned_handles(connection, handles))
+        twins = await self._store.read(lambda tx: doubted_like(tx, message))
+        owned = await self._store.read(lambda tx: owned_handles(tx, handles))
         free = [report for report in same if report.handle and report.handle not in owned]
         if message.id in twins and len(free) == len(twins):
             # As many texts as doubts: all went out, and equal texts may be told apart in any way. With more, one of

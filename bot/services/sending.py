@@ -1,33 +1,28 @@
-"""Taking a request in, and handing each message to Sendblue at most once."""
+"""Handing each message to Sendblue, at most once."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
 
 import structlog
+from msgspec.structs import replace
 
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery, HandleFrom
-from bot.domain.ids import new_id
-from bot.domain.message import Message, Origin, Report, Request
-from bot.domain.splitting import split_text
-from bot.errors import MaybeStored, NotSent, NotStored, Refused, Uncertain
+from bot.domain.message import Message, Report
+from bot.errors import NotSent, Refused, Uncertain
 from bot.sendblue.client import Sendblue
-from bot.sendblue.wire import LONGEST_TEXT
-from bot.services.duty import Job
 from bot.services.tracking import Tracking
+from bot.services.worker import Job
 from bot.slack.reasons import LINE_BUSY
-from bot.storage.attempts import BusyLine, Release, claim_sends, release_sends, tell_of_busy_lines
-from bot.storage.claims import Ask
-from bot.storage.messages import NewThread, accept_many
+from bot.storage.claims import Capacity
+from bot.storage.postponing import BusyLine, Release, release_sends, tell_of_busy_lines
+from bot.storage.sends import claim_sends
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
-
-_MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
 
 _WORTH_SAYING = timedelta(seconds=5)
 """Of waiting: until then a root just says that it is sending."""
@@ -40,11 +35,10 @@ MOST_TRIES = 8
 
 
 class Sending:
-    """Accepts and delivers.
+    """Delivers what may leave.
 
-    default_line: E.164. interval: seconds between two texts on one line. timeout: seconds a call may take.
-    within: seconds after which an unsent text is not sent any more.
-    callback_url: message id → where Sendblue reports on it.
+    interval: seconds between two texts on one line. timeout: seconds a call may take. within: seconds after which an
+    unsent text is not sent any more. callback_url: message id → where Sendblue reports on it.
     """
 
     def __init__(
@@ -53,7 +47,6 @@ class Sending:
         sendblue: Sendblue,
         tracking: Tracking,
         *,
-        default_line: str,
         interval: float,
         within: float,
         timeout: float,
@@ -63,65 +56,15 @@ class Sending:
         self._store = store
         self._sendblue = sendblue
         self._tracking = tracking
-        self._default_line = default_line
         self._interval = timedelta(seconds=interval)
         self._within = timedelta(seconds=within)
         self._lease = timedelta(seconds=timeout + 15)
         self._callback_url = callback_url
         self._chance = chance
-        self._given_up: dict[str, None] = {}  # gestures, in order
 
-    async def accept(self, request: Request, origin: Origin, *, patience: float = 1.4) -> tuple[Message, ...]:
-        """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
-
-        Rings no bell: nobody is called before the person has their answer (see `Guard`).
-
-        patience: seconds. Slack waits three for an answer.
-
-        Raises:
-            NotStored: it was not stored and nothing will be sent, not even later.
-        """
-        now = self._store.clock()
-        thread_id = new_id(now)
-        texts = split_text(request.text, LONGEST_TEXT)
-        messages = tuple(
-            Message(
-                id=new_id(now),
-                thread_id=thread_id,
-                recipient=request.recipient,
-                line=request.line or self._default_line,
-                text=text,
-                accepted_at=now,
-                since=now,
-                part=part,
-                parts=len(texts),
-                style=request.style,
-                media_url=request.media_url if part == 1 else None,
-            )
-            for part, text in enumerate(texts, start=1)
-        )
-        new = await self._stored(NewThread(thread_id, origin, messages), patience)
-        log.debug("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
-        return messages
-
-    async def _stored(self, thread: NewThread, patience: float) -> bool:
-        """Whether it is new. What was said to be not sent stays so, should the network repeat the request."""
-        key = thread.origin.key
-        if key in self._given_up:
-            raise NotStored("given up before")
-        try:
-            return await self._store.write(accept_many, thread, patience=patience)
-        except MaybeStored:
-            raise
-        except NotStored:
-            self._given_up[key] = None
-            if len(self._given_up) > _MOST_REMEMBERED:
-                del self._given_up[next(iter(self._given_up))]  # the oldest
-            raise
-
-    async def claim(self, room: int) -> tuple[list[Job], datetime | None]:
+    async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
         """Take what may be sent now. What somebody took and never finished becomes uncertain, not sent again."""
-        claimed = await self._store.write(claim_sends, Ask(room, self._lease, self._interval))
+        claimed = await self._store.write(claim_sends, Capacity(capacity, self._lease, self._interval))
         for message_id in claimed.abandoned:
             await self._tracking.apply(message_id, self._interrupted())
         return [partial(self.deliver, message) for message in claimed.items], claimed.soonest
@@ -146,21 +89,21 @@ class Sending:
         except Uncertain as error:
             outcome, report = "uncertain", self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
         metrics.sends.labels(outcome).inc()
-        applied = await self._tracking.apply(message.id, report, insist=True)
+        applied = await self._tracking.apply(message.id, report, until_stored=True)
         if applied.message is not None and applied.message.delivery is Delivery.SENDING:
-            await self._tracking.apply(message.id, self._without_handle(report), insist=True)
+            await self._tracking.apply(message.id, self._without_handle(report), until_stored=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:
         if message.attempts >= MOST_TRIES:
-            await self._tracking.apply(message.id, self._conclusion(Delivery.FAILED, error), insist=True)
+            await self._tracking.apply(message.id, self._conclusion(Delivery.FAILED, error), until_stored=True)
             return
         at = self._store.clock() + backoff(message.attempts, self._chance, first=1, longest=60)
         line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every message on it
         why = error.code if at - message.accepted_at > _WORTH_SAYING else ""
         log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.attempts)
-        await self._store.insist(release_sends, Release(message, at, line_until, why))
+        await self._store.write_until_stored(release_sends, Release(message, at, line_until, why))
         if line_until is not None and why:
-            await self._store.insist(tell_of_busy_lines, BusyLine(message.line, line_until, LINE_BUSY))
+            await self._store.write_until_stored(tell_of_busy_lines, BusyLine(message.line, line_until, LINE_BUSY))
 
     def _interrupted(self) -> Report:
         """Unless whoever slept over it woke meanwhile and gave it back: then it certainly did not go out."""

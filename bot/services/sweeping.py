@@ -6,9 +6,9 @@ import structlog
 
 from bot.services.alarming import Alarming
 from bot.services.tracking import Tracking
-from bot.storage.attempts import unsent_since
 from bot.storage.forgetting import forget_many
 from bot.storage.polls import overdue
+from bot.storage.postponing import unsent_since
 from bot.storage.rows import load_messages
 from bot.storage.store import Store
 
@@ -47,7 +47,7 @@ class Sweeping:
     async def once(self) -> None:
         """Do one round."""
         await self._store.keep_time()
-        await self._give_up_late_texts()
+        await self._end_late_texts()
         await self._end_what_is_overdue()
         await self._alarming.once()
 
@@ -59,12 +59,12 @@ class Sweeping:
         log.info("texts_forgotten", count=total)
         return total
 
-    async def _give_up_late_texts(self) -> None:
+    async def _end_late_texts(self) -> None:
         now = self._store.clock()
-        ids = await self._store.read(lambda connection: unsent_since(connection, now - self._send_within))
+        ids = await self._store.read(lambda tx: unsent_since(tx, now - self._send_within))
         if ids:
-            waiting = await self._store.read(lambda connection: load_messages(connection, ids))
-            await self._tracking.give_up(list(waiting.values()), "too_late", at=now)
+            waiting = await self._store.read(lambda tx: load_messages(tx, ids))
+            await self._tracking.fail_unsent(list(waiting.values()), "too_late", at=now)
 
     async def _end_what_is_overdue(self) -> None:
         """Asking ends it as a rule (see `Polling.ask`); this does when Sendblue takes too long to be asked."""
@@ -73,10 +73,8 @@ class Sweeping:
         if latest < self._began:
             return
         watched_since, doubted_since = latest - self._watch_for, latest - self._doubt_window
-        ids = await self._store.read(
-            lambda connection: overdue(connection, watched_since=watched_since, doubted_since=doubted_since)
-        )
-        late = await self._store.read(lambda connection: load_messages(connection, ids)) if ids else {}
+        ids = await self._store.read(lambda tx: overdue(tx, watched_since=watched_since, doubted_since=doubted_since))
+        late = await self._store.read(lambda tx: load_messages(tx, ids)) if ids else {}
         for message in late.values():
             if message.accepted_at < watched_since:
                 await self._tracking.end_watch(message, at=now)

@@ -12,8 +12,8 @@ from bot import metrics
 from bot.domain.backoff import Chance
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Report
-from bot.storage.handles import owner_of
-from bot.storage.messages import Applied, Heard, apply_many
+from bot.storage.handles import owners_of
+from bot.storage.reports import Applied, Heard, apply_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -26,7 +26,7 @@ _counter = cache(metrics.reports.labels)
 class Tracking:
     """Merges reports, from wherever they come.
 
-    stale_after: seconds of silence after which Sendblue is asked. announce: rung when there is something to tell. send:
+    stale_after: seconds of silence after which Sendblue is asked. announce: set when there is something to tell. send:
     when the next part may go.
     """
 
@@ -39,19 +39,19 @@ class Tracking:
         self._stale_after = stale_after
         self._chance = chance
 
-    async def apply(self, message_id: UUID, report: Report, *, insist: bool = False) -> Applied:
+    async def apply(self, message_id: UUID, report: Report, *, until_stored: bool = False) -> Applied:
         """Merge one report into its message.
 
         Safe to call with the same report any number of times, in any order, from any process.
 
-        insist: wait for a database that is away; for news that nobody would bring again.
+        until_stored: wait for a database that is away; for news that nobody would bring again.
 
         Raises:
             NotStored: nothing changed; whoever brought the report should bring it again.
         """
         # Up to a quarter longer than asked for, so that a burst of messages is not polled as a burst.
         quiet_for = timedelta(seconds=self._stale_after * (1 + self._chance() / 4))
-        write = self._store.insist if insist else self._store.write
+        write = self._store.write_until_stored if until_stored else self._store.write
         applied = await write(apply_many, Heard(message_id, report, quiet_for))
         self._count(report, applied)
         if applied.learnt:
@@ -73,9 +73,9 @@ class Tracking:
         Raises as `apply`.
         """
         handle = report.handle or ""
-        message_id = await self._store.read(lambda connection: owner_of(connection, handle))
-        if message_id is not None:
-            await self.apply(message_id, report)
+        owners = await self._store.read(lambda tx: owners_of(tx, [handle]))
+        if handle in owners:
+            await self.apply(owners[handle], report)
 
     def _count(self, report: Report, applied: Applied) -> None:
         status = "other" if report.delivery is None else report.delivery.name.lower()
@@ -84,7 +84,7 @@ class Tracking:
             age = self._store.clock() - applied.message.accepted_at
             metrics.milestones.labels(applied.message.delivery.name.lower()).observe(age.total_seconds())
 
-    async def give_up(self, messages: Sequence[Message], code: str, *, at: datetime) -> None:
+    async def fail_unsent(self, messages: Sequence[Message], code: str, *, at: datetime) -> None:
         """Say of messages that nobody has tried to send that they never will be, and why."""
         for message in messages:
             report = Report("bot", at, Delivery.FAILED, error_code=code, if_still=Delivery.ACCEPTED)

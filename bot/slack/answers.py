@@ -66,10 +66,10 @@ def _line(message: Message, watched_for: timedelta) -> str:
     return f"{pretty(message.recipient)}: {said}\n      {status_line([message], watched_for=watched_for)}"
 
 
-def aside(thread: Thread, *, watched_for: timedelta) -> str:
+def private_note(thread: Thread, *, watched_for: timedelta) -> str:
     """Return what a thread's sender is owed privately: where the thread is, or what can't be said anywhere else."""
     lead = thread.lead
-    if thread.aside == "moved":
+    if thread.private_note == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
     if lead.delivery is Delivery.FAILED and not lead.was_taken:
         return f"Not sent: {reason(lead)}"

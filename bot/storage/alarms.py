@@ -4,41 +4,38 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import Connection, func, select, update
+from bot.storage.engine import Transaction
+from bot.storage.sql import Sql
 
-from bot.storage.prepared import insert_for
-from bot.storage.tables import alarms, reports
-
-MISSING = "callbacks"
 _LEASE = timedelta(seconds=60)
 
+_LAST_CALLBACK = Sql("SELECT max(received_at) AS received_at FROM reports WHERE source = 'callback'")
 
-def last_callback(connection: Connection) -> datetime | None:
+
+def last_callback(tx: Transaction) -> datetime | None:
     """Return when the last callback with anything new in it came."""
-    found: datetime | None = connection.scalar(
-        select(func.max(reports.c.received_at)).where(reports.c.source == "callback")
-    )
+    found: datetime | None = tx.ask(_LAST_CALLBACK).value()
     return found
 
 
-def note_missing(connection: Connection, now: datetime, items: Sequence[datetime]) -> list[bool]:
+_BEGIN = Sql(
+    """
+    INSERT INTO alarms (key, standing, told, since, last, due_at, fence)
+    VALUES ('callbacks', true, false, :now, :last, :now, 0)
+    ON CONFLICT (key) DO UPDATE SET standing = true, since = :now, last = :last, due_at = :now
+    WHERE NOT alarms.standing
+    RETURNING key
+    """
+)
+
+
+def note_missing(tx: Transaction, items: Sequence[datetime]) -> list[bool]:
     """A poll brought news of texts accepted then. Returns whether an alarm began: no callback has come since."""
-    return [_note_missing(connection, now, accepted_at) for accepted_at in items]
-
-
-def _note_missing(connection: Connection, now: datetime, accepted_at: datetime) -> bool:
-    last = last_callback(connection)
-    if last is not None and last >= accepted_at:
-        return False
-    statement = insert_for(alarms)[connection.dialect.name].values(
-        key=MISSING, standing=True, told=False, since=now, last=last, due_at=now, fence=0
-    )
-    statement = statement.on_conflict_do_update(
-        index_elements=[alarms.c.key],
-        set_={"standing": True, "since": now, "last": last, "due_at": now},
-        where=alarms.c.standing.is_(False),
-    )
-    return connection.execute(statement.returning(alarms.c.key)).first() is not None
+    last = last_callback(tx)
+    return [
+        (last is None or last < accepted_at) and tx.ask(_BEGIN, now=tx.now, last=last).value() is not None
+        for accepted_at in items
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,31 +48,29 @@ class Alarm:
     fence: int
 
 
-def claim_alarms(connection: Connection, now: datetime, items: Sequence[None]) -> list[Alarm | None]:
+_OVER = Sql("UPDATE alarms SET standing = false, since = :last, due_at = :now WHERE standing AND since < :last")
+_CLAIM = Sql(
+    "UPDATE alarms SET due_at = :until, fence = fence + 1 WHERE due_at <= :now AND told <> standing "
+    "RETURNING standing, since, last, fence"
+)
+_FINISH = Sql("UPDATE alarms SET told = :standing WHERE key = 'callbacks' AND fence = :fence")
+_STANDING = Sql("SELECT standing FROM alarms WHERE key = 'callbacks'")
+
+
+def claim_alarms(tx: Transaction, items: Sequence[None]) -> list[Alarm | None]:
     """End an alarm whose callbacks are back; claim what is to be said, if anything is."""
-    return [_claim_alarm(connection, now) for _ in items]
+    if (last := last_callback(tx)) is not None:
+        tx.do(_OVER, last=last, now=tx.now)
+    return [next(iter(tx.ask(_CLAIM, now=tx.now, until=tx.now + _LEASE).of(Alarm)), None) for _ in items]
 
 
-def _claim_alarm(connection: Connection, now: datetime) -> Alarm | None:
-    last = last_callback(connection)
-    if last is not None:
-        over = alarms.c.standing.is_(True) & (alarms.c.since < last)
-        connection.execute(update(alarms).where(over).values(standing=False, since=last, due_at=now))
-    claim = update(alarms).where(alarms.c.due_at <= now, alarms.c.told != alarms.c.standing)
-    claim = claim.values(due_at=now + _LEASE, fence=alarms.c.fence + 1)
-    row = connection.execute(claim.returning(alarms.c.standing, alarms.c.since, alarms.c.last, alarms.c.fence)).first()
-    return None if row is None else Alarm(*row)
-
-
-def finish_alarms(connection: Connection, now: datetime, items: Sequence[Alarm]) -> list[None]:
+def finish_alarms(tx: Transaction, items: Sequence[Alarm]) -> list[None]:
     """It is said."""
-    del now
     for alarm in items:
-        ours = (alarms.c.key == MISSING) & (alarms.c.fence == alarm.fence)
-        connection.execute(update(alarms).where(ours).values(told=alarm.standing))
+        tx.do(_FINISH, standing=alarm.standing, fence=alarm.fence)
     return [None] * len(items)
 
 
-def callbacks_missing(connection: Connection) -> bool:
+def callbacks_missing(tx: Transaction) -> bool:
     """Whether an alarm stands."""
-    return connection.scalar(select(alarms.c.standing).where(alarms.c.key == MISSING)) is True
+    return tx.ask(_STANDING).value() is True

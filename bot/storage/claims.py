@@ -4,28 +4,27 @@ A claim raises the fence; whoever finishes must still hold it. So a process that
 finish what another has taken over meanwhile.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Any, Generic, TypeVar
+from typing import Generic, TypeVar
 from uuid import UUID
 
-from sqlalchemy import BindParameter, Column, ColumnElement, Connection, bindparam, func, outerjoin, select, update
-
+from bot.storage.engine import Rows, Transaction
 from bot.storage.pacing import take_slots
-from bot.storage.prepared import Prepared, Row, among
-from bot.storage.tables import pacing
+from bot.storage.sql import Sql
 
 T = TypeVar("T")
 
-NOW: BindParameter[datetime] = bindparam("now", type_=pacing.c.next_at.type)
+_SLACK = 10
+"""A slot that was free for less than a tenth of its interval counts from when it became free, or latency adds up."""
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class Capacity:
     """How much somebody is ready to do, how long they may hold it, how far apart uses of one key must be."""
 
-    room: int
+    count: int
     lease: timedelta
     interval: timedelta = timedelta(0)
 
@@ -41,68 +40,99 @@ class Claimed(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """The row of a key that has been due longest, and when it may go: due, and its key's slot free."""
+    """A row that may be claimed once it is due and the slot of its key is free. key: "" where it needs none."""
 
     id: UUID
     key: str
-    when: datetime
+    due_at: datetime
+    next_at: datetime | None
+
+    @property
+    def when(self) -> datetime:
+        """When it may go."""
+        return max(self.due_at, self.next_at or self.due_at)
+
+    def slot_until(self, now: datetime, interval: timedelta) -> datetime:
+        """Return until when its key is used if it goes now."""
+        return now + interval if self.next_at is None else max(self.next_at, now - interval / _SLACK) + interval
 
 
-class Queues:
-    """Rows that wait their turn, one queue for each key, whose rows share its slots (see pacing).
+class Queue:
+    """Rows that wait their turn, for each key in a queue of its own, whose rows share its slots (see `pacing`).
 
     Asking costs what there are keys, not what is due: the first of each queue is found by stepping through an index on
     key and due.
 
-    which: rows that queue, as the index says it. held: the columns of a claimed row. changes: what a claim does to it,
-    beside its lease and its fence; may use the parameter `now`.
+    which: rows that queue, as the index says it. held: what is read of a claimed row. changes: what a claim does to it,
+    beside its lease and its fence; may use the parameter `:now`.
     """
 
-    def __init__(
-        self,
-        due: Column[datetime],
-        key: Column[str],
-        which: ColumnElement[bool],
-        held: Sequence[Column[Any]],
-        changes: Mapping[str, Any] | None = None,
-    ) -> None:
-        table, queued = due.table, which & due.is_not(None)
-        keys = select(func.min(key).label("key")).where(queued).cte("keys", recursive=True)
-        following = select(func.min(key)).where(queued, key > keys.c.key).scalar_subquery()
-        keys = keys.union_all(select(following).where(keys.c.key.is_not(None)))
-        first = select(table.c.id).where(queued, key == keys.c.key).order_by(due).limit(1).scalar_subquery()
-        since = select(func.min(due)).where(queued, key == keys.c.key).scalar_subquery()
-        with_slot = outerjoin(keys, pacing, pacing.c.key == keys.c.key)
-        heads = select(first.label("id"), keys.c.key, since.label("due"), pacing.c.next_at).select_from(with_slot)
-        self._heads = Prepared(heads.where(keys.c.key.is_not(None)))
-        free = select(table.c.id).where(among(table.c.id), due <= NOW).with_for_update(skip_locked=True)
-        claim = {**(changes or {}), "fence": table.c.fence + 1, due.name: bindparam("until")}
-        hold = update(table).where(table.c.id.in_(free.scalar_subquery())).values(claim)
-        self._hold = Prepared(hold.returning(*held))
-        taken = select(func.count()).select_from(table).join(pacing, pacing.c.key == key)
-        self._taken = Prepared(taken.where(queued, due <= NOW, pacing.c.next_at > NOW))
+    def __init__(self, table: str, *, due: str, key: str, which: str, held: str, changes: str = "") -> None:
+        waiting = f"SELECT id FROM {table} WHERE {which} AND {due} IS NOT NULL"
+        first = f"ORDER BY {key}, {due} LIMIT 1"
+        self._heads = Sql(
+            f"""
+            WITH RECURSIVE heads(id, key, due_at) AS (
+                SELECT id, {key}, {due} FROM {table} WHERE id = ({waiting} {first})
+                UNION ALL
+                SELECT row.id, row.{key}, row.{due} FROM heads
+                JOIN {table} AS row ON row.id = ({waiting} AND {key} > heads.key {first})
+            )
+            SELECT heads.id, heads.key, heads.due_at, pacing.next_at FROM heads
+            LEFT JOIN pacing ON pacing.key = heads.key
+            """
+        )
+        claim = f"UPDATE {table} SET fence = fence + 1, {due} = :until {changes}"
+        self._hold = Sql(
+            f"""
+            WITH row AS (
+                SELECT * FROM unnest(:ids::uuid[], :keys::text[], :slots::timestamptz[]) AS row(id, key, next_at)
+            ),
+            taken AS (
+                INSERT INTO pacing (key, next_at) SELECT key, next_at FROM row WHERE key <> '' ORDER BY key
+                ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at WHERE pacing.next_at <= :now RETURNING key
+            ),
+            slots AS MATERIALIZED (SELECT array_agg(key::text) AS keys FROM taken)
+            {claim} WHERE id IN (
+                SELECT {table}.id FROM {table} JOIN row ON row.id = {table}.id
+                WHERE {due} <= :now AND (row.key = '' OR row.key = ANY((SELECT keys FROM slots)::text[]))
+                FOR UPDATE OF {table} SKIP LOCKED
+            ) RETURNING {held}
+            """,
+            # It can neither insert in the middle of an UPDATE, nor need it: nobody comes between the two.
+            sqlite=f"{claim} WHERE id {{among ids}} AND {due} <= :now RETURNING {held}",
+        )
+        self._waiting_for_slot = Sql(
+            f"SELECT count(*) FROM {table} JOIN pacing ON pacing.key = {table}.{key} "
+            f"WHERE {which} AND {due} <= :now AND pacing.next_at > :now"
+        )
 
-    def heads(self, connection: Connection) -> list[Head]:
-        """Return the first of each queue, the longest waiting in front."""
-        rows = self._heads.rows(connection)
-        heads = (Head(row_id, key, max(due, free_at or due)) for row_id, key, due, free_at in rows)
-        return sorted(heads, key=lambda head: head.when)
+    def heads(self, tx: Transaction) -> Rows:
+        """Ask for the first of each queue (see `Head`)."""
+        return tx.ask(self._heads)
 
-    def hold(self, connection: Connection, now: datetime, ids: Sequence[UUID], lease: timedelta) -> list[Row]:
-        """Claim those that are still due; return what is held of them."""
-        return self._hold.rows(connection, among=ids, now=now, until=now + lease) if ids else []
+    def hold(self, tx: Transaction, heads: Sequence[Head], capacity: Capacity) -> Rows:
+        """Claim those that may go, with the slots of their keys; return what is held of them."""
+        slots = {head.key: head.slot_until(tx.now, capacity.interval) for head in heads if head.key}
+        until = tx.now + capacity.lease
+        if tx.alone:
+            taken = take_slots(tx, slots) | {""}
+            return tx.ask(self._hold, ids=[head.id for head in heads if head.key in taken], until=until, now=tx.now)
+        ids, keys = [head.id for head in heads], [head.key for head in heads]
+        return tx.ask(self._hold, ids=ids, keys=keys, slots=[slots.get(key) for key in keys], until=until, now=tx.now)
 
-    def waiting_for_slot(self, connection: Connection, now: datetime) -> int:
+    def waiting_for_slot(self, tx: Transaction) -> int:
         """Return how many rows are due whose slot is taken. Costs what is due."""
-        [[count]] = self._taken.rows(connection, now=now)
-        return int(count)
+        return int(tx.ask(self._waiting_for_slot, now=tx.now).value())
 
 
-def with_slots(
-    connection: Connection, now: datetime, heads: Sequence[Head], ask: Ask
-) -> tuple[list[UUID], list[datetime]]:
-    """Take the slots of the heads that may go; return these, and when the queues are worth another look."""
-    ready = {head.id: head.key for head in [head for head in heads if head.when <= now][: ask.room]}
-    slots = take_slots(connection, ready.values(), now, ask.interval)
-    looks = [now + ask.interval if head.id in ready else head.when for head in heads]
-    return [row_id for row_id, key in ready.items() if key in slots], looks
+def next_to_go(tx: Transaction, heads: Sequence[Head], capacity: Capacity) -> tuple[list[Head], datetime | None]:
+    """Return the heads that may go, the longest waiting first, and when the queues are worth another question."""
+    ready = sorted((head for head in heads if head.when <= tx.now), key=lambda head: head.when)[: capacity.count]
+    going = {head.id for head in ready}
+    again = [
+        head.slot_until(tx.now, capacity.interval) if head.id in going else head.when
+        for head in heads
+        if head.key or head.id not in going
+    ]
+    return ready, min(again, default=None)

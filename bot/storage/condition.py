@@ -5,11 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, text
-
 from bot.errors import BadSettings
 from bot.storage import schema
-from bot.storage.database import database_url
+from bot.storage.engine import Transaction
+from bot.storage.sql import Sql
 from bot.storage.sqlite import connect, journal_mode, sqlite3
 
 
@@ -22,26 +21,17 @@ class Condition:
     schema: str
 
 
-def condition(connection: Connection) -> Condition:
+_VERSION = Sql("SELECT current_setting('server_version') AS version", sqlite="SELECT sqlite_version() AS version")
+
+
+def condition(tx: Transaction) -> Condition:
     """Look at a database. Raises as `schema.problem`."""
-    wrong = schema.problem(connection)
-    if connection.dialect.name == "sqlite":
-        return Condition(_sqlite(), None, wrong)
-    ask = text("SELECT current_setting('server_version') AS version, clock_timestamp() AS now")
-    row = connection.execute(ask).one()
-    return Condition(f"PostgreSQL {row.version}", row.now, wrong)
-
-
-def _sqlite() -> str:
+    wrong, version = schema.problem(tx), tx.ask(_VERSION).value()
+    if not tx.alone:
+        return Condition(f"PostgreSQL {version}", tx.now, wrong)
     mode = journal_mode()
     why = "" if mode == "WAL" else ", because write-ahead logging can corrupt the file before 3.51.3"
-    return f"SQLite {sqlite3.sqlite_version}, journal {mode}{why}"
-
-
-def sqlite_file(url: str) -> Path | None:
-    """Return where a SQLite database is; None for PostgreSQL. Raises as `database_url`."""
-    parsed = database_url(url)
-    return Path(parsed.database or "").absolute() if parsed.drivername == "sqlite" else None
+    return Condition(f"SQLite {version}, journal {mode}{why}", None, wrong)
 
 
 _LARGEST_CHECKED = 64 * 1024 * 1024
@@ -81,21 +71,3 @@ def is_there(file: Path) -> bool:
         return file.is_file()
     except OSError:  # a folder that is not ours
         return False
-
-
-def identity(url: str) -> bytes:
-    """Return what is the same for all who use this database, and different for all others; no secret in it.
-
-    PostgreSQL: its address and name; users and passwords change. SQLite: the file itself, whatever path leads to
-    it; before there is one, the path.
-    """
-    file = sqlite_file(url)
-    if file is None:
-        parsed = database_url(url)
-        host = parsed.host or str(parsed.query.get("host", ""))
-        return f"{host.lower()}:{parsed.port or 5432}/{parsed.database}".encode()
-    try:
-        seen = file.stat()
-    except OSError:
-        return str(file).encode()
-    return f"{seen.st_dev}:{seen.st_ino}".encode()

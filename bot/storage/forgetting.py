@@ -1,38 +1,43 @@
 """Forgetting what people wrote once it is long over, while counts and states stay."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Connection, or_, select, update
-
-from bot.domain.delivery import Delivery, Service
-from bot.storage.tables import messages, reports, threads
+from bot.storage.engine import Transaction
+from bot.storage.sql import Sql
 
 _AT_ONCE = 500
 
+_OVER = Sql(
+    """
+    SELECT messages.id AS message_id, thread_id FROM messages JOIN threads ON threads.id = messages.thread_id
+    WHERE messages.accepted_at < :before AND messages.recipient <> '' AND threads.due_at IS NULL
+    AND (messages.delivery >= 50 OR messages.unconfirmed OR messages.delivery = 40 AND messages.service = 'SMS')
+    ORDER BY messages.accepted_at LIMIT :most
+    """
+)
+"""40 is Delivery.SENT, 50 FAILED."""
 
-def forget_many(connection: Connection, now: datetime, items: Sequence[timedelta]) -> list[int]:
+_BLANK = (
+    Sql(
+        "UPDATE messages SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among message_ids}"
+    ),
+    Sql("UPDATE reports SET error_text = '' WHERE message_id {among message_ids}"),
+    Sql("UPDATE threads SET answer_url = '' WHERE id {among thread_ids}"),
+)
+
+
+def forget_many(tx: Transaction, items: Sequence[timedelta]) -> list[int]:
     """Blank texts, numbers and explanations of messages that are over and older than that; return how many.
 
     At most 500 at once. A thread that still has something to say keeps its words until it has said it.
     """
-    return [_forget(connection, now - age) for age in items]
+    return [_forget(tx, age) for age in items]
 
 
-def _forget(connection: Connection, before: datetime) -> int:
-    over = or_(
-        messages.c.delivery >= Delivery.FAILED,
-        messages.c.unconfirmed.is_(True),
-        (messages.c.delivery == Delivery.SENT) & (messages.c.service == Service.SMS),
-    )
-    old = select(messages.c.id, messages.c.thread_id).join(threads)
-    old = old.where(messages.c.accepted_at < before, messages.c.recipient != "", over, threads.c.due_at.is_(None))
-    rows = connection.execute(old.order_by(messages.c.accepted_at).limit(_AT_ONCE)).all()
-    ids = [row.id for row in rows]
-    if ids:
-        blank = {"text": "", "recipient": "", "media_url": None, "error_text": ""}
-        connection.execute(update(messages).where(messages.c.id.in_(ids)).values(blank))
-        connection.execute(update(reports).where(reports.c.message_id.in_(ids)).values(error_text=""))
-        done = threads.c.id.in_({row.thread_id for row in rows})
-        connection.execute(update(threads).where(done).values(answer_url=""))
-    return len(ids)
+def _forget(tx: Transaction, age: timedelta) -> int:
+    rows = list(tx.ask(_OVER, before=tx.now - age, most=_AT_ONCE))
+    message_ids, thread_ids = [row.message_id for row in rows], list({row.thread_id for row in rows})
+    for statement in _BLANK if rows else ():
+        tx.do(statement, message_ids=message_ids, thread_ids=thread_ids)
+    return len(rows)

@@ -1,32 +1,27 @@
 """Whose a handle of Sendblue's is. The list only suggests; what comes on a send's own address decides."""
 
-from dataclasses import replace
+from collections.abc import Iterable
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, select, update
+from msgspec.structs import replace
 
 from bot.domain.delivery import HandleFrom, News
 from bot.domain.message import Message, Report, without_the_lists_word
-from bot.storage.prepared import Prepared, among
+from bot.storage.engine import Transaction
 from bot.storage.rows import load_messages
-from bot.storage.tables import messages
+from bot.storage.sql import Sql
+
+_OWNERS = Sql("SELECT handle, id FROM messages WHERE handle {among handles}")
 
 
-def owner_of(connection: Connection, handle: str) -> UUID | None:
-    """Return which message has this handle of Sendblue's, if any."""
-    return owners_of(connection, {handle}).get(handle)
-
-
-_OWNERS = Prepared(select(messages.c.handle, messages.c.id).where(among(messages.c.handle)))
-
-
-def owners_of(connection: Connection, handles: set[str]) -> dict[str, UUID]:
+def owners_of(tx: Transaction, handles: Iterable[str]) -> dict[str, UUID]:
     """Return handle → its message, for those that have one."""
-    return dict(map(tuple, _OWNERS.rows(connection, among=handles))) if handles else {}
+    wanted = list(handles)
+    return {row.handle: row.id for row in tx.ask(_OWNERS, handles=wanted)} if wanted else {}
 
 
 def settled(
-    connection: Connection,
+    tx: Transaction,
     message: Message,
     report: Report,
     owners: dict[str, UUID],
@@ -41,7 +36,7 @@ def settled(
     handle, own = report.handle or "", report.handle_from is HandleFrom.OWN
     owner_id = owners.setdefault(handle, message.id)
     if owner_id != message.id:
-        if not own or not _gives_up_handle(connection, owner_id, before, after):
+        if not own or not _gives_up_handle(tx, owner_id, before, after):
             return None
         owners[handle] = message.id
     if message.handle in (None, handle):
@@ -51,19 +46,17 @@ def settled(
     return replace(without_the_lists_word(message), handle=handle, handle_from=HandleFrom.CORRECTED)
 
 
-def _gives_up_handle(
-    connection: Connection, owner_id: UUID, before: dict[UUID, Message], after: dict[UUID, Message]
-) -> bool:
+def _gives_up_handle(tx: Transaction, owner_id: UUID, before: dict[UUID, Message], after: dict[UUID, Message]) -> bool:
     """Put a message in doubt again if it has its handle from the list alone; return whether it had."""
     if owner_id not in before:
-        before |= load_messages(connection, [owner_id], lock=True)
+        before |= load_messages(tx, [owner_id], lock=True)
         after[owner_id] = before[owner_id]
     owner = after[owner_id]
     if owner.handle_from is not HandleFrom.LIST:
         return False
     after[owner_id] = replace(without_the_lists_word(owner), told=News.NONE)  # all of it is to be said anew
-    _NO_HANDLE.rows(connection, owner=owner_id)  # at once: a handle is unique, and another message takes it now
+    tx.do(_NO_HANDLE, id=owner_id)  # at once: a handle is unique, and another message takes it now
     return True
 
 
-_NO_HANDLE = Prepared(update(messages).where(messages.c.id == bindparam("owner")).values(handle=None))
+_NO_HANDLE = Sql("UPDATE messages SET handle = NULL WHERE id = :id")

@@ -3,27 +3,25 @@
 Everything here reads for a moment only: on SQLite whoever reads for long keeps the service from writing.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Connection, and_, func, or_, select, tuple_
-
-from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Report
 from bot.domain.thread import Thread
 from bot.domain.timeline import Noted
-from bot.storage.rows import MESSAGE, load_threads, message_of
-from bot.storage.tables import messages, reports, threads
+from bot.storage.engine import Transaction
+from bot.storage.rows import MESSAGE, load_threads
+from bot.storage.sql import Sql
 
 Place: TypeAlias = tuple[datetime, int, UUID]
 """Where a message stands among all: accepted_at, part, id."""
 
 PAGE = 1000
 """Messages looked at in one transaction."""
-
-_PLACE = (messages.c.accepted_at, messages.c.part, messages.c.id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,73 +58,89 @@ class Story:
     noted: list[Noted]
 
 
-def find_messages(connection: Connection, wanted: Filter) -> list[Message]:
+_INDEXED = {"number": "recipient = :number", "since": "accepted_at >= :since", "until": "accepted_at <= :until"}
+"""What an index answers."""
+
+_LOOKED_AT = {
+    "sender": "threads.sender = :sender",
+    "only_failed": "delivery = 50",
+    "only_open": "NOT unconfirmed AND (delivery < 40 OR delivery = 40 AND service <> 'SMS')",
+}
+"""What takes a look at each message: 50 is Delivery.FAILED, 40 SENT."""
+
+_PLACE = "messages.accepted_at, messages.part, messages.id"
+_LISTED = f"{MESSAGE}, threads.sender, threads.asked_in"
+
+
+@cache
+def _statement(what: str, conditions: tuple[str, ...], rest: str = "") -> Sql:
+    """Put a statement together: what a filter leaves open is no condition, or no index could be used."""
+    where = " AND ".join(conditions) or "true"
+    return Sql(f"SELECT {what} FROM messages JOIN threads ON threads.id = messages.thread_id WHERE {where} {rest}")
+
+
+def _conditions(wanted: Filter, *kinds: Mapping[str, str]) -> tuple[str, ...]:
+    return tuple(condition for kind in kinds for name, condition in kind.items() if getattr(wanted, name))
+
+
+def find_messages(tx: Transaction, wanted: Filter) -> list[Message]:
     """Return messages, newest first."""
-    query = select(*MESSAGE).where(*_within(wanted), *_state(wanted))
-    if wanted.sender is not None:
-        query = query.join(threads).where(threads.c.sender == wanted.sender)
-    query = query.order_by(messages.c.accepted_at.desc(), messages.c.part.desc()).limit(wanted.limit)
-    return [message_of(row) for row in connection.execute(query)]
+    conditions = _conditions(wanted, _INDEXED, _LOOKED_AT)
+    rest = "ORDER BY messages.accepted_at DESC, messages.part DESC LIMIT :limit"
+    return tx.ask(_statement(MESSAGE, conditions, rest), **_named(wanted)).of(Message)
 
 
-def extent(connection: Connection, wanted: Filter) -> tuple[int, datetime | None]:
+def extent(tx: Transaction, wanted: Filter) -> tuple[int, datetime | None]:
     """Return how many messages must be looked at to find these, and when the newest of them was accepted."""
-    query = select(func.count(), func.max(messages.c.accepted_at)).where(*_within(wanted))
-    count, newest = connection.execute(query).one()
-    return count, newest
+    what = "count(*) AS many, max(messages.accepted_at) AS accepted_at"
+    [row] = tx.ask(_statement(what, _conditions(wanted, _INDEXED)), **_named(wanted))
+    return row.many, row.accepted_at
 
 
 def next_page(
-    connection: Connection, *, wanted: Filter, after: Place | None, newest_first: bool = False, size: int = PAGE
+    tx: Transaction, *, wanted: Filter, after: Place | None, newest_first: bool = False, size: int = PAGE
 ) -> tuple[list[Listed], Place | None]:
     """Look at the next `size` messages; return those among them that are wanted, and where to go on (None: done)."""
-    here, order = tuple_(*_PLACE), [column.desc() if newest_first else column for column in _PLACE]
-    ahead = _within(wanted)
+    ahead, back, order = ("<", ">=", " DESC") if newest_first else (">", "<=", "")
+    in_order = "ORDER BY " + ", ".join(f"{column}{order}" for column in _PLACE.split(", "))
+    conditions, values = _conditions(wanted, _INDEXED), _named(wanted)
     if after is not None:
-        ahead.append(here < after if newest_first else here > after)
-    last = connection.execute(select(*_PLACE).where(*ahead).order_by(*order).limit(1).offset(size - 1)).one_or_none()
-    place = None if last is None else (last.accepted_at, last.part, last.id)
+        conditions += (f"({_PLACE}) {ahead} (:after_at, :after_part, :after_id)",)
+        values |= {"after_at": after[0], "after_part": after[1], "after_id": after[2]}
+    last = tx.ask(_statement(_PLACE, conditions, f"{in_order} LIMIT 1 OFFSET :offset"), offset=size - 1, **values)
+    place: Place | None = next(((row.accepted_at, row.part, row.id) for row in last), None)
     if place is not None:
-        ahead.append(here >= place if newest_first else here <= place)
-    query = select(threads.c.sender, threads.c.asked_in, *MESSAGE).join_from(messages, threads)
-    rows = connection.execute(query.where(*ahead, *_state(wanted)).order_by(*order))
-    return [Listed(message_of(text), sender, channel) for sender, channel, *text in rows], place
+        conditions += (f"({_PLACE}) {back} (:last_at, :last_part, :last_id)",)
+        values |= {"last_at": place[0], "last_part": place[1], "last_id": place[2]}
+    page = tx.ask(_statement(_LISTED, conditions + _conditions(wanted, _LOOKED_AT), in_order), **values)
+    return [_listed(**row._asdict()) for row in page], place
 
 
-def story_of(connection: Connection, message_id: UUID) -> Story | None:
+def _listed(sender: str, asked_in: str, **fields: Any) -> Listed:
+    return Listed(Message(**fields), sender, asked_in)
+
+
+def _named(wanted: Filter) -> dict[str, Any]:
+    return {name: getattr(wanted, name) for name in ("number", "since", "until", "sender", "limit")}
+
+
+_THREAD_OF = Sql("SELECT thread_id FROM messages WHERE id = :message_id")
+_REPORTS = Sql(
+    "SELECT source, at, delivery, word, service, error_code, error_text, received_at "
+    "FROM reports WHERE message_id = :message_id ORDER BY id"
+)
+
+
+def story_of(tx: Transaction, message_id: UUID) -> Story | None:
     """Return a message with its thread and every report about it, or None when there is no such message."""
-    thread_id = connection.scalar(select(messages.c.thread_id).where(messages.c.id == message_id))
+    thread_id = tx.ask(_THREAD_OF, message_id=message_id).value()
     if thread_id is None:
         return None
-    thread = load_threads(connection, [thread_id])[thread_id]
+    thread = load_threads(tx, [thread_id])[thread_id]
     [message] = [message for message in thread.messages if message.id == message_id]
-    rows = connection.execute(select(reports).where(reports.c.message_id == message_id).order_by(reports.c.id))
-    return Story(message, thread, [_noted(dict(row)) for row in rows.mappings()])
+    noted = tx.ask(_REPORTS, message_id=message_id)
+    return Story(message, thread, [_noted(**row._asdict()) for row in noted])
 
 
-def _within(wanted: Filter) -> list[ColumnElement[bool]]:
-    """The conditions that an index answers."""
-    found: list[ColumnElement[bool]] = []
-    if wanted.number is not None:
-        found.append(messages.c.recipient == wanted.number)
-    if wanted.since is not None:
-        found.append(messages.c.accepted_at >= wanted.since)
-    if wanted.until is not None:
-        found.append(messages.c.accepted_at <= wanted.until)
-    return found
-
-
-def _state(wanted: Filter) -> list[ColumnElement[bool]]:
-    """The conditions that take a look at each message."""
-    found: list[ColumnElement[bool]] = []
-    if wanted.only_failed:
-        found.append(messages.c.delivery == Delivery.FAILED)
-    if wanted.only_open:
-        unconfirmed = and_(messages.c.delivery == Delivery.SENT, messages.c.service != Service.SMS)
-        found += [or_(messages.c.delivery < Delivery.SENT, unconfirmed), messages.c.unconfirmed.is_(False)]
-    return found
-
-
-def _noted(row: dict[str, Any]) -> Noted:
-    fields = {name: row[name] for name in ("source", "at", "word", "error_code", "error_text", "delivery", "service")}
-    return Noted(Report(**fields), row["received_at"])
+def _noted(received_at: datetime, **fields: Any) -> Noted:
+    return Noted(Report(**fields), received_at)

@@ -1,55 +1,44 @@
 """Slots: at most one use of a key (a channel, a line) per interval, however many processes ask."""
 
-from collections.abc import Iterable
-from datetime import datetime, timedelta
-from typing import Any
+from collections.abc import Mapping
+from datetime import datetime
 
-from sqlalchemy import Connection, bindparam, select, update
+from bot.storage.engine import Transaction
+from bot.storage.sql import Sql
 
-from bot.storage.prepared import Prepared, insert_for
-from bot.storage.tables import pacing
-
-_ROW: dict[str, Any] = {"key": bindparam("key"), "next_at": bindparam("until")}
-_NEW = {dialect: new.values(_ROW) for dialect, new in insert_for(pacing).items()}
-_NOW = bindparam("now", type_=pacing.c.next_at.type)
-_TAKE = Prepared(
-    {
-        dialect: new.on_conflict_do_update(
-            index_elements=[pacing.c.key], set_={"next_at": new.excluded.next_at}, where=pacing.c.next_at <= _NOW
-        ).returning(pacing.c.key)
-        for dialect, new in _NEW.items()
-    }
+_TAKE = Sql(
+    "{insert pacing: key text, next_at timestamptz} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
+    "WHERE pacing.next_at <= :now RETURNING key"
 )
-_CLOSE = Prepared(
-    {
-        dialect: new.on_conflict_do_update(
-            index_elements=[pacing.c.key],
-            set_={"next_at": new.excluded.next_at},
-            where=pacing.c.next_at < new.excluded.next_at,
-        )
-        for dialect, new in _NEW.items()
-    }
+_CLOSE = Sql(
+    "{insert pacing: key text, next_at timestamptz} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
+    "WHERE pacing.next_at < excluded.next_at"
 )
+_GIVE_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key AND next_at = :until")
+_FREE_FROM = Sql("SELECT next_at FROM pacing WHERE key = :key")
 
 
-def take_slots(connection: Connection, keys: Iterable[str], now: datetime, interval: timedelta) -> set[str]:
-    """Take the slot of each key that is free now; return those that were."""
-    until = now + interval
-    return {key for key in sorted(set(keys)) if _TAKE.rows(connection, key=key, until=until, now=now)}
+def take_slots(tx: Transaction, until: Mapping[str, datetime]) -> set[str]:
+    """Take the slot of each key that is free now until then; return those that were."""
+    return set(tx.each(_TAKE, _in_order(until), now=tx.now).column())
 
 
-def close_slot(connection: Connection, key: str, until: datetime) -> None:
-    """Keep a key unused until then, or for longer if its slot was taken for longer: the neighbour said to wait."""
-    _CLOSE.rows(connection, key=key, until=until)
+def close_slots(tx: Transaction, until: Mapping[str, datetime]) -> None:
+    """Keep keys unused until then, or for longer if a slot was taken for longer: the neighbour said to wait."""
+    tx.each(_CLOSE, _in_order(until))
 
 
-def give_back_slot(connection: Connection, key: str, until: datetime, now: datetime) -> None:
+def give_back_slot(tx: Transaction, key: str, until: datetime) -> None:
     """Free a slot that was taken until then and not used, unless the key was closed for longer meanwhile."""
-    mine = (pacing.c.key == key) & (pacing.c.next_at == until)
-    connection.execute(update(pacing).where(mine).values(next_at=now))
+    tx.do(_GIVE_BACK, key=key, until=until, now=tx.now)
 
 
-def free_from(connection: Connection, key: str) -> datetime | None:
+def free_from(tx: Transaction, key: str) -> datetime | None:
     """Return from when on the key may be used; None when it never was."""
-    found: datetime | None = connection.scalar(select(pacing.c.next_at).where(pacing.c.key == key))
+    found: datetime | None = tx.ask(_FREE_FROM, key=key).value()
     return found
+
+
+def _in_order(until: Mapping[str, datetime]) -> list[dict[str, object]]:
+    """By key, so that no two wait for each other."""
+    return [{"key": key, "next_at": until[key]} for key in sorted(until)]

@@ -5,25 +5,23 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import Connection, bindparam, func, select
-
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
-from bot.storage.claims import NOW, Claimed
-from bot.storage.pacing import close_slot, free_from, take_slots
-from bot.storage.prepared import Prepared, update_each
-from bot.storage.rows import MESSAGE, message_of
-from bot.storage.tables import messages
+from bot.storage.claims import Claimed
+from bot.storage.engine import Transaction
+from bot.storage.pacing import close_slots, free_from, take_slots
+from bot.storage.rows import MESSAGE
+from bot.storage.sql import Sql
 
 _MOST_AT_ONCE = 8
 """Of one claim, so that what becomes due meanwhile does not wait for long."""
 
-_WITH_HANDLE = {"polls": messages.c.handle.is_not(None), "doubts": messages.c.handle.is_(None)}
+_WITH_HANDLE = {"polls": "handle IS NOT NULL", "doubts": "handle IS NULL"}
 """Pacing key → which messages share it: a status is asked for by a handle, a doubt looks through the list."""
 
 
 @dataclass(frozen=True, slots=True)
-class PollAsk:
+class PollCapacity:
     """How many messages somebody is ready to ask Sendblue about.
 
     key: "polls" or "doubts". wait: message → how long until it is asked again. each: how long one takes of what
@@ -31,82 +29,96 @@ class PollAsk:
     """
 
     key: str
-    room: int
+    count: int
     wait: Callable[[Message], timedelta]
     each: timedelta = timedelta(0)
 
 
-def claim_polls(connection: Connection, now: datetime, items: Sequence[PollAsk]) -> list[Claimed[Message]]:
+def claim_polls(tx: Transaction, items: Sequence[PollCapacity]) -> list[Claimed[Message]]:
     """Claim messages that have been silent for too long, longest first; each comes back later by itself.
 
     None while the questions of the last claim, whosever it was, are still being asked.
     """
-    return [_claim_polls(connection, now, ask) for ask in items]
+    return [_claim_polls(tx, capacity) for capacity in items]
 
 
-def _claim_polls(connection: Connection, now: datetime, ask: PollAsk) -> Claimed[Message]:
-    quiet, room = _QUIET[ask.key], min(ask.room, _MOST_AT_ONCE)
-    if not quiet.rows(connection, now=now, room=1):
+def _claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
+    quiet, count = _QUIET[capacity.key], min(capacity.count, _MOST_AT_ONCE)
+    if not tx.ask(quiet, now=tx.now, count=1).column():
         return Claimed([], None)
-    if ask.each and not take_slots(connection, [ask.key], now, ask.each):
-        return Claimed([], free_from(connection, ask.key))
-    found = [message_of(row) for row in quiet.rows(connection, now=now, room=room)]
-    busy_until = now + ask.each * len(found)
-    close_slot(connection, ask.key, busy_until)
-    later = {message.id: {"poll_at": now + ask.wait(message), "polls": message.polls + 1} for message in found}
-    _ASKED.each(connection, [{"row_id": message_id} | values for message_id, values in later.items()])
-    return Claimed(found, busy_until if len(found) == room else None)
+    if capacity.each and not take_slots(tx, {capacity.key: tx.now + capacity.each}):
+        return Claimed([], free_from(tx, capacity.key))
+    found = tx.ask(quiet, now=tx.now, count=count).of(Message)
+    busy_until = tx.now + capacity.each * len(found)
+    close_slots(tx, {capacity.key: busy_until})
+    tx.each(
+        _ASKED,
+        [
+            {"id": message.id, "poll_at": tx.now + capacity.wait(message), "polls": message.polls + 1}
+            for message in found
+        ],
+    )
+    return Claimed(found, busy_until if len(found) == count else None)
 
 
 _QUIET = {
-    key: Prepared(
-        select(*MESSAGE)
-        .where(messages.c.poll_at <= NOW, which)
-        .order_by(messages.c.poll_at)
-        .limit(bindparam("room"))
-        .with_for_update(skip_locked=True)
+    key: Sql(
+        f"SELECT {MESSAGE} FROM messages WHERE poll_at <= :now AND {which} "
+        "ORDER BY poll_at LIMIT :count {lock skip locked}"
     )
     for key, which in _WITH_HANDLE.items()
 }
-_ASKED = update_each(messages, "poll_at", "polls")
+_ASKED = Sql("{update messages: poll_at timestamptz, polls int}")
+_SILENT_SINCE = {
+    key: Sql(f"SELECT min(poll_at) AS poll_at FROM messages WHERE poll_at <= :now AND {which}")
+    for key, which in _WITH_HANDLE.items()
+}
 
 
-def silent_since(connection: Connection, now: datetime, key: str) -> datetime | None:
+def silent_since(tx: Transaction, key: str) -> datetime | None:
     """Return since when somebody could have been asked about a silent message of this kind, if there is one."""
-    quiet = select(func.min(messages.c.poll_at)).where(messages.c.poll_at <= now, _WITH_HANDLE[key])
-    oldest: datetime | None = connection.scalar(quiet)
-    free = free_from(connection, key)
+    oldest: datetime | None = tx.ask(_SILENT_SINCE[key], now=tx.now).value()
+    free = free_from(tx, key)
     return oldest if oldest is None or free is None else max(oldest, free)
 
 
-def overdue(connection: Connection, *, watched_since: datetime, doubted_since: datetime) -> list[UUID]:
+_OVERDUE = Sql(
+    """
+    SELECT id FROM messages WHERE poll_at IS NOT NULL AND (
+        NOT unconfirmed AND accepted_at < :watched_since
+        OR delivery = 20 AND NOT asked AND attempted_at < :doubted_since
+    ) LIMIT 500
+    """
+)
+
+
+def overdue(tx: Transaction, *, watched_since: datetime, doubted_since: datetime) -> list[UUID]:
     """Return messages whose watch should be over, and doubts that a person should have been asked about."""
-    unwatched = ~messages.c.unconfirmed & (messages.c.accepted_at < watched_since)
-    unasked = ~messages.c.asked & (messages.c.attempted_at < doubted_since)
-    late = messages.c.poll_at.is_not(None) & (unwatched | ((messages.c.delivery == Delivery.UNCERTAIN) & unasked))
-    return list(connection.scalars(select(messages.c.id).where(late).limit(_MOST_ENDED)))
+    return tx.ask(_OVERDUE, watched_since=watched_since, doubted_since=doubted_since).column()
 
 
-_MOST_ENDED = 500
+_OWNED = Sql("SELECT handle FROM messages WHERE handle {among handles}")
 
 
-def owned_handles(connection: Connection, handles: Sequence[str]) -> set[str]:
+def owned_handles(tx: Transaction, handles: Sequence[str]) -> set[str]:
     """Return those handles that belong to a message of ours."""
-    return set(connection.scalars(select(messages.c.handle).where(messages.c.handle.in_(handles))))
+    return set(tx.ask(_OWNED, handles=list(handles)).column())
 
 
-def doubted_like(connection: Connection, message: Message) -> list[UUID]:
+_TWINS = Sql(
+    """
+    SELECT id, delivery FROM messages
+    WHERE delivery IN (10, 20) AND handle IS NULL AND recipient = :recipient AND line = :line AND text = :text
+    ORDER BY attempted_at
+    """
+)
+
+
+def doubted_like(tx: Transaction, message: Message) -> list[UUID]:
     """Return the uncertain messages that read exactly like this one, itself included, oldest attempt first.
 
     None while such a one is being sent: nobody could tell whose text is whose.
     """
-    alike = (
-        messages.c.delivery.in_((Delivery.UNCERTAIN, Delivery.SENDING))
-        & messages.c.handle.is_(None)
-        & (messages.c.recipient == message.recipient)
-        & (messages.c.line == message.line)
-        & (messages.c.text == message.text)
-    )
-    query = select(messages.c.id, messages.c.delivery).where(alike).order_by(messages.c.attempted_at)
-    twins = {row.id: row.delivery for row in connection.execute(query)}
+    found = tx.ask(_TWINS, recipient=message.recipient, line=message.line, text=message.text)
+    twins = {row.id: row.delivery for row in found}
     return [] if Delivery.SENDING in twins.values() else list(twins)

@@ -6,12 +6,9 @@ from contextlib import contextmanager
 from functools import partial
 from typing import TypeVar
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
-
-from bot.domain.clock import steady_clock
 from bot.errors import UsageError
-from bot.storage.database import Database
+from bot.storage.database import open_database
+from bot.storage.engine import Database, Transaction
 from bot.storage.history import Filter, Listed, Place, next_page
 from bot.storage.sqlite import sqlite3
 
@@ -24,14 +21,13 @@ class Reader:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ask(self, question: Callable[[Connection], R]) -> R:
+    def ask(self, question: Callable[[Transaction], R]) -> R:
         """Ask in a transaction of its own. A service that stores without a break lets us in at the next try."""
         for pause in (0.1, 0.2, 0.4, 0.8, 1.6, None):
             try:
-                with self._database.reading.connect() as connection, connection.begin():
-                    return question(connection)
-            except OperationalError as error:
-                if pause is None or getattr(error.orig, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                return self._database.read(question)
+            except sqlite3.OperationalError as error:
+                if pause is None or getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                     raise
             time.sleep(pause)
         raise AssertionError
@@ -53,13 +49,13 @@ def reading(url: str) -> Iterator[Reader]:
     Raises:
         UsageError: it cannot be read.
     """
-    database = Database(url, steady_clock())
+    database = open_database(url)
     try:
         yield Reader(database)
-    except SQLAlchemyError as error:
-        kind = type(getattr(error, "orig", None) or error).__name__
+    except database.error as error:
         raise UsageError(
-            f"the database cannot be read ({kind}): check DATABASE_URL; if it is new, run `python -m bot migrate` first"
+            f"the database cannot be read ({type(error).__name__}): check DATABASE_URL; if it is new, run "
+            "`python -m bot migrate` first"
         ) from None
     finally:
         database.close()

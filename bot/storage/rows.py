@@ -1,83 +1,70 @@
-"""Rows ⇄ frozen values."""
+"""Rows ⇄ frozen values, by name. A column's other name is said where it is read."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from dataclasses import fields
+from collections.abc import Iterable, Mapping
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import Column, Connection, Table, select
+from msgspec.structs import replace
 
 from bot.domain.message import Message
 from bot.domain.thread import Thread
-from bot.storage.prepared import Prepared, Row, among
-from bot.storage.tables import messages, threads
+from bot.storage.engine import Rows, Transaction
+from bot.storage.sql import Sql
 
 
-def _columns(kind: type[Any], table: Table, due: Column[Any]) -> list[Column[Any]]:
-    """The columns of a value in the order of its fields; until when it is claimed is said by when it is due."""
-    names = [field.name for field in fields(kind)]
-    return [due if name == "lease_until" else table.c[name] for name in names if name != "messages"]
+def _read_as(kind: type[Any], table: str, **columns: str) -> str:
+    """Return the columns of a value's fields. columns: field → its column, where that is named otherwise."""
+    names = [name for name in kind.__struct_fields__ if name != "messages"]
+    return ", ".join(f"{table}.{columns.get(name, name)} AS {name}" for name in names)
 
 
-MESSAGE = _columns(Message, messages, messages.c.send_at)
-"""What `message_of` reads."""
-THREAD = _columns(Thread, threads, threads.c.due_at)
-"""What `threads_of` reads."""
+MESSAGE = _read_as(Message, "messages", lease_until="send_at")
+"""What is read of a message. Until when it is claimed is said by when it is due."""
 
-_BEFORE_MESSAGES = [field.name for field in fields(Thread)].index("messages")
+THREAD = _read_as(Thread, "threads", lease_until="due_at", private_note="aside")
+"""What is read of a thread, beside its messages."""
 
-REPORTED = (
-    *("delivery", "since", "service", "picture_lost", "unconfirmed", "asked"),
-    *("handle", "handle_from", "error_code", "error_text", "told"),
+_MESSAGES = Sql(f"SELECT {MESSAGE} FROM messages WHERE id {{among ids}} ORDER BY thread_id, id")
+_LOCKED_MESSAGES = Sql(
+    f"SELECT {MESSAGE} FROM messages JOIN threads ON threads.id = messages.thread_id "
+    "WHERE messages.id {among ids} ORDER BY messages.thread_id, messages.id {lock}"
 )
-"""The columns of a message that a report can change."""
+_THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id")
+_LOCKED_THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id {{lock}}")
+_TEXTS = Sql(f"SELECT {MESSAGE} FROM messages WHERE thread_id {{among ids}} ORDER BY thread_id, accepted_at, part")
 
 
-def message_of(row: Row) -> Message:
-    """Read the columns MESSAGE of one row."""
-    return Message(*row)
+def load_messages(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Message]:
+    """Return those that exist, by id. lock: keep others off them and off their threads until the transaction ends.
+
+    They are locked thread by thread in the order of ids, so that no two wait for each other.
+    """
+    found = tx.ask(_LOCKED_MESSAGES if lock else _MESSAGES, ids=list(ids))
+    return {message.id: message for message in found.of(Message)}
 
 
-def reported(message: Message) -> dict[str, Any]:
-    """Return the columns REPORTED, and the id as `row_id`."""
-    return {"row_id": message.id} | {name: getattr(message, name) for name in REPORTED}
-
-
-_FIND_MESSAGES = select(*MESSAGE).where(among(messages.c.id)).order_by(messages.c.thread_id, messages.c.id)
-_FIND_THREADS = select(*THREAD).where(among(threads.c.id)).order_by(threads.c.id)
-_TEXTS = Prepared(
-    select(*MESSAGE)
-    .where(among(messages.c.thread_id))
-    .order_by(messages.c.thread_id, messages.c.accepted_at, messages.c.part)
-)
-# By lock. Locked thread by thread, always in the order of ids, so that nobody deadlocks. SQLite has no row locks and
-# needs none: its transactions begin as the only writer.
-_MESSAGES = {
-    False: Prepared(_FIND_MESSAGES),
-    True: Prepared({"sqlite": _FIND_MESSAGES, "postgresql": _FIND_MESSAGES.join(threads).with_for_update()}),
-}
-_THREADS = {False: Prepared(_FIND_THREADS), True: Prepared(_FIND_THREADS.with_for_update())}
-
-
-def load_messages(connection: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Message]:
-    """Return those that exist, by id. lock: keep others off them and off their threads until the transaction ends."""
-    return {row[0]: message_of(row) for row in _MESSAGES[lock].rows(connection, among=ids)}
-
-
-def load_threads(connection: Connection, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Thread]:
+def load_threads(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Thread]:
     """Return those that exist, by id, each with its messages in order. lock: keep others off the threads likewise."""
-    return threads_of(connection, _THREADS[lock].rows(connection, among=ids))
+    ids = list(ids)
+    found = tx.ask(_LOCKED_THREADS if lock else _THREADS, ids=ids)
+    return with_messages(found, tx.ask(_TEXTS, ids=ids))
 
 
-def threads_of(connection: Connection, rows: list[Row]) -> dict[UUID, Thread]:
-    """Read the columns THREAD of each row, and its messages."""
+def messages_of(tx: Transaction, ids: Iterable[UUID]) -> Rows:
+    """Ask for the messages of threads, see `with_messages`."""
+    return tx.ask(_TEXTS, ids=list(ids))
+
+
+def with_messages(threads: Rows, messages: Rows) -> dict[UUID, Thread]:
+    """Return threads by id, each with its messages."""
     texts: dict[UUID, list[Message]] = defaultdict(list)
-    for row in _TEXTS.rows(connection, among=[row[0] for row in rows]) if rows else ():
-        message = message_of(row)
+    found = threads.of(Thread)
+    for message in messages.of(Message):
         texts[message.thread_id].append(message)
-    found: dict[UUID, Thread] = {}
-    for row in rows:
-        before, after = row[:_BEFORE_MESSAGES], row[_BEFORE_MESSAGES:]
-        found[row[0]] = Thread(*[*before, tuple(texts[row[0]]), *after])
-    return found
+    return {thread.id: replace(thread, messages=tuple(texts[thread.id])) for thread in found}
+
+
+def values(value: Any, names: Iterable[str]) -> Mapping[str, Any]:
+    """Return the fields of these names."""
+    return {name: getattr(value, name) for name in names}

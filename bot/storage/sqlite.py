@@ -1,18 +1,29 @@
 """SQLite as a server's database: a version that loses nothing, the right journal, one process per file."""
 
 import fcntl
+import json
 import os
+import queue
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
+from uuid import UUID
 
+from bot.domain.clock import Clock
 from bot.errors import BadSettings
+from bot.storage.engine import Database, Rows, Transaction
+from bot.storage.sql import Change, Sql, coded
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
 except ImportError:  # no wheel for this machine
     import sqlite3
 
-__all__ = ["OneProcess", "connect", "journal_mode", "sqlite3"]
+__all__ = ["OneProcess", "SqliteDatabase", "connect", "journal_mode", "sqlite3"]
+
+T = TypeVar("T")
 
 _SAFE_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 _SAFE_SINCE = (3, 51, 3)
@@ -30,11 +41,13 @@ def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
 
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
-    """Open a connection whose transactions begin where SQLAlchemy says (isolation_level None)."""
+    """Open a connection whose transactions begin where we say (isolation_level None)."""
     if not read_only and not path.exists():
         path.touch(mode=0o600)  # people's texts are in it
     url = path.as_uri() + ("?mode=ro" if read_only else "")
-    connection = sqlite3.connect(url, uri=True, timeout=0.9, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        url, uri=True, timeout=0.9, isolation_level=None, check_same_thread=False, cached_statements=256
+    )
     if not read_only:
         connection.execute(f"PRAGMA journal_mode={journal_mode()}")
         connection.execute("PRAGMA synchronous=FULL")
@@ -81,3 +94,148 @@ class OneProcess:
         if self._file is not None:
             self._file.close()
             self._file = None
+
+
+def _spelled(time: datetime) -> str:
+    """SQLite has no times: UTC as text, which sorts as the times do."""
+    return time.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
+
+
+def _time(text: str) -> datetime:
+    return datetime.fromisoformat(f"{text}+00:00")
+
+
+def _listed(values: Sequence[object]) -> str:
+    return json.dumps([value.hex if isinstance(value, UUID) else value for value in values])
+
+
+sqlite3.register_adapter(datetime, _spelled)
+sqlite3.register_adapter(UUID, lambda value: value.hex)
+sqlite3.register_adapter(list, _listed)
+
+_TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing"})
+
+
+def _kind(name: str) -> Change | None:
+    """Return how a column is read: SQLite itself keeps numbers and texts only."""
+    if name.endswith(("_at", "since", "until")) or name in ("at", "last"):
+        return _time
+    if name == "id" or name.endswith(("_id", "_of")):
+        return UUID
+    return bool if name in _TRUTHS else coded(name)
+
+
+class SqliteTransaction(Transaction):
+    alone = True
+
+    def __init__(self, connection: Any, now: Callable[[], datetime]) -> None:
+        self._connection = connection
+        self._clock = now
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        if self._now is None:
+            self._now = self._clock()
+        return self._now
+
+    def ask(self, sql: Sql, **values: Any) -> Rows:
+        cursor = self._connection.execute(sql.sqlite, values)
+        return self._rows(sql, cursor.description, cursor.fetchall())
+
+    def do(self, sql: Sql, **values: Any) -> None:
+        self._connection.execute(sql.sqlite, values)
+
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
+        if values:
+            rows = [{**row, **values} for row in rows]
+        if not sql.returns_rows:
+            self._connection.executemany(sql.sqlite, rows)
+            return self._rows(sql, (), ())
+        cursors = [self._connection.execute(sql.sqlite, row) for row in rows]
+        found = [(cursor.description, cursor.fetchall()) for cursor in cursors]
+        return self._rows(sql, found[0][0] if found else (), [row for _, several in found for row in several])
+
+    def run(self, text: str) -> None:
+        self._connection.execute(text)
+
+    def _rows(self, sql: Sql, columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:
+        shape = sql.shape(tuple(column[0] for column in columns), _kind)
+        return Rows(lambda: (shape, rows))
+
+
+class SqliteDatabase(Database):
+    """A file. pool_size: how many may read at once."""
+
+    one_process = True
+    error = sqlite3.Error
+    dialect = "sqlite"
+
+    def __init__(self, path: Path, clock: Clock, *, pool_size: int) -> None:
+        super().__init__(clock)
+        self.path = path
+        self._lock = OneProcess(path)
+        self._writing: Any = None
+        self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
+        for _ in range(pool_size):
+            self._readers.put(None)  # a place; its connection is opened when it is needed first
+
+    def connect(self) -> Any:
+        return connect(self.path, read_only=False)
+
+    def take(self) -> None:
+        self._lock.take()
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        if self._writing is None:
+            self._writing = self.connect()
+        with within(self._writing, "BEGIN IMMEDIATE"):
+            return work(SqliteTransaction(self._writing, self._clock))
+
+    def read(self, question: Callable[[Transaction], T]) -> T:
+        try:
+            connection = self._readers.get(timeout=_PATIENCE)
+        except queue.Empty:
+            raise sqlite3.OperationalError("too many are reading") from None
+        try:
+            connection = connection or connect(self.path, read_only=True)
+            with within(connection, "BEGIN"):
+                return question(SqliteTransaction(connection, self._clock))
+        finally:
+            self._readers.put(connection)
+
+    def is_away(self, error: Exception) -> bool:
+        return isinstance(error, sqlite3.OperationalError)
+
+    def is_passing(self, error: Exception) -> bool:
+        del error  # nobody else writes
+        return False
+
+    def hang_up(self) -> None:
+        """Nothing to do: a file answers or fails."""
+
+    def close(self) -> None:
+        readers = [self._readers.get() for _ in range(self._readers.qsize())]
+        for connection in [*readers, self._writing]:  # the writer last: it alone can fold a write-ahead log in
+            if connection is not None:
+                connection.close()
+        for _ in readers:
+            self._readers.put(None)
+        self._writing = None
+        self._lock.release()
+
+
+_PATIENCE = 2.0
+"""Seconds to wait for a connection."""
+
+
+@contextmanager
+def within(connection: Any, begin: str) -> Iterator[None]:
+    connection.execute(begin)
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:  # SQLite ends it by itself after some errors, such as a full disk
+            connection.execute("ROLLBACK")
+        raise

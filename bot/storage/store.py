@@ -7,14 +7,12 @@ from datetime import datetime, timedelta
 from typing import TypeVar
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import SQLAlchemyError
 
 from bot.domain.clock import Clock
 from bot.errors import NotStored
-from bot.storage.attempts import end_leases
-from bot.storage.database import Database
-from bot.storage.pacing import close_slot
+from bot.storage.engine import Database, Transaction
+from bot.storage.pacing import close_slots
+from bot.storage.postponing import end_leases
 from bot.storage.timekeeping import keep_time
 from bot.storage.writer import Item, Result, Work, Writer
 
@@ -24,7 +22,7 @@ R = TypeVar("R")
 
 _PATIENCE = 1.0  # seconds until a silent database counts as away; the writer gives it one more
 _PAUSE = 0.5
-_INSISTING = 600.0
+_LONGEST = 600.0
 
 
 class Store:
@@ -40,7 +38,7 @@ class Store:
         self._writer.start()
         with suppress(NotStored):  # a busy database will be asked again; a process that does not start helps nobody
             await self.keep_time()  # and learn the database's
-        if self._database.serves_one_process:
+        if self._database.one_process:
             await self.write(end_leases, None)
 
     async def keep_time(self) -> None:
@@ -61,32 +59,31 @@ class Store:
         """See `Writer.run`."""
         return await self._writer.run(work, item, patience=patience)
 
-    async def insist(self, work: Work[Item, Result], item: Item) -> Result:
+    async def write_until_stored(self, work: Work[Item, Result], item: Item) -> Result:
         """As `write`, and for ten minutes again while the database takes nothing.
 
         For what happened outside and would be forgotten otherwise. The work must not mind being done twice.
         """
-        for _ in range(int(_INSISTING / _PAUSE)):
+        for _ in range(int(_LONGEST / _PAUSE)):
             with suppress(NotStored):
                 return await self.write(work, item)
             await asyncio.sleep(_PAUSE)
         return await self.write(work, item)
 
-    async def read(self, question: Callable[[Connection], R]) -> R:
+    async def read(self, question: Callable[[Transaction], R]) -> R:
         """Ask something that changes nothing; off the event loop, beside the writer.
 
         Raises:
             NotStored: the database cannot be asked right now.
         """
 
-        def ask() -> R:
+        def answer() -> R:
             try:
-                with self._database.reading.connect() as connection, connection.begin():
-                    return question(connection)
-            except SQLAlchemyError as error:
+                return self._database.read(question)
+            except self._database.error as error:
                 raise NotStored(type(error).__name__) from None
 
-        return await asyncio.to_thread(ask)
+        return await asyncio.to_thread(answer)
 
     async def ready(self) -> str:
         """Return why nothing could be stored, or an empty string."""
@@ -99,7 +96,7 @@ class Store:
         return ""
 
 
-def _prove(connection: Connection, now: datetime, items: Sequence[None]) -> Sequence[None]:
+def _prove(tx: Transaction, items: Sequence[None]) -> Sequence[None]:
     """Change one row that means nothing."""
-    close_slot(connection, "ready", now)
+    close_slots(tx, {"ready": tx.now})
     return items

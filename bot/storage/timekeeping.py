@@ -5,14 +5,11 @@ the next.
 """
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 
-from sqlalchemy import Connection, select, update
-
-from bot.domain.delivery import Delivery
-from bot.storage.pacing import close_slot
-from bot.storage.prepared import update_each
-from bot.storage.tables import alarms, messages, pacing, threads
+from bot.storage.engine import Transaction
+from bot.storage.pacing import close_slots
+from bot.storage.sql import Sql
 
 _LATEST = "clock"
 """The pacing key whose time is the latest seen."""
@@ -27,34 +24,39 @@ _LONGEST_SEND = timedelta(seconds=150)
 _LONG_AGO = timedelta(days=1)
 """When a post began that is under way: nobody knows any more, so it is looked for as far back as this."""
 
+_SEEN = Sql("SELECT next_at FROM pacing WHERE key = :key {lock}")
+_SET_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key")
 
-def keep_time(connection: Connection, now: datetime, items: Sequence[None]) -> list[timedelta]:
+
+def keep_time(tx: Transaction, items: Sequence[None]) -> list[timedelta]:
     """Note the time; where it is earlier than before, mend what waits. Returns by how much it was set back."""
-    latest = connection.scalar(select(pacing.c.next_at).where(pacing.c.key == _LATEST).with_for_update())
-    back = timedelta(0) if latest is None else latest - now
+    latest = tx.ask(_SEEN, key=_LATEST).value()
+    back = timedelta(0) if latest is None else latest - tx.now
     if back > _STEP:
-        _mend(connection, now, back)
-        connection.execute(update(pacing).where(pacing.c.key == _LATEST).values(next_at=now))
+        _mend(tx, back)
+        tx.do(_SET_BACK, key=_LATEST, now=tx.now)
         return [back for _ in items]
-    close_slot(connection, _LATEST, now)
+    close_slots(tx, {_LATEST: tx.now})
     return [timedelta(0) for _ in items]
 
 
-def _mend(connection: Connection, now: datetime, back: timedelta) -> None:
-    connection.execute(update(pacing).where(pacing.c.next_at > now + _LEASE).values(next_at=now))
-    for due in (threads.c.due_at, alarms.c.due_at):
-        connection.execute(update(due.table).where(due > now + _LEASE).values({due.name: now + _LEASE}))
-    posting = threads.c.posting.is_not(None) & threads.c.due_at.is_not(None)
-    connection.execute(update(threads).where(posting).values(posting_since=now - _LONG_AGO))
-    sending = messages.c.delivery == Delivery.SENDING
-    held, until = sending & (messages.c.send_at > now + _LONGEST_SEND), now + _LONGEST_SEND
-    connection.execute(update(messages).where(held).values(send_at=until))
-    connection.execute(update(messages).where(~sending, messages.c.send_at > now).values(send_at=now))
-    connection.execute(update(messages).where(messages.c.poll_at > now).values(poll_at=now))
-    doubted = (messages.c.delivery == Delivery.UNCERTAIN) & messages.c.attempted_at.is_not(None)
-    doubts = connection.execute(select(messages.c.id, messages.c.attempted_at).where(doubted)).all()
-    _SINCE.each(connection, [{"row_id": one.id, "attempted_at": one.attempted_at - back} for one in doubts])
-
-
-_SINCE = update_each(messages, "attempted_at")
+_MEND = (
+    Sql("UPDATE pacing SET next_at = :now WHERE next_at > :lease"),
+    Sql("UPDATE threads SET due_at = :lease WHERE due_at > :lease"),
+    Sql("UPDATE alarms SET due_at = :lease WHERE due_at > :lease"),
+    Sql("UPDATE threads SET posting_since = :long_ago WHERE posting IS NOT NULL AND due_at IS NOT NULL"),
+    Sql("UPDATE messages SET send_at = :longest_send WHERE delivery = 10 AND send_at > :longest_send"),
+    Sql("UPDATE messages SET send_at = :now WHERE delivery <> 10 AND send_at > :now"),
+    Sql("UPDATE messages SET poll_at = :now WHERE poll_at > :now"),
+)
+_DOUBTS = Sql("SELECT id, attempted_at FROM messages WHERE delivery = 20 AND attempted_at IS NOT NULL")
+_SINCE = Sql("{update messages: attempted_at timestamptz}")
 """So that what is searched for as evidence stays as old as it is."""
+
+
+def _mend(tx: Transaction, back: timedelta) -> None:
+    times = {"now": tx.now, "lease": tx.now + _LEASE, "longest_send": tx.now + _LONGEST_SEND}
+    for statement in _MEND:
+        tx.do(statement, **times, long_ago=tx.now - _LONG_AGO)
+    doubts = [{"id": row.id, "attempted_at": row.attempted_at - back} for row in tx.ask(_DOUBTS)]
+    tx.each(_SINCE, doubts)

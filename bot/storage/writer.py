@@ -9,20 +9,17 @@ import queue
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Any, TypeVar
 
 import structlog
-from sqlalchemy import Connection
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from bot import metrics
 from bot.errors import MaybeStored, NotStored
-from bot.storage.database import Database
+from bot.storage.engine import Database, Transaction
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Work = Callable[[Connection, datetime, Sequence[Item]], Sequence[Result]]
+Work = Callable[[Transaction, Sequence[Item]], Sequence[Result]]
 """Does one kind of work for all items in one transaction; returns one result per item, in their order."""
 
 _LAST_PATIENCE = 1.0
@@ -126,7 +123,7 @@ class Writer:
     def _store(self, batch: list[_Entry]) -> None:
         # SQLite flushes once for everything. On PostgreSQL each kind has its own transaction, so that all processes
         # lock in one order (slots, threads, messages) and none waits for another in a circle.
-        groups = [batch] if self._database.serves_one_process else _by_kind(batch)
+        groups = [batch] if self._database.one_process else _by_kind(batch)
         for group in filter(None, groups):
             try:
                 self._commit(group)
@@ -139,7 +136,7 @@ class Writer:
     def _store_one_by_one(self, batch: list[_Entry], error: Exception) -> None:
         """So that one poisonous item fails alone. A database that is away fails them all at once."""
         for entry in batch:
-            if _worth_repeating(error, batch):
+            if self._is_worth_repeating(error, batch):
                 try:
                     self._commit([entry])
                     continue
@@ -147,23 +144,25 @@ class Writer:
                     error = own
             log.warning("not_stored", kind=entry.work.__name__, error=type(error).__name__)
             metrics.not_stored.inc()
-            entry.error = NotStored(type(error).__name__) if isinstance(error, SQLAlchemyError) else error
+            entry.error = NotStored(type(error).__name__) if isinstance(error, self._database.error) else error
+
+    def _is_worth_repeating(self, error: Exception, batch: list[_Entry]) -> bool:
+        """An item may have spoilt it for the others; and two processes in each other's way are soon out of it."""
+        if isinstance(error, MaybeStored) or self._database.is_away(error):
+            return False
+        return len(batch) > 1 or self._database.is_passing(error)
 
     def _commit(self, batch: list[_Entry]) -> None:
         metrics.batch_size.observe(len(batch))
-        writing = self._database.writing
-        with metrics.commit_seconds.time(), writing.connect() as connection, connection.begin() as transaction:
-            now = self._database.begin(connection)
-            for group in _by_kind(batch):
-                outcomes = group[0].work(connection, now, [entry.item for entry in group])
-                for entry, outcome in zip(group, outcomes, strict=True):
-                    entry.outcome = outcome
-            try:
-                transaction.commit()
-            except OperationalError as error:
-                if self._database.serves_one_process or not error.connection_invalidated:
-                    raise
-                raise MaybeStored(type(error).__name__) from error
+
+        def work(tx: Transaction) -> list[Any]:
+            return [outcome for group in groups for outcome in group[0].work(tx, [entry.item for entry in group])]
+
+        groups = _by_kind(batch)
+        with metrics.commit_seconds.time():
+            outcomes = self._database.write(work)
+        for entry, outcome in zip((entry for group in groups for entry in group), outcomes, strict=True):
+            entry.outcome = outcome
 
 
 def _by_kind(batch: list[_Entry]) -> list[list[_Entry]]:
@@ -171,13 +170,6 @@ def _by_kind(batch: list[_Entry]) -> list[list[_Entry]]:
     for entry in batch:
         kinds.setdefault(entry.work, []).append(entry)
     return list(kinds.values())
-
-
-def _worth_repeating(error: Exception, batch: list[_Entry]) -> bool:
-    """An item may have spoilt it for the others; and two processes in each other's way are soon out of it."""
-    if isinstance(error, OperationalError):
-        return getattr(error.orig, "sqlstate", "") in ("40P01", "40001")
-    return len(batch) > 1 and not isinstance(error, MaybeStored)
 
 
 def _tell_all(entries: list[_Entry]) -> None:

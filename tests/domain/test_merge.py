@@ -1,12 +1,12 @@
 """News merges: any order, any number of copies, the same end."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import reduce
 from uuid import UUID
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message, Report, merge

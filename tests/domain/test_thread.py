@@ -1,12 +1,12 @@
 """The one thing to do next in a thread."""
 
-from dataclasses import replace
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message

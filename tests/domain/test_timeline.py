@@ -1,10 +1,10 @@
 """The story of a message, told from what was kept."""
 
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message, Report, merge

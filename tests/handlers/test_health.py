@@ -11,11 +11,11 @@ from typing import Any
 
 import httpx
 import pytest
+from bot.storage.tables import messages, threads
 from sqlalchemy import Connection, update
 
 from bot.errors import NotStored
 from bot.storage.pacing import close_slot
-from bot.storage.tables import messages, threads
 from tests.conftest import LINE, Stage, until
 from tests.deployment import ROOT
 

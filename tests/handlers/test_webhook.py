@@ -10,10 +10,10 @@ from uuid import UUID
 
 import httpx
 import pytest
+from bot.storage.tables import reports
 
 from bot.errors import NotStored
 from bot.services.reaching import Identity
-from bot.storage.tables import reports
 from handlers.callbacks import CallbackTokens
 from tests.conftest import CALLBACK, CUSTOMER, Stage, until
 

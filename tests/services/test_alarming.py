@@ -5,10 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any
 
+from bot.storage.tables import alarms as rows
 from sqlalchemy import Connection, update
 
 from bot.storage.alarms import note_missing
-from bot.storage.tables import alarms as rows
 from tests.conftest import Stage, until
 
 Opened = Callable[..., Any]

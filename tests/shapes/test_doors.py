@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from bot.storage.tables import reports
 
 from bot.domain.message import Request
-from bot.storage.tables import reports
 from handlers.parsing import parse_command
 from tests.conftest import Stage, until
 from tests.shapes import FOLDER, SENDBLUE, names, raw

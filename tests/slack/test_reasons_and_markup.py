@@ -1,7 +1,6 @@
 """Why it failed, in words to act on; numbers, times and escapes as they are shown."""
 
 import re
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
 
@@ -9,6 +8,7 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message

@@ -5,30 +5,25 @@ from datetime import UTC, datetime, timedelta
 from uuid import UUID, uuid4
 
 import pytest
-from sqlalchemy import Connection, func, select
 
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.message import Message, Origin, Report
-from bot.domain.thread import Step, Thread
+from bot.domain.thread import UNKNOWN, Step, Thread
 from bot.house import migrate
-from bot.storage.announcements import EDITS, STEPS, Finish, claim_threads, finish_threads
-from bot.storage.attempts import (
-    SENDS,
-    BusyLine,
-    Release,
-    claim_sends,
-    end_leases,
-    release_sends,
-    tell_of_busy_lines,
-)
 from bot.storage.backlog import backlog
-from bot.storage.claims import Ask
-from bot.storage.database import Database
-from bot.storage.messages import Heard, NewThread, accept_many, apply_many
-from bot.storage.polls import PollAsk, claim_polls
+from bot.storage.claims import Capacity
+from bot.storage.database import open_database
+from bot.storage.intake import NewThread, accept_many
+from bot.storage.polls import PollCapacity, claim_polls
+from bot.storage.postgresql import PostgresqlTransaction
+from bot.storage.postponing import BusyLine, Release, end_leases, release_sends, tell_of_busy_lines
+from bot.storage.reports import Heard, apply_many
+from bot.storage.sends import SENDS, claim_sends
+from bot.storage.sqlite import SqliteTransaction
 from bot.storage.store import Store
-from bot.storage.tables import reports
+from bot.storage.threads import EDITS, STEPS, Outcome, claim_threads, finish_threads
 from tests.conftest import CUSTOMER, LINE
+from tests.statements import asking
 
 SECOND, LEASE = timedelta(seconds=1), timedelta(seconds=60)
 
@@ -50,7 +45,7 @@ class Desk:
         self.store, self.clock = store, clock
         self.number = 0
 
-    async def polls(self, ask: PollAsk) -> list[Message]:
+    async def polls(self, ask: PollCapacity) -> list[Message]:
         return (await self.store.write(claim_polls, ask)).items
 
     async def accept(self, channel: str = "C1", line: str = LINE, parts: int = 1) -> list[UUID]:
@@ -64,16 +59,16 @@ class Desk:
         assert await self.store.write(accept_many, NewThread(thread_id, origin, texts))
         return [message.id for message in texts]
 
-    async def threads(self, room: int = 10, interval: timedelta = SECOND) -> list[tuple[Step, Thread]]:
-        claimed = await self.store.write(claim_threads, Ask(room, LEASE, interval))
+    async def threads(self, count: int = 10, interval: timedelta = SECOND) -> list[tuple[Step, Thread]]:
+        claimed = await self.store.write(claim_threads, Capacity(count, LEASE, interval))
         return [(task.step, task.thread) for task in claimed.items]
 
     async def open(self, thread: Thread) -> bool:
-        changes = {"root_ts": "1.1", "posting": None, "shown_rev": thread.rev}
-        return await self.store.write(finish_threads, Finish(thread, changes, told=True))
+        opened = thread.opened(thread.channel, "1.1", shown_rev=thread.rev)
+        return await self.store.write(finish_threads, Outcome(opened))
 
     async def sends(self, interval: timedelta = SECOND) -> list[Message]:
-        return (await self.store.write(claim_sends, Ask(10, LEASE, interval))).items
+        return (await self.store.write(claim_sends, Capacity(10, LEASE, interval))).items
 
     async def hear(self, message_id: UUID, delivery: Delivery, **fields: object) -> Message:
         report = Report("callback", self.clock(), delivery, delivery.name, **fields)  # type: ignore[arg-type]
@@ -85,8 +80,8 @@ class Desk:
 @pytest.fixture
 async def desk(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
     clock = Hand()
-    database = Database(database_url, clock)
-    monkeypatch.setattr(database, "begin", lambda connection: clock())  # on PostgreSQL it would be the server's clock
+    database = open_database(database_url, clock)
+    monkeypatch.setattr(PostgresqlTransaction, "now", property(lambda _: clock()))  # it would be the server's clock
     migrate(database)
     store = Store(database)
     await store.open()
@@ -106,7 +101,7 @@ async def test_one_post_per_channel_and_interval(desk: Desk) -> None:
 async def test_the_claim_says_when_to_ask_again(desk: Desk) -> None:
     await desk.accept("C1")
     await desk.accept("C1")
-    claimed = await desk.store.write(claim_threads, Ask(10, LEASE, SECOND))
+    claimed = await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))
     assert claimed.soonest == desk.clock() + SECOND
 
 
@@ -172,7 +167,7 @@ async def test_an_abandoned_send_is_reported_and_never_claimed_again(desk: Desk)
     await desk.open(thread)
     await desk.sends()
     desk.clock.now += LEASE
-    claimed = await desk.store.write(claim_sends, Ask(10, LEASE, SECOND))
+    claimed = await desk.store.write(claim_sends, Capacity(10, LEASE, SECOND))
     assert (claimed.items, claimed.abandoned) == ([], [message_id])
 
 
@@ -289,11 +284,9 @@ async def test_reports_that_teach_nothing_neither_keep_us_from_asking_nor_fill_t
         desk.clock.now += SECOND
         report = Report("callback", desk.clock(), None if number % 2 else Delivery.QUEUED, f"WORD {number}", "h")
         await desk.store.write(apply_many, Heard(message_id, report, timedelta(seconds=120)))
-    asked = await desk.polls(PollAsk("polls", 10, lambda _: 120 * SECOND))
+    asked = await desk.polls(PollCapacity("polls", 10, lambda _: 120 * SECOND))
     assert [message.id for message in asked] == [message_id]
-    [[kept]] = await desk.store.read(
-        lambda asking: asking.execute(select(func.count()).select_from(reports)).fetchall()
-    )
+    [[kept]] = await desk.store.read(asking("SELECT count(*) FROM reports"))
     assert 200 <= kept <= 202
 
 
@@ -315,7 +308,7 @@ async def test_news_that_comes_while_a_reply_is_posted_is_told_next(desk: Desk) 
     [(step, thread)] = await desk.threads(interval=timedelta(0))
     assert (step, thread.lead.telling) == (Step.REPLY, News.SENT)
     await desk.hear(message_id, Delivery.DELIVERED, handle="h", service=Service.IMESSAGE)
-    await desk.store.write(finish_threads, Finish(thread, {"replies": 1, "posting": None}, told=True))
+    await desk.store.write(finish_threads, Outcome(thread.replied()))
     [(step, thread)] = await desk.threads(interval=timedelta(0))
     assert (step, thread.lead.telling, thread.lead.told) == (Step.REPLY, News.DELIVERED, News.SENT)
 
@@ -324,8 +317,8 @@ async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
     [message_id] = await desk.accept()
     [(_, thread)] = await desk.threads(interval=timedelta(0))
     closed = (EDITS, desk.clock() + 30 * SECOND)
-    changes = {"root_ts": "1.1", "posting": None, "shown_rev": -1}
-    await desk.store.write(finish_threads, Finish(thread, changes, told=True, closed_slot=closed))
+    opened = thread.opened("C1", "1.1", shown_rev=UNKNOWN)
+    await desk.store.write(finish_threads, Outcome(opened, closed_slot=closed))
     assert await desk.threads(interval=timedelta(0)) == []
     await desk.hear(message_id, Delivery.SENT, handle="h")
     assert [step for step, _ in await desk.threads(interval=timedelta(0))] == [Step.REPLY]
@@ -335,8 +328,8 @@ async def test_edits_take_turns_in_the_whole_workspace(desk: Desk) -> None:
     for channel in ("C1", "C2"):
         await desk.accept(channel)
     for _, thread in await desk.threads():
-        changes = {"root_ts": "1.1", "posting": None, "shown_rev": -1}
-        await desk.store.write(finish_threads, Finish(thread, changes, told=True))
+        opened = thread.opened(thread.channel, "1.1", shown_rev=UNKNOWN)
+        await desk.store.write(finish_threads, Outcome(opened))
     [(step, first)] = await desk.threads()
     assert step is Step.EDIT
     assert await desk.threads() == []
@@ -349,21 +342,20 @@ async def test_edits_take_turns_in_the_whole_workspace(desk: Desk) -> None:
 async def test_the_first_of_each_queue_is_found_in_its_own_index(desk: Desk) -> None:
     """SQLite chooses by rule, not by what is stored: were all due threads in one index, it would look through all."""
 
-    def plans(connection: Connection) -> list[list[str]]:
-        asked = [queues._heads._form(connection.dialect) for queues in (STEPS, SENDS)]
-        found = [connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {form.sql}", form.bound({})) for form in asked]
-        return [[row[-1] for row in rows] for rows in found]
+    def plans(tx: SqliteTransaction) -> list[list[str]]:
+        asked = [f"EXPLAIN QUERY PLAN {queue._heads.sqlite}" for queue in (STEPS, SENDS)]
+        return [[row[-1] for row in tx._connection.execute(one)] for one in asked]
 
     for table, plan in zip(("threads", "messages"), await desk.store.read(plans), strict=True):
         ways = [line for line in plan if f" {table} " in line]
-        assert len(ways) == 4
-        assert all(f"INDEX {table}_queues" in line for line in ways), ways
+        assert len(ways) == 3, plan
+        assert all(f"INDEX {table}_queues" in line or "INDEX sqlite_autoindex" in line for line in ways), ways
 
 
 async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk: Desk) -> None:
     [message_id] = await desk.accept()
     await desk.hear(message_id, Delivery.QUEUED, handle="h")
-    ask = PollAsk("polls", 10, lambda message: (message.polls + 1) * 10 * SECOND)
+    ask = PollCapacity("polls", 10, lambda message: (message.polls + 1) * 10 * SECOND)
     assert await desk.polls(ask) == []
     desk.clock.now += timedelta(seconds=120)
     assert len(await desk.polls(ask)) == 1
@@ -380,7 +372,7 @@ async def test_questions_keep_to_what_sendblue_allows_to_all_processes_together(
     for number in range(5):
         [message_id] = await desk.accept()
         await desk.hear(message_id, Delivery.QUEUED, handle=f"h{number}")
-    ask = PollAsk("polls", 3, lambda _: timedelta(hours=1), each=SECOND)
+    ask = PollCapacity("polls", 3, lambda _: timedelta(hours=1), each=SECOND)
     desk.clock.now += timedelta(seconds=120)
     assert len(await desk.polls(ask)) == 3
     assert await desk.polls(ask) == []
@@ -396,4 +388,4 @@ async def test_what_a_dead_process_held_is_due_at_once_after_a_restart(desk: Des
     await desk.store.write(end_leases, None)
     assert [step for step, _ in await desk.threads(interval=timedelta(0))] in ([Step.LOOK], [])
     desk.clock.now += SECOND
-    assert (await desk.store.read(lambda connection: backlog(connection, desk.clock()))).open == {"accepted": 1}
+    assert (await desk.store.read(backlog)).open == {"accepted": 1}

@@ -7,13 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from sqlalchemy import text
-from sqlalchemy.exc import OperationalError
 
-from bot.domain.clock import steady_clock
 from bot.errors import BadSettings
-from bot.storage.database import Database
-from bot.storage.sqlite import OneProcess, journal_mode
+from bot.storage.database import open_database
+from bot.storage.sqlite import OneProcess, journal_mode, sqlite3
+from tests.statements import asking, doing
 
 
 @pytest.mark.parametrize(
@@ -138,49 +136,46 @@ def test_a_killed_process_leaves_no_lock_behind(tmp_path):
 # -- the connections
 
 
-def open_at(url: str) -> Database:
-    return Database(url, steady_clock())
-
-
 @pytest.fixture
 def database(tmp_path):
-    database = open_at(f"sqlite:///{tmp_path / 'a.db'}")
+    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
     database.take()
     yield database
     database.close()
 
 
 def test_what_is_committed_is_on_the_disk(database):
-    with database.writing.begin() as connection:
-        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
-        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
-        assert connection.scalar(text("PRAGMA journal_mode")).upper() == journal_mode()
+    for pragma, wanted in (("synchronous", 2), ("foreign_keys", 1), ("journal_mode", journal_mode().lower())):
+        assert database.write(asking(f"PRAGMA {pragma}")) == [(wanted,)]
 
 
 def test_a_reader_cannot_write(database):
-    with database.writing.begin() as connection:
-        connection.execute(text("CREATE TABLE t (n INTEGER)"))
-    with database.reading.begin() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM t")) == 0
-        with pytest.raises(OperationalError, match="readonly"):
-            connection.execute(text("INSERT INTO t VALUES (1)"))
+    database.write(lambda tx: tx.run("CREATE TABLE t (n INTEGER)"))
+    assert database.read(asking("SELECT count(*) FROM t")) == [(0,)]
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        database.read(doing("INSERT INTO t VALUES (1)"))
 
 
 def test_a_writer_holds_the_file_from_its_first_statement(database):
     """BEGIN IMMEDIATE: a transaction that reads before it writes cannot find the file taken in between."""
-    with database.writing.begin() as connection:
-        connection.execute(text("CREATE TABLE t (n INTEGER)"))
-        assert connection.connection.dbapi_connection.in_transaction
+    other = sqlite3.connect(database.path, timeout=0)
+
+    def locked(tx):
+        with pytest.raises(sqlite3.OperationalError, match="locked"):
+            other.execute("CREATE TABLE t (n INTEGER)")
+
+    database.write(locked)
+    other.close()
 
 
 def test_an_error_shows_no_value(database):
-    with pytest.raises(OperationalError) as failed, database.writing.begin() as connection:
-        connection.execute(text("INSERT INTO nowhere VALUES (:number)"), {"number": "+14155552671"})
+    with pytest.raises(sqlite3.OperationalError) as failed:
+        database.write(doing("INSERT INTO nowhere VALUES (:number)", number="+14155552671"))
     assert "4155" not in str(failed.value)
 
 
 def test_a_second_house_on_the_same_file_is_refused_until_the_first_closes(tmp_path, database):
-    second = open_at(f"sqlite:///{tmp_path / 'a.db'}")
+    second = open_database(f"sqlite:///{tmp_path / 'a.db'}")
     with pytest.raises(BadSettings):
         second.take()
     database.close()
@@ -189,26 +184,21 @@ def test_a_second_house_on_the_same_file_is_refused_until_the_first_closes(tmp_p
 
 
 def test_a_relative_path_is_one_from_here(tmp_path):
-    database = open_at("sqlite:///here.db")
+    database = open_database("sqlite:///here.db")
     database.take()
-    with database.writing.begin() as connection:
-        connection.execute(text("CREATE TABLE t (n INTEGER)"))
+    database.write(lambda tx: tx.run("CREATE TABLE t (n INTEGER)"))
     database.close()
     assert (tmp_path / "here.db").exists()
 
 
 def test_a_closed_database_is_one_file_that_can_be_copied(tmp_path):
     path = tmp_path / "bluethread.db"
-    database = Database(f"sqlite:///{path}", steady_clock())
-    with database.writing.begin() as connection:
-        connection.execute(text("CREATE TABLE t (a)"))
-        connection.execute(text("INSERT INTO t VALUES (1)"))
-    with database.reading.connect() as connection:
-        assert connection.scalar(text("SELECT a FROM t")) == 1
+    database = open_database(f"sqlite:///{path}")
+    database.write(lambda tx: (tx.run("CREATE TABLE t (a)"), tx.run("INSERT INTO t VALUES (1)")))
+    assert database.read(asking("SELECT a FROM t")) == [(1,)]
     database.close()
     copy = tmp_path / "copy.db"
     copy.write_bytes(path.read_bytes())
-    database = Database(f"sqlite:///{copy}", steady_clock())
-    with database.reading.connect() as connection:
-        assert connection.scalar(text("SELECT a FROM t")) == 1
+    database = open_database(f"sqlite:///{copy}")
+    assert database.read(asking("SELECT a FROM t")) == [(1,)]
     database.close()

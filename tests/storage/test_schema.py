@@ -1,116 +1,107 @@
-"""Migrations and the tables say the same, up and down, with data in them."""
+"""Migrations and the tables say the same, with data in them."""
 
-from collections.abc import Iterator
-from datetime import UTC, datetime
-from uuid import UUID
+import time
+from concurrent.futures import ThreadPoolExecutor
 
+import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, inspect, select, text
+from sqlalchemy import StaticPool, create_engine
 
-from bot.domain.clock import steady_clock
-from bot.storage import schema
-from bot.storage.database import Database
+from bot.storage import migrations, schema
+from bot.storage.database import open_database
+from bot.storage.engine import Database
+from bot.storage.migrations.tables import metadata
 from bot.storage.sqlite import journal_mode
-from bot.storage.tables import alarms, metadata, pacing, threads
+from tests.statements import asking, doing
 
 
 @pytest.fixture
-def database(database_url: str) -> Iterator[Engine]:
-    """An empty one."""
-    opened = Database(database_url, steady_clock())
-    with opened.writing.begin() as connection:
-        if not opened.serves_one_process:
-            schema.downgrade(connection, "base")
-    yield opened.writing
+def database_url(engine: str, database_url: str) -> str:
+    """The URL of an empty one."""
+    if engine == "postgresql":
+        with psycopg.connect(database_url, autocommit=True) as connection:
+            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
+    return database_url
+
+
+@pytest.fixture
+def database(database_url: str):
+    opened = open_database(database_url)
+    yield opened
     opened.close()
 
 
-def test_the_migrations_make_exactly_the_tables(database: Engine) -> None:
-    with database.begin() as connection:
-        schema.upgrade(connection)
+def test_the_migrations_make_exactly_the_tables(database: Database) -> None:
+    migrations.upgrade(database)
+    engine = create_engine(f"{database.dialect}://", creator=database.connect, poolclass=StaticPool)
+    with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []
+    engine.dispose()
 
 
-def test_an_old_or_empty_database_is_recognised(database: Engine) -> None:
-    with database.begin() as connection:
-        assert "run `python -m bot migrate`" in schema.problem(connection)
-        schema.upgrade(connection)
-        assert schema.problem(connection) == ""
+def test_an_old_or_empty_database_is_recognised(database: Database) -> None:
+    assert "run `python -m bot migrate`" in database.write(schema.problem)
+    migrations.upgrade(database, "0002")
+    assert "the schema is 0002" in database.write(schema.problem)
+    migrations.upgrade(database)
+    assert database.write(schema.problem) == ""
 
 
 def test_the_newest_migration_is_the_one_that_is_asked_for() -> None:
-    config = Config()
-    config.set_main_option("script_location", str(schema._MIGRATIONS))
-    config.set_main_option("path_separator", "os")
-    script = ScriptDirectory.from_config(config)
+    script = ScriptDirectory.from_config(migrations._config(None))
     assert schema._KNOWN[-1] == script.get_current_head()
     assert set(schema._KNOWN) == {revision.revision for revision in script.walk_revisions()}
 
 
+def test_the_tables_that_are_asked_for_are_the_ones_there_are() -> None:
+    assert set(metadata.tables) == schema._OURS
+
+
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
-def test_a_migration_may_take_longer_than_a_text(database_url: str) -> None:
-    hasty = Database(database_url, steady_clock(), statement_timeout=0.2)
-    with hasty.writing.begin() as connection:
-        schema.downgrade(connection, "base")
-        schema.upgrade(connection)
-        connection.execute(text("SELECT pg_sleep(0.3)"))
-    hasty.close()
+def test_a_migration_may_take_longer_than_a_text(database: Database, database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        connection.execute("ALTER DATABASE " + connection.info.dbname + " SET statement_timeout = 300")
+    with psycopg.connect(database_url) as other:  # whoever is at it already
+        other.execute("SELECT pg_advisory_xact_lock(%s)", [migrations._LOCK])
+        waiting = ThreadPoolExecutor().submit(migrations.upgrade, database)
+        time.sleep(0.6)
+        assert not waiting.done()
+    waiting.result(20)
+    assert database.write(schema.problem) == ""
 
 
-def test_upgrading_twice_changes_nothing(database: Engine) -> None:
-    with database.begin() as connection:
-        schema.upgrade(connection)
-        connection.execute(pacing.insert().values(key="C1", next_at=datetime(2026, 1, 1, tzinfo=UTC)))
-        schema.upgrade(connection)
-        assert connection.scalar(text("SELECT count(*) FROM pacing")) == 1
+def test_upgrading_twice_changes_nothing(database: Database) -> None:
+    migrations.upgrade(database)
+    database.write(doing("INSERT INTO pacing VALUES ('C1', '2026-01-01 00:00:00')"))
+    migrations.upgrade(database)
+    assert database.read(asking("SELECT key FROM pacing")) == [("C1",)]
 
 
-def test_every_migration_can_be_taken_back(database: Engine) -> None:
-    with database.begin() as connection:
-        schema.upgrade(connection)
-        schema.downgrade(connection, "base")
-        assert _tables(connection) <= {"alembic_version"}
-        schema.upgrade(connection)
+def test_data_outlives_every_migration(database: Database) -> None:
+    migrations.upgrade(database, "0001")
+    texts = ("team", "channel", "asked_in", "sender", "answer_url", "aside", "closed")
+    numbers = ("replies", "rev", "shown_rev", "looked", "lane", "fence", "failures")
+    database.write(
+        doing(
+            f"INSERT INTO threads (id, key, created_at, {', '.join(texts + numbers)}) VALUES "
+            f"('{'0' * 31}1', 'k', '2026-01-01 12:00:00.000000', {', '.join(['0'] * 14)})"
+        )
+    )
+    for revision in ("0002", "0003", "head"):
+        migrations.upgrade(database, revision)
+        [[key, at]] = database.read(asking("SELECT key, created_at FROM threads"))
+        assert (key, at.isoformat()) == ("k", "2026-01-01T12:00:00+00:00")
+    assert database.write(schema.problem) == ""
 
 
-def test_data_outlives_every_migration_up_and_down(database: Engine) -> None:
-    when = datetime(2026, 1, 1, 12, tzinfo=UTC)
-    numbers = dict.fromkeys(("replies", "rev", "shown_rev", "looked", "lane", "fence", "failures"), 0)
-    words = dict.fromkeys(("team", "channel", "asked_in", "sender", "answer_url", "aside", "closed"), "x")
-    thread = {"id": UUID(int=1), "key": "k", "created_at": when, **numbers, **words}
-
-    def kept(connection: Connection) -> list[tuple[UUID, datetime]]:
-        return [tuple(row) for row in connection.execute(select(threads.c.id, threads.c.created_at))]
-
-    with database.begin() as connection:
-        schema.upgrade(connection, "0001")
-        connection.execute(threads.insert().values(thread))
-        for revision in ("0002", "head"):
-            schema.upgrade(connection, revision)
-            assert kept(connection) == [(UUID(int=1), when)]
-        connection.execute(alarms.insert().values(key="a", standing=True, told=False, since=when, due_at=when, fence=0))
-        schema.downgrade(connection, "0001")
-        assert kept(connection) == [(UUID(int=1), when)]
-        schema.upgrade(connection)
-        assert schema.problem(connection) == ""
-        assert connection.scalar(text("SELECT count(*) FROM alarms")) == 0
-
-
-def test_commits_are_flushed_to_disk_in_the_safe_journal_mode(database: Engine, engine: str) -> None:
+def test_commits_are_flushed_to_disk_in_the_safe_journal_mode(database: Database, engine: str) -> None:
     if engine != "sqlite":
-        with database.begin() as connection:
-            assert connection.scalar(text("SHOW synchronous_commit")) == "on"
+        assert database.write(asking("SHOW synchronous_commit")) == [("on",)]
         return
-    with database.begin() as connection:
-        assert connection.scalar(text("PRAGMA synchronous")) == 2  # FULL
-        assert connection.scalar(text("PRAGMA foreign_keys")) == 1
-        assert connection.scalar(text("PRAGMA journal_mode")) == journal_mode().lower()
-
-
-def _tables(connection: Connection) -> set[str]:
-    return set(inspect(connection).get_table_names())
+    assert database.write(asking("PRAGMA synchronous")) == [(2,)]  # FULL
+    assert database.write(asking("PRAGMA foreign_keys")) == [(1,)]
+    assert database.write(asking("PRAGMA journal_mode")) == [(journal_mode().lower(),)]

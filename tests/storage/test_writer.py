@@ -3,23 +3,28 @@
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
-from datetime import datetime
 from typing import Any
 
 import pytest
-from sqlalchemy import Connection, text
 
-from bot.domain.clock import steady_clock
 from bot.errors import NotStored
-from bot.storage.database import Database
+from bot.storage.database import open_database
+from bot.storage.engine import Transaction
 from bot.storage.writer import Writer
+from tests.statements import Sql, asking
+
+ADD = Sql("{insert words: word text}")
+COUNT = Sql("SELECT count(*) FROM words")
+
+
+def make_words(tx: Transaction) -> None:
+    tx.run("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)")
 
 
 @pytest.fixture
 async def writer(database_url: str) -> AsyncIterator[Writer]:
-    database = Database(database_url, steady_clock())
-    with database.writing.begin() as connection:
-        connection.execute(text("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)"))
+    database = open_database(database_url)
+    database.write(make_words)
     writer = Writer(database)
     writer.start()
     yield writer
@@ -27,13 +32,13 @@ async def writer(database_url: str) -> AsyncIterator[Writer]:
     database.close()
 
 
-def add(connection: Connection, now: datetime, words: Sequence[Any]) -> list[int]:
-    connection.execute(text("INSERT INTO words VALUES (:word)"), [{"word": word} for word in words])
+def add(tx: Transaction, words: Sequence[Any]) -> list[int]:
+    tx.each(ADD, [{"word": word} for word in words])
     return [len(words)] * len(words)
 
 
-def count(connection: Connection, now: datetime, items: Sequence[None]) -> list[int]:
-    return [connection.scalar(text("SELECT count(*) FROM words")) or 0 for _ in items]
+def count(tx: Transaction, items: Sequence[None]) -> list[int]:
+    return [tx.ask(COUNT).value() for _ in items]
 
 
 class Gate:
@@ -43,7 +48,7 @@ class Gate:
         self.open = threading.Event()
         self.reached = threading.Event()
 
-    def wait(self, connection: Connection, now: datetime, items: Sequence[None]) -> list[None]:
+    def wait(self, tx: Transaction, items: Sequence[None]) -> list[None]:
         self.reached.set()
         assert self.open.wait(5)
         return list(items)
@@ -78,7 +83,7 @@ async def test_a_poisonous_item_fails_alone(writer: Writer) -> None:
 
 
 async def test_a_bug_in_one_kind_of_work_reaches_its_caller_and_nobody_else(writer: Writer) -> None:
-    def broken(connection: Connection, now: datetime, items: Sequence[None]) -> list[None]:
+    def broken(tx: Transaction, items: Sequence[None]) -> list[None]:
         raise ZeroDivisionError
 
     with pytest.raises(ZeroDivisionError):
@@ -115,27 +120,36 @@ async def test_a_caller_that_went_away_harms_nobody(writer: Writer) -> None:
 
 
 async def test_a_locked_database_fails_everybody_at_once_and_heals(writer: Writer, database_url: str) -> None:
-    other = Database(database_url, steady_clock(), statement_timeout=60)
-    with other.writing.begin() as connection:
-        connection.execute(text("INSERT INTO words VALUES ('mine')"))
-        if not other.serves_one_process:
-            connection.execute(text("LOCK TABLE words"))
-        results = await asyncio.gather(*(writer.run(add, str(n)) for n in range(20)), return_exceptions=True)
+    other = open_database(database_url, statement_timeout=60)
+    locked, over = threading.Event(), threading.Event()
+
+    def lock(tx: Transaction) -> None:
+        tx.each(ADD, [{"word": "mine"}])
+        if not tx.alone:
+            tx.run("LOCK TABLE words")
+        assert tx.ask(COUNT).value() == 1
+        locked.set()
+        assert over.wait(20)
+
+    holding = asyncio.create_task(asyncio.to_thread(other.write, lock))
+    await asyncio.to_thread(locked.wait, 5)
+    results = await asyncio.gather(*(writer.run(add, str(n)) for n in range(20)), return_exceptions=True)
+    over.set()
+    await holding
     other.close()
     assert {type(result) for result in results} == {NotStored}
     assert await writer.run(count, None) == 1
 
 
 async def test_stopping_stores_what_was_handed_in(database_url: str) -> None:
-    database = Database(database_url, steady_clock())
-    with database.writing.begin() as connection:
-        connection.execute(text("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)"))
+    database = open_database(database_url)
+    database.write(make_words)
     writer = Writer(database)
     writer.start()
     adding = [asyncio.create_task(writer.run(add, str(number))) for number in range(10)]
     await asyncio.sleep(0)
     await asyncio.to_thread(writer.stop)
     await asyncio.gather(*adding)
-    with database.reading.connect() as connection:
-        assert connection.scalar(text("SELECT count(*) FROM words")) == 10
+    [[stored]] = database.read(asking("SELECT count(*) FROM words"))
+    assert stored == 10
     database.close()

@@ -2,21 +2,23 @@
 
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from dataclasses import replace as changed
 from datetime import timedelta
 from typing import Any
 from unittest.mock import patch
 
-from sqlalchemy import update
+from msgspec.structs import replace
 
 from bot.domain import message as domain
+from bot.domain.thread import Thread
 from bot.errors import NotSent, Uncertain
 from bot.services import announcing
-from bot.storage import announcements, claims, messages, timekeeping
-from bot.storage.claims import Queues
-from bot.storage.tables import threads
+from bot.storage import claims, reports, threads, timekeeping
+from bot.storage.claims import Queue
 from tests.chaos.simulation.neighbours import Slack
 from tests.chaos.simulation.phone import Phone
+from tests.statements import doing
 
 
 @dataclass(frozen=True)
@@ -43,14 +45,14 @@ def _silence_is_taken_for_a_no() -> AbstractContextManager[Any]:
 
 def _a_post_is_not_noted() -> AbstractContextManager[Any]:
     """What is about to be posted is not stored before the call."""
-    real = announcements._begin
+    real = threads._note
 
-    def begin(connection: Any, now: Any, thread: Any) -> Any:
-        task = real(connection, now, thread)
-        connection.execute(update(threads).where(threads.c.id == thread.id).values(posting=None))
-        return task
+    def note(tx: Any, tasks: Any, before: Any) -> None:
+        real(tx, tasks, before)
+        for task in tasks:
+            doing("UPDATE threads SET posting = NULL WHERE id = :id", id=task.thread.id)(tx)
 
-    return patch.object(announcements, "_begin", begin)
+    return patch.object(threads, "_note", note)
 
 
 def _the_last_report_wins() -> AbstractContextManager[Any]:
@@ -60,53 +62,47 @@ def _the_last_report_wins() -> AbstractContextManager[Any]:
         merged = domain.merge(message, report)
         return merged if report.delivery is None else replace(merged, delivery=report.delivery)
 
-    return patch.object(messages, "merge", merge)
+    return patch.object(reports, "merge", merge)
 
 
 def _whoever_comes_may_finish() -> AbstractContextManager[Any]:
     """The fence is not asked for."""
-    real = announcements._finish
+    real = threads.finish_threads
 
-    def finish(connection: Any, now: Any, item: Any, known: Any) -> bool:
-        fence = known[item.thread.id].fence
-        return real(connection, now, replace(item, thread=replace(item.thread, fence=fence)), known)
+    def finish_threads(tx: Any, items: Any) -> list[bool]:
+        known = threads.load_threads(tx, {item.thread.id for item in items})
+        fences = [known[item.thread.id].fence for item in items]
+        held = [replace(item.thread, fence=fence) for item, fence in zip(items, fences, strict=True)]
+        return real(tx, [replace(item, thread=thread) for item, thread in zip(items, held, strict=True)])
 
-    return patch.object(announcements, "_finish", finish)
+    return patch.object(announcing, "finish_threads", finish_threads)
 
 
 def _a_lease_is_not_stored() -> AbstractContextManager[Any]:
     """What was claimed stays due."""
-    real = Queues.hold
+    real = Queue.hold
 
-    def hold(self: Queues, connection: Any, now: Any, ids: Any, lease: Any) -> Any:
-        return real(self, connection, now, ids, lease * 0)
+    def hold(self: Queue, tx: Any, heads: Any, capacity: Any) -> Any:
+        return real(self, tx, heads, changed(capacity, lease=timedelta(0)))
 
-    return patch.object(Queues, "hold", hold)
+    return patch.object(Queue, "hold", hold)
 
 
 def _slots_are_given_twice() -> AbstractContextManager[Any]:
     """A slot taken a moment ago is free."""
     real = claims.take_slots
-    return patch.object(
-        claims, "take_slots", lambda connection, keys, now, _: real(connection, keys, now, timedelta(0))
-    )
+    return patch.object(claims, "take_slots", lambda tx, until: real(tx, dict.fromkeys(until, tx.now)))
 
 
 def _not_found_counts_as_said() -> AbstractContextManager[Any]:
     """A reply that is looked for and not there is counted as posted."""
-    real = announcements.Finish
-
-    def finish(thread: Any, changes: Any, **rest: Any) -> Any:
-        if changes == {"posting": None, "looked": 0} and thread.posting:
-            return real(thread, {"replies": thread.posting, "posting": None}, told=True)
-        return real(thread, changes, **rest)
-
-    return patch.object(announcing, "Finish", finish)
+    real = Thread.not_posted
+    return patch.object(Thread, "not_posted", lambda self: self.replied() if self.posting else real(self))
 
 
 def _an_edit_is_made_once() -> AbstractContextManager[Any]:
     """An edit that nobody answered is taken for one that was never made."""
-    return patch.object(announcing, "EDITING", 99)
+    return patch.object(Thread, "edited", lambda self: replace(self, shown_rev=self.rev, failures=0))
 
 
 def _a_stray_reply_is_left() -> AbstractContextManager[Any]:

@@ -9,6 +9,7 @@ from bot.domain.message import Message
 from bot.domain.thread import Step, Thread
 from bot.slack import wording
 from bot.storage.rows import load_threads
+from bot.storage.sqlite import SqliteTransaction
 from tests.chaos.simulation.processes import WATCH_FOR_SPAN
 
 if TYPE_CHECKING:
@@ -19,7 +20,8 @@ _DATES = re.compile(r"<!date[^>]*>")
 
 def check_rest(world: "World") -> None:
     """Check the whole world."""
-    threads = load_threads(world.connection, [UUID(thread_id) for thread_id in world.watch.places])
+    tx = SqliteTransaction(world.connection, lambda: world.stored_now)
+    threads = load_threads(tx, [UUID(thread_id) for thread_id in world.watch.places])
     for thread in threads.values():
         for message in thread.messages:
             _ended(world, message)
@@ -50,7 +52,7 @@ def _told_aside(world: "World", thread: Thread) -> None:
     """Where no thread can be, its sender read a private line, unless that was refused as well."""
     aside = f"{thread.id.hex}-aside"
     told = world.slack.told[thread.answer_url] or world.slack.told[aside] or aside in world.slack.refused
-    if not told or thread.aside:
+    if not told or thread.private_note:
         world.watch.broken(f"nobody was told that the thread is closed: {thread}")
 
 

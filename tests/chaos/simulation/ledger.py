@@ -5,20 +5,19 @@ else or kill the process: before the commit, and after it but before the answer.
 """
 
 import atexit
-import sqlite3
 import types
 from collections.abc import Callable, Generator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import Connection, StaticPool, create_engine
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import StaticPool, create_engine
 
 from bot.errors import MaybeStored, NotStored
-from bot.storage.tables import metadata
+from bot.storage.engine import Transaction
+from bot.storage.migrations.tables import metadata
+from bot.storage.sqlite import SqliteTransaction, sqlite3, within
 from bot.storage.timekeeping import keep_time
 from bot.storage.writer import Writer, _Entry
 
@@ -42,24 +41,23 @@ def at(point: Point) -> Generator[Point, None, None]:
 
 
 @cache
-def shelf() -> tuple[Connection, sqlite3.Connection]:
-    """Return the one database of this test process, and what SQLAlchemy wraps; every world begins by emptying it."""
-    raw = sqlite3.connect(":memory:", check_same_thread=False, cached_statements=500)
+def shelf() -> Any:
+    """Return the one database of this test process; every world begins by emptying it."""
+    raw = sqlite3.connect(":memory:", check_same_thread=False, cached_statements=500, isolation_level=None)
     atexit.register(raw.close)
     raw.execute("PRAGMA foreign_keys=ON")
-    engine = create_engine("sqlite://", poolclass=StaticPool, creator=lambda: raw)
-    metadata.create_all(engine)
-    return engine.connect(), raw
+    metadata.create_all(create_engine("sqlite://", poolclass=StaticPool, creator=lambda: raw))
+    return raw
 
 
-def emptied() -> tuple[Connection, sqlite3.Connection]:
+def emptied() -> Any:
     """Return the database with nothing in it."""
-    connection, raw = shelf()
-    connection.rollback()  # the seed before this one may have failed in the middle of a transaction
+    raw = shelf()
+    if raw.in_transaction:  # the seed before this one may have failed in the middle of one
+        raw.execute("ROLLBACK")
     for table in ("reports", "messages", "threads", "pacing", "alarms"):
         raw.execute(f"DELETE FROM {table}")
-    raw.commit()
-    return connection, raw
+    return raw
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,29 +91,40 @@ class _Answer:
         function(*arguments)
 
 
+class _Within:
+    """A ledger's database, as its writer sees it."""
+
+    error = sqlite3.Error
+
+    def __init__(self, ledger: "Ledger") -> None:
+        self.write = ledger.transact
+        self.one_process = ledger.one_process
+
+    def is_away(self, error: Exception) -> bool:
+        return isinstance(error, sqlite3.OperationalError)
+
+    def is_passing(self, _: Exception) -> bool:
+        return False
+
+
 class Ledger:
     """One process's door to the shared database, as `Store` is; the transactions are the real writer's own."""
 
-    def __init__(self, world: "World", connection: Connection) -> None:
+    def __init__(self, world: "World", connection: Any) -> None:
         self._world = world
         self._queue: list[_Entry] = []
         self._connection = connection
-        self.writing = self
-        self.serves_one_process = world.alone
-        self._writer = Writer(self)  # never started: its transactions are called by name
+        self.one_process = world.alone
+        self._writer = Writer(_Within(self))  # never started: its transactions are called by name
         self.dead = False
         self.clock = lambda: world.stored_now
 
-    def connect(self) -> AbstractContextManager[Connection]:
-        """What the writer's engine does: here there is one connection, which stays open."""
-        return nullcontext(self._connection)
-
-    def begin(self, connection: Connection) -> datetime:
-        """What `Database.begin` does; an outage shows here."""
-        del connection
+    def transact(self, work: Callable[[Transaction], Any]) -> Any:
+        """What `Database.write` does: here there is one connection, which stays open. An outage shows here."""
         if self._world.database_away:
-            raise OperationalError("BEGIN", {}, sqlite3.OperationalError("away"))
-        return self._world.stored_now
+            raise sqlite3.OperationalError("away")
+        with within(self._connection, "BEGIN"):
+            return work(SqliteTransaction(self._connection, self.clock))
 
     async def keep_time(self) -> None:
         """See `Store.keep_time`."""
@@ -144,23 +153,21 @@ class Ledger:
             raise MaybeStored("the connection broke in the commit")
         return entry.outcome
 
-    async def insist(self, work: Any, item: Any) -> Any:
-        """See `Store.insist`."""
+    async def write_until_stored(self, work: Any, item: Any) -> Any:
+        """See `Store.write_until_stored`."""
         while True:
             try:
                 return await self.write(work, item)
             except NotStored:
                 await at(Point("waits for the database"))
 
-    async def read(self, question: Callable[[Connection], Any]) -> Any:
+    async def read(self, question: Callable[[Transaction], Any]) -> Any:
         """See `Store.read`."""
         await at(Point("to read"))
         if self._world.database_away:
             raise NotStored("away")
-        try:
-            return question(self._connection)
-        finally:
-            self._connection.rollback()
+        with within(self._connection, "BEGIN"):
+            return question(SqliteTransaction(self._connection, self.clock))
 
     def at_once(self, work: Any, item: Any) -> None:
         """Store something before the process begins."""

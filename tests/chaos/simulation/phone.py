@@ -1,9 +1,11 @@
 """A Sendblue that keeps the truth and lies about it, by the seed; and the phones behind it."""
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report

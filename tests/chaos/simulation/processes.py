@@ -10,6 +10,7 @@ from bot.domain.message import Origin, Report, Request
 from bot.domain.rules import Rules
 from bot.errors import MaybeStored, NotStored
 from bot.house import SETTLE
+from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
@@ -18,7 +19,7 @@ from bot.services.polling import Polling
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
-from bot.storage.attempts import end_leases
+from bot.storage.postponing import end_leases
 from bot.storage.timekeeping import keep_time
 from tests.chaos.simulation.invariants import SEND_WITHIN
 from tests.chaos.simulation.ledger import Ledger, Point
@@ -54,7 +55,7 @@ class Job:
             self.point = self.coroutine.send(None)
         except StopIteration as end:
             self.over, self.result = True, end.value
-        except NotStored as error:  # as `Duty` and the scheduler's jobs do: a lease will end, the row comes back
+        except NotStored as error:  # as `Worker` and the scheduler's jobs do: a lease will end, the row comes back
             self.over, self.error = True, error
 
     def add_done_callback(self, _: object) -> None:
@@ -91,14 +92,14 @@ class Process:
             self.ledger.at_once(end_leases, None)
         slack: Any = world.slack
         phone: Any = world.phone
-        chance, bells = world.dice.random, (asyncio.Event(), asyncio.Event())
-        self.tracking = Tracking(self.ledger, *bells, stale_after=world.stale_after, chance=chance)
+        chance, wakeups = world.dice.random, (asyncio.Event(), asyncio.Event())
+        self.tracking = Tracking(self.ledger, *wakeups, stale_after=world.stale_after, chance=chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
+        self.accepting = Accepting(self.ledger, default_line="+15550100900")
         self.sending = Sending(
             self.ledger,
             phone,
             self.tracking,
-            default_line="+15550100900",
             interval=world.line_interval,
             within=SEND_WITHIN,
             timeout=TIMEOUT,
@@ -110,7 +111,7 @@ class Process:
             slack,
             self.tracking,
             permitting,
-            bells[1],
+            wakeups[1],
             interval=world.channel_interval,
             watched_for=WATCH_FOR,
             chance=chance,
@@ -163,10 +164,10 @@ class Process:
         """Ask the database what is due, unless that is being asked."""
         if kind in self.claiming and not self.claiming[kind].over:
             return
-        work = self.sweeping.once() if kind == "sweep" else self._duty(kind)
+        work = self.sweeping.once() if kind == "sweep" else self._work(kind)
         self.claiming[kind] = self.spawn(f"claim {kind}", work)
 
-    async def _duty(self, kind: str) -> None:
+    async def _work(self, kind: str) -> None:
         jobs, _ = await self._claims[kind](self.world.dice.choice((1, 40)))
         for job in jobs:
             subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task or a message
@@ -176,7 +177,7 @@ class Process:
     async def accept(self, request: Request, origin: Origin) -> None:
         """A person types; what they are told counts."""
         try:
-            await self.sending.accept(request, origin)
+            await self.accepting.accept(request, origin)
         except MaybeStored:
             return
         except NotStored:

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Origin, Request
-from bot.services import deciding, polling, sending
+from bot.services import accepting, deciding, polling
 from tests.chaos.simulation.acts import Acts
 from tests.chaos.simulation.endings import check_rest
 from tests.chaos.simulation.invariants import KINDS, Watch
@@ -41,8 +41,8 @@ class World(Acts):
         self.alike = dice.random() < 0.35  # everybody sends the same to the same
         self.most_messages = dice.choice((1, 1, 1, 2, 2, 3))
         self.commands: list[tuple[Request, Origin]] = []
-        self.connection, raw = emptied()
-        self.watch = Watch(self, raw)
+        self.connection = emptied()
+        self.watch = Watch(self, self.connection)
         self.slack, self.phone = Slack(self), Phone(self)
         self.running: Any = None
         self.processes = [Process(self, name) for name in ("A" if self.alone else dice.choice(("AB", "AB", "ABC")))]
@@ -193,9 +193,9 @@ def world_of(seed: int) -> Iterator[World]:
     world = World(seed)
     with ExitStack() as stack:
         for module, name, stand_in in (
-            (sending, "new_id", world.new_id),
+            (accepting, "new_id", world.new_id),
             (deciding, "new_id", world.new_id),
-            (sending, "LONGEST_TEXT", 24),
+            (accepting, "LONGEST_TEXT", 24),
             (polling, "asyncio", Loop(world)),
             (deciding, "asyncio", Loop(world)),
         ):

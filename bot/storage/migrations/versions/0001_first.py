@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.storage.tables import Instant
+from bot.storage.migrations.tables import Instant
 
 revision = "0001"
 down_revision = None
@@ -100,8 +100,3 @@ def upgrade() -> None:
 def _index_where(name: str, table: str, columns: list[str], condition: str) -> None:
     where = sa.text(condition)
     op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
-
-
-def downgrade() -> None:
-    for table in ("pacing", "reports", "messages", "threads"):
-        op.drop_table(table)

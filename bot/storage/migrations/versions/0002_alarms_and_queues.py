@@ -3,7 +3,7 @@
 import sqlalchemy as sa
 from alembic import op
 
-from bot.storage.tables import Instant
+from bot.storage.migrations.tables import Instant
 
 revision = "0002"
 down_revision = "0001"
@@ -29,11 +29,3 @@ def upgrade() -> None:
 def _index_where(name: str, table: str, columns: list[str], condition: str) -> None:
     where = sa.text(condition)
     op.create_index(name, table, columns, sqlite_where=where, postgresql_where=where)
-
-
-def downgrade() -> None:
-    op.drop_index("messages_queues", "messages")
-    op.drop_index("threads_queues", "threads")
-    op.drop_index("reports_callbacks", "reports")
-    op.drop_index("messages_accepted", "messages")
-    op.drop_table("alarms")

@@ -15,8 +15,3 @@ def upgrade() -> None:
 def _index_where(name: str, condition: str) -> None:
     where = sa.text(condition)
     op.create_index(name, "threads", ["lane", "due_at"], sqlite_where=where, postgresql_where=where)
-
-
-def downgrade() -> None:
-    _index_where("threads_due", "due_at IS NOT NULL")
-    op.drop_index("threads_others", "threads")

@@ -10,7 +10,3 @@ down_revision = "0003"
 def upgrade() -> None:
     op.add_column("messages", sa.Column("handle_from", sa.SmallInteger, nullable=False, server_default="0"))
     op.execute("UPDATE messages SET handle_from = 2 WHERE handle IS NOT NULL")
-
-
-def downgrade() -> None:
-    op.drop_column("messages", "handle_from")

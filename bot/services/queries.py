@@ -9,7 +9,7 @@ from bot.storage.history import Filter, find_messages
 from bot.storage.store import Store
 
 
-class Looking:
+class Queries:
     """watched_for: seconds a message is followed."""
 
     def __init__(self, store: Store, *, watched_for: float) -> None:
@@ -23,9 +23,9 @@ class Looking:
             NotStored: the database cannot be asked right now.
         """
         wanted = Filter(sender=sender, number=recipient, limit=5)
-        found = await self._store.read(lambda connection: find_messages(connection, wanted))
+        found = await self._store.read(lambda tx: find_messages(tx, wanted))
         return answers.status(found, watched_for=self._watched_for, recipient=recipient)
 
     async def backlog(self) -> Backlog:
         """Return what waits, over all processes. Raises as `last_messages`."""
-        return await self._store.read(lambda connection: backlog(connection, self._store.clock()))
+        return await self._store.read(backlog)

@@ -1,13 +1,9 @@
-"""The schema, and nothing else. Migrations are in `migrations/`; a test proves that both say the same.
+"""The schema, and nothing else. Migrations are in `versions/`; a test proves that both say the same.
 
 `due_at`, `send_at` and `poll_at` are each three things in one: NULL when nothing is due, the time when it is,
 and the end of the lease while somebody is at it. So a claim is one guarded UPDATE and a crash needs no cleaning.
 """
 
-from collections.abc import Callable
-from datetime import UTC, datetime
-from enum import Enum
-from functools import cache
 from typing import Any
 
 from sqlalchemy import (
@@ -16,7 +12,6 @@ from sqlalchemy import (
     Column,
     ColumnElement,
     DateTime,
-    Dialect,
     ForeignKey,
     Index,
     Integer,
@@ -28,68 +23,12 @@ from sqlalchemy import (
     Uuid,
     literal_column,
 )
-from sqlalchemy.types import TypeDecorator, TypeEngine
 
-from bot.domain.delivery import Delivery, HandleFrom, News, Service
+from bot.domain.delivery import Delivery
 from bot.domain.thread import Lane
 
-Change = Callable[[Any], Any]
-"""What happens to a value on its way in or out."""
-
-
-class Instant(TypeDecorator[datetime]):
-    """An aware UTC time. SQLite has no time zones, so it keeps the UTC value, spelled as SQLAlchemy would."""
-
-    impl = DateTime(timezone=True)
-    cache_ok = True
-
-    def bind_processor(self, dialect: Dialect) -> Change | None:
-        """Store UTC."""
-        return _spelled if dialect.name == "sqlite" else None
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Change:
-        """Read UTC."""
-        del coltype
-        return _read if dialect.name == "sqlite" else _in_utc
-
-
-def _spelled(time: datetime | None) -> Any:
-    return time and time.astimezone(UTC).isoformat(" ", "microseconds").removesuffix("+00:00")
-
-
-def _read(text: str | None) -> Any:
-    return text and datetime.fromisoformat(f"{text}+00:00")
-
-
-def _in_utc(time: datetime | None) -> datetime | None:
-    return time and time.astimezone(UTC)
-
-
-class Coded(TypeDecorator[Enum]):
-    """A value of one of our enumerations, stored as its code."""
-
-    impl = SmallInteger
-    cache_ok = True
-
-    def __init__(self, kind: type[Enum], stored: TypeEngine[Any]) -> None:
-        super().__init__()
-        self.impl = stored  # type: ignore[assignment]
-        self.kind = kind
-
-    def bind_processor(self, dialect: Dialect) -> Change | None:
-        """Store the code. SQLite takes a whole number's as it is."""
-        return None if dialect.name == "sqlite" and issubclass(self.kind, int) else _code
-
-    def result_processor(self, dialect: Dialect, coltype: object) -> Change:
-        """Read the value."""
-        del dialect, coltype
-        members = cache(self.kind)
-        return lambda code: None if code is None else members(code)
-
-
-def _code(value: Enum | None) -> Any:
-    return value and value.value
-
+Instant = DateTime(timezone=True)
+"""An aware UTC time. SQLite has no times, so it keeps UTC as text (see `bot.storage.sqlite`)."""
 
 metadata = MetaData()
 
@@ -118,15 +57,15 @@ threads = Table(
     Column("looked", SmallInteger, nullable=False),
     Column("aside", String(80), nullable=False),
     Column("closed", String(80), nullable=False),
-    Column("lane", Coded(Lane, SmallInteger()), nullable=False),
+    Column("lane", SmallInteger(), nullable=False),
     Column("due_at", Instant),
     Column("fence", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
 )
 POSTING = threads.c.lane == literal_column(str(Lane.POST.value))
-"""Threads that wait for their channel's slot. A literal, so that the index below is known to fit."""
-OTHERS = threads.c.lane < literal_column(str(Lane.POST.value))
-"""All other threads. Each kind is in one index only, or SQLite may look for the first of a queue among all."""
+OTHERS = threads.c.lane < literal_column(
+    str(Lane.POST.value)
+)  # each in one index only, or SQLite may take the wrong one
 _index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c.lane, threads.c.due_at)
 _index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
 Index("threads_sender", threads.c.sender, threads.c.created_at)
@@ -144,22 +83,22 @@ messages = Table(
     Column("style", String(20)),
     Column("media_url", Text),
     Column("accepted_at", Instant, nullable=False),
-    Column("delivery", Coded(Delivery, SmallInteger()), nullable=False),
+    Column("delivery", SmallInteger(), nullable=False),
     Column("since", Instant, nullable=False),
-    Column("service", Coded(Service, String(10)), nullable=False),
+    Column("service", String(10), nullable=False),
     Column("picture_lost", Boolean, nullable=False),
     Column("unconfirmed", Boolean, nullable=False),
     Column("asked", Boolean, nullable=False),
     Column("handle", String(200), unique=True),
-    Column("handle_from", Coded(HandleFrom, SmallInteger()), nullable=False),
+    Column("handle_from", SmallInteger(), nullable=False),
     Column("error_code", String(80), nullable=False),
     Column("error_text", Text, nullable=False),
     Column("decision", String(10), nullable=False),
     Column("decided_by", String(40), nullable=False),
     Column("decided_at", Instant),
     Column("again_of", Uuid),
-    Column("told", Coded(News, Integer()), nullable=False),
-    Column("telling", Coded(News, Integer()), nullable=False),
+    Column("told", Integer(), nullable=False),
+    Column("telling", Integer(), nullable=False),
     Column("attempts", SmallInteger, nullable=False),
     Column("attempted_at", Instant),
     Column("send_at", Instant),
@@ -168,7 +107,6 @@ messages = Table(
     Column("fence", Integer, nullable=False),
 )
 UNSENT = messages.c.delivery == literal_column(str(Delivery.ACCEPTED.value))
-"""Messages that nobody has tried to send."""
 _index_where("messages_queues", UNSENT & messages.c.send_at.is_not(None), messages.c.line, messages.c.send_at)
 Index("messages_thread", messages.c.thread_id, messages.c.part)
 Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)
@@ -185,8 +123,8 @@ reports = Table(
     Column("key", String(300), nullable=False, unique=True),  # the same news twice is one row
     Column("source", String(10), nullable=False),
     Column("word", String(80), nullable=False),  # the vendor's own, verbatim
-    Column("delivery", Coded(Delivery, SmallInteger())),
-    Column("service", Coded(Service, String(10)), nullable=False),
+    Column("delivery", SmallInteger()),
+    Column("service", String(10), nullable=False),
     Column("error_code", String(80), nullable=False),
     Column("error_text", Text, nullable=False),
     Column("at", Instant, nullable=False),

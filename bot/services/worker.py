@@ -1,6 +1,6 @@
 """Level-triggered work: ask the database what is due, do it, ask again.
 
-A bell makes it immediate, the time when the next thing is due makes it punctual, and a tick makes it certain. Nothing
+A wakeup makes it immediate, the time when the next thing is due makes it punctual, and a tick makes it certain. Nothing
 is remembered here, so nothing is lost here.
 """
 
@@ -20,37 +20,38 @@ _STANDSTILL = timedelta(seconds=60)
 
 Job = Callable[[], Awaitable[None]]
 Claim = Callable[[int], Awaitable[tuple[list[Job], datetime | None]]]
-"""Takes how many jobs there is room for; returns those claimed and when to ask again at the latest."""
+"""Takes how many jobs there is capacity for; returns those claimed and when to ask again at the latest."""
 
 _LONGEST_REST = 0.1
+_PAUSE = 0.02
 
 log = structlog.get_logger(__name__)
 
 
-class Duty:
+class Worker:
     """One kind of work, many jobs at a time.
 
-    room: jobs at once. tick: seconds between two rings that come in any case. pause: seconds to wait after the database
-    could not be asked. Between two questions it rests twice as long as the last one took: the first bell is answered at
-    once, a flood of them leaves time to others.
+    capacity: jobs at once. tick: seconds between two wakeups that come in any case. pause: seconds to wait after the
+    database could not be asked. Between two questions it rests twice as long as the last one took: the first wakeup is
+    answered at once, a flood of them leaves time to others.
     """
 
     def __init__(
         self,
         name: str,
         claim: Claim,
-        bell: asyncio.Event,
+        wakeup: asyncio.Event,
         clock: Clock,
         *,
-        room: int = 40,
+        capacity: int = 40,
         tick: float = 1,
         pause: float = 1,
     ) -> None:
         self.name = name
         self._claim = claim
-        self._bell = bell
+        self._wakeup = wakeup
         self._clock = clock
-        self._room = room
+        self._capacity = capacity
         self._pause = pause
         self._jobs: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -76,7 +77,7 @@ class Duty:
     async def stop(self, *, grace: float) -> None:
         """Claim nothing more, give running jobs `grace` seconds, then leave them to whoever finds them."""
         self._stopping = True  # not a cancellation: what a claim under way brings home must be done
-        self._bell.set()
+        self._wakeup.set()
         if self._loop is not None:
             await self._loop
         if self._jobs:
@@ -85,30 +86,26 @@ class Duty:
             job.cancel()
         await asyncio.gather(*self._jobs, return_exceptions=True)
 
-    async def once(self) -> int:
-        """Do what is due now and wait for it; return how many jobs that was."""
-        jobs, _ = await self._claim(self._room)
-        await asyncio.gather(*(job() for job in jobs))
-        return len(jobs)
-
     async def _run(self) -> None:
         while not self._stopping:
-            self._bell.clear()
+            self._wakeup.clear()
             claimed, wait = 0, None
-            room = self._room - len(self._jobs)
-            if room > 0:
+            free = self._capacity - len(self._jobs)
+            if free > 0:
                 began = time.monotonic()
-                claimed, wait = await self._round(room)
+                claimed, wait = await self._round(free)
                 await asyncio.sleep(min(2 * (time.monotonic() - began), _LONGEST_REST))
             if self._stopping:
                 return
+            if wait == 0 and not claimed:  # due, but not to be had: another process holds it
+                wait = _PAUSE
             with suppress(TimeoutError):
-                async with asyncio.timeout(wait if claimed or wait is None else max(wait, 0.02)):
-                    await self._bell.wait()
+                async with asyncio.timeout(wait):
+                    await self._wakeup.wait()
 
-    async def _round(self, room: int) -> tuple[int, float | None]:
+    async def _round(self, capacity: int) -> tuple[int, float | None]:
         try:
-            jobs, soonest = await self._claim(room)
+            jobs, soonest = await self._claim(capacity)
         except Exception as error:
             self._failing_since = self._failing_since or self._clock()
             known = isinstance(error, NotStored)
@@ -135,6 +132,6 @@ class Duty:
     def _done(self, task: asyncio.Task[None]) -> None:
         self._jobs.discard(task)
         self.busy_at = self._clock()
-        self._bell.set()
+        self._wakeup.set()
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("duty_failed", duty=self.name, exc_info=error)

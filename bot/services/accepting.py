@@ -1,0 +1,72 @@
+"""Taking in what a person asked to have sent."""
+
+import structlog
+
+from bot.domain.ids import new_id
+from bot.domain.message import Message, Origin, Request
+from bot.domain.splitting import split_text
+from bot.errors import MaybeStored, NotStored
+from bot.sendblue.wire import LONGEST_TEXT
+from bot.storage.intake import NewThread, accept_many
+from bot.storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+_MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
+
+
+class Accepting:
+    """Stores requests. default_line: E.164."""
+
+    def __init__(self, store: Store, *, default_line: str) -> None:
+        self._store = store
+        self._default_line = default_line
+        self._refused: dict[str, None] = {}  # gestures, in order
+
+    async def accept(self, request: Request, origin: Origin, *, patience: float = 1.4) -> tuple[Message, ...]:
+        """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
+
+        Wakes nobody: nobody is called before the person has their answer (see `Guard`).
+
+        patience: seconds. Slack waits three for an answer.
+
+        Raises:
+            NotStored: it was not stored and nothing will be sent, not even later.
+        """
+        now = self._store.clock()
+        thread_id = new_id(now)
+        texts = split_text(request.text, LONGEST_TEXT)
+        messages = tuple(
+            Message(
+                id=new_id(now),
+                thread_id=thread_id,
+                recipient=request.recipient,
+                line=request.line or self._default_line,
+                text=text,
+                accepted_at=now,
+                since=now,
+                part=part,
+                parts=len(texts),
+                style=request.style,
+                media_url=request.media_url if part == 1 else None,
+            )
+            for part, text in enumerate(texts, start=1)
+        )
+        new = await self._stored(NewThread(thread_id, origin, messages), patience)
+        log.debug("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
+        return messages
+
+    async def _stored(self, thread: NewThread, patience: float) -> bool:
+        """Whether it is new. What was said to be not sent stays so, should the network repeat the request."""
+        key = thread.origin.key
+        if key in self._refused:
+            raise NotStored("given up before")
+        try:
+            return await self._store.write(accept_many, thread, patience=patience)
+        except MaybeStored:
+            raise
+        except NotStored:
+            self._refused[key] = None
+            if len(self._refused) > _MOST_REMEMBERED:
+                del self._refused[next(iter(self._refused))]  # the oldest
+            raise

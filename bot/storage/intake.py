@@ -1,0 +1,59 @@
+"""Taking in what is to be sent."""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from bot.domain.message import Message, Origin
+from bot.domain.thread import Lane
+from bot.storage.engine import Transaction
+from bot.storage.sql import Sql
+
+
+class NewThread(Struct, frozen=True):
+    """One gesture: a thread to open and the messages (parts) to send in it, in order."""
+
+    id: UUID
+    origin: Origin
+    messages: tuple[Message, ...]
+
+
+def accept_many(tx: Transaction, items: Sequence[NewThread]) -> list[bool]:
+    """Store each gesture once. Returns whether it was new; a replay changes nothing."""
+    new = set(tx.each(_NEW_THREADS, [_new_thread(tx, item) for item in items]).column())
+    insert_messages(tx, (message for item in items if item.id in new for message in item.messages))
+    return [item.id in new for item in items]
+
+
+def _new_thread(tx: Transaction, item: NewThread) -> dict[str, object]:
+    origin = asdict(item.origin)
+    due = {"created_at": tx.now, "due_at": tx.now, "lane": Lane.POST}
+    return {"id": item.id, **origin, "asked_in": item.origin.channel, **due, **_NOTHING_YET}
+
+
+_NOTHING_YET = dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0) | {
+    "aside": "",
+    "closed": "",
+}
+_NEW_THREADS = Sql(
+    "{insert threads: id uuid, key text, team text, channel text, asked_in text, sender text, answer_url text, "
+    "created_at timestamptz, due_at timestamptz, lane int, replies int, rev int, shown_rev int, looked int, "
+    "aside text, closed text, fence int, failures int} ON CONFLICT (key) DO NOTHING RETURNING id"
+)
+
+
+def insert_messages(tx: Transaction, messages: Iterable[Message], *, due: bool = False) -> None:
+    """Store messages accepted now. due: they may leave at once, not only when their turn in the thread has come."""
+    times = {"accepted_at": tx.now, "since": tx.now, "send_at": tx.now if due else None}
+    tx.each(_NEW_MESSAGES, [{**asdict(message), **times} for message in messages])
+
+
+_NEW_MESSAGES = Sql(
+    "{insert messages: id uuid, thread_id uuid, part int, parts int, recipient text, line text, text text, style text, "
+    "media_url text, accepted_at timestamptz, delivery int, since timestamptz, service text, picture_lost bool, "
+    "unconfirmed bool, asked bool, handle text, handle_from int, error_code text, error_text text, decision text, "
+    "decided_by text, decided_at timestamptz, again_of uuid, told int, telling int, attempts int, "
+    "attempted_at timestamptz, send_at timestamptz, polls int, fence int}"
+)

@@ -1,0 +1,270 @@
+"""PostgreSQL, for any number of processes: statements are prepared once, and several are under way at a time."""
+
+import os
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from hashlib import sha256
+from typing import Any, TypeVar
+
+import psycopg
+import structlog
+from psycopg import Connection
+from psycopg._preparing import Prepare, PrepareManager
+from psycopg.conninfo import conninfo_to_dict, make_conninfo
+from psycopg.pq import TransactionStatus
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from bot.domain.clock import Clock, elapsed
+from bot.errors import BadSettings, MaybeStored
+from bot.storage.engine import Database, Rows, Transaction
+from bot.storage.sql import Change, Sql, coded
+
+T = TypeVar("T")
+
+log = structlog.get_logger(__name__)
+
+_PATIENCE = 2.0
+"""Seconds to wait for a connection."""
+
+_OLDEST = 1800.0
+"""Seconds after which a connection is replaced by a new one."""
+
+# A database that went away without a goodbye is noticed within the time Slack waits for an answer.
+_IMPATIENT = {"connect_timeout": "2", "tcp_user_timeout": "2500", "keepalives_idle": "5", "keepalives_interval": "2"}
+
+_SERVER_AT_FAULT = ("08", "57P0", "25006")
+"""Beginnings of codes that say the connection leads to a server that cannot store (any more), as after a failover."""
+
+_IN_EACH_OTHERS_WAY = frozenset({"40P01", "40001"})
+_NOT_PREPARED = frozenset({"26000", "42P05"})
+"""What a pooler answers that hands each transaction to another connection and does not keep track of statements."""
+
+
+def connection_info(url: str) -> dict[str, str]:
+    """Read a database URL. Several hosts may be named; then the one that takes writes is used.
+
+    Raises:
+        BadSettings: it cannot be read.
+    """
+    try:
+        found = conninfo_to_dict("postgresql" + url[url.index("://") :])
+    except (psycopg.Error, ValueError):
+        raise BadSettings("DATABASE_URL: cannot be used: check its host, its name and what follows a ?") from None
+    several = "," in str(found.get("host", ""))
+    given = {name: str(value) for name, value in found.items() if value is not None}
+    return _IMPATIENT | ({"target_session_attrs": "read-write"} if several else {}) | given
+
+
+class _NamesThatTell(PrepareManager):
+    """Names a prepared statement by its text: behind a pooler the same name may already be there, for another's.
+
+    psycopg itself counts: its third statement could be another process's third.
+    """
+
+    def get(self, query: Any, prepare: bool | None = None) -> tuple[Prepare, bytes]:  # noqa: FBT001 - psycopg's own
+        decision, name = super().get(query, prepare)
+        if decision is Prepare.SHOULD:
+            name = b"bluethread_" + sha256(repr(self.key(query)).encode()).hexdigest()[:40].encode()
+        return decision, name
+
+
+def _prepare_by_text(connection: Connection[Any]) -> None:
+    connection.autocommit = True  # transactions begin where we say
+    connection._prepared = _NamesThatTell()  # noqa: SLF001 - psycopg offers no other way; a test looks at the names
+    connection.prepared_max = 500
+
+
+def _kind(name: str) -> Change | None:
+    """Return how a column is read: times come in the server's zone, codes as numbers and texts."""
+    is_time = name.endswith(("_at", "since", "until")) or name in ("at", "last")
+    return _in_utc if is_time else coded(name)
+
+
+def _in_utc(time: datetime) -> datetime:
+    return time.astimezone(UTC)
+
+
+class PostgresqlTransaction(Transaction):
+    """Statements are handed over as they come, and waited for when somebody looks at what they return."""
+
+    alone = False
+
+    def __init__(self, connection: Connection[Any], begin: str, limit: str, *, prepare: bool) -> None:
+        self._connection = connection
+        self._prepare = prepare
+        connection.execute(begin, prepare=False)
+        self._begun = connection.execute(_BEGUN, {"limit": limit}, prepare=prepare, binary=True)
+        self._now: datetime | None = None
+
+    @property
+    def now(self) -> datetime:
+        if self._now is None:
+            self._now = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
+        return self._now
+
+    def ask(self, sql: Sql, **values: Any) -> Rows:
+        cursor = self._run(sql, values)
+
+        def fetch() -> tuple[Any, list[Any]]:
+            rows = cursor.fetchall()
+            names = tuple(column.name for column in cursor.description or ())
+            return sql.shape(names, _kind), rows
+
+        return Rows(fetch)
+
+    def do(self, sql: Sql, **values: Any) -> None:
+        self._run(sql, values)
+
+    def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
+        if not rows:
+            return Rows(lambda: (sql.shape((), _kind), []))
+        return self.ask(sql, **{name: [row[name] for row in rows] for name in rows[0]}, **values)
+
+    def run(self, text: str) -> None:
+        self._connection.execute(text.encode(), prepare=False)
+
+    def _run(self, sql: Sql, values: Mapping[str, Any]) -> Any:
+        return self._connection.execute(sql.postgresql, values, prepare=self._prepare, binary=True)
+
+
+_BEGUN = "SELECT clock_timestamp(), set_config('statement_timeout', %(limit)s, true)"
+"""Its limit ends with the transaction: good behind a pooler, too."""
+
+
+class PostgresqlDatabase(Database):
+    """A server. pool_size: how many may read at once. statement_timeout: seconds."""
+
+    one_process = False
+    error = psycopg.Error
+    dialect = "postgresql+psycopg"
+
+    def __init__(self, url: str, clock: Clock, *, pool_size: int, statement_timeout: float) -> None:
+        super().__init__(clock)
+        self._info = make_conninfo(**connection_info(url))
+        self._limit = str(int(statement_timeout * 1000))
+        self._ahead = timedelta(0)  # of this process's clock, the database's
+        self._prepare = True
+        self._writing: Connection[Any] | None = None
+        self._connected_at = 0.0
+        self._hung_up = False
+        self._reading: set[Connection[Any]] = set()
+        self._readers = ConnectionPool(
+            self._info,
+            configure=_prepare_by_text,
+            check=ConnectionPool.check_connection,
+            min_size=0,
+            max_size=pool_size,
+            max_lifetime=_OLDEST,
+            timeout=_PATIENCE,
+            num_workers=1,
+            open=False,
+        )
+
+    def clock(self) -> datetime:
+        return self._clock() + self._ahead
+
+    def connect(self) -> Connection[Any]:
+        return psycopg.connect(self._info)
+
+    def take(self) -> None:
+        """Nothing to do: any number of processes may write."""
+
+    def write(self, work: Callable[[Transaction], T]) -> T:
+        while True:
+            connection, new = self._connected()
+            try:
+                return self._transact(connection, work)
+            except psycopg.Error as error:
+                if error.sqlstate in _NOT_PREPARED and self._prepare:
+                    self._prepare = False
+                    log.warning("statements_are_not_prepared", why="a pooler in front of the database loses them")
+                elif new or not connection.closed:
+                    raise
+
+    def _connected(self) -> tuple[Connection[Any], bool]:
+        """Return the connection that writes, and whether it is a new one."""
+        if self._hung_up:
+            raise psycopg.OperationalError("closing")
+        if self._writing is not None and not self._writing.closed and elapsed() - self._connected_at < _OLDEST:
+            return self._writing, False
+        if self._writing is not None:
+            self._writing.close()
+        self._writing, self._connected_at = self.connect(), elapsed()
+        _prepare_by_text(self._writing)
+        return self._writing, True
+
+    def _transact(self, connection: Connection[Any], work: Callable[[Transaction], T]) -> T:
+        """Do work with as few round trips as it has questions that depend on each other's answers."""
+        committing = False
+        try:
+            with connection.pipeline():
+                transaction = PostgresqlTransaction(connection, "BEGIN", self._limit, prepare=self._prepare)
+                result = work(transaction)
+                committing = True
+                committed = connection.execute("COMMIT", prepare=False)
+            if committed.statusmessage != "COMMIT":
+                raise psycopg.OperationalError("the transaction was taken back")  # noqa: TRY301
+        except BaseException as error:
+            lost = connection.broken
+            _clean(connection, error)
+            if committing and lost:
+                raise MaybeStored(type(error).__name__) from error
+            raise
+        self._ahead = transaction.now - self._clock()
+        return result
+
+    def read(self, question: Callable[[Transaction], T]) -> T:
+        try:
+            self._readers.open()
+            with self._readers.connection() as connection:
+                self._reading.add(connection)
+                try:
+                    return self._answered(connection, question)
+                finally:
+                    self._reading.discard(connection)
+        except PoolTimeout:
+            raise psycopg.OperationalError("no connection") from None
+
+    def _answered(self, connection: Connection[Any], question: Callable[[Transaction], T]) -> T:
+        try:
+            transaction = PostgresqlTransaction(connection, "BEGIN READ ONLY", self._limit, prepare=self._prepare)
+            answer = question(transaction)
+            connection.execute("COMMIT", prepare=False)
+        except BaseException as error:
+            _clean(connection, error)
+            raise
+        return answer
+
+    def is_away(self, error: Exception) -> bool:
+        return isinstance(error, psycopg.OperationalError) and not self.is_passing(error)
+
+    def is_passing(self, error: Exception) -> bool:
+        return isinstance(error, psycopg.Error) and error.sqlstate in _IN_EACH_OTHERS_WAY
+
+    def hang_up(self) -> None:
+        self._hung_up = True
+        for connection in [self._writing, *self._reading]:
+            if connection is not None and not connection.closed:
+                with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
+                    line.shutdown(socket.SHUT_RDWR)
+
+    def close(self) -> None:
+        self._readers.close()
+        if self._writing is not None:
+            self._writing.close()
+
+
+def _clean(connection: Connection[Any], error: BaseException) -> None:
+    """Take back what was begun. Close a connection that cannot, or whose server is at fault: a new one leads on."""
+    at_fault = isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_SERVER_AT_FAULT)
+    with suppress(psycopg.Error):
+        if not at_fault and connection.info.transaction_status != TransactionStatus.IDLE:
+            connection.execute("ROLLBACK", prepare=False)
+    if at_fault or connection.info.transaction_status != TransactionStatus.IDLE or _is_unprepared(error):
+        connection.close()
+
+
+def _is_unprepared(error: BaseException) -> bool:
+    return isinstance(error, psycopg.Error) and error.sqlstate in _NOT_PREPARED

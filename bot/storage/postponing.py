@@ -1,0 +1,115 @@
+"""Texts that certainly did not go out and are tried again, and those that wait behind them."""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message
+from bot.storage.engine import Transaction
+from bot.storage.pacing import close_slots
+from bot.storage.rows import load_messages
+from bot.storage.sql import Sql
+from bot.storage.threads import wake_threads
+
+
+class Release(Struct, frozen=True):
+    """A claimed message that certainly did not go out: try again at `at`; its line rests until line_until.
+
+    why: what its root says meanwhile; "" while that is not worth saying.
+    """
+
+    message: Message
+    at: datetime
+    line_until: datetime | None = None
+    why: str = ""
+
+
+def release_sends(tx: Transaction, items: Sequence[Release]) -> list[bool]:
+    """Give claims back. Returns whether they were still held."""
+    until: dict[str, datetime] = {}
+    for item in items:
+        if item.line_until is not None:
+            until[item.message.line] = max(item.line_until, until.get(item.message.line, item.line_until))
+    close_slots(tx, until)
+    before = load_messages(tx, {item.message.id for item in items}, lock=True)
+    held = [_is_held(before[item.message.id], item.message) for item in items]
+    released = [item for item, still in zip(items, held, strict=True) if still]
+    tx.each(
+        _RELEASE,
+        [
+            {"id": item.message.id, "delivery": Delivery.ACCEPTED, "send_at": item.at, "error_code": item.why}
+            for item in released
+        ],
+    )
+    wake_threads(tx, before, [_waiting(before[item.message.id], item) for item in released if item.why])
+    return held
+
+
+def _is_held(known: Message, claimed: Message) -> bool:
+    return known.fence == claimed.fence and known.delivery is Delivery.SENDING
+
+
+def _waiting(message: Message, item: Release) -> Message:
+    return replace(message, delivery=Delivery.ACCEPTED, error_code=item.why, lease_until=item.at)
+
+
+_RELEASE = Sql("{update messages: delivery int, send_at timestamptz, error_code text}")
+
+
+class BusyLine(Struct, frozen=True):
+    """A line from which Sendblue takes nothing until then. why: what the roots of its other texts say meanwhile."""
+
+    line: str
+    until: datetime
+    why: str
+
+
+_MOST_TOLD = 50  # roots are edited once a second, and the first of a queue wait for news most
+
+_BEHIND = Sql(
+    """
+    SELECT messages.id FROM messages JOIN threads ON threads.id = messages.thread_id
+    WHERE line = :line AND delivery = 0 AND send_at <= :until AND error_code = ''
+    ORDER BY threads.id LIMIT :most {lock skip locked}
+    """
+)
+_SAY_WHY = Sql("UPDATE messages SET error_code = :why WHERE id {among ids}")
+
+
+def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]:
+    """Have the roots of texts that wait behind another one on a busy line say so."""
+    for item in sorted(items, key=lambda item: item.line):
+        ids = tx.ask(_BEHIND, line=item.line, until=item.until, most=_MOST_TOLD).column()
+        if ids:
+            before = load_messages(tx, ids)
+            tx.do(_SAY_WHY, ids=ids, why=item.why)
+            wake_threads(tx, before, [replace(message, error_code=item.why) for message in before.values()])
+    return [None for _ in items]
+
+
+_UNSENT = Sql("SELECT id FROM messages WHERE delivery = 0 AND accepted_at < :cutoff ORDER BY accepted_at LIMIT :most")
+
+
+def unsent_since(tx: Transaction, cutoff: datetime, *, most: int = 100) -> list[UUID]:
+    """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first."""
+    return tx.ask(_UNSENT, cutoff=cutoff, most=most).column()
+
+
+_END_LEASES = (
+    Sql("UPDATE messages SET send_at = :now WHERE delivery = 10 AND send_at IS NOT NULL"),
+    Sql("UPDATE threads SET due_at = :now WHERE lane = 2 AND due_at > :now"),
+    Sql("UPDATE threads SET due_at = :now WHERE lane < 2 AND due_at > :now"),
+)
+_FORGET_SLOTS = Sql("DELETE FROM pacing WHERE next_at > :later")
+
+
+def end_leases(tx: Transaction, items: Sequence[None]) -> list[None]:
+    """Take over at once what a dead process held. Only when no other process can be alive."""
+    for statement in _END_LEASES:
+        tx.do(statement, now=tx.now)
+    tx.do(_FORGET_SLOTS, later=tx.now + timedelta(minutes=1))
+    return list(items)

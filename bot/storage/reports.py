@@ -1,0 +1,174 @@
+"""Merging reports into their messages: the writer's busiest kind of work."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.domain.delivery import Delivery
+from bot.domain.message import Message, Report, merge
+from bot.storage.engine import Transaction
+from bot.storage.handles import owners_of, settled
+from bot.storage.rows import load_messages, load_threads, values
+from bot.storage.sends import let_out
+from bot.storage.sql import Sql
+from bot.storage.threads import wake_threads
+
+
+class Heard(Struct, frozen=True):
+    """One report for one message. quiet_for: ask again when nothing more was heard for so long."""
+
+    message_id: UUID
+    report: Report
+    quiet_for: timedelta
+
+
+class Applied(Struct, frozen=True):
+    """What became of a report. message is None when there is none with that id."""
+
+    message: Message | None
+    learnt: bool = False
+    rose: bool = False  # its delivery came further
+
+
+def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
+    """Merge reports into their messages, wake the threads that can say more, keep the history."""
+    before = load_messages(tx, {item.message_id for item in items}, lock=True)
+    owners = owners_of(tx, {item.report.handle or "" for item in items if _brings_handle(item, before)})
+    after, results = dict(before), list[Applied]()
+    history, chatter = list[dict[str, object]](), list[dict[str, object]]()
+    quiet: dict[UUID, timedelta] = {}
+    for item in items:
+        message, report = after.get(item.message_id), item.report
+        if message is None:
+            results.append(Applied(None))
+            continue
+        if not message.recipient:  # forgotten: an explanation may repeat what was
+            report = replace(report, error_text="")
+        if report.handle is not None:
+            message = settled(tx, message, report, owners, before, after)
+            if message is None:
+                results.append(Applied(after[item.message_id]))  # about another text than ours: no news of this one
+                continue
+        merged = merge(message, report)
+        after[message.id] = merged
+        if merged != message:  # what is said once more, or in unknown words, must not keep us from asking
+            quiet[message.id] = item.quiet_for
+        results.append(Applied(merged, learnt=merged != message, rose=merged.delivery > message.delivery))
+        if report.if_still in (None, message.delivery):
+            (history if merged != message else chatter).append(_history_row(message.id, report, tx.now))
+    changed = [message for message in after.values() if message != before[message.id]]
+    changed += _stopped_after_a_failure(tx, changed)
+    _try_others_again(tx, {message.line for message in changed if _was_just_taken(message, before)})
+    _store(tx, changed, quiet)
+    wake_threads(tx, before, changed)
+    tx.each(_NEW_REPORTS, [*history, *_within_bounds(tx, chatter)])
+    return results
+
+
+_NEW_REPORTS = Sql(
+    "{insert reports: message_id uuid, key text, source text, word text, delivery int, service text, error_code text, "
+    "error_text text, at timestamptz, received_at timestamptz} ON CONFLICT (key) DO NOTHING"
+)
+
+_MOST_CHATTER = 200
+_COUNTS = Sql("SELECT message_id, count(*) AS kept FROM reports WHERE message_id {among ids} GROUP BY message_id")
+
+
+def _within_bounds(tx: Transaction, rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """Return what may still be kept of reports that taught nothing: a neighbour must not fill the disk with them."""
+    if not rows:
+        return []
+    counts = tx.ask(_COUNTS, ids=list({row["message_id"] for row in rows}))
+    kept = {row.message_id: row.kept for row in counts}
+    return [row for row in rows if kept.get(row["message_id"], 0) < _MOST_CHATTER]
+
+
+def _was_just_taken(message: Message, before: Mapping[UUID, Message]) -> bool:
+    old = before.get(message.id)
+    return old is not None and old.delivery is Delivery.SENDING and message.frees_the_next_part
+
+
+_WAITED = timedelta(seconds=5)
+
+_OTHERS = Sql(
+    """
+    UPDATE messages SET send_at = :now WHERE id IN (
+        SELECT id FROM messages
+        WHERE line = :line AND delivery = 0 AND send_at > :now AND attempted_at < :waited_since AND attempts < 6
+        {lock skip locked}
+    )
+    """
+)
+"""After six tries a text keeps its full wait, or a busy line's other texts would use up its tries."""
+
+
+def _try_others_again(tx: Transaction, lines: set[str]) -> None:
+    """Sendblue takes texts from these lines again: those that were turned away need not sleep on."""
+    for line in sorted(lines):
+        tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - _WAITED)
+
+
+def _brings_handle(item: Heard, before: Mapping[UUID, Message]) -> bool:
+    """Whether a report names a handle that its message is not known by yet."""
+    known = before.get(item.message_id)
+    return item.report.handle is not None and (known is None or known.handle != item.report.handle)
+
+
+_KEPT = ("source", "word", "delivery", "service", "error_code", "error_text", "at")
+
+
+def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, object]:
+    words = [message_id.hex, report.source, report.word, report.error_code, report.service, report.handle or ""]
+    facts = [fact for fact in ("asked", "unconfirmed") if getattr(report, fact)]
+    key = ":".join([*words, *facts])[:300]
+    return {"message_id": message_id, "key": key, "received_at": now, **values(report, _KEPT)}
+
+
+def _stopped_after_a_failure(tx: Transaction, changed: Sequence[Message]) -> list[Message]:
+    """A text that is missing its middle is worse than one that stops: return its later unsent parts as failed."""
+    failed = {
+        message.thread_id: message
+        for message in changed
+        if message.delivery is Delivery.FAILED and message.part < message.parts
+    }
+    known = {message.id for message in changed}
+    stopped = []
+    for thread in load_threads(tx, failed).values() if failed else ():
+        cause = failed[thread.id]
+        report = Report("bot", cause.since, Delivery.FAILED, error_code="earlier_part_failed")
+        stopped += [
+            merge(message, report)
+            for message in thread.messages
+            if message.part > cause.part and message.delivery is Delivery.ACCEPTED and message.id not in known
+        ]
+    return stopped
+
+
+def _store(tx: Transaction, changed: Sequence[Message], quiet: Mapping[UUID, timedelta]) -> None:
+    """Whoever was heard from is asked again after a silence; whoever is over, never."""
+    tx.each(_HEARD, [_heard(message, tx.now + quiet.get(message.id, timedelta(0))) for message in changed])
+    let_out(tx, [message.thread_id for message in changed if message.part < message.parts])
+
+
+_REPORTED = (
+    *("id", "delivery", "since", "service", "handle", "handle_from", "error_code", "error_text"),
+    *("picture_lost", "unconfirmed", "asked", "told"),
+)
+_HEARD = Sql(
+    "{update messages: delivery int, since timestamptz, service text, handle text, handle_from int, error_code text, "
+    "error_text text, picture_lost bool, unconfirmed bool, asked bool, told int, send_at timestamptz, "
+    "poll_at timestamptz, polls int}"
+)
+
+
+def _heard(message: Message, ask_at: datetime) -> dict[str, object]:
+    over = message.is_final or message.unconfirmed or message.delivery < Delivery.UNCERTAIN
+    return {
+        **values(message, _REPORTED),
+        "send_at": None if message.delivery > Delivery.SENDING else message.lease_until,
+        "poll_at": None if over else ask_at,
+        "polls": 0,
+    }

@@ -1,0 +1,113 @@
+"""One text for each statement, for both engines, and how its rows are read.
+
+Parameters are written `:name`. What the engines spell differently is written in braces:
+
+- `{among ids}`: is one of the list in the parameter `:ids`
+- `{lock}`, `{lock of threads skip locked}`: PostgreSQL's FOR UPDATE. SQLite has no row locks and needs none: its
+  transactions begin as the only writer.
+- `{insert pacing: key text, next_at timestamptz}` and `{update messages: told int, telling int}`: these columns of as
+  many rows as `Transaction.each` is given; an UPDATE finds each by its `id`
+"""
+
+import re
+from collections import namedtuple
+from collections.abc import Callable, Mapping, Sequence
+from enum import Enum
+from functools import cache, partial
+from typing import Any, ClassVar
+
+from bot.domain.delivery import Delivery, HandleFrom, News, Service
+from bot.domain.thread import Lane
+
+Change = Callable[[Any], Any]
+"""What happens to a value on its way out, unless it is NULL."""
+
+_CODED: Mapping[str, type[Enum]] = {
+    "delivery": Delivery,
+    "service": Service,
+    "handle_from": HandleFrom,
+    "told": News,
+    "telling": News,
+    "lane": Lane,
+}
+"""Column → whose code is stored in it."""
+
+_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+_MACRO = re.compile(r"\{(among|lock|insert|update) ?(?:(\w+): )?([^}]*)\}")
+
+
+class Sql:
+    """A statement. sqlite: its twin, where the engines differ in more than the macros."""
+
+    every: ClassVar[list["Sql"]] = []
+    """All statements, for the test that has both engines prepare them."""
+
+    def __init__(self, text: str, *, sqlite: str = "") -> None:
+        self.postgresql = _PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
+        self.sqlite = _MACRO.sub(_for_sqlite, sqlite or text)
+        self.returns_rows = "RETURNING" in text
+        self._shapes: dict[tuple[object, tuple[str, ...]], Shape] = {}
+        self.every.append(self)
+
+    def shape(self, names: tuple[str, ...], kinds: Callable[[str], Change | None]) -> "Shape":
+        """Return how rows with these columns are read. kinds: column → what happens to its value."""
+        if (shape := self._shapes.get((kinds, names))) is None:
+            shape = self._shapes[kinds, names] = Shape(names, kinds)
+        return shape
+
+
+class Shape:
+    """How the rows of one statement are read: a column's name says what is in it."""
+
+    def __init__(self, names: tuple[str, ...], kinds: Callable[[str], Change | None]) -> None:
+        self.names = names
+        self.row: Callable[[Sequence[Any]], Any] = _named(names)._make
+        self._changes = [(place, change) for place, name in enumerate(names) if (change := kinds(name)) is not None]
+
+    def read(self, row: Sequence[Any]) -> Sequence[Any]:
+        """Return the values of a row as our types have them."""
+        values = list(row)
+        for place, change in self._changes:
+            if values[place] is not None:
+                values[place] = change(values[place])
+        return values
+
+
+_named: Any = partial(namedtuple, "Row", rename=True)  # mypy wants fields that are known before
+
+
+def coded(name: str) -> Change | None:
+    """Return how a column with one of our codes is read."""
+    return cache(_CODED[name]) if name in _CODED else None
+
+
+def _for_postgresql(macro: re.Match[str]) -> str:
+    name, table, what = macro.groups()
+    if name == "lock":
+        return f"FOR UPDATE {what}"
+    if name == "among":
+        return f"= ANY(%({what})s)"
+    columns = _columns(what) if name == "insert" else {"id": "uuid"} | _columns(what)
+    names = ", ".join(columns)
+    rows = f"unnest({', '.join(f'%({column})s::{kind}[]' for column, kind in columns.items())}) AS row({names})"
+    if name == "insert":
+        return f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}"
+    changes = ", ".join(f"{column} = row.{column}" for column in columns if column != "id")
+    return f"UPDATE {table} SET {changes} FROM {rows} WHERE {table}.id = row.id"
+
+
+def _for_sqlite(macro: re.Match[str]) -> str:
+    name, table, what = macro.groups()
+    if name == "lock":
+        return ""
+    if name == "among":
+        return f"IN (SELECT value FROM json_each(:{what}))"
+    columns = _columns(what)
+    if name == "insert":
+        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
+    return f"UPDATE {table} SET {', '.join(f'{column} = :{column}' for column in columns)} WHERE id = :id"
+
+
+def _columns(what: str) -> dict[str, str]:
+    pairs = (pair.split(maxsplit=1) for pair in what.split(","))
+    return {name: kind.strip() for name, kind in pairs}

@@ -1,0 +1,186 @@
+"""The announcer's work: which thread needs which call to Slack, and what became of it."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import compress
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.domain.message import Message
+from bot.domain.thread import Step, Thread
+from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
+from bot.storage.engine import Transaction
+from bot.storage.pacing import close_slots, give_back_slot
+from bot.storage.rows import THREAD, load_threads, messages_of, values, with_messages
+from bot.storage.sends import let_out
+from bot.storage.sql import Sql
+
+EDITS = "edits"
+"""The pacing key of chat.update, which Slack limits for the whole workspace: edits wait in a queue of their own."""
+
+STEPS = Queue("threads", due="due_at", key="channel", which="lane = 2", held=THREAD)
+"""Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT."""
+
+_OTHERS = Sql(
+    f"""
+    SELECT edit.id, '{EDITS}' AS key, edit.due_at, (SELECT next_at FROM pacing WHERE key = '{EDITS}') AS next_at
+    FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 0 AND due_at IS NOT NULL
+          ORDER BY due_at LIMIT 1) AS edit
+    UNION ALL
+    SELECT free.id, '', free.due_at, NULL
+    FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 1 AND due_at IS NOT NULL
+          ORDER BY due_at LIMIT :count) AS free
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One step of one thread, claimed. slot: of which key, and until when, was taken for it."""
+
+    step: Step
+    thread: Thread
+    slot: tuple[str, datetime] | None = None
+
+
+def claim_threads(tx: Transaction, items: Sequence[Capacity]) -> list[Claimed[Task]]:
+    """Claim the most urgent step of each thread that is due and whose slot is free."""
+    return [_claim_threads(tx, capacity) for capacity in items]
+
+
+def _claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
+    heads = _heads(tx, capacity.count)
+    ready, again = next_to_go(tx, heads, capacity)
+    if not ready:
+        return Claimed([], again)
+    held = STEPS.hold(tx, ready, capacity)
+    threads = with_messages(held, messages_of(tx, [head.id for head in ready]))
+    slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
+    tasks = [
+        Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
+        for thread in threads.values()
+    ]
+    _note(tx, tasks, threads)
+    return Claimed(tasks, again)
+
+
+def _heads(tx: Transaction, count: int) -> list[Head]:
+    """Return what may be claimed next: the first post of each channel, the first edit, and steps that need no slot."""
+    others, posts = tx.ask(_OTHERS, count=count), STEPS.heads(tx)
+    return [*posts.of(Head), *others.of(Head)]
+
+
+def doable_since(tx: Transaction) -> datetime | None:
+    """Return since when, or from when on, the first step of any thread can be done."""
+    return min((head.when for head in _heads(tx, 1)), default=None)
+
+
+def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread]) -> None:
+    """Note what is about to be posted or edited, for the case that no answer comes."""
+    posts = [task.thread for task in tasks if task.step in (Step.OPEN, Step.REPLY)]
+    telling = [
+        new
+        for thread in posts
+        for old, new in zip(before[thread.id].messages, thread.messages, strict=True)
+        if old.telling != new.telling
+    ]
+    tx.each(_POSTING, [values(thread, ("id", "posting", "posting_since", "looked")) for thread in posts])
+    tx.each(_TELLING, [values(message, ("id", "telling")) for message in telling])
+    if edits := [task.thread.id for task in tasks if task.step is Step.EDIT]:
+        tx.do(_EDITING, ids=edits)
+
+
+_POSTING = Sql("{update threads: posting int, posting_since timestamptz, looked int}")
+_TELLING = Sql("{update messages: telling int}")
+_EDITING = Sql("UPDATE threads SET shown_rev = -2 WHERE id {among ids}")
+"""EDITING. The task keeps what was noted before."""
+
+
+class Outcome(Struct, frozen=True):
+    """What became of a task: its thread as it is now.
+
+    again_at: nothing more before then (None: as soon as there is something). closed_slot: a key and until when.
+    unused_slot: a key and until when its slot was taken for what was not even tried.
+    """
+
+    thread: Thread
+    again_at: datetime | None = None
+    closed_slot: tuple[str, datetime] | None = None
+    unused_slot: tuple[str, datetime] | None = None
+
+
+_OWNED = ("channel", "root_ts", "replies", "shown_rev", "posting", "looked", "private_note", "closed", "failures")
+"""What only the holder of a claim changes."""
+
+
+def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> list[bool]:
+    """Store outcomes and make the next step due. Returns whether the claim was still held."""
+    close_slots(tx, _latest(item.closed_slot for item in items))
+    for key, until in sorted({item.unused_slot for item in items if item.unused_slot is not None}):
+        give_back_slot(tx, key, until)
+    known = load_threads(tx, {item.thread.id for item in items}, lock=True)
+    still = [known[item.thread.id].fence == item.thread.fence for item in items]
+    held = list(compress(items, still))
+    after = {item.thread.id: _merged(known[item.thread.id], item.thread) for item in held}
+    if told := [thread.id for thread in after.values() if not thread.tells and known[thread.id].tells]:
+        tx.do(_TOLD, ids=told)
+    tx.each(_FINISHED, [_finished(after[item.thread.id], item.again_at or tx.now) for item in held])
+    let_out(tx, [thread.id for thread in after.values() if thread.root_ts is not None])
+    return still
+
+
+def _merged(known: Thread, outcome: Thread) -> Thread:
+    """Return a thread as it is stored now, with what its holder changed."""
+    messages = known.messages if outcome.tells else known.said().messages
+    return replace(known, **values(outcome, _OWNED), messages=messages)
+
+
+def _finished(thread: Thread, due_at: datetime) -> dict[str, object]:
+    step = thread.next_step()
+    due = {"due_at": None if step is Step.NOTHING else due_at, "lane": step.lane, "aside": thread.private_note}
+    return {"id": thread.id, **values(thread, _OWNED), **due}
+
+
+def _latest(slots: Iterable[tuple[str, datetime] | None]) -> dict[str, datetime]:
+    latest: dict[str, datetime] = {}
+    for key, until in filter(None, slots):
+        latest[key] = max(until, latest.get(key, until))
+    return latest
+
+
+_TOLD = Sql("UPDATE messages SET told = told | telling, telling = 0 WHERE telling <> 0 AND thread_id {among ids}")
+_FINISHED = Sql(
+    "{update threads: channel text, root_ts text, replies int, shown_rev int, posting int, looked int, aside text, "
+    "closed text, failures int, due_at timestamptz, lane int}"
+)
+
+
+def wake_threads(tx: Transaction, before: Mapping[UUID, Message], changed: Iterable[Message]) -> None:
+    """Make the threads due whose messages have news, or stand otherwise than the root says."""
+    steps: dict[Step, set[UUID]] = defaultdict(set)
+    for message in changed:
+        old = before.get(message.id)
+        if message.news:
+            steps[Step.REPLY].add(message.thread_id)
+        elif old is None or old.headline != message.headline:
+            steps[Step.EDIT].add(message.thread_id)
+    for step, ids in steps.items():
+        tx.do(_WAKE, ids=list(ids), now=tx.now, lane=step.lane)
+
+
+# Of all that is due later, only the second edit of a root is nothing that news must wait for: nobody holds the thread.
+# It is owed all the same, once the news is told. -1 is UNKNOWN, -2 EDITING.
+_WAKE = Sql(
+    """
+    UPDATE threads SET
+        rev = rev + 1,
+        due_at = CASE WHEN due_at IS NULL OR shown_rev = -1 AND lane = 0 THEN :now ELSE due_at END,
+        shown_rev = CASE WHEN shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
+        lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
+    WHERE id {among ids}
+    """
+)

@@ -1,0 +1,343 @@
+"""Both engines take every statement, give values back as they were, and fail the same."""
+
+import importlib
+import pkgutil
+import re
+import threading
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta, timezone
+from typing import Any
+from uuid import UUID, uuid4
+
+import psycopg
+import pytest
+from msgspec.structs import replace
+from psycopg.conninfo import conninfo_to_dict
+
+import bot.storage
+from bot.domain.delivery import Delivery, HandleFrom, News, Service
+from bot.domain.message import Message, Origin
+from bot.errors import BadSettings, MaybeStored
+from bot.house import migrate
+from bot.storage.database import open_database
+from bot.storage.engine import Database, Transaction
+from bot.storage.intake import NewThread, accept_many
+from bot.storage.postgresql import PostgresqlDatabase, connection_info
+from bot.storage.rows import load_messages, load_threads
+from bot.storage.sql import Sql as HouseSql
+from tests.statements import Sql, asking, doing
+
+NOON = datetime(2026, 1, 1, 12, 0, 0, 500, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(database_url)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def stored(tx: Transaction, count: int = 1) -> list[UUID]:
+    """Store that many messages, each in a thread of its own."""
+    news = []
+    for number in range(count):
+        thread_id = uuid4()
+        text = Message(uuid4(), thread_id, "+14155552671", "+15550100900", f"“{number}” \\ ' %s", NOON, NOON)
+        news.append(NewThread(thread_id, Origin(f"key {number}", "T1", "C1", "U1"), (text,)))
+    assert accept_many(tx, news) == [True] * count
+    return [item.messages[0].id for item in news]
+
+
+def every_statement() -> list[HouseSql]:
+    for module in pkgutil.iter_modules(bot.storage.__path__, "bot.storage."):
+        importlib.import_module(module.name)
+    return list(HouseSql.every)
+
+
+def test_there_are_statements() -> None:
+    assert len(every_statement()) > 60
+
+
+def test_every_statement_fits_the_schema(database: Database, engine: str) -> None:
+    """PostgreSQL prepares it; SQLite explains it, which compiles it."""
+    raw = database.connect()
+    for sql in every_statement():
+        if engine == "sqlite":
+            names = dict.fromkeys(_names(sql.sqlite, ":"))
+            raw.execute(f"EXPLAIN {sql.sqlite}", names).fetchall()
+        else:
+            numbered = _numbered(sql.postgresql)
+            raw.execute("PREPARE statement AS " + numbered)
+            raw.execute("DEALLOCATE statement")
+    raw.close()
+
+
+def _names(text: str, mark: str) -> set[str]:
+    return set(re.findall(rf"(?<![:\w]){mark}([a-z_]+)", text))
+
+
+def _numbered(text: str) -> str:
+    names: list[str] = []
+
+    def number(found: re.Match[str]) -> str:
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
+
+    return re.sub(r"%\(([a-z_]+)\)s", number, text)
+
+
+def test_what_goes_in_comes_out(database: Database) -> None:
+    [message_id] = database.write(stored)
+    elsewhere = NOON.astimezone(timezone(timedelta(hours=5)))
+    columns = {
+        "since": elsewhere,
+        "service": Service.RCS,
+        "told": News.SENT | News.READ,
+        "handle": None,
+        "picture_lost": True,
+        "handle_from": HandleFrom.LIST,
+        "again_of": message_id,
+        "delivery": Delivery.READ,
+    }
+    change = Sql(
+        "{update messages: since timestamptz, service text, told int, handle text, picture_lost bool, handle_from int, "
+        "again_of uuid, delivery int}"
+    )
+    database.write(lambda tx: tx.each(change, [{"id": message_id, **columns}]))
+    [message] = database.read(lambda tx: load_messages(tx, [message_id])).values()
+    assert (message.since, message.since.utcoffset()) == (NOON, timedelta(0))
+    assert message == replace(message, **{**columns, "since": NOON})
+    assert message.delivery is Delivery.READ
+    assert message.text == "“0” \\ ' %s"
+
+
+def test_many_are_found_by_their_ids_in_one_statement_and_none_by_none(database: Database) -> None:
+    def looked_for(tx: Transaction) -> None:
+        ids = stored(tx, 40)
+        assert set(load_messages(tx, ids)) == set(ids)
+        assert set(load_messages(tx, [*ids[:2], uuid4()], lock=True)) == set(ids[:2])
+        assert load_messages(tx, []) == {}
+        threads = {message.thread_id for message in load_messages(tx, ids).values()}
+        assert {thread.lead.id for thread in load_threads(tx, threads, lock=True).values()} == set(ids)
+
+    database.write(looked_for)
+
+
+def test_each_row_gets_its_own_values(database: Database) -> None:
+    ids = database.write(lambda tx: stored(tx, 3))
+    change = Sql("{update messages: polls int}")
+    database.write(lambda tx: tx.each(change, [{"id": one, "polls": number} for number, one in enumerate(ids)]))
+    found = database.read(lambda tx: load_messages(tx, ids))
+    assert [found[one].polls for one in ids] == [0, 1, 2]
+
+
+def test_of_what_is_there_already_nothing_is_stored_again(database: Database) -> None:
+    insert = Sql("{insert pacing: key text, next_at timestamptz} ON CONFLICT DO NOTHING RETURNING key")
+    row = {"key": "C1", "next_at": NOON}
+    later = [row | {"next_at": NOON + timedelta(1)}, {"key": "C2", "next_at": NOON}]
+    assert database.write(lambda tx: tx.each(insert, [row]).column()) == ["C1"]
+    assert database.write(lambda tx: tx.each(insert, later).column()) == ["C2"]
+    assert database.read(asking("SELECT DISTINCT next_at FROM pacing")) == [(NOON,)]
+
+
+def test_a_row_that_breaks_a_rule_takes_everything_back_and_its_values_stay_secret(database: Database) -> None:
+    """Also where it fails in the middle of statements that nobody looks at."""
+
+    def broken(tx: Transaction) -> None:
+        [first, second] = stored(tx, 2)
+        tx.each(
+            Sql("{update messages: handle text}"), [{"id": one, "handle": "+14155559999"} for one in (first, second)]
+        )
+        tx.do(Sql("UPDATE threads SET rev = 7"))
+
+    with pytest.raises(database.error) as failed:
+        database.write(broken)
+    assert not database.is_away(failed.value)
+    assert not isinstance(failed.value, MaybeStored)
+    assert database.write(asking("SELECT count(*) FROM messages")) == [(0,)]
+    assert len(database.write(stored)) == 1
+
+
+def test_an_error_of_ours_takes_everything_back(database: Database) -> None:
+    def broken(tx: Transaction) -> None:
+        stored(tx, 2)
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        database.write(broken)
+    assert database.read(asking("SELECT count(*) FROM messages")) == [(0,)]
+
+
+def test_who_reads_cannot_write(database: Database) -> None:
+    with pytest.raises(database.error):
+        database.read(lambda tx: tx.ask(Sql("DELETE FROM pacing RETURNING key")).column())
+    assert database.read(asking("SELECT count(*) FROM pacing")) == [(0,)]
+
+
+def test_no_more_read_at_once_than_there_are_connections(database_url: str) -> None:
+    database = open_database(database_url, pool_size=1)
+    migrate(database)
+    inside, leave = threading.Event(), threading.Event()
+
+    def linger(tx: Transaction) -> None:
+        assert list(tx.ask(Sql("SELECT 1 AS one"))) == [(1,)]
+        inside.set()
+        assert leave.wait(10)
+
+    reading = threading.Thread(target=database.read, args=(linger,))
+    reading.start()
+    assert inside.wait(5)
+    with pytest.raises(database.error) as failed:
+        database.read(asking("SELECT 1 AS one"))
+    assert database.is_away(failed.value)
+    leave.set()
+    reading.join()
+    assert database.read(asking("SELECT 1 AS one")) == [(1,)]
+    database.close()
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+class TestServer:
+    def admin(self, url: str, statement: str, *values: Any) -> list[Any]:
+        with psycopg.connect(url, autocommit=True) as connection:
+            cursor = connection.execute(statement, values)  # type: ignore[call-overload]
+            return cursor.fetchall() if cursor.description else []
+
+    def end_all_others(self, url: str) -> None:
+        self.admin(
+            url,
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+            "WHERE datname = current_database() AND pid <> pg_backend_pid()",
+        )
+
+    def test_connections_lost_between_two_transactions_are_not_noticed(
+        self, database: Database, database_url: str
+    ) -> None:
+        database.write(stored)
+        database.read(asking("SELECT 1 AS one"))
+        self.end_all_others(database_url)
+        assert database.write(lambda tx: tx.now) > NOON
+        assert database.read(asking("SELECT count(*) FROM messages")) == [(1,)]
+
+    def test_what_was_begun_on_a_lost_connection_is_done_once_on_a_new_one(
+        self, database: Database, database_url: str
+    ) -> None:
+        database.write(asking("SELECT 1 AS one"))
+        times = []
+
+        def cut(tx: Transaction) -> int:
+            stored(tx)
+            times.append(1)
+            if len(times) == 1:
+                self.end_all_others(database_url)
+            return len(load_messages(tx, [uuid4()]))
+
+        assert database.write(cut) == 0
+        assert (len(times), database.read(asking("SELECT count(*) FROM messages"))) == (2, [(1,)])
+
+    def test_nobody_knows_what_became_of_a_commit_whose_connection_broke(
+        self, database: Database, database_url: str
+    ) -> None:
+        database.write(asking("SELECT 1 AS one"))
+
+        def cut(tx: Transaction) -> None:
+            stored(tx)
+            tx.do(Sql("SELECT pg_sleep(0.3)"))
+            threading.Timer(0.1, self.end_all_others, [database_url]).start()
+
+        with pytest.raises(MaybeStored):
+            database.write(cut)
+        assert database.write(asking("SELECT count(*) FROM messages")) == [(0,)]
+
+    def test_a_statement_that_takes_too_long_ends_and_its_limit_with_the_transaction(self, database_url: str) -> None:
+        hasty = open_database(database_url, statement_timeout=0.2)
+        with pytest.raises(psycopg.errors.QueryCanceled) as failed:
+            hasty.write(doing("SELECT pg_sleep(5)"))
+        assert hasty.is_away(failed.value)
+        assert hasty.write(asking("SHOW statement_timeout")) == [("200ms",)]
+        assert isinstance(hasty, PostgresqlDatabase)
+        assert hasty._writing is not None
+        assert hasty._writing.execute("SHOW statement_timeout").fetchone() == ("0",)
+        hasty.close()
+
+    def make_read_only(self, url: str, value: str) -> None:
+        """Have new sessions read only, as on a server that was the primary; or end that."""
+        name = conninfo_to_dict(url)["dbname"]
+        with psycopg.connect(url, autocommit=True) as connection:
+            connection.execute("SET default_transaction_read_only = off")
+            change = f"ALTER DATABASE {name} SET default_transaction_read_only = {value}"
+            connection.execute(change)  # type: ignore[arg-type]
+
+    def test_a_session_that_turned_read_only_is_left_for_one_that_is_not(
+        self, database: Database, database_url: str
+    ) -> None:
+        """As after a failover: the server is there, answers, and takes nothing."""
+        self.make_read_only(database_url, "on")
+        self.end_all_others(database_url)
+        assert database.write(asking("SELECT 1 AS one")) == [(1,)]  # a session of the old primary
+        self.make_read_only(database_url, "off")
+        assert len(database.write(stored)) == 1
+
+    def test_while_there_is_only_a_read_only_server_nothing_is_stored_and_then_it_is(
+        self, database: Database, database_url: str
+    ) -> None:
+        self.make_read_only(database_url, "on")
+        self.end_all_others(database_url)
+        for _ in range(2):
+            with pytest.raises(psycopg.errors.ReadOnlySqlTransaction):
+                database.write(stored)
+        self.make_read_only(database_url, "off")
+        assert len(database.write(stored)) == 1
+
+    def test_a_statement_is_prepared_under_a_name_of_its_own_text(self, database: Database) -> None:
+        database.write(stored)
+        names = {name for [name] in database.write(asking("SELECT name FROM pg_prepared_statements"))}
+        assert len(names) > 3
+        assert all(name.startswith("bluethread_") for name in names)
+
+    def test_behind_a_pooler_that_loses_statements_none_is_prepared_any_more(self, database: Database) -> None:
+        assert isinstance(database, PostgresqlDatabase)
+        database.write(asking("SELECT count(*) FROM messages"))
+        assert database._writing is not None
+        database._writing.pgconn.exec_(b"DEALLOCATE ALL")  # another server's connection, behind the same name
+        assert database.write(asking("SELECT count(*) FROM messages")) == [(0,)]
+        assert database.write(asking("SELECT name FROM pg_prepared_statements")) == []
+
+    def test_hanging_up_ends_a_wait_at_once(self, database: Database) -> None:
+        failed: list[BaseException] = []
+
+        def wait() -> None:
+            try:
+                database.write(asking("SELECT pg_sleep(4)"))
+            except BaseException as error:  # noqa: BLE001
+                failed.append(error)
+
+        began, waiting = time.monotonic(), threading.Thread(target=wait)
+        waiting.start()
+        time.sleep(0.3)
+        database.hang_up()
+        waiting.join(3)
+        assert not waiting.is_alive()
+        assert failed
+        assert time.monotonic() - began < 3
+
+    def test_of_several_hosts_the_one_that_takes_writes_is_used(self, database_url: str) -> None:
+        several = database_url.replace("?host=", "?host=/nowhere,")
+        assert several != database_url
+        database = open_database(several)
+        assert connection_info(several)["target_session_attrs"] == "read-write"
+        assert len(database.write(stored)) == 1
+        database.close()
+
+
+@pytest.mark.parametrize(
+    "url", ["postgres://[::1/x", "postgresql://h/x?nonsense=1", "mysql://h/x"]
+)
+def test_a_url_that_cannot_be_read_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(BadSettings) as refused:
+        open_database(url)
+    assert "DATABASE_URL" in str(refused.value)
+    assert url not in str(refused.value)
