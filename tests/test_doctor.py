@@ -22,8 +22,8 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from bot.cli import main
-from bot.doctor import NEEDS_SETTINGS, show
-from bot.services.findings import Finding
+from bot.cli.checks import Finding
+from bot.cli.doctor import NEEDS_SETTINGS, show
 from bot.services.reaching import Identity
 from bot.slack import installation
 from bot.storage.condition import identity

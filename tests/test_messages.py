@@ -22,13 +22,14 @@ from click.testing import CliRunner
 from sqlalchemy import insert, update
 
 from bot.cli import main
+from bot.cli.export import _whole_file, cell
+from bot.cli.messages import COLUMNS, elapsed, moment
+from bot.cli.output import printable
 from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Origin
 from bot.errors import UsageError
-from bot.exporting import _whole_file, cell
 from bot.house import migrate
-from bot.listing import COLUMNS, elapsed, moment, printable
 from bot.storage.database import Database
 from bot.storage.history import PAGE
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, until

@@ -9,7 +9,6 @@ from typing import Literal
 
 import aiohttp
 
-from bot.errors import NotSent
 from bot.network import proxy_for, trusted
 
 Reached = Literal["this bot", "another database", "another secret", "something else", "nobody"]
@@ -19,6 +18,16 @@ _LARGEST = 1024  # bytes
 _PATIENCE = 10  # seconds
 _ABSENT = frozenset({502, 503, 504})
 """What a web server says that has nobody behind it."""
+
+_FAILURES = (
+    (aiohttp.ClientSSLError, "its certificate is not valid"),
+    (aiohttp.ClientConnectorDNSError, "there is no such host"),
+    (aiohttp.ClientConnectorError, "nothing listens there"),
+    (aiohttp.ClientHttpProxyError, "the proxy refused the connection"),
+    (TimeoutError, f"no answer within {_PATIENCE} s"),
+    (Exception, "the connection broke"),
+)
+"""The first that fits says why nobody was reached."""
 
 
 class Identity:
@@ -60,8 +69,8 @@ async def reach(public_url: str, identity: Identity) -> tuple[Reached, str]:
     nonce = secrets.token_urlsafe(24)
     try:
         status, answer = await _get(f"{public_url}/healthz?nonce={nonce}")
-    except NotSent as error:
-        return "nobody", error.code
+    except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: a host that no name can be
+        return "nobody", next(why for kind, why in _FAILURES if isinstance(error, kind))
     if status in _ABSENT:
         return "nobody", f"HTTP {status}"
     who = identity.recognise(answer, nonce) if status == 200 else "something else"
@@ -70,27 +79,14 @@ async def reach(public_url: str, identity: Identity) -> tuple[Reached, str]:
 
 async def _get(url: str) -> tuple[int, str]:
     patience = aiohttp.ClientTimeout(total=_PATIENCE)
-    try:
-        async with (
-            aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted()), timeout=patience) as session,
-            # Slack and Sendblue do not follow a redirect, so neither does this.
-            session.get(url, allow_redirects=False, proxy=proxy_for(url)) as answer,
-        ):
-            body = b""
-            async for piece in answer.content.iter_chunked(_LARGEST):
-                body += piece
-                if len(body) >= _LARGEST:
-                    break
-            return answer.status, body.decode(errors="replace")
-    except aiohttp.ClientSSLError:
-        raise NotSent("its certificate is not valid") from None
-    except aiohttp.ClientConnectorDNSError:
-        raise NotSent("there is no such host") from None
-    except aiohttp.ClientConnectorError:
-        raise NotSent("nothing listens there") from None
-    except aiohttp.ClientHttpProxyError:
-        raise NotSent("the proxy refused the connection") from None
-    except TimeoutError:
-        raise NotSent(f"no answer within {_PATIENCE} s") from None
-    except (aiohttp.ClientError, ValueError):  # ValueError: a host that no name can be
-        raise NotSent("the connection broke") from None
+    async with (
+        aiohttp.ClientSession(connector=aiohttp.TCPConnector(ssl=trusted()), timeout=patience) as session,
+        # Slack and Sendblue do not follow a redirect, so neither does this.
+        session.get(url, allow_redirects=False, proxy=proxy_for(url)) as answer,
+    ):
+        body = b""
+        async for piece in answer.content.iter_chunked(_LARGEST):
+            body += piece
+            if len(body) >= _LARGEST:
+                break
+        return answer.status, body.decode(errors="replace")

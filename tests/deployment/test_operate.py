@@ -13,8 +13,8 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
+from bot.cli.messages import COLUMNS
 from bot.domain.delivery import Delivery
-from bot.listing import COLUMNS
 from bot.settings import Settings
 from tests.conftest import Stage, until
 from tests.deployment import ROOT

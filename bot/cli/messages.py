@@ -1,6 +1,5 @@
 """What `python -m bot messages` prints. Reads only and for moments only, so it may run beside the service."""
 
-import json
 import re
 import shutil
 import sys
@@ -12,6 +11,7 @@ from uuid import UUID
 
 import click
 
+from bot.cli.output import print_json, printable
 from bot.domain.delivery import Delivery
 from bot.domain.timeline import Moment, stands, timeline, told
 from bot.errors import UsageError
@@ -32,31 +32,25 @@ COLUMNS = (
 _SHOWN = 500  # characters of a long text
 _WIDTH = 100  # of a terminal that must not wrap lines
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
-_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What moves a terminal's cursor or turns its text around."""
 
 
 def wanted_messages(
-    settings: Settings, *, number: str | None, since: str | None, only_open: bool, only_failed: bool, limit: int = 20
+    settings: Settings, *, number: str | None, since: str | None, only_open: bool, only_failed: bool, limit: int
 ) -> Filter:
-    """Return which messages are meant. number and since: as typed.
-
-    Raises:
-        UsageError: one of them cannot be read.
-    """
+    """Return which messages are meant by what was typed. Raises UsageError for what cannot be read."""
     if only_open and only_failed:
         raise UsageError("--open and --failed cannot be combined: a failed text is not open")
     begin = None if since is None else moment(since, datetime.now(UTC))
-    recipient = None if number is None else _number(number, settings.default_region)
+    try:
+        recipient = None if number is None else parse_number(number, settings.default_region)
+    except UsageError:
+        sentence = "--number is not a phone number: write it with its country code, such as +1 415 555 2671"
+        raise UsageError(sentence) from None
     return Filter(number=recipient, since=begin, only_open=only_open, only_failed=only_failed, limit=limit)
 
 
 def moment(typed: str, now: datetime) -> datetime:
-    """Read a point in time: an ISO 8601 date or time (UTC unless it says otherwise), or a span before now.
-
-    Raises:
-        UsageError: neither.
-    """
+    """Read a span before now, or an ISO 8601 date or time (UTC unless it says otherwise). Raises UsageError."""
     try:
         if (span := re.fullmatch(r"(\d+)\s*([smhdw])", typed.strip(), re.IGNORECASE)) is not None:
             return now - timedelta(**{_UNITS[span[2].lower()]: int(span[1])})
@@ -66,14 +60,6 @@ def moment(typed: str, now: datetime) -> datetime:
         raise UsageError("--since takes a span such as 2h or 7d, or a time such as 2026-11-21T14:30 (UTC)") from None
 
 
-def _number(typed: str, region: str) -> str:
-    try:
-        return parse_number(typed, region)
-    except UsageError:
-        sentence = "--number is not a phone number: write it with its country code, such as +1 415 555 2671"
-        raise UsageError(sentence) from None
-
-
 def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
     """Print messages, newest first, one line each."""
     with reading(settings.database_url) as reader:
@@ -81,24 +67,20 @@ def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
         found = list(islice(chain.from_iterable(pages), wanted.limit + 1))
     more, found = len(found) > wanted.limit, found[: wanted.limit]
     if as_json:
-        click.echo(json.dumps([record(one) for one in found], indent=2, ensure_ascii=False))
+        print_json([record(one) for one in found])
         return
     if not found:
         click.echo("No messages.")
         return
     click.echo(f"{'message':<36}  {'accepted (UTC)':<19}  {'to':<16}  status")
     for one in found:
-        click.echo(_as_line(one))
+        click.echo(_in_one_line(one))
     if more:
         click.echo(f"There are more: these are the newest {wanted.limit} (--limit).")
 
 
 def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
-    """Print one message and what became of it, moment by moment.
-
-    Raises:
-        UsageError: there is none with that id.
-    """
+    """Print one message and what became of it, moment by moment. Raises UsageError when there is none with that id."""
     try:
         wanted = UUID(message_id)
     except ValueError:
@@ -110,8 +92,7 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
     moments = timeline(story.message, story.thread, story.noted)
     if as_json:
         listed = Listed(story.message, story.thread.sender, story.thread.asked_in)
-        body = record(listed) | {"timeline": [_moment_record(one, story) for one in moments]}
-        click.echo(json.dumps(body, indent=2, ensure_ascii=False))
+        print_json(record(listed) | {"timeline": [_moment_record(one, story) for one in moments]})
         return
     for line in [*_heading(story), "", *_timeline(story, moments), "", told(story.message)]:
         click.echo(line)
@@ -149,12 +130,12 @@ def _moment_record(one: Moment, story: Story) -> dict[str, object]:
     }
 
 
-def _as_line(listed: Listed) -> str:
+def _in_one_line(listed: Listed) -> str:
     message = listed.message
-    line = f"{message.id}  {message.accepted_at:%Y-%m-%d %H:%M:%S}  {message.recipient or 'deleted':<16}  "
-    line = printable(line + stands(message))
+    said = f"{message.id}  {message.accepted_at:%Y-%m-%d %H:%M:%S}  {message.recipient or 'deleted':<16}  "
+    said = printable(said + stands(message))
     width = max(_WIDTH, shutil.get_terminal_size().columns)
-    return line if len(line) <= width or not sys.stdout.isatty() else line[: width - 1] + "…"
+    return said if len(said) <= width or not sys.stdout.isatty() else said[: width - 1] + "…"
 
 
 def _heading(story: Story) -> Iterator[str]:
@@ -164,9 +145,8 @@ def _heading(story: Story) -> Iterator[str]:
     part = f" (part {message.part} of {message.parts})" if message.parts > 1 else ""
     yield f"Message {message.id}{part}"
     yield from _fact("to", f"{message.recipient if kept else 'a deleted number'}, from {message.line}")
-    yield from _fact(
-        "text", f"“{shorten(message.text, _SHOWN)}”" if message.text else ("a picture" if kept else "deleted")
-    )
+    without = "a picture" if kept else "deleted"
+    yield from _fact("text", f"“{shorten(message.text, _SHOWN)}”" if message.text else without)
     if message.media_url:
         yield from _fact("picture", message.media_url)
     yield from _fact("typed by", f"{thread.sender} in {thread.asked_in}")
@@ -176,16 +156,15 @@ def _heading(story: Story) -> Iterator[str]:
     if message.delivery is Delivery.FAILED:
         yield from _fact("why", reason(message))
     if thread.closed:
-        yield from _fact(
-            "thread", f"nothing can be posted any more ({thread.closed}); the sender gets a private message"
-        )
+        closed = f"nothing can be posted any more ({thread.closed}); the sender gets a private message"
+        yield from _fact("thread", closed)
     for other in thread.messages:
         if other.again_of == message.id:
             yield from _fact("repeated", f"as message {other.id}")
 
 
 def _fact(name: str, value: str) -> list[str]:
-    return _hanging(f"  {name:<11}", printable(value))
+    return _hanging(f"  {name:<11}", value)
 
 
 def _timeline(story: Story, moments: list[Moment]) -> Iterator[str]:
@@ -197,7 +176,7 @@ def _timeline(story: Story, moments: list[Moment]) -> Iterator[str]:
             day = today
         late = "" if one.happened_at is None else f" (it happened at {_clock(one.happened_at, one.at)})"
         begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.accepted_at):>12}   "
-        yield from _hanging(begin, printable(one.says + late))
+        yield from _hanging(begin, one.says + late)
 
 
 def _clock(at: datetime, beside: datetime) -> str:
@@ -205,7 +184,8 @@ def _clock(at: datetime, beside: datetime) -> str:
 
 
 def _hanging(begin: str, text: str) -> list[str]:
-    return textwrap.wrap(text, _WIDTH, initial_indent=begin, subsequent_indent=" " * len(begin)) or [begin]
+    indent = " " * len(begin)
+    return textwrap.wrap(printable(text), _WIDTH, initial_indent=begin, subsequent_indent=indent) or [begin]
 
 
 def elapsed(span: timedelta) -> str:
@@ -220,8 +200,3 @@ def elapsed(span: timedelta) -> str:
     if whole < 3600:
         return f"{sign}{minutes} min {whole % 60:02} s"
     return f"{sign}{hours} h {minutes % 60:02} min" if whole < 86_400 else f"{sign}{days} d {hours % 24} h"
-
-
-def printable(text: str) -> str:
-    """Return it as one line that can do nothing to a terminal."""
-    return _UNSAFE.sub(" ", text)

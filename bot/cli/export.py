@@ -14,8 +14,8 @@ from typing import IO
 
 import click
 
+from bot.cli.messages import COLUMNS, record
 from bot.errors import UsageError
-from bot.listing import COLUMNS, record
 from bot.settings import Settings
 from bot.storage.history import PAGE, Filter, Listed, extent
 from bot.storage.reader import Reader, reading
@@ -27,16 +27,11 @@ _NUMBER = re.compile(r"[+-]?\d+")
 def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
     """Write a CSV file, oldest message first: UTF-8, a header row, times in ISO 8601 UTC. target: a path, or `-`.
 
-    What is accepted meanwhile is left out.
-
-    Raises:
-        UsageError: the database cannot be read or the file cannot be written; then there is no new file.
+    What is accepted meanwhile is left out. Raises UsageError when it cannot be written; then there is no new file.
     """
     count = 0
-    with (
-        reading(settings.database_url) as reader,
-        _standard_output() if target == "-" else _whole_file(target) as output,
-    ):
+    opened = _standard_output() if target == "-" else _whole_file(target)
+    with reading(settings.database_url) as reader, opened as output:
         table = csv.writer(output)
         table.writerow(COLUMNS)
         for found in _pages(reader, wanted):
@@ -70,10 +65,10 @@ def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:
     from rich.progress import Progress  # noqa: PLC0415
 
     with Progress(console=Console(stderr=True), transient=True) as progress:
-        looking = progress.add_task("Looking through messages", total=total)
+        bar = progress.add_task("Looking through messages", total=total)
         for found in pages:
             yield found
-            progress.advance(looking, PAGE)
+            progress.advance(bar, PAGE)
 
 
 @contextmanager
@@ -103,6 +98,5 @@ def _whole_file(target: str) -> Iterator[IO[str]]:
                 Path(output.name).unlink()
                 raise
     except OSError as error:
-        raise UsageError(
-            f"{target} cannot be written ({error.strerror}): give a file in a folder where you may write"
-        ) from None
+        todo = "give a file in a folder where you may write"
+        raise UsageError(f"{target} cannot be written ({error.strerror}): {todo}") from None

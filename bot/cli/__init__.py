@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import io
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,32 +14,36 @@ import uvloop
 from bot.errors import BadSettings, BluethreadError, UsageError
 from bot.settings import Settings, load_settings
 
+# What only one command needs is imported there: the others start faster without.
+# ruff: noqa: PLC0415
+
 
 class Sentences(click.Group):
     """A group whose expected errors are sentences, not tracebacks."""
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run a command; end with 2 when the configuration cannot work, 1 for anything else expected."""
+        code = 1
         try:
             return super().invoke(ctx)
         except BadSettings as error:
-            problems = "".join(f"  - {line}\n" for line in str(error).splitlines())
-            click.echo(
-                f"Bluethread cannot start:\n{problems}See Settings in README.md, and docs/settings.md.", err=True
-            )
-            ctx.exit(2)
+            code = 2
+            problems = "".join(f"  - {problem}\n" for problem in str(error).splitlines())
+            says = f"Bluethread cannot start:\n{problems}See Settings in README.md, and docs/settings.md."
         except BluethreadError as error:
-            click.echo(f"Bluethread: {error}", err=True)
-            ctx.exit(1)
+            says = f"Bluethread: {error}"
         except OSError as error:
             where = f": {error.filename}" if error.filename else ""
-            click.echo(f"Bluethread: {error.strerror or type(error).__name__}{where}", err=True)
-            ctx.exit(1)
+            says = f"Bluethread: {error.strerror or type(error).__name__}{where}"
+        click.echo(says, err=True)
+        return ctx.exit(code)
 
 
 @click.group(cls=Sentences)
 def main() -> None:
     """Text customers over iMessage from Slack."""
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # an old locale knows no ✓, and the word stands beside it
 
 
 @main.command()
@@ -46,10 +51,10 @@ def serve() -> None:
     """Answer Slack and Sendblue, and do the background work, until stopped."""
     with _loaded_for_good():
         settings = _ready()
-        from bot.house import probe  # noqa: PLC0415 - the other commands start faster without
-        from bot.logs import keep_loggers  # noqa: PLC0415
-        from bot.main import create_app  # noqa: PLC0415
-        from bot.server import answer, listen  # noqa: PLC0415
+        from bot.house import probe
+        from bot.logs import keep_loggers
+        from bot.main import create_app
+        from bot.server import answer, listen
 
         app = create_app(settings)
     with listen(settings.host, settings.port) as taken:
@@ -65,9 +70,9 @@ def work() -> None:
     """Do the background work without answering requests, until stopped. Needs PostgreSQL; several workers may run."""
     with _loaded_for_good():
         settings = _ready()
-        from bot.house import probe  # noqa: PLC0415
-        from bot.logs import keep_loggers  # noqa: PLC0415
-        from bot.main import work_until_stopped  # noqa: PLC0415
+        from bot.house import probe
+        from bot.logs import keep_loggers
+        from bot.main import work_until_stopped
 
     if settings.database_url.startswith("sqlite"):
         raise BadSettings("DATABASE_URL: a worker needs PostgreSQL; on SQLite `serve` does all the work")
@@ -81,13 +86,13 @@ def work() -> None:
 def migrate() -> None:
     """Update the database to this version's schema (a release step; on SQLite `serve` does this itself)."""
     settings = _ready()
-    from bot.house import bring_up  # noqa: PLC0415
+    from bot.house import bring_up
 
     bring_up(settings)
     click.echo("The database is up to date.")
 
 
-@main.command()
+@main.command("messages")
 @click.argument("message_id", required=False)
 @click.option("--open", "only_open", is_flag=True, help="Only messages that are not finished.")
 @click.option("--failed", "only_failed", is_flag=True, help="Only messages that failed or were not sent.")
@@ -96,12 +101,12 @@ def migrate() -> None:
 @click.option("--limit", type=click.IntRange(min=1), help="How many, newest first.  [default: 20]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--csv", "target", metavar="FILE", help="Write all of them, oldest first, as CSV (-: standard output).")
-def messages(
+def messages_command(
     message_id: str | None, *, limit: int | None, as_json: bool, target: str | None, **conditions: Any
 ) -> None:
     """List messages, or show one with everything that happened to it. Changes nothing."""
-    from bot.exporting import export_messages  # noqa: PLC0415
-    from bot.listing import list_messages, show_message, wanted_messages  # noqa: PLC0415
+    from bot.cli.export import export_messages
+    from bot.cli.messages import list_messages, show_message, wanted_messages
 
     if message_id is not None and (target or limit or any(conditions.values())):
         raise UsageError("give a message id alone or with --json, without other options")
@@ -118,17 +123,17 @@ def messages(
         list_messages(settings, wanted, as_json=as_json)
 
 
-@main.command()
+@main.command("doctor")
 @click.option(
     "--fix", is_flag=True, help="Register the account's webhook at Sendblue, unless it is registered already."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of {name, verdict, says, todo}, nothing else.")
-def doctor(*, fix: bool, as_json: bool) -> None:
+def doctor_command(*, fix: bool, as_json: bool) -> None:
     """Check everything the bot needs and say what to do. Changes nothing without --fix.
 
     Ends with 1 when there is a problem, with 0 when all is well or there are warnings only.
     """
-    from bot.doctor import diagnose, show  # noqa: PLC0415
+    from bot.cli.doctor import diagnose, show
 
     found = diagnose(fix=fix)
     show(found, as_json=as_json)
@@ -155,7 +160,7 @@ def _loaded_for_good() -> Iterator[None]:
 
 
 def _ready() -> Settings:
-    from bot.logs import configure_logs  # noqa: PLC0415
+    from bot.logs import configure_logs
 
     settings = load_settings()
     configure_logs(level=settings.log_level, form=settings.log_format, secrets=settings.secrets)

@@ -1,0 +1,85 @@
+"""`python -m bot doctor`: runs all checks and prints what they found."""
+
+import asyncio
+import sys
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
+from itertools import chain
+
+import click
+import uvloop
+
+from bot.cli import checks
+from bot.cli.checks import Finding, Site, skipped
+from bot.cli.output import print_json, printable
+from bot.errors import BadSettings
+from bot.house import House
+from bot.logs import configure_logs
+from bot.settings import Settings, load_settings
+
+CHECKS = (checks.database, checks.slack, checks.sendblue, checks.public_url)
+"""Run side by side; shown in this order, each with its lines in theirs."""
+
+NEEDS_SETTINGS = (
+    *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),
+    *("lines", "account webhook", "PUBLIC_URL", "clock"),
+)
+"""The lines that there are without the settings' own, in the order they are shown."""
+
+_SIGNS = {"ok": "✓", "warning": "!", "problem": "✗", "skipped": "–"}
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "dim"}
+
+
+def diagnose(*, fix: bool) -> list[Finding]:
+    """Check everything. fix: register the account's webhook if it is not yet."""
+    try:
+        settings = load_settings()
+    except BadSettings as error:
+        todo = "see Settings in README.md, or docs/settings.md"
+        wrong = [Finding("settings", "problem", problem, todo) for problem in str(error).splitlines()]
+        return [*wrong, *skipped("the settings must be right first", *NEEDS_SETTINGS)]
+    configure_logs(level="ERROR", form=settings.log_format, secrets=settings.secrets)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        return [Finding("settings", "ok", "all settings are valid"), *runner.run(_check(settings, fix=fix))]
+
+
+async def _check(settings: Settings, *, fix: bool) -> list[Finding]:
+    house = House(settings)  # not opened: it takes nothing and does nothing
+    site = Site(settings, house, fix)
+    with closing(house.database):
+        async with house.notifier, house.sendblue:
+            found = await asyncio.gather(*(check(site) for check in CHECKS))
+    return [*chain.from_iterable(found), checks.clock(site)]
+
+
+def show(found: Sequence[Finding], *, as_json: bool) -> None:
+    """Print findings: a table at a terminal, aligned lines elsewhere, or JSON for machines."""
+    if as_json:
+        print_json([asdict(one) for one in found])
+        return
+    counts: Counter[str] = Counter(one.verdict for one in found)
+    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _SIGNS if counts[verdict])
+    (_print_table if sys.stdout.isatty() else _print_lines)(found, summary)
+
+
+def _print_table(found: Sequence[Finding], summary: str) -> None:
+    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
+    table = Table("", "what", "found", "to do", caption=summary, caption_justify="left")
+    for one in found:
+        verdict = Text(f"{_SIGNS[one.verdict]} {one.verdict}", style=_COLOURS[one.verdict])
+        table.add_row(verdict, Text(one.name), Text(printable(one.says)), Text(one.todo))
+    Console().print(table)
+
+
+def _print_lines(found: Sequence[Finding], summary: str) -> None:
+    widest = max(len(one.name) for one in found)
+    for one in found:
+        click.echo(f"{_SIGNS[one.verdict]} {one.verdict:<7}  {one.name:<{widest}}  {printable(one.says)}")
+        if one.todo:
+            click.echo(f"{'':<9}  {'':<{widest}}  → {one.todo}")
+    click.echo(summary)

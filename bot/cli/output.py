@@ -1,0 +1,19 @@
+"""Printing what others wrote so that it can do nothing to a terminal."""
+
+import json
+import re
+
+import click
+
+_UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+"""What moves a terminal's cursor or turns its text around."""
+
+
+def printable(text: str) -> str:
+    """Return it as one line without such characters."""
+    return _UNSAFE.sub(" ", text)
+
+
+def print_json(value: object) -> None:
+    """Print a document."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
