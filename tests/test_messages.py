@@ -231,6 +231,32 @@ def test_what_others_wrote_can_do_nothing_to_the_terminal(fill: Callable[..., li
     assert printable("é 👩‍🍳 “ok”") == "é 👩‍🍳 “ok”"
 
 
+UNSAFE = "".join(map(chr, (*range(1, 0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, *range(0x202A, 0x202F))))
+UNSAFE += "\u2066\u2067\u2068\u2069"
+
+
+def test_json_is_exact_and_csv_readable_without_a_control_character(fill: Callable[..., list[Message]]) -> None:
+    text = f"{UNSAFE} é 👩‍🍳"
+    [message] = fill({"text": text, "error_text": text})
+    for arguments in (["--json"], [str(message.id), "--json"]):
+        said = run(*arguments)[1]
+        assert set(UNSAFE) & set(said) == {"\n"}
+        found = json.loads(said)
+        assert (found[0] if isinstance(found, list) else found)["text"] == text
+    said = run("--csv", "-")[1]
+    assert set(UNSAFE) & set(said) <= {"\r", "\n"}
+    [row] = table(said)
+    assert (row["text"].split(), row["text"].count("\n")) == (["é", "👩‍🍳"], 2)
+    assert row["error_text"] == row["text"]
+
+
+def test_json_is_exact_in_an_old_locale_too(fill: Callable[..., list[Message]]) -> None:
+    fill({"text": "é “👩‍🍳”"})
+    command = [sys.executable, "-m", "bot", "messages", "--json"]
+    old = os.environ | {"PYTHONIOENCODING": "latin-1"}
+    assert json.loads(subprocess.check_output(command, cwd=PROJECT, env=old))[0]["text"] == "é “👩‍🍳”"
+
+
 @pytest.mark.parametrize(
     ("seconds", "said"),
     [
@@ -278,7 +304,8 @@ def test_an_export_takes_no_more_memory_when_there_is_more(fill: Callable[..., l
     ("text", "shown"),
     [
         ("=1+1", "'=1+1"),
-        ("\t=cmd|' /C calc'!A0", "'\t=cmd|' /C calc'!A0"),
+        ("\t=cmd|' /C calc'!A0", "' =cmd|' /C calc'!A0"),
+        ("\n=1+1", "'\n=1+1"),
         ("+SUM(A1)", "'+SUM(A1)"),
         ("-2+3", "'-2+3"),
         ("@SUM(A1)", "'@SUM(A1)"),
@@ -298,7 +325,8 @@ def test_line_breaks_quotes_and_emoji_survive_the_table(fill: Callable[..., list
     assert run("--csv", "x.csv") == (0, "1 message written to x.csv.\n")
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
         [row] = csv.DictReader(file)
-    assert (row["text"], row["recipient"], row["sender"], row["channel"]) == (text, CUSTOMER, "U0ANA", "C0GENERAL")
+    assert row["text"] == text.replace("\r\n", "\n")
+    assert (row["recipient"], row["sender"], row["channel"]) == (CUSTOMER, "U0ANA", "C0GENERAL")
     assert (tmp_path / "x.csv").stat().st_mode & 0o077 == 0
 
 

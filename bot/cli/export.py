@@ -15,6 +15,7 @@ from typing import IO
 import click
 
 from bot.cli.messages import COLUMNS, record
+from bot.cli.output import printable
 from bot.errors import UsageError
 from bot.settings import Settings
 from bot.storage.history import PAGE, Filter, Listed, extent
@@ -42,14 +43,15 @@ def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
 
 
 def cell(value: object) -> str:
-    """Return what stands in a cell.
+    """Return what stands in a cell: of control characters only line breaks, which are quoted and one character each.
 
     What a spreadsheet would take for a formula gets an apostrophe before it; a number such as +14155552671 does not.
     Source: OWASP, "CSV Injection".
     """
     if not isinstance(value, str):
         return str(value).lower()
-    return f"'{value}" if _FORMULA.match(value) and not _NUMBER.fullmatch(value) else value
+    text = "\n".join(map(printable, re.split(r"\r\n?|\n", value)))
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
 
 
 def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:

@@ -2,6 +2,7 @@
 
 import json
 import re
+import sys
 
 import click
 
@@ -15,5 +16,6 @@ def printable(text: str) -> str:
 
 
 def print_json(value: object) -> None:
-    """Print a document."""
-    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    """Print a document, with such characters, and those that the output's encoding lacks, escaped: texts stay exact."""
+    document = json.dumps(value, indent=2, ensure_ascii=sys.stdout.encoding.lower() != "utf-8")
+    click.echo(re.sub(rf"(?!\n){_UNSAFE.pattern}", lambda found: f"\\u{ord(found[0]):04x}", document))
