@@ -100,6 +100,26 @@ def database_url(engine: str, tmp_path: Path, request: pytest.FixtureRequest) ->
     return str(server.get_uri(name))
 
 
+@pytest.fixture
+def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
+    """The settings of an operator who runs commands on a new database, as environment variables."""
+    values = {
+        "SLACK_BOT_TOKEN": TOKEN,
+        "SLACK_SIGNING_SECRET": SIGNING,
+        "SENDBLUE_API_KEY_ID": KEY,
+        "SENDBLUE_API_SECRET_KEY": SECRET,
+        "SENDBLUE_FROM_NUMBER": LINE,
+        "PUBLIC_URL": "https://bot.example.com",
+        "CALLBACK_SECRET": CALLBACK,
+        "DATABASE_URL": database_url,
+        "HOST": "127.0.0.1",
+        "PORT": "0",
+    }
+    for name, value in values.items():
+        monkeypatch.setenv(name, value)
+    return values
+
+
 def settings_for(path: Path, **changes: Any) -> Settings:
     """Settings of a house in `path`, quick enough for tests."""
     values = {

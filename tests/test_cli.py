@@ -16,28 +16,8 @@ from bot.cli import main
 from bot.domain.clock import steady_clock
 from bot.storage.database import Database
 from bot.storage.sqlite import sqlite3
-from tests.conftest import CALLBACK, KEY, LINE, SECRET, SIGNING, TOKEN
 
 PROJECT = Path(__file__).resolve().parents[1]
-
-
-@pytest.fixture
-def environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    values = {
-        "SLACK_BOT_TOKEN": TOKEN,
-        "SLACK_SIGNING_SECRET": SIGNING,
-        "SENDBLUE_API_KEY_ID": KEY,
-        "SENDBLUE_API_SECRET_KEY": SECRET,
-        "SENDBLUE_FROM_NUMBER": LINE,
-        "PUBLIC_URL": "https://bot.example.com",
-        "CALLBACK_SECRET": CALLBACK,
-        "DATABASE_URL": f"sqlite:///{tmp_path / 'bluethread.db'}",
-        "HOST": "127.0.0.1",
-        "PORT": "0",
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
-    return values
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -262,10 +262,7 @@ STRANGE = [
 
 @pytest.mark.parametrize("strange", STRANGE, ids=range(len(STRANGE)))
 async def test_answers_nobody_has_documented_are_warnings(well: Stage, doctor: Doctor, strange: Any) -> None:
-    async def answered(request: Any) -> PlainTextResponse:
-        return PlainTextResponse(json.dumps(strange))
-
-    async with serving(Starlette(routes=[Route("/{path:path}", answered)])) as url:
+    async with serving(Starlette(routes=[Route("/{path:path}", lambda _: JSONResponse(strange))])) as url:
         found = await doctor(well, sendblue_api_url=url)
     assert set(wrong(found).values()) <= {"warning", "problem"}
     assert found["account webhook"].verdict == "warning"
@@ -274,10 +271,8 @@ async def test_answers_nobody_has_documented_are_warnings(well: Stage, doctor: D
 
 @pytest.mark.parametrize("strange", [[], {}, "ok", {"ok": True}, {"ok": False}, {"ok": True, "user": 1, "team": []}])
 async def test_answers_slack_would_not_give_are_no_traceback(well: Stage, doctor: Doctor, strange: Any) -> None:
-    async def answered(request: Any) -> JSONResponse:
-        return JSONResponse(strange)
-
-    async with serving(Starlette(routes=[Route("/{path:path}", answered, methods=["POST"])])) as url:
+    route = Route("/{path:path}", lambda _: JSONResponse(strange), methods=["POST"])
+    async with serving(Starlette(routes=[route])) as url:
         assert (await doctor(well, slack_api_url=url))["Slack token"].verdict == "problem"
 
 
@@ -311,40 +306,20 @@ async def test_a_bot_with_another_database_behind_public_url_is_noticed(
     assert "another database" in found["PUBLIC_URL"].says
 
 
-async def _ok(_: Any) -> PlainTextResponse:
-    return PlainTextResponse("ok\n")
-
-
-async def _forged(_: Any) -> PlainTextResponse:
-    return PlainTextResponse(f"ok\n{'0' * 64}\n{'0' * 64}\n")
-
-
-async def _gone(_: Any) -> PlainTextResponse:
-    return PlainTextResponse("no such app", 404)
-
-
-async def _unstarted(_: Any) -> PlainTextResponse:
-    return PlainTextResponse("nobody behind", 502)
-
-
-async def _moved(_: Any) -> RedirectResponse:
-    return RedirectResponse("https://bot.example.com/")
-
-
 @pytest.mark.parametrize(
-    ("door", "says"),
+    ("answer", "says"),
     [
-        (_ok, "something else answers there (HTTP 200)"),
-        (_forged, "another Bluethread"),
-        (_gone, "something else answers there (HTTP 404)"),
-        (_moved, "something else answers there (HTTP 307)"),
-        (_unstarted, "cannot be reached: HTTP 502"),
+        (PlainTextResponse("ok\n"), "something else answers there (HTTP 200)"),
+        (PlainTextResponse(f"ok\n{'0' * 64}\n{'0' * 64}\n"), "another Bluethread"),
+        (PlainTextResponse("no such app", 404), "something else answers there (HTTP 404)"),
+        (RedirectResponse("https://bot.example.com/"), "something else answers there (HTTP 307)"),
+        (PlainTextResponse("nobody behind", 502), "cannot be reached: HTTP 502"),
     ],
 )
 async def test_whatever_else_answers_at_public_url_is_not_taken_for_the_bot(
-    well: Stage, doctor: Doctor, door: Any, says: str
+    well: Stage, doctor: Doctor, answer: Any, says: str
 ) -> None:
-    async with serving(Starlette(routes=[Route("/healthz", door)])) as url:
+    async with serving(Starlette(routes=[Route("/healthz", lambda _: answer)])) as url:
         found = await doctor(well, public_url=url)
     assert found["PUBLIC_URL"].verdict == "problem"
     assert says in found["PUBLIC_URL"].says

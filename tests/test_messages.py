@@ -16,42 +16,26 @@ from typing import Any
 from uuid import uuid4
 
 import pytest
-from bot.storage.messages import NewThread, accept_many, new_row
-from bot.storage.tables import messages, threads
 from click.testing import CliRunner
-from sqlalchemy import insert, update
 
 from bot.cli import main
 from bot.cli.export import _whole_file, cell
 from bot.cli.messages import COLUMNS, elapsed, moment
 from bot.cli.output import printable
-from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Origin
 from bot.errors import UsageError
 from bot.house import migrate
-from bot.storage.database import Database
+from bot.storage.database import open_database
+from bot.storage.engine import Transaction
 from bot.storage.history import PAGE
-from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, until
+from bot.storage.intake import NewThread, accept_many, insert_messages
+from tests.conftest import CUSTOMER, LINE, Stage, until
+from tests.statements import Sql
 
 PROJECT = Path(__file__).resolve().parents[1]
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.fixture(autouse=True)
-def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    values = {
-        "SLACK_BOT_TOKEN": TOKEN,
-        "SLACK_SIGNING_SECRET": SIGNING,
-        "SENDBLUE_API_KEY_ID": KEY,
-        "SENDBLUE_API_SECRET_KEY": SECRET,
-        "SENDBLUE_FROM_NUMBER": LINE,
-        "PUBLIC_URL": "https://bot.example.com",
-        "CALLBACK_SECRET": CALLBACK,
-        "DATABASE_URL": database_url,
-    }
-    for name, value in values.items():
-        monkeypatch.setenv(name, value)
+pytestmark = pytest.mark.usefixtures("environment")
 
 
 @pytest.fixture
@@ -59,20 +43,19 @@ def fill(database_url: str) -> Callable[..., list[Message]]:
     """Store messages: one for each given set of changes, a second apart unless it says when."""
 
     def filled(*all_changes: dict[str, Any]) -> list[Message]:
-        database = Database(database_url, steady_clock())
+        database = open_database(database_url)
         migrate(database)
         thread_id = uuid4()
         made = [Message(**(_usual(thread_id, n) | changes)) for n, changes in enumerate(all_changes)]
-        with database.writing.begin() as connection:
-            accept_many(
-                connection, NOON, [NewThread(thread_id, Origin(str(thread_id), "T1", "C0GENERAL", "U0ANA"), ())]
-            )
-            rows = [
-                new_row(one, NOON) | {"accepted_at": one.accepted_at, "attempted_at": one.attempted_at} for one in made
-            ]
-            connection.execute(update(threads).values(due_at=None))  # nothing more to do about it
-            if rows:
-                connection.execute(insert(messages), rows)
+
+        def store(tx: Transaction) -> None:
+            accept_many(tx, [NewThread(thread_id, Origin(str(thread_id), "T1", "C0GENERAL", "U0ANA"), ())])
+            insert_messages(tx, made)
+            times = [{"id": one.id, "accepted_at": one.accepted_at, "since": NOON} for one in made]
+            tx.each(Sql("{update messages: accepted_at timestamptz, since timestamptz}"), times)
+            tx.do(Sql("UPDATE threads SET due_at = NULL"))  # nothing more to do about it
+
+        database.write(store)
         database.close()
         return made
 

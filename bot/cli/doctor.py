@@ -10,6 +10,9 @@ from itertools import chain
 
 import click
 import uvloop
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from bot.cli import checks
 from bot.cli.checks import Finding, Site, skipped
@@ -20,13 +23,11 @@ from bot.logs import configure_logs
 from bot.settings import Settings, load_settings
 
 CHECKS = (checks.database, checks.slack, checks.sendblue, checks.public_url)
-"""Run side by side; shown in this order, each with its lines in theirs."""
-
 NEEDS_SETTINGS = (
     *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),
     *("lines", "account webhook", "PUBLIC_URL", "clock"),
 )
-"""The lines that there are without the settings' own, in the order they are shown."""
+"""Names of the findings, after the settings' own."""
 
 _SIGNS = {"ok": "✓", "warning": "!", "problem": "✗", "skipped": "–"}
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "dim"}
@@ -65,10 +66,6 @@ def show(found: Sequence[Finding], *, as_json: bool) -> None:
 
 
 def _print_table(found: Sequence[Finding], summary: str) -> None:
-    from rich.console import Console  # noqa: PLC0415 - only a terminal needs it
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
-
     table = Table("", "what", "found", "to do", caption=summary, caption_justify="left")
     for one in found:
         verdict = Text(f"{_SIGNS[one.verdict]} {one.verdict}", style=_COLOURS[one.verdict])

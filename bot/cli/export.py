@@ -13,6 +13,8 @@ from tempfile import NamedTemporaryFile
 from typing import IO
 
 import click
+from rich.console import Console
+from rich.progress import Progress
 
 from bot.cli.messages import COLUMNS, record
 from bot.cli.output import printable
@@ -59,16 +61,9 @@ def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:
     total, newest = reader.ask(lambda tx: extent(tx, wanted))
     if newest is None:
         return
-    pages = reader.pages(replace(wanted, until=newest))
-    if not sys.stderr.isatty():
-        yield from pages
-        return
-    from rich.console import Console  # noqa: PLC0415 - only somebody who watches needs it
-    from rich.progress import Progress  # noqa: PLC0415
-
-    with Progress(console=Console(stderr=True), transient=True) as progress:
+    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
         bar = progress.add_task("Looking through messages", total=total)
-        for found in pages:
+        for found in reader.pages(replace(wanted, until=newest)):
             yield found
             progress.advance(bar, PAGE)
 
