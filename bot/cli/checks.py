@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any, Literal, TypeVar
+from typing import Literal, TypeVar
 
 from bot.domain.backlog import Backlog
 from bot.errors import BadSettings, CallFailed, NotSent, NotStored, Refused, Uncertain
@@ -18,7 +18,9 @@ from bot.services.reaching import reach
 from bot.settings import Settings
 from bot.slack.installation import NAME, SCOPES
 from bot.storage.backlog import backlog
-from bot.storage.condition import check_file, condition, is_there, sqlite_file
+from bot.storage.condition import check_file, condition, is_there
+from bot.storage.database import sqlite_file
+from bot.storage.engine import Transaction
 
 R = TypeVar("R")
 
@@ -89,7 +91,7 @@ async def _waiting(site: Site) -> list[Finding]:
     """What waits, by the database's clock where it told its time."""
     now = datetime.now(UTC) - site.ahead.get("the database", timedelta(0))
     try:
-        waits = await _read(site, lambda connection: backlog(connection, now))
+        waits = await _read(site, backlog)
     except NotStored as error:
         return skipped(f"the work that waits could not be counted ({error})", "backlog", "callbacks")
     patience = timedelta(seconds=300 + site.settings.repoll_interval)  # until something is wrong
@@ -114,9 +116,9 @@ def _callbacks(waits: Backlog) -> Finding:
     return Finding("callbacks", "ok", says)
 
 
-async def _read(site: Site, question: Callable[[Any], R]) -> R:
+async def _read(site: Site, question: Callable[[Transaction], R]) -> R:
     """Beside a service that stores without a break, SQLite may let us in at the next try only."""
-    for pause in (0.1, 0.5, 1.0) if site.house.database.serves_one_process else ():
+    for pause in (0.1, 0.5, 1.0) if site.house.database.one_process else ():
         with suppress(NotStored):
             return await site.house.store.read(question)
         await asyncio.sleep(pause)
