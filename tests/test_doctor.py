@@ -26,7 +26,7 @@ from bot.cli.checks import Finding
 from bot.cli.doctor import NEEDS_SETTINGS, show
 from bot.services.reaching import Identity
 from bot.slack import installation
-from bot.storage.condition import identity
+from bot.storage.database import identity
 from bot.storage.sqlite import sqlite3
 from sandbox.serving import serving
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, OTHER_LINE, SECRET, SIGNING, TOKEN, Stage, free_port, until
@@ -393,8 +393,7 @@ async def test_a_file_that_is_no_database_is_a_problem(
 async def test_a_database_newer_than_the_code_is_a_problem(well: Stage, doctor: Doctor) -> None:
     house = well.house
     assert house is not None
-    with house.database.writing.begin() as connection:
-        connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
+    house.database.write(lambda tx: tx.run("UPDATE alembic_version SET version_num = '9999'"))
     found = await doctor(well)
     assert wrong(found) == {"schema": "problem", "backlog": "skipped", "callbacks": "skipped"}
     assert "newer" in found["schema"].says

@@ -18,7 +18,8 @@ PROJECT = Path(__file__).resolve().parents[2]
 
 _PRELOADED = (
     *("bot.cli", "bot.main", "uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.on", "uvicorn.loops.uvloop"),
-    *("alembic.command", "sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg"),
+    *("bot.storage.migrations", "bot.storage.postgresql"),
+    *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg"),
 )
 
 

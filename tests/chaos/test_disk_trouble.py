@@ -13,7 +13,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from bot.storage.sqlite import sqlite3
+from bot.storage.sqlite import SqliteDatabase, sqlite3
 from tests.chaos.books import at_rest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import Stage, until
@@ -164,10 +164,8 @@ async def test_while_somebody_locks_the_database_the_person_reads_not_sent_withi
 def only_read(stage: Stage, on: bool) -> None:
     """Make the writer's connection, of which there is one, refuse to write; or not any more."""
     assert stage.house is not None
-    lent = stage.house.database.writing.raw_connection()
-    assert lent.driver_connection is not None
-    lent.driver_connection.execute(f"PRAGMA query_only={int(on)}")
-    lent.close()
+    assert isinstance(stage.house.database, SqliteDatabase)
+    stage.house.database._writing.execute(f"PRAGMA query_only={int(on)}")
 
 
 async def test_a_read_only_database_takes_nothing_and_goes_on_when_it_is_writable_again(

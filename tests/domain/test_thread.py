@@ -29,16 +29,16 @@ def thread(*messages: Message, **state) -> Thread:
         (thread(), Step.OPEN),
         (thread(NEWS), Step.OPEN),
         (thread(NEWS, posting=0), Step.LOOK),
-        (thread(NEWS, posting=3, **OPEN, aside="moved"), Step.LOOK),
+        (thread(NEWS, posting=3, **OPEN, private_note="moved"), Step.LOOK),
         (thread(NEWS, posting=1, **OPEN, closed="is_archived"), Step.LOOK),
-        (thread(NEWS, **OPEN, aside="moved"), Step.ASIDE),
-        (thread(NEWS, aside="moved"), Step.OPEN),
+        (thread(NEWS, **OPEN, private_note="moved"), Step.PRIVATE_NOTE),
+        (thread(NEWS, private_note="moved"), Step.OPEN),
         (thread(NEWS, **OPEN), Step.REPLY),
         (thread(QUIET, NEWS, **OPEN, rev=4), Step.REPLY),
         (thread(**OPEN, rev=4, shown_rev=3), Step.EDIT),
         (thread(**OPEN, rev=4, shown_rev=-1), Step.EDIT),
         (thread(**OPEN, rev=4, shown_rev=4), Step.NOTHING),
-        (thread(NEWS, closed="is_archived", aside="closed"), Step.ASIDE),
+        (thread(NEWS, closed="is_archived", private_note="closed"), Step.PRIVATE_NOTE),
         (thread(NEWS, **OPEN, closed="is_archived", rev=4), Step.NOTHING),
     ],
 )
@@ -52,7 +52,7 @@ def test_the_most_useful_step_comes_first(state, step):
         (Step.OPEN, Lane.POST),
         (Step.REPLY, Lane.POST),
         (Step.LOOK, Lane.FREE),
-        (Step.ASIDE, Lane.FREE),
+        (Step.PRIVATE_NOTE, Lane.FREE),
         (Step.EDIT, Lane.EDIT),
         (Step.NOTHING, Lane.EDIT),
     ],
@@ -76,21 +76,48 @@ def test_a_thread_that_stands_elsewhere_knows_it():
 
 def done(state: Thread) -> Thread:
     """The thread after its next step worked."""
-    match state.next_step():
+    step = state.next_step()
+    state = state.begun(step, T0)
+    match step:
         case Step.LOOK:
-            return replace(state, posting=None)
+            return state.not_posted()
         case Step.OPEN:
-            return told(replace(state, root_ts="1.1", shown_rev=state.rev))
-        case Step.ASIDE:
-            return replace(state, aside="")
+            return state.opened("C1", "1.1", shown_rev=state.rev)
+        case Step.PRIVATE_NOTE:
+            return state.note_given()
         case Step.REPLY:
-            return told(state)
+            return state.replied()
         case _:
-            return replace(state, shown_rev=state.rev)
+            return state.edited()
 
 
-def told(state: Thread) -> Thread:
-    return replace(state, messages=tuple(replace(m, told=m.told | m.news) for m in state.messages))
+def test_what_was_certainly_not_done_leaves_no_note_and_what_perhaps_was_keeps_it():
+    state = thread(NEWS, **OPEN, replies=2, rev=4)
+    posting = state.begun(Step.REPLY, T0)
+    assert (posting.posting, posting.lead.telling) == (3, News.SENT)
+    assert posting.undone(Step.REPLY).next_step() is Step.REPLY
+    assert posting.unanswered(Step.REPLY).next_step() is Step.LOOK
+    assert posting.replied().replies == 3
+    assert posting.replied().lead.told == News.SENT
+    assert posting.undone(Step.LOOK).posting == 3
+
+
+def test_after_an_edit_without_an_answer_the_next_one_is_not_the_last():
+    state = thread(**OPEN, rev=4, shown_rev=3)
+    assert state.edited().next_step() is Step.NOTHING
+    again = state.unanswered(Step.EDIT)
+    assert again.edited().next_step() is Step.EDIT
+    assert again.edited().edited().next_step() is Step.NOTHING
+    assert state.undone(Step.EDIT).edited().next_step() is Step.NOTHING
+
+
+def test_a_thread_that_moves_is_opened_anew_and_one_that_is_closed_never():
+    state = thread(NEWS, **OPEN, replies=2, posting=3)
+    moved = state.moved_to_sender("moved")
+    assert (moved.channel, moved.moved, moved.next_step()) == ("U1", True, Step.OPEN)
+    closed = state.closed_for("x" * 100)
+    assert (len(closed.closed), closed.next_step()) == (80, Step.PRIVATE_NOTE)
+    assert closed.note_given().next_step() is Step.NOTHING
 
 
 messages = st.builds(
@@ -107,18 +134,22 @@ messages = st.builds(
 @settings(deadline=None)
 @given(
     several=st.lists(messages, min_size=1, max_size=3),
-    root_ts=st.sampled_from([None, "1.1"]),
-    posting=st.none() | st.integers(0, 2),
-    aside=st.sampled_from(["", "moved", "closed"]),
-    closed=st.sampled_from(["", "is_archived"]),
-    rev=st.integers(0, 3),
-    shown_rev=st.integers(-1, 3),
+    state=st.fixed_dictionaries(
+        {
+            "root_ts": st.sampled_from([None, "1.1"]),
+            "posting": st.none() | st.integers(0, 2),
+            "private_note": st.sampled_from(["", "moved", "closed"]),
+            "closed": st.sampled_from(["", "is_archived"]),
+            "rev": st.integers(0, 3),
+            "shown_rev": st.integers(-2, 3),
+        }
+    ),
 )
-def test_a_thread_comes_to_rest_and_then_says_all_it_knows(several, root_ts, posting, aside, closed, rev, shown_rev):
-    state = thread(*several, root_ts=root_ts, posting=posting, aside=aside, closed=closed, rev=rev, shown_rev=shown_rev)
-    for _ in range(6):
-        state = done(state)
-    assert state.next_step() is Step.NOTHING
-    assert state.closed or not any(message.news for message in state.messages)
-    assert state.closed or state.shown_rev == state.rev
-    assert not state.aside
+def test_a_thread_comes_to_rest_and_then_says_all_it_knows(several, state):
+    now = thread(*several, **state)
+    for _ in range(7):
+        now = done(now)
+    assert now.next_step() is Step.NOTHING
+    assert now.closed or not any(message.news for message in now.messages)
+    assert now.closed or now.shown_rev == now.rev
+    assert not now.private_note

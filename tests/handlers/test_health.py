@@ -4,20 +4,19 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
-from bot.storage.tables import messages, threads
-from sqlalchemy import Connection, update
 
 from bot.errors import NotStored
-from bot.storage.pacing import close_slot
+from bot.storage.pacing import close_slots
 from tests.conftest import LINE, Stage, until
 from tests.deployment import ROOT
+from tests.statements import doing
 
 
 async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
@@ -59,7 +58,7 @@ async def test_it_is_not_ready_when_nothing_writes_or_works_any_more(stage: Stag
     house = stage.house
     assert house is not None
     await house.jobs.stop(grace=1)
-    await house.duties[0].stop(grace=1)
+    await house.workers[0].stop(grace=1)
     await asyncio.to_thread(house.store._writer.stop)
     checks = (await stage.get("/readyz")).json()["checks"]
     assert "writer has stopped" in checks["database"]
@@ -86,7 +85,7 @@ async def test_work_goes_on_after_the_database_was_away(stage: Stage, monkeypatc
     monkeypatch.setattr(house.store, "write", away)
     answer = await stage.text()
     assert answer.text.startswith("Not sent: I could not store your message")
-    await until(lambda: house.duties[0].problem and house.duties[1].problem)
+    await until(lambda: house.workers[0].problem and house.workers[1].problem)
     monkeypatch.setattr(house.store, "write", real)
     await stage.text()
     await until(lambda: any("Delivered" in text for text in stage.replies()))
@@ -179,21 +178,19 @@ async def test_metrics_want_their_token_where_there_is_one(open_stage: Callable[
 async def test_work_that_stands_still_though_it_is_due_is_noticed(stage: Stage) -> None:
     house = stage.house
     assert house is not None
-    await house.duties[1].stop(grace=1)
-    house.duties[1]._loop = asyncio.create_task(asyncio.sleep(60))  # alive, and doing nothing
+    await house.workers[1].stop(grace=1)
+    house.workers[1]._loop = asyncio.create_task(asyncio.sleep(60))  # alive, and doing nothing
     await stage.text()
     await until(stage.shown)
     assert (await stage.get("/readyz")).status_code == 200
     hour_ago = house.clock() - timedelta(hours=1)
-    await house.store.write(
-        lambda connection, _, items: [connection.execute(update(messages).values(send_at=hour_ago))], None
-    )
-    house.duties[1].busy_at = hour_ago
+    house.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=hour_ago))
+    house.workers[1].busy_at = hour_ago
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
     assert "no process does it" in answer.json()["checks"]["sending"]
     assert answer.json()["facts"]["seconds_behind"]["send"] > 3500
-    house.duties[1]._loop.cancel()
+    house.workers[1]._loop.cancel()
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
@@ -206,8 +203,8 @@ async def test_a_process_that_leaves_the_work_to_others_notices_that_nobody_does
     await stage.text()
     assert (await stage.get("/readyz")).status_code == 200
     hour_ago = house.clock() - timedelta(hours=1)
-    await house.store.write(lambda at, _, items: [at.execute(update(threads).values(due_at=hour_ago))], None)
-    house.duties[0].busy_at = hour_ago
+    house.database.write(doing("UPDATE threads SET due_at = :hour_ago", hour_ago=hour_ago))
+    house.workers[0].busy_at = hour_ago
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
     assert "no process does it" in answer.json()["checks"]["announcing"]
@@ -216,22 +213,18 @@ async def test_a_process_that_leaves_the_work_to_others_notices_that_nobody_does
 async def test_work_that_waits_for_its_slot_does_not_stand_still(stage: Stage) -> None:
     house = stage.house
     assert house is not None
-    await house.duties[1].stop(grace=1)
-    house.duties[1]._loop = asyncio.create_task(asyncio.sleep(60))
+    await house.workers[1].stop(grace=1)
+    house.workers[1]._loop = asyncio.create_task(asyncio.sleep(60))
     await stage.text()
     await until(stage.shown)
     now = house.clock()
-    house.duties[1].busy_at = now - timedelta(hours=1)
+    house.workers[1].busy_at = now - timedelta(hours=1)
 
-    def late_and_closed(connection: Connection, _: datetime, items: Sequence[None]) -> Sequence[None]:
-        connection.execute(update(messages).values(send_at=now - timedelta(hours=1)))
-        close_slot(connection, LINE, now + timedelta(minutes=1))
-        return items
-
-    await house.store.write(late_and_closed, None)
+    house.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=now - timedelta(hours=1)))
+    house.database.write(lambda tx: close_slots(tx, {LINE: now + timedelta(minutes=1)}))
     assert (await stage.get("/readyz")).status_code == 200
     assert 'bluethread_waiting_for_slot{kind="send"} 1.0' in (await stage.get("/metrics")).text
-    house.duties[1]._loop.cancel()
+    house.workers[1]._loop.cancel()
 
 
 def test_several_processes_on_one_host_are_counted_together(tmp_path: Path) -> None:

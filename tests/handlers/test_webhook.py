@@ -10,12 +10,12 @@ from uuid import UUID
 
 import httpx
 import pytest
-from bot.storage.tables import reports
 
 from bot.errors import NotStored
 from bot.services.reaching import Identity
 from handlers.callbacks import CallbackTokens
 from tests.conftest import CALLBACK, CUSTOMER, Stage, until
+from tests.statements import asking
 
 DOOR = "/sendblue/webhook"
 NEW, OLD = "webhook-secret-2", "webhook-secret-1"
@@ -43,9 +43,7 @@ def body(stage: Stage, status: str = "DELIVERED", **fields: Any) -> dict[str, An
 def history(stage: Stage) -> list[tuple[str, str]]:
     """Source and word of every report there is."""
     assert stage.house is not None
-    with stage.house.database.reading.connect() as connection:
-        rows = connection.execute(reports.select().order_by(reports.c.id)).mappings()
-        return [(row["source"], row["word"]) for row in rows]
+    return [tuple(row) for row in stage.house.database.read(asking("SELECT source, word FROM reports ORDER BY id"))]
 
 
 @pytest.mark.parametrize("secret", [NEW, OLD])

@@ -2,14 +2,12 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import Any
 
-from bot.storage.tables import alarms as rows
-from sqlalchemy import Connection, update
-
 from bot.storage.alarms import note_missing
+from bot.storage.engine import Transaction
 from tests.conftest import Stage, until
+from tests.statements import Sql
 
 Opened = Callable[..., Any]
 ALERTS = "G0TEAM"
@@ -72,8 +70,8 @@ async def test_one_lost_callback_among_others_is_no_alarm(open_stage: Opened) ->
     assert alarms(stage) == []
 
 
-def end_lease(connection: Connection, now: datetime, items: Sequence[None]) -> Sequence[None]:
-    connection.execute(update(rows).values(due_at=now))
+def end_lease(tx: Transaction, items: Sequence[None]) -> Sequence[None]:
+    tx.do(Sql("UPDATE alarms SET due_at = :now"), now=tx.now)
     return items
 
 

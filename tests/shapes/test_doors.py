@@ -5,12 +5,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bot.storage.tables import reports
 
 from bot.domain.message import Request
 from handlers.parsing import parse_command
 from tests.conftest import Stage, until
 from tests.shapes import FOLDER, SENDBLUE, names, raw
+from tests.statements import asking
 
 WEBHOOK, SIGNED = "/sendblue/webhook", {"sb-signing-secret": "webhook-secret"}
 JSON = {"content-type": "application/json"}
@@ -97,9 +97,7 @@ PRIVATE = set().union(*(_private(json.loads(path.read_bytes())) for path in FOLD
 
 def history(stage: Stage) -> list[tuple[str, str]]:
     assert stage.house is not None
-    with stage.house.database.reading.connect() as connection:
-        rows = connection.execute(reports.select().order_by(reports.c.id)).mappings()
-        return [(row["source"], row["word"]) for row in rows]
+    return [tuple(row) for row in stage.house.database.read(asking("SELECT source, word FROM reports ORDER BY id"))]
 
 
 async def sent(stage: Stage, status: int = 202, answer: str = "accepted") -> str:

@@ -350,23 +350,23 @@ def test_who_sent_nothing_is_told_how(recipient, whom):
 @pytest.mark.parametrize(
     ("state", "words"),
     [
-        (thread(aside="moved", channel="U1"), "I report on your text in our direct messages"),
+        (thread(private_note="moved", channel="U1"), "I report on your text in our direct messages"),
         (
-            thread(stands(Delivery.FAILED, error_code="not_in_channel"), aside="closed"),
+            thread(stands(Delivery.FAILED, error_code="not_in_channel"), private_note="closed"),
             "Not sent: I'm not in this channel. Run `/invite @bluethread`, then send again.",
         ),
         (
-            thread(stands(Delivery.DELIVERED, handle="h"), aside="closed"),
+            thread(stands(Delivery.DELIVERED, handle="h"), private_note="closed"),
             "I can no longer post about your text to +1 415-555-2671. Last known status: ✅ Delivered as iMessage",
         ),
         (
-            thread(stands(Delivery.FAILED, handle="h", error_code="402"), aside="closed"),
+            thread(stands(Delivery.FAILED, handle="h", error_code="402"), private_note="closed"),
             "Last known status: ❌ Failed, Nov 20, 18:04 UTC: the customer has opted out.",
         ),
     ],
 )
 def test_what_cannot_be_said_in_the_thread_is_said_privately(state, words):
-    assert words in heard(answers.aside(state, watched_for=DAY))
+    assert words in heard(answers.private_note(state, watched_for=DAY))
 
 
 # -- any state, any text
@@ -405,12 +405,12 @@ def messages_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Message]:
 
 
 def threads_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Thread]:
-    def numbered(messages: list[Message], channel: str, aside: str) -> Thread:
+    def numbered(messages: list[Message], channel: str, private_note: str) -> Thread:
         parts = [
             replace(message, part=at, parts=len(messages), telling=message.news or News.PICTURE_LOST)
             for at, message in enumerate(messages, start=1)
         ]
-        return thread(*parts, channel=channel, aside=aside)
+        return thread(*parts, channel=channel, private_note=private_note)
 
     several = st.lists(messages_of(texts), min_size=1, max_size=3)
     return st.builds(numbered, several, st.sampled_from(["C1", "D1"]), st.sampled_from(["moved", "closed"]))
@@ -493,7 +493,7 @@ def test_nothing_from_outside_pings_or_poses_as_a_link(state):
     posts = [wording.root(state, watched_for=DAY), wording.reply(state, watched_for=DAY)]
     for post in posts:
         assert all(harmless(text) for text in formatted(post))
-    assert harmless(answers.aside(state, watched_for=DAY))
+    assert harmless(answers.private_note(state, watched_for=DAY))
     assert harmless(answers.status(state.messages, watched_for=DAY, recipient=NUMBER))
 
 

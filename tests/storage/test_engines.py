@@ -333,9 +333,7 @@ class TestServer:
         database.close()
 
 
-@pytest.mark.parametrize(
-    "url", ["postgres://[::1/x", "postgresql://h/x?nonsense=1", "mysql://h/x"]
-)
+@pytest.mark.parametrize("url", ["postgres://[::1/x", "postgresql://h/x?nonsense=1", "mysql://h/x"])
 def test_a_url_that_cannot_be_read_is_refused_without_being_repeated(url: str) -> None:
     with pytest.raises(BadSettings) as refused:
         open_database(url)

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from bot.storage.messages import Heard
 
 from bot.errors import NotStored
+from bot.storage.reports import Heard
 from tests.conftest import Stage, until
 from tests.unproven.conftest import InEach
 
