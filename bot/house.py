@@ -14,6 +14,7 @@ from bot.domain.backoff import Chance
 from bot.domain.clock import Clock, steady_clock
 from bot.errors import BadSettings, NotStored
 from bot.sendblue.client import Sendblue
+from bot.sendblue.tokens import CallbackTokens
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
@@ -31,7 +32,6 @@ from bot.storage import schema
 from bot.storage.condition import check_file, identity, sqlite_file
 from bot.storage.database import Database
 from bot.storage.store import Store
-from handlers.callbacks import CallbackTokens
 from handlers.jobs import Jobs
 
 log = structlog.get_logger(__name__)

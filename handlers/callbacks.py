@@ -8,7 +8,6 @@ answered 200: only a report that could not be stored is worth sending again.
 import hmac
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
 import structlog
@@ -16,6 +15,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 
 from bot.errors import NotStored, UnreadableReport
+from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
 from bot.services.tracking import Tracking
 from handlers.guard import TooLarge, read_body
@@ -24,31 +24,6 @@ log = structlog.get_logger(__name__)
 
 LARGEST_CALLBACK = 64 * 1024
 """Bytes."""
-
-
-class CallbackTokens:
-    """The unguessable part of a callback URL: an HMAC of the message id.
-
-    secrets: the first signs, all are accepted, so that one can be replaced without losing callbacks.
-    """
-
-    def __init__(self, public_url: str, secrets: Sequence[str]) -> None:
-        self._public_url = public_url
-        self._secrets = [secret.encode() for secret in secrets]
-
-    def url(self, message_id: UUID) -> str:
-        """Return where Sendblue reports on this message."""
-        return f"{self._public_url}/sendblue/status/{message_id.hex}/{self._token(message_id, self._secrets[0])}"
-
-    def are_right(self, message_id: UUID, token: str) -> bool:
-        """Whether the token belongs to the id. Takes the same time whichever is wrong."""
-        given, right = token.encode(errors="replace"), False
-        for secret in self._secrets:
-            right |= hmac.compare_digest(self._token(message_id, secret).encode(), given)
-        return right
-
-    def _token(self, message_id: UUID, secret: bytes) -> str:
-        return hmac.new(secret, message_id.bytes, sha256).hexdigest()[:40]
 
 
 class Callbacks:

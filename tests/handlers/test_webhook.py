@@ -12,9 +12,9 @@ import httpx
 import pytest
 
 from bot.errors import NotStored
+from bot.sendblue.tokens import CallbackTokens
 from bot.services.reaching import Identity
 from bot.storage.tables import reports
-from handlers.callbacks import CallbackTokens
 from tests.conftest import CALLBACK, CUSTOMER, Stage, until
 
 DOOR = "/sendblue/webhook"
