@@ -11,8 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from uvicorn.server import ServerState
 
-from bot.server import KEEP_ALIVE, configured
-from handlers.patience import LARGEST_HEAD, PatientProtocol
+from bot.server import KEEP_ALIVE, LARGEST_HEAD, PatientProtocol, configured
 
 WHOLE = b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 3\r\n\r\nabc"
 
