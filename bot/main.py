@@ -13,13 +13,13 @@ from starlette.routing import Route
 from bot.domain.clock import Clock
 from bot.house import SETTLE, House
 from bot.logs import bolt_logger, quiet_bolt
-from bot.metrics import Counted
 from bot.settings import Settings
 from handlers.callbacks import Callbacks
 from handlers.commands import Commands
 from handlers.events import register_events
 from handlers.guard import Guard
 from handlers.health import Health
+from handlers.http import Counted
 from handlers.interactions import Interactions
 from handlers.webhook import Webhook
 
