@@ -7,8 +7,8 @@ from contextlib import asynccontextmanager
 
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from starlette.applications import Starlette
-from starlette.routing import Route
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Lifespan, Receive, Scope, Send
 
 from bot.domain.clock import Clock
 from bot.house import SETTLE, House
@@ -34,7 +34,23 @@ async def work_until_stopped(settings: Settings) -> None:
         await stopped.wait()
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None, settle: float = SETTLE) -> Starlette:
+class App(Router):
+    """The routes, of which the first is tried before Starlette does anything: most requests are for it."""
+
+    def __init__(self, house: House, first: Route, *others: BaseRoute, lifespan: Lifespan[None]) -> None:
+        super().__init__([first, *others], lifespan=lifespan)
+        self.house = house
+        self._first = first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or begin and end with the server."""
+        if scope["type"] == "http" and scope["method"] == "POST" and self._first.path_regex.match(scope["path"]):
+            await self._first.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, settle: float = SETTLE) -> App:
     """Return the service: doors and background work, alive between the ASGI lifespan's start and end."""
     house = House(settings, clock=clock, settle=settle)
     callbacks = Callbacks(house.tracking, house.tokens, house.clock, webhook_secrets=settings.webhook_secrets)
@@ -49,20 +65,18 @@ def create_app(settings: Settings, *, clock: Clock | None = None, settle: float 
     guard = Guard(_bolt(settings, house), settings.slack_signing_secret.get_secret_value(), house.ring)
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
-        app.state.house = house
+    async def lifespan(_: object) -> AsyncIterator[None]:
         async with house.open(working=settings.web_also_works):
             yield
 
-    return Starlette(
-        routes=[
-            Route("/slack/events", Counted("slack", guard.events), methods=["POST"]),
-            Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
-            Route("/sendblue/webhook", Counted("webhook", webhook.account), methods=["POST"]),
-            Route("/healthz", health.healthz),
-            Route("/readyz", health.readyz),
-            Route("/metrics", health.metrics),
-        ],
+    return App(
+        house,
+        Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
+        Route("/slack/events", Counted("slack", guard.events), methods=["POST"]),
+        Route("/sendblue/webhook", Counted("webhook", webhook.account), methods=["POST"]),
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz),
+        Route("/metrics", health.metrics),
         lifespan=lifespan,
     )
 
