@@ -90,10 +90,18 @@ def _bolt(settings: Settings, house: House) -> AsyncApp:
 
     app = AsyncApp(
         name="bluethread",  # or Bolt takes a tenth of a second to find one in the call stack
-        signing_secret=settings.slack_signing_secret.get_secret_value(),
         authorize=authorize,
         process_before_response=True,  # handlers only store and ack, so the answer need not be polled for
         logger=bolt_logger(),
+        # The guard has verified the request, and answers the first two itself.
+        url_verification_enabled=False,
+        ssl_check_enabled=False,
+        request_verification_enabled=False,
+        # It compares with ids that our authorize does not tell, so it ignores nothing.
+        ignoring_self_events_enabled=False,
+        # For workflow steps and assistants, of which there are none.
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
     )
     quiet_bolt()
     region, lines = settings.default_region, settings.lines
