@@ -51,7 +51,7 @@ class Guard:
         headers = headers_of(scope)
         body = await read_body(headers, receive, largest=LARGEST_FROM_SLACK)
         if not self._signed(headers, body):
-            log.warning("unsigned_request_refused", bytes=len(body))
+            log.warning("unsigned_request_refused", bytes=len(body), at_will=True)
             return Answer(401, b"not signed by Slack\n")
         try:
             fields = _fields(body.decode(), headers.get(b"content-type", b""))

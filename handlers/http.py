@@ -106,7 +106,8 @@ async def outcome(heard: Awaitable[object], message_id: UUID | None = None) -> A
     try:
         await heard
     except UnreadableReport as error:
-        log.warning("callback_unreadable", reason=str(error), message_id=message_id and str(message_id))
+        about = message_id and str(message_id)
+        log.warning("callback_unreadable", reason=str(error), message_id=about, at_will=True)
         return Answer(400, f"{error}\n".encode())
     except NotStored:
         return Answer(503, b"not stored, please send it again\n")

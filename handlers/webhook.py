@@ -31,7 +31,7 @@ class Webhook:
             return Answer(404, b"not found\n")
         headers = headers_of(scope)
         if not knows_one_of(self._secrets, headers.get(b"sb-signing-secret", b"")):
-            log.warning("account_webhook_refused")
+            log.warning("account_webhook_refused", at_will=True)
             return Answer(401, b"wrong secret\n")
         return await outcome(self._hear(headers, receive))
 
