@@ -156,11 +156,6 @@ def bolt_logger() -> logging.Logger:
     return logger
 
 
-def quiet_bolt() -> None:
-    """Call after building the Bolt app: building it sets its loggers' levels, and one logs forged bodies at INFO."""
-    logging.getLogger("slack_bolt.RequestVerification").setLevel(logging.ERROR)
-
-
 def _foreign(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
     """Mark what a library logged: its sentence becomes a field of one event name."""
     del logger, method

@@ -12,7 +12,7 @@ from starlette.types import Lifespan, Receive, Scope, Send
 
 from bot.domain.clock import Clock
 from bot.house import SETTLE, House
-from bot.logs import bolt_logger, quiet_bolt
+from bot.logs import bolt_logger
 from bot.settings import Settings
 from handlers.callbacks import Callbacks
 from handlers.commands import Commands
@@ -103,7 +103,6 @@ def _bolt(settings: Settings, house: House) -> AsyncApp:
         attaching_function_token_enabled=False,
         attaching_conversation_kwargs_enabled=False,
     )
-    quiet_bolt()
     region, lines = settings.default_region, settings.lines
     Commands(house.sending, house.permitting, house.looking, region=region, lines=lines).register(app)
     Interactions(house.deciding).register(app)

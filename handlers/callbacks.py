@@ -18,7 +18,7 @@ from handlers.http import Answer, Headers, headers_of, knows_one_of, outcome, re
 
 
 class Callbacks:
-    """webhook_secrets: when set, a *wrong* one in the header is refused; none is normal."""
+    """Reports on one text each. webhook_secrets: where there are some, a *wrong* one in a header is refused."""
 
     def __init__(
         self,

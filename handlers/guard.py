@@ -28,7 +28,7 @@ _SKEW = 60 * 5
 
 
 class Guard:
-    """Slack's door: one route for commands, events and clicks.
+    """One route for Slack's commands, events and clicks.
 
     answered: called once an answer is on its way, so that no call to anybody comes before it.
     """

@@ -45,7 +45,6 @@ class Counted:
         self._of_status = cache(partial(metrics.requests.labels, route))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
         try:
             status, body, headers, after = await self._handler(scope, receive)
         except TooLarge:

@@ -24,7 +24,7 @@ _TICK = 1.0  # seconds; bells make work immediate, this makes it certain
 
 
 class Jobs:
-    """repoll_interval: seconds between two looks at what went quiet: between rings of `quiet`. bells: every second."""
+    """Rings `bells` every second, and `quiet`, to look at what went quiet, every `repoll_interval` seconds."""
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ log = structlog.get_logger(__name__)
 
 
 class Webhook:
-    """secrets: any of them is accepted; none: there is no such route."""
+    """The account's webhook. secrets: any of them is accepted; none: there is no such route."""
 
     def __init__(self, tracking: Tracking, clock: Callable[[], datetime], *, secrets: Sequence[str]) -> None:
         self._tracking = tracking
