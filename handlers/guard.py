@@ -62,11 +62,7 @@ class Guard:
 
     async def _bolts_answer(self, asked: AsyncBoltRequest) -> Answer:
         answer = await self._app.async_dispatch(asked)
-        headers = [
-            (name.lower().encode("latin-1"), values[0].encode("latin-1"))
-            for name, values in answer.headers.items()
-            if name.lower() != "content-length"
-        ]
+        headers = [(name.encode(), value.encode()) for name, value in answer.first_headers().items()]
         return Answer(answer.status, answer.body.encode(), headers, self._answered)
 
     def _signed(self, headers: Headers, body: bytes) -> bool:
