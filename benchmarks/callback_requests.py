@@ -6,7 +6,7 @@ from hashlib import md5
 from uuid import UUID
 
 from benchmarks.settings import CALLBACK_SECRET, LINE
-from handlers.callbacks import CallbackTokens
+from bot.sendblue.tokens import CallbackTokens
 
 EPOCH = 1_795_000_000_000  # milliseconds: November 2026
 STATUSES = ("QUEUED", "SENT", "DELIVERED", "READ")

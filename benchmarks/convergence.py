@@ -6,6 +6,7 @@ import random
 import time
 from collections import defaultdict
 
+from bot.storage.tables import messages
 from sqlalchemy import func, select
 
 from benchmarks.callback_requests import STATUSES, callback
@@ -18,7 +19,6 @@ from benchmarks.servers import Server, bot, calls, floor
 from bot.domain.clock import steady_clock
 from bot.domain.delivery import News
 from bot.storage.database import Database
-from bot.storage.tables import messages
 
 _CHANNELS = 5
 _QUIET = 1  # seconds without a post: it is over

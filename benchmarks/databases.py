@@ -12,6 +12,7 @@ from typing import Any
 from uuid import uuid4
 
 import psycopg
+from bot.storage.tables import Instant
 from sqlalchemy import Connection, bindparam, text
 
 from benchmarks.callback_requests import EPOCH
@@ -23,7 +24,6 @@ from bot.house import migrate
 from bot.storage.database import Database
 from bot.storage.schema import take_your_time
 from bot.storage.sqlite import sqlite3
-from bot.storage.tables import Instant
 
 New = Callable[[], str]
 """Returns the URL of a new, migrated, empty database."""

@@ -10,6 +10,9 @@ from datetime import datetime, timedelta
 from typing import Any
 from unittest.mock import patch
 
+from bot.storage.announcements import claim_threads
+from bot.storage.attempts import claim_sends, unsent_since
+from bot.storage.prepared import Form, Row
 from sqlalchemy import Connection, event
 
 from benchmarks.databases import seed
@@ -17,14 +20,11 @@ from benchmarks.figures import Figure, Goal, Measured
 from benchmarks.run import Run
 from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery
-from bot.storage.announcements import claim_threads
-from bot.storage.attempts import claim_sends, unsent_since
 from bot.storage.backlog import backlog
 from bot.storage.claims import Ask
 from bot.storage.database import Database
 from bot.storage.forgetting import forget_many
 from bot.storage.polls import PollAsk, claim_polls
-from bot.storage.prepared import Form, Row
 
 Question = Callable[[Connection, datetime], object]
 

@@ -13,6 +13,7 @@ from bot.domain.backoff import Chance
 from bot.domain.clock import Clock
 from bot.errors import BadSettings, NotStored
 from bot.sendblue.client import Sendblue
+from bot.sendblue.tokens import CallbackTokens
 from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
@@ -32,7 +33,6 @@ from bot.storage.condition import check_file
 from bot.storage.database import identity, open_database, sqlite_file
 from bot.storage.engine import Database
 from bot.storage.store import Store
-from handlers.callbacks import CallbackTokens
 from handlers.jobs import Jobs
 
 log = structlog.get_logger(__name__)

@@ -7,7 +7,9 @@ covers what libraries log.
 import logging
 import re
 import sys
-from collections.abc import Sequence
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import structlog
@@ -69,6 +71,43 @@ class Redaction:
         return value if value is None or isinstance(value, bool | int | float) else self.mask(str(value))
 
 
+class Sampler:
+    """Lets pass, of each kind of line that strangers cause at will, the first and then one a minute: all are too many.
+
+    monotonic: seconds.
+    """
+
+    def __init__(self, monotonic: Callable[[], float]) -> None:
+        self._monotonic = monotonic
+        self._next: dict[str, float] = {}
+        self._left_out: Counter[str] = Counter()
+
+    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+        """Drop an event with `at_will`, or add how many were dropped before it."""
+        del logger, method
+        if event.pop("at_will", False):
+            event["refused_since_last"] = self._take(event["event"])
+            if event["refused_since_last"] is None:
+                raise structlog.DropEvent
+        return event
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Do the same with a library's warnings."""
+        left_out = self._take(record.msg) if record.levelno == logging.WARNING else 0
+        if left_out:
+            record.msg = f"{record.msg} ({left_out} more since the last one)"
+        return left_out is not None
+
+    def _take(self, kind: str) -> int | None:
+        """Return how many of this kind were left out before this one; None: leave it out, too."""
+        now = self._monotonic()
+        if now < self._next.get(kind, now):
+            self._left_out[kind] += 1
+            return None
+        self._next[kind] = now + 60
+        return self._left_out.pop(kind, 0)
+
+
 def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> None:
     """Send everything, ours and the libraries', through one redacting pipe to standard error.
 
@@ -84,9 +123,10 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> Non
         structlog.processors.format_exc_info,
         Redaction(secrets),
     ]
+    sampler = Sampler(time.monotonic)
     renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[sampler, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),  # what is not written costs next to nothing
     )
@@ -102,6 +142,7 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> Non
     root.setLevel(level)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelName(level)))
+    logging.getLogger("uvicorn.error").filters[:] = [sampler]  # "Invalid HTTP request received."
 
 
 def keep_loggers() -> None:
@@ -114,11 +155,6 @@ def bolt_logger() -> logging.Logger:
     logger = logging.getLogger("bolt")
     logger.setLevel(logging.ERROR)
     return logger
-
-
-def quiet_bolt() -> None:
-    """Call after building the Bolt app: building it sets its loggers' levels, and one logs forged bodies at INFO."""
-    logging.getLogger("slack_bolt.RequestVerification").setLevel(logging.ERROR)
 
 
 def _foreign(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:

@@ -6,9 +6,8 @@ all; otherwise each counts what it did itself, and Prometheus adds up.
 
 import os
 import time
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from functools import cache, partial
 
 from prometheus_client import (
     CollectorRegistry,
@@ -19,13 +18,8 @@ from prometheus_client import (
     generate_latest,
 )
 from prometheus_client.registry import Collector
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
 
 from bot.errors import NotSent, Refused, Uncertain
-
-Endpoint = Callable[[Request], Awaitable[Response]]
 
 _registry = CollectorRegistry()
 _AGES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 21600, 86400)
@@ -75,20 +69,6 @@ def call(neighbour: str, method: str) -> Iterator[None]:
     finally:
         calls.labels(neighbour, method, result).inc()
         call_seconds.labels(neighbour, method).observe(time.perf_counter() - began)
-
-
-class Counted:
-    """An endpoint as an ASGI app that counts its answers (and spares each request Starlette's wrapping)."""
-
-    def __init__(self, door: str, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-        self._of_status = cache(partial(requests.labels, door))
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request."""
-        response = await self._endpoint(Request(scope, receive))
-        self._of_status(response.status_code).inc()
-        await response(scope, receive, send)
 
 
 class _Fixed(Collector):

@@ -1,5 +1,9 @@
-"""The socket the bot answers on, and uvicorn behind it."""
+"""The socket the bot answers on, and uvicorn behind it.
 
+uvicorn itself would wait forever for a request to end, keep a head of any size and take any number of requests ahead.
+"""
+
+import asyncio
 import errno
 import resource
 import socket
@@ -7,16 +11,23 @@ from contextlib import suppress
 
 import structlog
 import uvicorn
-from starlette.applications import Starlette
+from starlette.types import ASGIApp
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from bot.errors import BadSettings
-from handlers.patience import PatientProtocol
 
 log = structlog.get_logger(__name__)
 
 KEEP_ALIVE = 130
 """Seconds an idle connection is kept. Whoever forwards requests to us must be the first to close one, or it sends a
 request into a closing connection: Heroku's router keeps them for 90 s, Caddy for 120 s."""
+
+LARGEST_HEAD = 64 * 1024
+"""Bytes. Slack's and Sendblue's requests have less than two thousand before the body."""
+
+MOST_AHEAD = 8
+"""Requests that may be sent on one connection before those in front of them are answered. Neither Slack nor Sendblue
+nor Heroku's router sends any."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -43,7 +54,7 @@ def listen(host: str, port: int) -> socket.socket:
     return taken
 
 
-def answer(app: Starlette, taken: socket.socket) -> bool:
+def answer(app: ASGIApp, taken: socket.socket) -> bool:
     """Answer requests until stopped; return whether it ever began."""
     _open_more_files()
     server = _Server(configured(app))
@@ -52,7 +63,7 @@ def answer(app: Starlette, taken: socket.socket) -> bool:
     return server.started
 
 
-def configured(app: Starlette) -> uvicorn.Config:
+def configured(app: ASGIApp) -> uvicorn.Config:
     """Return how uvicorn serves the app."""
     return uvicorn.Config(
         app,
@@ -66,6 +77,57 @@ def configured(app: Starlette) -> uvicorn.Config:
         timeout_keep_alive=KEEP_ALIVE,
         timeout_graceful_shutdown=3,
     )
+
+
+class PatientProtocol(HttpToolsProtocol):
+    """One connection, shown out when it says nothing or too much.
+
+    within: seconds in which a whole request must have come, counted from when one could begin.
+    """
+
+    within = 30.0
+    _deadline: asyncio.TimerHandle | None = None
+    _in_body = False
+    _head = 0
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        super().connection_made(transport)
+        self._deadline = self.loop.call_later(self.within, transport.abort)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._wait_no_more()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Take a piece, unless the head has become too large."""
+        if self.transport.is_closing():
+            return
+        if self._deadline is None:  # another request on the same connection
+            self._deadline = self.loop.call_later(self.within, self.transport.abort)
+        if not self._in_body:
+            self._head += len(data)
+        super().data_received(data)
+        if self._head > LARGEST_HEAD:
+            self.send_400_response("The head of the request is too large.")
+
+    def on_headers_complete(self) -> None:
+        """From here on bytes are the body's, which the door itself limits."""
+        self._in_body, self._head = True, 0
+        if len(self.pipeline) >= MOST_AHEAD:
+            self.transport.abort()
+        else:
+            super().on_headers_complete()
+
+    def on_message_complete(self) -> None:
+        """The request is here; answering may take its time."""
+        self._in_body, self._head = False, 0
+        self._wait_no_more()
+        super().on_message_complete()
+
+    def _wait_no_more(self) -> None:
+        if self._deadline is not None:
+            self._deadline.cancel()
+            self._deadline = None
 
 
 class _Server(uvicorn.Server):

@@ -1,58 +1,24 @@
-"""Sendblue's POSTs: status callbacks.
+"""Sendblue's status callbacks.
 
 They are not signed, come repeatedly, late and out of order, and are lost after a few tries. So each URL carries our
 message id and a token that nobody can guess, a report is stored before it is answered, and everything understood is
 answered 200: only a report that could not be stored is worth sending again.
 """
 
-import hmac
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from hashlib import sha256
 from uuid import UUID
 
-import structlog
-from starlette.requests import ClientDisconnect, Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.types import Receive, Scope
 
-from bot.errors import NotStored, UnreadableReport
+from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
 from bot.services.tracking import Tracking
-from handlers.guard import TooLarge, read_body
-
-log = structlog.get_logger(__name__)
-
-LARGEST_CALLBACK = 64 * 1024
-"""Bytes."""
-
-
-class CallbackTokens:
-    """The unguessable part of a callback URL: an HMAC of the message id.
-
-    secrets: the first signs, all are accepted, so that one can be replaced without losing callbacks.
-    """
-
-    def __init__(self, public_url: str, secrets: Sequence[str]) -> None:
-        self._public_url = public_url
-        self._secrets = [secret.encode() for secret in secrets]
-
-    def url(self, message_id: UUID) -> str:
-        """Return where Sendblue reports on this message."""
-        return f"{self._public_url}/sendblue/status/{message_id.hex}/{self._token(message_id, self._secrets[0])}"
-
-    def are_right(self, message_id: UUID, token: str) -> bool:
-        """Whether the token belongs to the id. Takes the same time whichever is wrong."""
-        given, right = token.encode(errors="replace"), False
-        for secret in self._secrets:
-            right |= hmac.compare_digest(self._token(message_id, secret).encode(), given)
-        return right
-
-    def _token(self, message_id: UUID, secret: bytes) -> str:
-        return hmac.new(secret, message_id.bytes, sha256).hexdigest()[:40]
+from handlers.http import Answer, Headers, headers_of, knows_one_of, outcome, read_report
 
 
 class Callbacks:
-    """Sendblue's door. webhook_secrets: when set, a *wrong* one in the header is refused; none is normal."""
+    """Reports on one text each. webhook_secrets: where there are some, a *wrong* one in a header is refused."""
 
     def __init__(
         self,
@@ -67,49 +33,21 @@ class Callbacks:
         self._clock = clock
         self._webhook_secrets = webhook_secrets
 
-    async def status(self, request: Request) -> Response:
+    async def status(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/status/{message_id}/{token}`."""
-        message_id = _message_id(request.path_params["message_id"])
-        if message_id is None or not self._tokens.are_right(message_id, request.path_params["token"]):
-            return PlainTextResponse("not found\n", 404)
-        given = request.headers.get("sb-signing-secret")
-        if given is not None and self._webhook_secrets and not is_one_of(given, self._webhook_secrets):
-            return PlainTextResponse("wrong secret\n", 401)
-        return await outcome(self._hear(message_id, request), message_id)
+        *_, named, token = scope["path"].split("/")
+        message_id = _message_id(named)
+        if message_id is None or not self._tokens.are_right(message_id, token):
+            return Answer(404, b"not found\n")
+        headers = headers_of(scope)
+        given = headers.get(b"sb-signing-secret")
+        if given is not None and self._webhook_secrets and not knows_one_of(self._webhook_secrets, given):
+            return Answer(401, b"wrong secret\n")
+        return await outcome(self._hear(message_id, headers, receive), message_id)
 
-    async def _hear(self, message_id: UUID, request: Request) -> None:
-        body, form = await read_report(request)
+    async def _hear(self, message_id: UUID, headers: Headers, receive: Receive) -> None:
+        body, form = await read_report(headers, receive)
         await self._tracking.apply(message_id, parse_report(body, source="callback", now=self._clock(), form=form))
-
-
-def is_one_of(given: str, secrets: Sequence[str]) -> bool:
-    """Whether somebody knows one of the secrets. Takes the same time whichever it is."""
-    right = False
-    for secret in secrets:
-        right |= hmac.compare_digest(given.encode(errors="replace"), secret.encode())
-    return right
-
-
-async def read_report(request: Request) -> tuple[bytes, bool]:
-    """Return the body, and whether it is a form rather than JSON. Raises as `read_body`."""
-    body = await read_body(request, largest=LARGEST_CALLBACK)
-    return body, request.headers.get("content-type", "").startswith("application/x-www-form-urlencoded")
-
-
-async def outcome(heard: Awaitable[None], message_id: UUID | None = None) -> Response:
-    """Answer a report once it is stored, or say why not. message_id: for the log."""
-    try:
-        await heard
-    except TooLarge:
-        return PlainTextResponse("too large\n", 413)
-    except ClientDisconnect:
-        return PlainTextResponse("incomplete\n", 400)
-    except UnreadableReport as error:
-        log.warning("callback_unreadable", reason=str(error), message_id=message_id and str(message_id))
-        return PlainTextResponse(f"{error}\n", 400)
-    except NotStored:
-        return PlainTextResponse("not stored, please send it again\n", 503)
-    return PlainTextResponse("ok\n")
 
 
 def _message_id(text: str) -> UUID | None:

@@ -17,8 +17,6 @@ from handlers.parsing import Help, StatusQuestion, parse_command
 
 
 class Commands:
-    """The slash command's door. region and lines: see `parse_command`."""
-
     def __init__(
         self, accepting: Accepting, permitting: Permitting, queries: Queries, *, region: str, lines: Sequence[str]
     ) -> None:
@@ -29,7 +27,6 @@ class Commands:
         self._lines = lines
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt."""
         app.command("/imessage")(self.imessage)
 
     async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:

@@ -24,7 +24,7 @@ Prove = Callable[[str], str]
 
 
 class Health:
-    """Three GETs. metrics_token: when set, /metrics wants it as a bearer token."""
+    """Three GETs, of which /metrics wants the metrics_token, where there is one, as a bearer token."""
 
     def __init__(
         self,

@@ -13,28 +13,18 @@ from bot.slack.wording import LEAVE, RESEND
 
 
 class Interactions:
-    """The buttons' door."""
-
     def __init__(self, deciding: Deciding) -> None:
         self._deciding = deciding
 
     def register(self, app: AsyncApp) -> None:
-        """Tell Bolt."""
-        app.action(RESEND)(self.resend)
-        app.action(LEAVE)(self.leave)
+        for choice in (RESEND, LEAVE):
+            app.action(choice)(self.decide)
 
-    async def resend(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-        """*Send again*, *Try again*."""
-        await self._decide("resend", ack, action, body)
-
-    async def leave(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
-        """*Leave it*."""
-        await self._decide("leave", ack, action, body)
-
-    async def _decide(self, choice: str, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+    async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """*Send again*, *Try again* and *Leave it*."""
         click = _click(body)
         try:
-            await self._deciding.decide(UUID(str(action.get("value", ""))), choice, click)
+            await self._deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
         except ValueError:
             self._deciding.note(click.who, click.answer_url, answers.in_vain(None))
         except NotStored:

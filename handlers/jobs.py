@@ -24,7 +24,7 @@ _TICK = 1.0  # seconds; bells make work immediate, this makes it certain
 
 
 class Jobs:
-    """repoll_interval: seconds between two looks at what went quiet: between rings of `quiet`. bells: every second."""
+    """Rings `bells` every second, and `quiet`, to look at what went quiet, every `repoll_interval` seconds."""
 
     def __init__(
         self,
@@ -48,12 +48,12 @@ class Jobs:
 
     def start(self) -> None:
         """Begin, in the running event loop."""
-        jitter = self._repoll_interval / 10
-        self._scheduler.add_job(self._repoll, "interval", seconds=self._repoll_interval, jitter=jitter, id="repoll")
-        self._scheduler.add_job(self._sweep, "interval", seconds=max(_TICK, self._repoll_interval), id="sweep")
+        every = self._repoll_interval
+        self._scheduler.add_job(_ring, "interval", [self._quiet], seconds=every, jitter=every / 10, id="repoll")
+        self._scheduler.add_job(self._sweep, "interval", seconds=max(_TICK, every), id="sweep")
         self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
         self._scheduler.add_job(self._forget, id="forget at start")  # three in the night may have found nobody here
-        self._scheduler.add_job(self._tick, "interval", seconds=_TICK, id="tick")
+        self._scheduler.add_job(_ring, "interval", [self._bells], seconds=_TICK, id="tick")
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._last_ran = self._clock()
         self._scheduler.start()
@@ -88,9 +88,6 @@ class Jobs:
                     if not job.id.startswith("forget"):
                         job.modify(next_run_time=datetime.now(UTC))
 
-    async def _repoll(self) -> None:
-        _ring(self._quiet)
-
     async def _sweep(self) -> None:
         async with self._sweeps:
             try:
@@ -104,15 +101,12 @@ class Jobs:
         except NotStored as error:
             log.warning("forgetting_waits_for_database", error=str(error))
 
-    async def _tick(self) -> None:
-        _ring(self._bells)
-
     def _ran(self, event: JobExecutionEvent) -> None:
         self._last_ran = self._clock()
         if event.exception is not None:
             log.error("job_failed", job=event.job_id, error=type(event.exception).__name__, exc_info=event.exception)
 
 
-def _ring(bells: Sequence[asyncio.Event]) -> None:
+async def _ring(bells: Sequence[asyncio.Event]) -> None:
     for bell in bells:
         bell.set()

@@ -37,20 +37,8 @@ _PAGES = (
 _LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
 _NOT_PUBLIC = frozenset(
     {
-        *(
-            "local",
-            "localhost",
-            "internal",
-            "intranet",
-            "lan",
-            "home",
-            "corp",
-            "private",
-            "localdomain",
-            "arpa",
-            "onion",
-        ),
-        *("test", "invalid"),
+        *("local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private"),
+        *("arpa", "onion", "test", "invalid"),
     }
 )
 

@@ -14,6 +14,7 @@ from bot.domain.message import Request
 from bot.domain.number import in_e164
 from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
+from bot.slack.markup import escape
 from handlers.media import check_media
 from handlers.recipient import DASHES, bare, ends_of_numeric_run, parse_number, read_quoted, read_recipient
 from handlers.typed import as_read, unlinked
@@ -106,7 +107,7 @@ def _refuse_option_at_the_end(rest: str) -> None:
     """Refuse what may be an option or a part of the text: whoever typed it knows which."""
     found = _OPTION_AT_THE_END.search(rest)
     if found is not None:
-        option = unlinked(found[0])
+        option = escape(unlinked(found[0]))
         raise UsageError(
             f"your text ends with `{option}`, and the customer would read that. Write it before your text; or, if it "
             "belongs to the text, put it in quotes."

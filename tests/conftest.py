@@ -154,7 +154,7 @@ class Stage:
     async def start(self, port: int = 0) -> None:
         app = create_app(self.settings, settle=0.2)
         self.url = await self._bot.enter_async_context(serving(app, port))
-        self.house = app.state.house
+        self.house = app.house
         self.slack.app_url = f"{self.url}/slack/events"
 
     async def stop(self) -> None:

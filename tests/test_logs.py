@@ -12,7 +12,7 @@ import structlog
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.logs import Redaction, bolt_logger, configure_logs, quiet_bolt
+from bot.logs import Redaction, Sampler, bolt_logger, configure_logs
 
 MASK = Redaction(["xoxb-1-hush", "signing-hush", "abc"]).mask
 
@@ -233,9 +233,40 @@ def test_configuring_twice_writes_each_line_once(log_as):
     assert written().count("once") == 1
 
 
-def test_a_forged_request_is_not_logged_by_bolt(log_as):
+def test_bolt_does_not_warn_of_what_is_done_on_purpose(log_as):
     written = log_as("json")
-    quiet_bolt()
-    logging.getLogger("slack_bolt.RequestVerification").info("Invalid request signature: …body…")
     bolt_logger().warning("As you gave authorize, token is ignored")
     assert written() == ""
+
+
+def test_of_what_strangers_cause_at_will_the_first_is_written_and_then_one_a_minute_that_counts_the_others(log_as):
+    written = log_as("json")
+    times = iter((*(5.0 + 59 * number / 10_000 for number in range(10_000)), 65.0, 66.0, 125.1))
+    sampler = Sampler(lambda: next(times))
+    structlog.configure(processors=[sampler, *structlog.get_config()["processors"]])
+    for _ in range(10_003):
+        structlog.get_logger("ours").warning("refused", at_will=True)
+    structlog.get_logger("ours").warning("failed")
+    entries = [json.loads(line) for line in written().splitlines()]
+    assert [(entry["event"], entry.get("refused_since_last")) for entry in entries] == [
+        *(("refused", 0), ("refused", 9_999), ("refused", 1), ("failed", None))
+    ]
+    assert "at_will" not in entries[0]
+
+
+def test_a_library_s_warnings_that_strangers_cause_are_counted_rather_than_written(log_as):
+    written = log_as("json")
+    times = iter((0.0, 1.0, 59.0, 60.0, 61.0, 62.0))
+    noisy = logging.getLogger("noisy")
+    noisy.filters[:] = [Sampler(lambda: next(times))]
+    for _ in range(5):
+        noisy.warning("Invalid HTTP request received.")
+    noisy.warning("Unsupported upgrade request.")
+    noisy.error("Exception in ASGI application")
+    noisy.error("Exception in ASGI application")
+    assert [json.loads(line)["said"] for line in written().splitlines()] == [
+        "Invalid HTTP request received.",
+        "Invalid HTTP request received. (2 more since the last one)",
+        "Unsupported upgrade request.",
+        *["Exception in ASGI application"] * 2,
+    ]

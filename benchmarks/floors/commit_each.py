@@ -8,6 +8,8 @@ import os
 from datetime import UTC, datetime
 from uuid import UUID
 
+from bot.storage.prepared import insert_for
+from bot.storage.tables import messages, reports, threads
 from sqlalchemy import event, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.applications import Starlette
@@ -17,13 +19,11 @@ from starlette.routing import Route
 
 from bot.domain.message import Message, Report, merge
 from bot.domain.thread import Lane
+from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
 from bot.storage.database import database_url
-from bot.storage.prepared import insert_for
 from bot.storage.rows import MESSAGE, message_of, reported
 from bot.storage.sqlite import journal_mode
-from bot.storage.tables import messages, reports, threads
-from handlers.callbacks import CallbackTokens
 
 
 def _engine(url: str) -> AsyncEngine:

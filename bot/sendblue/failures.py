@@ -27,6 +27,18 @@ CLEAR_NO = frozenset(
 """Codes of a refusal that another try does not change."""
 
 
+def error_of(fields: Mapping[str, Any]) -> tuple[str, str]:
+    """The code of an error and its explanation; "" and "" of the many reports in which no field is about one."""
+    for name in ("error", "errors", "data", *_CODES, *_EXPLANATIONS):
+        if fields.get(name) not in (None, ""):
+            return error_code(fields), explanation(fields)
+    return "", ""
+
+
+_CODES = ("error_key", "error_code", "code")
+_EXPLANATIONS = ("message", "error_message", "error_reason", "error_detail", "detail")
+
+
 def error_code(fields: Mapping[str, Any]) -> str:
     """The code of an error, wherever it stands and however it is written (402, "402", 402.0, a word); none is "".
 
@@ -48,7 +60,7 @@ _KNOWN = ASK_AGAIN | LATER | MAYBE_SENT | CLEAR_NO | {"5504"}
 
 def _given_codes(fields: Mapping[str, Any]) -> list[str]:
     places = _error_places(fields)
-    values = [place.get(name) for place in places for name in ("error_key", "error_code", "code")]
+    values = [place.get(name) for place in places for name in _CODES]
     bare = _plain_code(fields.get("error"))
     codes = [*map(_plain_code, values), bare if bare.isdecimal() else ""]
     return [code for code in codes if code]
@@ -74,8 +86,7 @@ def explanation(fields: Mapping[str, Any]) -> str:
 
 def explanations(fields: Mapping[str, Any]) -> list[str]:
     """All that they say about it, the most telling place first."""
-    names = ("message", "error_message", "error_reason", "error_detail", "detail")
-    found = [plain_text(place.get(name)) for place in _error_places(fields) for name in names]
+    found = [plain_text(place.get(name)) for place in _error_places(fields) for name in _EXPLANATIONS]
     found.append(plain_text(fields.get("error")))
     return [text for text in (*found, *(code for code in _given_codes(fields) if " " in code)) if text]
 

@@ -12,6 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import parse_qsl
 
+import msgspec
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
@@ -21,8 +22,7 @@ from bot.sendblue.failures import (
     ASK_AGAIN,
     CLEAR_NO,
     LATER,
-    error_code,
-    explanation,
+    error_of,
     explanations,
     maybe_sent,
     plain_text,
@@ -94,7 +94,7 @@ def _wordless(status: int) -> Refused | NotSent | Uncertain:
 
 
 def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) -> None:
-    code, reason, handle = error_code(fields), explanation(fields), report.handle
+    code, reason, handle = report.error_code, report.error_text, report.handle
     failed = report.delivery is Delivery.FAILED
     says_yes = handle is not None or (report.delivery is not None and not failed)
     if status in (408, 409) or status >= 500 or 300 <= status < 400 or (status >= 400 and says_yes):
@@ -216,7 +216,7 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     if isinstance(status, dict):
         status = status.get("status")
     word = plain_text(status)[:80]
-    code = error_code(fields)
+    code, reason = error_of(fields)
     delivery = DELIVERIES.get(word.upper())
     if delivery is Delivery.FAILED and code in ASK_AGAIN:
         delivery = None
@@ -228,7 +228,7 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
         plain_text(fields.get("message_handle"))[:200] or None,
         _service(fields),
         error_code=code,
-        error_text=explanation(fields),
+        error_text=reason,
         recipient=plain_text(fields.get("to_number") or fields.get("number")),
         handle_from=HANDLES.get(source, HandleFrom.NOWHERE),
     )
@@ -263,11 +263,17 @@ def _read_time(value: object) -> datetime | None:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, or None for anything else."""
+    """Return a JSON object, or None for anything else.
+
+    The quick parser refuses some that Python's takes: UTF-16, half a surrogate pair, NaN, 1e999.
+    """
     try:
-        value = json.loads(body)
-    except (ValueError, RecursionError):
-        return None
+        value = msgspec.json.decode(body)
+    except (msgspec.DecodeError, RecursionError):
+        try:
+            value = json.loads(body)
+        except (ValueError, RecursionError):
+            return None
     return value if isinstance(value, dict) else None
 
 

@@ -12,8 +12,8 @@ from pydantic import SecretStr
 
 from bot.main import create_app
 from bot.settings import Settings
-from handlers.callbacks import LARGEST_CALLBACK
 from handlers.guard import LARGEST_FROM_SLACK
+from handlers.http import LARGEST_REPORT
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, settings_for, until
 from tests.deployment import ROOT
 
@@ -84,7 +84,7 @@ async def test_the_open_doors_tell_nothing_private(stage: Stage) -> None:
 
 @pytest.mark.parametrize(
     ("door", "largest"),
-    [("/slack", LARGEST_FROM_SLACK), ("/sendblue/status", LARGEST_CALLBACK), ("/sendblue/webhook", LARGEST_CALLBACK)],
+    [("/slack", LARGEST_FROM_SLACK), ("/sendblue/status", LARGEST_REPORT), ("/sendblue/webhook", LARGEST_REPORT)],
 )
 def test_the_limits_are_the_codes(door: str, largest: int) -> None:
     [row] = [row for row in _rows("routes") if f"POST {door}" in row[0]]

@@ -98,6 +98,41 @@ async def test_a_made_up_address_is_refused(stage: Stage, path: str) -> None:
     assert 400 <= (await stage.callback({"status": "SENT"}, path=path)).status_code < 500
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [
+        ("GET", "/sendblue/status/{id}/{token}", 405),
+        ("PUT", "/sendblue/status/{id}/{token}", 405),
+        ("POST", "/sendblue/status/{id}/{token}/", 307),
+        ("POST", "/sendblue/status/{id}/{token}/more", 404),
+        ("POST", "//sendblue/status/{id}/{token}", 404),
+        ("POST", "/sendblue/status/{id}/", 404),
+        ("POST", "/sendblue/status//{token}", 404),
+        ("POST", "/sendblue/status/{id}/%2F{token}", 404),
+        ("POST", "/sendblue/status/{id}/{token}?more=1", 200),
+        ("POST", "/sendblue/status/%7B{id}%7D/{token}", 200),
+    ],
+)
+async def test_only_a_post_to_the_whole_address_is_heard(sent: Stage, method: str, path: str, status: int) -> None:
+    *_, message_id, token = sent.bubbles()[0].status_callback.split("/")
+    async with httpx.AsyncClient(verify=False) as http:
+        url = sent.url + path.format(id=message_id, token=token)
+        answer = await http.request(method, url, json=report(sent))
+    assert answer.status_code == status
+    assert answer.headers["content-length"] == str(len(answer.content))
+
+
+async def test_a_surprise_is_answered_500_and_tells_nothing(sent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert sent.house is not None
+
+    async def surprising(*_: object) -> None:
+        raise ZeroDivisionError("private")
+
+    monkeypatch.setattr(sent.house.tracking, "apply", surprising)
+    answer = await sent.callback(report(sent))
+    assert (answer.status_code, answer.text) == (500, "Internal Server Error")
+
+
 async def test_only_the_right_or_no_secret_header_is_accepted(open_stage: Any) -> None:
     stage = await open_stage(sendblue_webhook_secret="shared-secret")
     stage.sendblue.faults.stay = "QUEUED"

@@ -3,22 +3,23 @@
 import hmac
 import json
 import time
-from collections.abc import Callable
+from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
+from uuid import UUID
 
 import httpx
 import pytest
 from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
-from starlette.requests import Request
 
 from bot.house import House
 from bot.main import _bolt
-from handlers.guard import LARGEST_FROM_SLACK, Guard, read_body
-from tests.conftest import SIGNING, Stage, settings_for
+from handlers.guard import LARGEST_FROM_SLACK, Guard
+from handlers.http import Counted, read_body
+from tests.conftest import SIGNING, Stage, settings_for, until
 
 FORM = "application/x-www-form-urlencoded"
 
@@ -45,12 +46,6 @@ COMMAND = urlencode(
         "response_url": "http://127.0.0.1:1/r",
     }
 ).encode()
-
-
-async def test_a_signed_command_gets_in(stage: Stage) -> None:
-    answer = await post(stage, COMMAND, signed(COMMAND))
-    assert answer.status_code == 200
-    assert "Got it" in answer.text
 
 
 @pytest.mark.parametrize(
@@ -127,17 +122,63 @@ async def test_nothing_signed_but_malformed_ends_in_a_5xx(stage: Stage, body: by
     assert (await post(stage, body, signed(body, kind=kind))).status_code < 500
 
 
-@pytest.mark.parametrize("kind", ["event_callback", "app_rate_limited"])
-async def test_events_are_answered_or_slack_would_stop_sending(stage: Stage, kind: str) -> None:
-    event = {"type": kind, "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1", "event": {"type": "message"}}
-    body = json.dumps(event).encode()
-    assert (await post(stage, body, signed(body, kind="application/json"))).status_code == 200
+def event(kind: str, **fields: Any) -> bytes:
+    return json.dumps({"type": kind, "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1", **fields}).encode()
 
 
-async def test_url_verification_echoes_the_challenge(stage: Stage) -> None:
-    body = json.dumps({"type": "url_verification", "challenge": "c-1", "token": "t"}).encode()
-    answer = await post(stage, body, signed(body, kind="application/json"))
-    assert answer.json() == {"challenge": "c-1"}
+CLICK = {
+    "type": "block_actions",
+    "team": {"id": "T1"},
+    "user": {"id": "U0ANA"},
+    "response_url": "http://127.0.0.1:1/r",
+    "actions": [{"type": "button", "action_id": "leave", "block_id": "b", "value": "0" * 32, "action_ts": "1.2"}],
+}
+ANSWERED = {
+    "a challenge": (event("url_verification", challenge="c-1"), "application/json", '{"challenge": "c-1"}'),
+    "a check of the certificate": (b"ssl_check=1&token=t", FORM, ""),
+    "an event": (event("event_callback", event={"type": "message", "text": "payload"}), "application/json", ""),
+    "an event of our own": (event("event_callback", event={"type": "message", "bot_id": "B1"}), "application/json", ""),
+    "events held back": (event("app_rate_limited"), "application/json", ""),
+    "a click": (urlencode({"payload": json.dumps(CLICK)}).encode(), FORM, ""),
+    "a command": (COMMAND, FORM, "Got it"),
+}
+
+
+@pytest.mark.parametrize(("body", "kind", "said"), ANSWERED.values(), ids=ANSWERED)
+async def test_whatever_slack_sends_is_answered_if_it_signed_it(
+    stage: Stage, body: bytes, kind: str, said: str
+) -> None:
+    assert (await post(stage, body, {"content-type": kind})).status_code == 401
+    forged = signed(body, kind=kind) | {"x-slack-signature": "v0=" + "0" * 64}
+    assert (await post(stage, body, forged)).status_code == 401
+    answer = await post(stage, body, signed(body, kind=kind))
+    assert answer.status_code == 200
+    assert said in answer.text
+    assert (answer.text == "") is (said == "")
+
+
+async def test_a_click_reaches_its_button(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert stage.house is not None
+    decided: list[tuple[Any, ...]] = []
+
+    async def decide(*what: Any) -> None:
+        decided.append(what)
+
+    monkeypatch.setattr(stage.house.deciding, "decide", decide)
+    body = urlencode({"payload": json.dumps(CLICK)}).encode()
+    assert (await post(stage, body, signed(body))).status_code == 200
+    [(message_id, choice, click)] = decided
+    assert (message_id, choice, click.who) == (UUID(int=0), "leave", "U0ANA")
+
+
+@pytest.mark.parametrize(
+    "words", ["payload", "payload=1", "&payload={}", "a payload & more=%7B", "Gleis 9¾ 🚆 + payload"]
+)
+async def test_a_customer_s_text_with_the_word_payload_is_no_click(stage: Stage, words: str) -> None:
+    answer = await stage.text(words)
+    assert "Got it" in answer.text
+    [bubble] = await until(stage.bubbles)
+    assert bubble.content == words
 
 
 async def test_only_post_is_answered(stage: Stage) -> None:
@@ -170,19 +211,21 @@ async def test_no_signed_json_whatever_makes_it_stumble(stage: Stage, value: Any
 async def test_the_bell_is_rung_only_once_the_answer_is_on_its_way(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     house = House(settings)
-    guard = Guard(_bolt(settings, house), SIGNING, house.ring)
+    answering = Counted("slack", Guard(_bolt(settings, house), SIGNING, house.ring).events)
     headers = [(name.encode(), value.encode()) for name, value in signed(COMMAND).items()]
+    said = b""
 
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": COMMAND, "more_body": False}
 
-    async with house.open(working=False):
-        request = Request({"type": "http", "method": "POST", "path": "/slack/events", "headers": headers}, receive)
-        answer = await guard.events(request)
-        assert b"Got it" in answer.body
+    async def send(event: MutableMapping[str, Any]) -> None:
+        nonlocal said
+        said += event.get("body", b"")
         assert not house.announce.is_set()
-        assert answer.background is not None
-        await answer.background()
+
+    async with house.open(working=False):
+        await answering({"type": "http", "headers": headers}, receive, send)
+        assert b"Got it" in said
         assert house.announce.is_set()
 
 
@@ -195,6 +238,6 @@ async def test_a_body_in_tiny_pieces_costs_no_more_than_its_length() -> None:
         return {"type": "http.request", "body": piece or b"", "more_body": piece is not None}
 
     started = time.process_time()
-    body = await read_body(Request({"type": "http", "headers": []}, receive), largest=LARGEST_FROM_SLACK)
+    body = await read_body({}, receive, largest=LARGEST_FROM_SLACK)
     assert len(body) == 200 * 1024
     assert time.process_time() - started < 1

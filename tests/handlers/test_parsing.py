@@ -580,6 +580,7 @@ def understood_or_refused(typed: str, region: str) -> None:
 @settings(deadline=None, max_examples=200)
 @given(typed=anything, region=st.sampled_from(["US", "DE"]))
 @example(typed="--style confetti", region="US")
+@example(typed="+14155552671 Hi --style <@U1|ana>", region="US")
 def test_any_input_whatever_is_understood_or_refused_in_a_sentence(typed, region):
     understood_or_refused(typed, region)
 

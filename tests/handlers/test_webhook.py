@@ -12,8 +12,8 @@ import httpx
 import pytest
 
 from bot.errors import NotStored
+from bot.sendblue.tokens import CallbackTokens
 from bot.services.reaching import Identity
-from handlers.callbacks import CallbackTokens
 from tests.conftest import CALLBACK, CUSTOMER, Stage, until
 from tests.statements import asking
 

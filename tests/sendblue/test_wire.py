@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Report
 from bot.errors import CallFailed, NotSent, Refused, Uncertain, UnreadableReport
-from bot.sendblue.wire import STYLES, parse_answer, parse_page, parse_report, submission
+from bot.sendblue.failures import error_code, error_of, explanation
+from bot.sendblue.wire import STYLES, json_object, parse_answer, parse_page, parse_report, submission
 
 NOW = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 HANDLE = "5e1c0d6a-7b52-4f0e-9a41-2f6f5d0c1b77"
@@ -622,3 +623,36 @@ def test_any_list_whatever_is_a_list_or_said_to_be_none(body):
     except UnreadableReport:
         return
     assert all(is_clean(item.report) and isinstance(item.text, str) for item in listed)
+
+
+ODD = [
+    *('{"a": 1, "a": 2}', '{"a": NaN}', '{"a": -0}', '{"a": 1e999}', '{"a": 01}', '{"a": "\x01"}', "\ufeff{}"),
+    *(
+        '{"a": "\\ud800"}',
+        '{"\\ud800\\u0041": 1}',
+        '{"a": "\\ud83d\\ude00"}',
+        f'{{"a": {"9" * 30}}}',
+        f'{{"a": {"9" * 5000}}}',
+    ),
+    *("{} {}", "\x0c{}", "{}\x00", '{"a": "\\/\\u0000"}', f'{{"a": {"[" * 500}{"]" * 500}}}'),
+]
+odd = st.sampled_from([text.encode(code) for text in ODD for code in ("utf-8", "utf-16", "utf-32")])
+cut = st.builds(
+    lambda body, at, other: body[:at] + other + body[at + 1 :], bodies, st.integers(0, 99), st.binary(max_size=2)
+)
+
+
+@settings(deadline=None, max_examples=500)
+@given(body=bodies | odd | cut | st.just(b'{"a": "\xed\xa0\x80"}'))
+def test_the_quick_parser_reads_whatever_python_s_reads_and_nothing_else(body):
+    try:
+        slowly = json.loads(body)
+    except (ValueError, RecursionError):
+        slowly = None
+    assert repr(json_object(body)) == repr(slowly if isinstance(slowly, dict) else None)
+
+
+@settings(deadline=None)
+@given(fields=st.dictionaries(st.sampled_from(NAMES), values, max_size=5))
+def test_what_no_field_is_about_is_no_error(fields):
+    assert error_of(fields) == (error_code(fields), explanation(fields))

@@ -1,7 +1,7 @@
 """Whoever says nothing, or too much, is shown out; everybody else is served."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 
 import pytest
@@ -11,8 +11,7 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from uvicorn.server import ServerState
 
-from bot.server import KEEP_ALIVE, configured
-from handlers.patience import LARGEST_HEAD, PatientProtocol
+from bot.server import KEEP_ALIVE, LARGEST_HEAD, PatientProtocol, configured
 
 WHOLE = b"POST / HTTP/1.1\r\nHost: bot\r\nContent-Length: 3\r\n\r\nabc"
 
@@ -117,3 +116,11 @@ async def test_requests_ahead_without_end_do_not_pile_up() -> None:
     async with door() as (reader, writer):
         writer.write(20_000 * WHOLE)
         assert (await all_of(reader)).count(b"HTTP/1.1 200") < 20
+
+
+async def test_what_is_no_http_at_all_is_one_line_in_the_log_and_not_one_each(logged: Callable[[], str]) -> None:
+    for _ in range(5):
+        async with door() as (reader, writer):
+            writer.write(b"\x16\x03\x01 no HTTP\r\n\r\n")
+            assert (await all_of(reader)).startswith(b"HTTP/1.1 400")
+    assert logged().count("Invalid HTTP request received.") == 1

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from handlers.callbacks import CallbackTokens
+from bot.sendblue.tokens import CallbackTokens
 
 ID, OTHER_ID = UUID(int=1), UUID(int=2)
 BOT = "https://bot.example.com"

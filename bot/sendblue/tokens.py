@@ -1,0 +1,32 @@
+"""The unguessable part of a callback's address."""
+
+import hmac
+from collections.abc import Sequence
+from uuid import UUID
+
+
+class CallbackTokens:
+    """An HMAC of the message id: callbacks are not signed, so their address is what proves who sends them.
+
+    secrets: the first signs, all are accepted, so that one can be replaced without losing callbacks.
+    """
+
+    def __init__(self, public_url: str, secrets: Sequence[str]) -> None:
+        self._public_url = public_url
+        self._secrets = [secret.encode() for secret in secrets]
+
+    def url(self, message_id: UUID) -> str:
+        """Return where Sendblue reports on this message."""
+        token = _token(message_id, self._secrets[0])
+        return f"{self._public_url}/sendblue/status/{message_id.hex}/{token.decode()}"
+
+    def are_right(self, message_id: UUID, token: str) -> bool:
+        """Whether the token belongs to the id. Takes the same time whichever is wrong."""
+        given, right = token.encode(errors="replace"), False
+        for secret in self._secrets:
+            right |= hmac.compare_digest(_token(message_id, secret), given)
+        return right
+
+
+def _token(message_id: UUID, secret: bytes) -> bytes:
+    return hmac.digest(secret, message_id.bytes, "sha256").hex()[:40].encode()
