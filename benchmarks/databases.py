@@ -20,9 +20,8 @@ from benchmarks.settings import LINE
 from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery, Service
 from bot.domain.thread import Lane
-from bot.house import migrate
 from bot.storage.database import Database
-from bot.storage.schema import take_your_time
+from bot.storage.schema import migrate, take_your_time
 from bot.storage.sqlite import sqlite3
 
 New = Callable[[], str]

@@ -37,6 +37,7 @@ _QUIET = {
     "httpx": logging.WARNING,  # logs whole URLs, and ours have numbers in their queries
     "httpcore": logging.WARNING,
     "apscheduler": logging.WARNING,  # a line per tick
+    "apscheduler.executors": logging.CRITICAL,  # jobs that fail are logged as `job_failed`
     "alembic": logging.WARNING,
     "slack_sdk": logging.INFO,  # at DEBUG it prints bodies
     "slack_bolt": logging.INFO,

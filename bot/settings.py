@@ -2,6 +2,7 @@
 
 import io
 import os
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
@@ -12,7 +13,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-from bot.domain.rules import Rules
+from bot.domain.rules import Durations, Rules
 from bot.errors import BadSettings
 from bot.network import network_problems
 from bot.setting_types import (
@@ -77,6 +78,7 @@ class Settings(BaseSettings):
     send_within: Annotated[float, seconds(1)] = 3600
     sendblue_timeout: Annotated[float, seconds(0.5)] = 30
     keep_text_for: Annotated[float, seconds(0.01)] = 30 * 86400
+    keep_history_for: Annotated[float, seconds(0.01)] = 365 * 86400
     allowed_channels: Annotated[str, ids("CGD")] = ""
     allowed_users: Annotated[str, ids("UWS")] = ""
     allow_guests: Flag = False
@@ -113,6 +115,11 @@ class Settings(BaseSettings):
             groups=frozenset(one for one in people if one.startswith("S")),
             guests=self.allow_guests,
         )
+
+    @property
+    def durations(self) -> Durations:
+        """How long things may take."""
+        return Durations(**{name: timedelta(seconds=getattr(self, name)) for name in Durations.__struct_fields__})
 
     @property
     def secrets(self) -> tuple[str, ...]:

@@ -103,7 +103,7 @@ class Jobs:
 
     def _ran(self, event: JobExecutionEvent) -> None:
         self._last_ran = self._clock()
-        if event.exception is not None:
+        if event.exception is not None and not isinstance(event.exception, asyncio.CancelledError):
             log.error("job_failed", job=event.job_id, error=type(event.exception).__name__, exc_info=event.exception)
 
 

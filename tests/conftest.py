@@ -1,4 +1,4 @@
-"""The whole house on loopback: the real app, a pretend Slack, a pretend Sendblue, a real SQLite file."""
+"""The whole app on loopback: the real app, a pretend Slack, a pretend Sendblue, a real SQLite file."""
 
 import asyncio
 import io
@@ -10,6 +10,7 @@ import warnings
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 from uuid import uuid4
@@ -19,11 +20,11 @@ import psycopg
 import pytest
 import structlog
 
-from bot.house import House, migrate
+from bot.app import App, create_app
 from bot.logs import configure_logs
-from bot.main import create_app
 from bot.settings import Settings, load_settings
 from bot.storage.database import open_database
+from bot.storage.schema import migrate
 from sandbox.board import Board
 from sandbox.sendblue import PretendSendblue
 from sandbox.serving import serving
@@ -121,7 +122,7 @@ def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 
 def settings_for(path: Path, **changes: Any) -> Settings:
-    """Settings of a house in `path`, quick enough for tests."""
+    """Settings of a app in `path`, quick enough for tests."""
     values = {
         "slack_bot_token": TOKEN,
         "slack_signing_secret": SIGNING,
@@ -148,13 +149,13 @@ class Stage:
     sendblue: PretendSendblue
     settings: Settings
     url: str = ""
-    house: House | None = None
+    app: App | None = None
     _bot: AsyncExitStack = field(default_factory=AsyncExitStack)
 
     async def start(self, port: int = 0) -> None:
-        app = create_app(self.settings, settle=0.2)
+        app = create_app(self.settings, settle=timedelta(seconds=0.2))
         self.url = await self._bot.enter_async_context(serving(app, port))
-        self.house = app.house
+        self.app = app.service
         self.slack.app_url = f"{self.url}/slack/events"
 
     async def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Statements of tests: beside those of the house, which `Sql.every` lists."""
+"""Statements of tests: beside those of the app, which `Sql.every` lists."""
 
 from collections.abc import Callable
 from typing import Any, ClassVar

@@ -13,8 +13,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli import main
-from bot.domain.clock import steady_clock
-from bot.storage.database import Database
+from bot.storage.database import open_database
 from bot.storage.sqlite import sqlite3
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -41,7 +40,7 @@ def test_migrate_makes_the_database_and_may_be_repeated() -> None:
 
 
 def test_a_second_process_on_the_same_file_is_refused_with_a_sentence(environment: dict[str, str]) -> None:
-    database = Database(environment["DATABASE_URL"], steady_clock())
+    database = open_database(environment["DATABASE_URL"])
     database.take()
     for command in ("serve", "migrate"):
         code, said = run(command)

@@ -391,9 +391,9 @@ async def test_a_file_that_is_no_database_is_a_problem(
 
 
 async def test_a_database_newer_than_the_code_is_a_problem(well: Stage, doctor: Doctor) -> None:
-    house = well.house
-    assert house is not None
-    house.database.write(lambda tx: tx.run("UPDATE alembic_version SET version_num = '9999'"))
+    app = well.app
+    assert app is not None
+    app.database.write(lambda tx: tx.run("UPDATE alembic_version SET version_num = '9999'"))
     found = await doctor(well)
     assert wrong(found) == {"schema": "problem", "backlog": "skipped", "callbacks": "skipped"}
     assert "newer" in found["schema"].says
@@ -422,7 +422,7 @@ async def test_callbacks_that_do_not_arrive_are_noticed(well: Stage, doctor: Doc
 
 
 class TestOnPostgresql:
-    """The same house on the other engine."""
+    """The same app on the other engine."""
 
     @pytest.fixture
     def engine(self) -> str:

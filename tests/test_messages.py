@@ -25,11 +25,11 @@ from bot.cli.output import printable
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Origin
 from bot.errors import UsageError
-from bot.house import migrate
 from bot.storage.database import open_database
 from bot.storage.engine import Transaction
 from bot.storage.history import PAGE
 from bot.storage.intake import NewThread, accept_many, insert_messages
+from bot.storage.schema import migrate
 from tests.conftest import CUSTOMER, LINE, Stage, until
 from tests.statements import Sql
 

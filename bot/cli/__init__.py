@@ -51,14 +51,14 @@ def serve() -> None:
     """Answer Slack and Sendblue, and do the background work, until stopped."""
     with _frozen_garbage_collection():
         settings = _ready()
-        from bot.house import probe
+        from bot.app import create_app, database_of
         from bot.logs import keep_loggers
-        from bot.main import create_app
         from bot.server import answer, listen
+        from bot.storage.schema import probe
 
         app = create_app(settings)
     with listen(settings.host, settings.port) as taken:
-        probe(settings)
+        probe(database_of(settings))
         keep_loggers()
         began = answer(app, taken)
     if not began:
@@ -70,13 +70,13 @@ def work() -> None:
     """Do the background work without answering requests, until stopped. Needs PostgreSQL; several workers may run."""
     with _frozen_garbage_collection():
         settings = _ready()
-        from bot.house import probe
+        from bot.app import database_of, work_until_stopped
         from bot.logs import keep_loggers
-        from bot.main import work_until_stopped
+        from bot.storage.schema import probe
 
     if settings.database_url.startswith("sqlite"):
         raise BadSettings("DATABASE_URL: a worker needs PostgreSQL; on SQLite `serve` does all the work")
-    probe(settings)
+    probe(database_of(settings))
     keep_loggers()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(work_until_stopped(settings))
@@ -86,9 +86,10 @@ def work() -> None:
 def migrate() -> None:
     """Update the database to this version's schema (a release step; on SQLite `serve` does this itself)."""
     settings = _ready()
-    from bot.house import bring_up
+    from bot.app import database_of
+    from bot.storage.schema import bring_up
 
-    bring_up(settings)
+    bring_up(database_of(settings))
     click.echo("The database is up to date.")
 
 

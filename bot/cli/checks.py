@@ -10,17 +10,18 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Literal, TypeVar
 
+from bot.app import App
 from bot.domain.backlog import Backlog
 from bot.errors import BadSettings, CallFailed, NotSent, NotStored, Refused, Uncertain
-from bot.house import House
 from bot.sendblue.account import OUTBOUND, Hook, same_line, same_place
 from bot.services.reaching import reach
 from bot.settings import Settings
 from bot.slack.installation import NAME, SCOPES
 from bot.storage.backlog import backlog
-from bot.storage.condition import check_file, condition, is_there
+from bot.storage.condition import condition
 from bot.storage.database import sqlite_file
 from bot.storage.engine import Transaction
+from bot.storage.sqlite import check_file, is_there
 
 R = TypeVar("R")
 
@@ -45,7 +46,7 @@ class Site:
     """What is checked. ahead: whose clock → how far ours is ahead of it."""
 
     settings: Settings
-    house: House
+    app: App
     fix: bool
     ahead: dict[str, timedelta] = field(default_factory=dict)
 
@@ -118,18 +119,18 @@ def _callbacks(waits: Backlog) -> Finding:
 
 async def _read(site: Site, question: Callable[[Transaction], R]) -> R:
     """Beside a service that stores without a break, SQLite may let us in at the next try only."""
-    for pause in (0.1, 0.5, 1.0) if site.house.database.one_process else ():
+    for pause in (0.1, 0.5, 1.0) if site.app.database.one_process else ():
         with suppress(NotStored):
-            return await site.house.store.read(question)
+            return await site.app.store.read(question)
         await asyncio.sleep(pause)
-    return await site.house.store.read(question)
+    return await site.app.store.read(question)
 
 
 async def slack(site: Site) -> list[Finding]:
     """The token, and what only it can tell."""
     others, page, began = ("Slack scopes", "bot name"), "api.slack.com/apps, OAuth & Permissions", datetime.now(UTC)
     try:
-        found = await site.house.notifier.installation()
+        found = await site.app.notifier.installation()
     except CallFailed as error:
         says, todo = f"Slack gives no answer ({error.code})", "check SLACK_API_URL and the network, then try again"
         return [Finding("Slack token", "problem", says, todo), *skipped("Slack gives no answer", *others)]
@@ -170,13 +171,13 @@ async def sendblue(site: Site) -> list[Finding]:
     states: dict[str, str] = {}
     keys = accepted = Finding("Sendblue keys", "ok", "accepted")
     try:
-        account = await site.house.sendblue.lines()
+        account = await site.app.sendblue.lines()
     except CallFailed as error:
         keys = _sendblue_keys(error.code)
     if keys.verdict == "problem":
         return [keys, *skipped("Sendblue does not accept the keys or does not answer", "lines", "account webhook")]
     with suppress(CallFailed):  # an extra: what lists the lines has been asked already
-        states = await site.house.sendblue.line_states()
+        states = await site.app.sendblue.line_states()
     if account is None and states:
         keys, account = accepted, list(states)
     return [keys, _lines(site.settings.lines, account, states), await _account_webhook(site)]
@@ -216,11 +217,11 @@ async def _account_webhook(site: Site) -> Finding:
     """What of ours is registered. With --fix it is registered, unless it is already: Sendblue adds it each time."""
     url, secrets, new = f"{site.settings.public_url}/sendblue/webhook", site.settings.webhook_secrets, False
     try:
-        ours = [hook for hook in await site.house.sendblue.webhooks() if same_place(hook.url, url)]
+        ours = [hook for hook in await site.app.sendblue.webhooks() if same_place(hook.url, url)]
         if site.fix and secrets and not any(hook.kind == OUTBOUND for hook in ours):
             with suppress(Uncertain):  # the list tells
-                await site.house.sendblue.register(url, secrets[0])
-            ours = [hook for hook in await site.house.sendblue.webhooks() if same_place(hook.url, url)]
+                await site.app.sendblue.register(url, secrets[0])
+            ours = [hook for hook in await site.app.sendblue.webhooks() if same_place(hook.url, url)]
             new = any(hook.kind == OUTBOUND for hook in ours)
             if not new:
                 raise NotSent("the new one is not in its list")
@@ -261,7 +262,7 @@ def _registered(ours: Sequence[Hook], accepted: Sequence[str], *, fix: bool, new
 
 async def public_url(site: Site) -> list[Finding]:
     """Who answers there."""
-    who, detail = await reach(site.settings.public_url, site.house.identity)
+    who, detail = await reach(site.settings.public_url, site.app.identity)
     match who:
         case "this bot":
             return [Finding("PUBLIC_URL", "ok", "this bot answers there")]

@@ -14,11 +14,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from bot.app import App
 from bot.cli import checks
 from bot.cli.checks import Finding, Site, skipped
 from bot.cli.output import print_json, printable
 from bot.errors import BadSettings
-from bot.house import House
 from bot.logs import configure_logs
 from bot.settings import Settings, load_settings
 
@@ -47,10 +47,10 @@ def diagnose(*, fix: bool) -> list[Finding]:
 
 
 async def _check(settings: Settings, *, fix: bool) -> list[Finding]:
-    house = House(settings)  # not opened: it takes nothing and does nothing
-    site = Site(settings, house, fix)
-    with closing(house.database):
-        async with house.notifier, house.sendblue:
+    app = App(settings)  # not opened: it takes nothing and does nothing
+    site = Site(settings, app, fix)
+    with closing(app.database):
+        async with app.notifier, app.sendblue:
             found = await asyncio.gather(*(check(site) for check in CHECKS))
     return [*chain.from_iterable(found), checks.clock(site)]
 

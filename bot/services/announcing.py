@@ -14,6 +14,7 @@ from msgspec.structs import replace
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery
+from bot.domain.rules import Durations
 from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
 from bot.services.permitting import Permitting
@@ -47,9 +48,8 @@ _MAY_NOT_LOOK = frozenset({"missing_scope", "no_permission", "access_denied"})
 class Announcing:
     """Does the steps of threads.
 
-    interval: seconds between two posts in one channel. watched_for: seconds a message is followed. sendable: rung
-    when a step is done, after which messages may go. settle: seconds until an unanswered post can be found;
-    after ten times as many, what was asked for is done, or never.
+    sendable: set when a step is done, after which messages may go. settle: how long until an unanswered post can be
+    found; after ten times as long, what was asked for is done, or never.
     """
 
     def __init__(
@@ -59,21 +59,20 @@ class Announcing:
         tracking: Tracking,
         permitting: Permitting,
         sendable: asyncio.Event,
-        *,
-        interval: float,
-        watched_for: float,
+        durations: Durations,
         chance: Chance,
-        settle: float,
+        *,
+        settle: timedelta,
     ) -> None:
         self._store = store
         self._notifier = notifier
         self._tracking = tracking
         self._permitting = permitting
         self._sendable = sendable
-        self._interval = timedelta(seconds=interval)
-        self._watched_for = timedelta(seconds=watched_for)
+        self._interval = durations.slack_post_interval
+        self._watched_for = durations.watch_for
         self._chance = chance
-        self._settle, self._latest = timedelta(seconds=settle), timedelta(seconds=10 * settle)
+        self._settle, self._latest = settle, 10 * settle
         self._steps = {
             Step.OPEN: self._open,
             Step.REPLY: self._reply,

@@ -84,6 +84,9 @@ class Deciding:
         except CallFailed as error:
             log.info("note_lost", code=error.code)
 
-    async def close(self) -> None:
-        """Wait for the notes under way."""
-        await asyncio.gather(*self._notes)
+    async def close(self, *, grace: float) -> None:
+        """Wait for the notes under way, for so many seconds."""
+        if self._notes:
+            await asyncio.wait(self._notes, timeout=grace)
+        for note in self._notes:
+            note.cancel()

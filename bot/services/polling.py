@@ -11,6 +11,7 @@ from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Report
+from bot.domain.rules import Durations
 from bot.errors import NotSent, Refused
 from bot.sendblue.client import Sendblue
 from bot.services.alarming import Alarming
@@ -25,7 +26,7 @@ log = structlog.get_logger(__name__)
 class Polling:
     """One question for each message that is due.
 
-    stale_after, watch_for, doubt_window: seconds. each: seconds from one question of a kind to the next, over all
+    each: seconds from one question of a kind to the next, over all
     processes. A poll is two requests at most and a doubt mostly one, so 0.35 leaves a tenth of the 100 that Sendblue
     takes in 10 s to the texts themselves.
     """
@@ -36,20 +37,17 @@ class Polling:
         sendblue: Sendblue,
         tracking: Tracking,
         alarming: Alarming,
-        *,
-        stale_after: float,
-        watch_for: float,
-        doubt_window: float,
+        durations: Durations,
         chance: Chance,
+        *,
         each: float = 0.35,
     ) -> None:
         self._store = store
         self._sendblue = sendblue
         self._tracking = tracking
         self._alarming = alarming
-        self._stale_after = stale_after
-        self._watch_for = timedelta(seconds=watch_for)
-        self._doubt_window = timedelta(seconds=doubt_window)
+        self._stale_after = durations.stale_after.total_seconds()
+        self._watch_for, self._doubt_window = durations.watch_for, durations.doubt_window
         self._chance = chance
         self._each = each
 

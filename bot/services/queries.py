@@ -1,8 +1,7 @@
 """Answering questions about messages. Changes nothing."""
 
-from datetime import timedelta
-
 from bot.domain.backlog import Backlog
+from bot.domain.rules import Durations
 from bot.slack import answers
 from bot.storage.backlog import backlog
 from bot.storage.history import Filter, find_messages
@@ -10,11 +9,11 @@ from bot.storage.store import Store
 
 
 class Queries:
-    """watched_for: seconds a message is followed."""
+    """What people and machines ask."""
 
-    def __init__(self, store: Store, *, watched_for: float) -> None:
+    def __init__(self, store: Store, durations: Durations) -> None:
         self._store = store
-        self._watched_for = timedelta(seconds=watched_for)
+        self._watched_for = durations.watch_for
 
     async def last_messages(self, sender: str, recipient: str | None) -> str:
         """Return a person's last messages, in words. recipient: only those to this number (E.164).

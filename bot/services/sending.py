@@ -12,6 +12,7 @@ from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery, HandleFrom
 from bot.domain.message import Message, Report
+from bot.domain.rules import Durations
 from bot.errors import NotSent, Refused, Uncertain
 from bot.sendblue.client import Sendblue
 from bot.services.tracking import Tracking
@@ -35,30 +36,23 @@ MOST_TRIES = 8
 
 
 class Sending:
-    """Delivers what may leave.
-
-    interval: seconds between two texts on one line. timeout: seconds a call may take. within: seconds after which an
-    unsent text is not sent any more. callback_url: message id → where Sendblue reports on it.
-    """
+    """Delivers what may leave. callback_url: message id → where Sendblue reports on it."""
 
     def __init__(
         self,
         store: Store,
         sendblue: Sendblue,
         tracking: Tracking,
-        *,
-        interval: float,
-        within: float,
-        timeout: float,
+        durations: Durations,
         callback_url: Callable[[UUID], str],
         chance: Chance,
     ) -> None:
         self._store = store
         self._sendblue = sendblue
         self._tracking = tracking
-        self._interval = timedelta(seconds=interval)
-        self._within = timedelta(seconds=within)
-        self._lease = timedelta(seconds=timeout + 15)
+        self._interval = durations.sendblue_send_interval
+        self._within = durations.send_within
+        self._lease = durations.sendblue_timeout + timedelta(seconds=15)
         self._callback_url = callback_url
         self._chance = chance
 

@@ -4,13 +4,15 @@ from datetime import timedelta
 
 import structlog
 
+from bot.domain.rules import Durations
 from bot.services.alarming import Alarming
 from bot.services.tracking import Tracking
-from bot.storage.forgetting import forget_many
+from bot.storage.forgetting import forget_many, remove_many
 from bot.storage.polls import overdue
 from bot.storage.postponing import unsent_since
 from bot.storage.rows import load_messages
 from bot.storage.store import Store
+from bot.storage.writer import Work
 
 log = structlog.get_logger(__name__)
 
@@ -19,29 +21,13 @@ _LAST_ANSWERS = timedelta(minutes=1)
 
 
 class Sweeping:
-    """One round per tick.
+    """One round per tick."""
 
-    watch_for, doubt_window, send_within, keep_text_for: seconds.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        tracking: Tracking,
-        alarming: Alarming,
-        *,
-        watch_for: float,
-        doubt_window: float,
-        send_within: float,
-        keep_text_for: float,
-    ) -> None:
+    def __init__(self, store: Store, tracking: Tracking, alarming: Alarming, durations: Durations) -> None:
         self._store = store
         self._tracking = tracking
         self._alarming = alarming
-        self._watch_for = timedelta(seconds=watch_for)
-        self._doubt_window = timedelta(seconds=doubt_window)
-        self._send_within = timedelta(seconds=send_within)
-        self._keep_text_for = timedelta(seconds=keep_text_for)
+        self._durations = durations
         self._began = store.clock()
 
     async def once(self) -> None:
@@ -52,16 +38,26 @@ class Sweeping:
         await self._alarming.once()
 
     async def forget(self) -> int:
-        """Blank what people wrote once it is over and older than it may be kept; return how many messages."""
+        """Blank what people wrote once it may not be kept any longer, and remove what is over for longer still.
+
+        Returns how many messages were blanked. In slices, between which others are served.
+        """
+        texts = await self._repeat(forget_many, self._durations.keep_text_for)
+        threads = await self._repeat(remove_many, self._durations.keep_history_for)
+        if texts or threads:
+            await self._store.erase()
+        log.info("texts_forgotten", count=texts, removed=threads)
+        return texts
+
+    async def _repeat(self, work: Work[timedelta, int], age: timedelta) -> int:
         total = 0
-        while (count := await self._store.write(forget_many, self._keep_text_for)) > 0:
+        while (count := await self._store.write(work, age)) > 0:
             total += count
-        log.info("texts_forgotten", count=total)
         return total
 
     async def _end_late_texts(self) -> None:
         now = self._store.clock()
-        ids = await self._store.read(lambda tx: unsent_since(tx, now - self._send_within))
+        ids = await self._store.read(lambda tx: unsent_since(tx, now - self._durations.send_within))
         if ids:
             waiting = await self._store.read(lambda tx: load_messages(tx, ids))
             await self._tracking.fail_unsent(list(waiting.values()), "too_late", at=now)
@@ -72,7 +68,7 @@ class Sweeping:
         latest = now - _LAST_ANSWERS
         if latest < self._began:
             return
-        watched_since, doubted_since = latest - self._watch_for, latest - self._doubt_window
+        watched_since, doubted_since = latest - self._durations.watch_for, latest - self._durations.doubt_window
         ids = await self._store.read(lambda tx: overdue(tx, watched_since=watched_since, doubted_since=doubted_since))
         late = await self._store.read(lambda tx: load_messages(tx, ids)) if ids else {}
         for message in late.values():

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from functools import cache
 from uuid import UUID
 
@@ -12,6 +12,7 @@ from bot import metrics
 from bot.domain.backoff import Chance
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Report
+from bot.domain.rules import Durations
 from bot.storage.handles import owners_of
 from bot.storage.reports import Applied, Heard, apply_many
 from bot.storage.store import Store
@@ -31,12 +32,12 @@ class Tracking:
     """
 
     def __init__(
-        self, store: Store, announce: asyncio.Event, send: asyncio.Event, *, stale_after: float, chance: Chance
+        self, store: Store, announce: asyncio.Event, send: asyncio.Event, durations: Durations, chance: Chance
     ) -> None:
         self._store = store
         self._announce = announce
         self._send = send
-        self._stale_after = stale_after
+        self._durations = durations
         self._chance = chance
 
     async def apply(self, message_id: UUID, report: Report, *, until_stored: bool = False) -> Applied:
@@ -50,7 +51,7 @@ class Tracking:
             NotStored: nothing changed; whoever brought the report should bring it again.
         """
         # Up to a quarter longer than asked for, so that a burst of messages is not polled as a burst.
-        quiet_for = timedelta(seconds=self._stale_after * (1 + self._chance() / 4))
+        quiet_for = self._durations.stale_after * (1 + self._chance() / 4)
         write = self._store.write_until_stored if until_stored else self._store.write
         applied = await write(apply_many, Heard(message_id, report, quiet_for))
         self._count(report, applied)

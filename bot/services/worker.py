@@ -78,13 +78,16 @@ class Worker:
         """Claim nothing more, give running jobs `grace` seconds, then leave them to whoever finds them."""
         self._stopping = True  # not a cancellation: what a claim under way brings home must be done
         self._wakeup.set()
-        if self._loop is not None:
-            await self._loop
-        if self._jobs:
-            await asyncio.wait(self._jobs, timeout=grace)
-        for job in self._jobs:
-            job.cancel()
-        await asyncio.gather(*self._jobs, return_exceptions=True)
+        with suppress(TimeoutError):
+            async with asyncio.timeout(grace):
+                while under_way := self._under_way():
+                    await asyncio.wait(under_way)
+        for task in (left := self._under_way()):
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+
+    def _under_way(self) -> list[asyncio.Task[None]]:
+        return [task for task in (self._loop, *self._jobs) if task is not None and not task.done()]
 
     async def _run(self) -> None:
         while not self._stopping:

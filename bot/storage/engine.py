@@ -88,6 +88,10 @@ class Database(ABC):
         """Return a connection of its own, as the driver has it. Raises Database.error."""
 
     @abstractmethod
+    def check(self) -> None:
+        """Raise BadSettings if it is damaged, where that can be seen (a SQLite file), or something else."""
+
+    @abstractmethod
     def take(self) -> None:
         """Become the one process that writes, where there may be one only (raises BadSettings if another is)."""
 
@@ -115,6 +119,10 @@ class Database(ABC):
     @abstractmethod
     def hang_up(self) -> None:
         """Break off whatever is under way, from another thread: it fails at once instead of waiting for an answer."""
+
+    @abstractmethod
+    def erase(self) -> None:
+        """Leave nothing in its files of what was overwritten or removed. Raises Database.error."""
 
     @abstractmethod
     def close(self) -> None:

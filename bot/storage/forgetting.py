@@ -1,4 +1,4 @@
-"""Forgetting what people wrote once it is long over, while counts and states stay."""
+"""Forgetting what people wrote once it is long over, while counts and states stay for some time more."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -25,6 +25,40 @@ _BLANK = (
     Sql("UPDATE reports SET error_text = '' WHERE message_id {among message_ids}"),
     Sql("UPDATE threads SET answer_url = '' WHERE id {among thread_ids}"),
 )
+
+
+_REMOVED = Sql(
+    """
+    SELECT DISTINCT thread_id FROM (
+        SELECT thread_id FROM messages JOIN threads ON threads.id = thread_id
+        WHERE messages.accepted_at < :before AND threads.due_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM messages AS other WHERE other.thread_id = threads.id
+            AND (other.accepted_at >= :before OR other.send_at IS NOT NULL OR other.poll_at IS NOT NULL)
+        )
+        ORDER BY messages.accepted_at LIMIT :most
+    ) AS over
+    """
+)
+_REMOVE = (
+    Sql("DELETE FROM reports WHERE message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"),
+    Sql("DELETE FROM messages WHERE thread_id {among ids}"),
+    Sql("DELETE FROM threads WHERE id {among ids}"),
+)
+
+
+def remove_many(tx: Transaction, items: Sequence[timedelta]) -> list[int]:
+    """Remove threads that are over and older than that, with all that belongs to them; return how many.
+
+    At most 500 at once.
+    """
+    return [_remove(tx, age) for age in items]
+
+
+def _remove(tx: Transaction, age: timedelta) -> int:
+    ids = tx.ask(_REMOVED, before=tx.now - age, most=_AT_ONCE).column()
+    for statement in _REMOVE if ids else ():
+        tx.do(statement, ids=ids)
+    return len(ids)
 
 
 def forget_many(tx: Transaction, items: Sequence[timedelta]) -> list[int]:

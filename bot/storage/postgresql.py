@@ -153,7 +153,6 @@ class PostgresqlDatabase(Database):
         self._readers = ConnectionPool(
             self._info,
             configure=_prepare_by_text,
-            check=ConnectionPool.check_connection,
             min_size=0,
             max_size=pool_size,
             max_lifetime=_OLDEST,
@@ -167,6 +166,9 @@ class PostgresqlDatabase(Database):
 
     def connect(self) -> Connection[Any]:
         return psycopg.connect(self._info)
+
+    def check(self) -> None:
+        """Nothing to do: the server looks after its files."""
 
     def take(self) -> None:
         """Nothing to do: any number of processes may write."""
@@ -216,14 +218,23 @@ class PostgresqlDatabase(Database):
         return result
 
     def read(self, question: Callable[[Transaction], T]) -> T:
+        self._readers.open()
+        for spare in reversed(range(self._readers.max_size + 1)):  # each of them may have been lost meanwhile
+            connection = self._borrowed()
+            self._reading.add(connection)
+            try:
+                return self._answered(connection, question)
+            except psycopg.Error:
+                if not (connection.closed and spare) or self._hung_up:
+                    raise
+            finally:
+                self._reading.discard(connection)
+                self._readers.putconn(connection)
+        raise AssertionError("the last one returns or raises")
+
+    def _borrowed(self) -> Connection[Any]:
         try:
-            self._readers.open()
-            with self._readers.connection() as connection:
-                self._reading.add(connection)
-                try:
-                    return self._answered(connection, question)
-                finally:
-                    self._reading.discard(connection)
+            return self._readers.getconn()
         except PoolTimeout:
             raise psycopg.OperationalError("no connection") from None
 
@@ -250,8 +261,11 @@ class PostgresqlDatabase(Database):
                 with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
 
+    def erase(self) -> None:
+        """Nothing to do: its autovacuum does, in its time."""
+
     def close(self) -> None:
-        self._readers.close()
+        self._readers.close(timeout=0)
         if self._writing is not None:
             self._writing.close()
 

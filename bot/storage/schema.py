@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bot.errors import BadSettings
-from bot.storage.engine import Transaction
+from bot.errors import BadSettings, NotStored
+from bot.storage.engine import Database, Transaction
 from bot.storage.sql import Sql
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
@@ -47,3 +47,55 @@ def missing(tx: Transaction) -> str:
         return problem(tx)
     except BadSettings:
         return ""
+
+
+def migrate(database: Database) -> None:
+    """Bring the database up to this code's schema. Needs the database's lock.
+
+    Raises:
+        BadSettings: the database is newer than this code, or damaged.
+        NotStored: it cannot be reached or used.
+    """
+    try:
+        if not database.write(problem):
+            return
+    except database.error as error:
+        raise _unusable(error) from None
+    from bot.storage.migrations import SQLAlchemyError, upgrade  # noqa: PLC0415 - 25 MiB that few starts need
+
+    try:
+        upgrade(database)
+    except SQLAlchemyError as error:
+        raise _unusable(getattr(error, "orig", None) or error) from None
+
+
+def bring_up(database: Database) -> None:
+    """Bring a database up to date, as whoever owns it, and close it. Raises as `migrate`."""
+    database.take()
+    try:
+        database.check()
+        migrate(database)
+    finally:
+        database.close()
+
+
+def probe(database: Database) -> None:
+    """Bring a SQLite file up to date, look whether PostgreSQL is; raise now what would be a traceback later.
+
+    Closes the database. Raises as `migrate`.
+    """
+    if database.one_process:
+        bring_up(database)
+        return
+    try:
+        if wrong := database.write(problem):
+            raise BadSettings(f"DATABASE_URL: {wrong}")
+    except database.error as error:
+        raise _unusable(error) from None
+    finally:
+        database.close()
+
+
+def _unusable(error: BaseException) -> NotStored:
+    """Name the kind of failure, without the address and password that its message may repeat."""
+    return NotStored(f"the database cannot be used ({type(error).__name__}): check DATABASE_URL, or try again")

@@ -5,7 +5,7 @@ import json
 import os
 import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, TypeVar
@@ -42,13 +42,17 @@ def journal_mode(version: tuple[int, ...] = sqlite3.sqlite_version_info) -> str:
 
 def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     """Open a connection whose transactions begin where we say (isolation_level None)."""
-    if not read_only and not path.exists():
+    new = not read_only and not path.exists()
+    if new:
         path.touch(mode=0o600)  # people's texts are in it
     url = path.as_uri() + ("?mode=ro" if read_only else "")
     connection = sqlite3.connect(
         url, uri=True, timeout=0.9, isolation_level=None, check_same_thread=False, cached_statements=256
     )
+    if new:
+        connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # takes effect before there is a table only
     if not read_only:
+        connection.execute("PRAGMA secure_delete=ON")  # what is overwritten or removed is not left in the file
         connection.execute(f"PRAGMA journal_mode={journal_mode()}")
         connection.execute("PRAGMA synchronous=FULL")
         connection.execute("PRAGMA foreign_keys=ON")
@@ -183,6 +187,9 @@ class SqliteDatabase(Database):
     def connect(self) -> Any:
         return connect(self.path, read_only=False)
 
+    def check(self) -> None:
+        check_file(self.path)
+
     def take(self) -> None:
         self._lock.take()
 
@@ -214,6 +221,13 @@ class SqliteDatabase(Database):
     def hang_up(self) -> None:
         """Nothing to do: a file answers or fails."""
 
+    def erase(self) -> None:
+        with closing(self.connect()) as connection:
+            shrinks = connection.execute("PRAGMA auto_vacuum").fetchone() == (_INCREMENTAL,)
+            while shrinks and connection.execute("PRAGMA freelist_count").fetchone() != (0,):
+                connection.execute("PRAGMA incremental_vacuum(100)").fetchall()
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
+
     def close(self) -> None:
         readers = [self._readers.get() for _ in range(self._readers.qsize())]
         for connection in [*readers, self._writing]:  # the writer last: it alone can fold a write-ahead log in
@@ -228,6 +242,9 @@ class SqliteDatabase(Database):
 _PATIENCE = 2.0
 """Seconds to wait for a connection."""
 
+_INCREMENTAL = 2
+"""Files that were made before have no such vacuum: what is removed makes room in them for what comes."""
+
 
 @contextmanager
 def within(connection: Any, begin: str) -> Iterator[None]:
@@ -239,3 +256,42 @@ def within(connection: Any, begin: str) -> Iterator[None]:
         if connection.in_transaction:  # SQLite ends it by itself after some errors, such as a full disk
             connection.execute("ROLLBACK")
         raise
+
+
+_LARGEST_CHECKED = 64 * 1024 * 1024
+"""Bytes. A larger file would hold up the start for seconds."""
+
+
+def check_file(file: Path) -> None:
+    """Look whether a SQLite file is one and is whole.
+
+    Raises:
+        BadSettings: it is damaged, or something else.
+    """
+    if not file.exists():
+        return
+    if not is_there(file):
+        raise BadSettings(f"DATABASE_URL: {file} is no file")
+    if file.stat().st_size == 0:
+        return
+    try:
+        with closing(connect(file, read_only=True)) as connection:
+            whole = file.stat().st_size > _LARGEST_CHECKED
+            found = "ok" if whole else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError):  # in use, or no right to read it: not the file's fault
+            return
+        found = str(error)
+    if found != "ok":
+        raise BadSettings(
+            f"DATABASE_URL: {file} is damaged or is not a SQLite database; restore a backup (docs/deploy.md, Back up)"
+        )
+
+
+def is_there(file: Path) -> bool:
+    """Whether we may see that there is such a file."""
+    try:
+        return file.is_file()
+    except OSError:  # a folder that is not ours
+        return False

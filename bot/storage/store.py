@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeVar
 
 import structlog
@@ -22,6 +23,7 @@ R = TypeVar("R")
 
 _PATIENCE = 1.0  # seconds until a silent database counts as away; the writer gives it one more
 _PAUSE = 0.5
+_LAST_WORD = 1.0
 _LONGEST = 600.0
 
 
@@ -51,9 +53,16 @@ class Store:
         return max(timedelta(0), self.clock() - at)
 
     async def close(self) -> None:
-        """Store what was handed in, then close everything."""
-        await asyncio.to_thread(self._writer.stop)
+        """Store what was handed in, then close everything; what takes longer than a second is broken off."""
+        for wait in (_LAST_WORD, _LAST_WORD):
+            if await asyncio.to_thread(self._writer.stop, wait):
+                break
+            self._database.hang_up()
         self._database.close()
+
+    async def erase(self) -> None:
+        """Leave nothing in the database's files of what was overwritten or removed. Raises NotStored."""
+        await self._reading(self._database.erase)
 
     async def write(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
         """See `Writer.run`."""
@@ -76,14 +85,13 @@ class Store:
         Raises:
             NotStored: the database cannot be asked right now.
         """
+        return await self._reading(partial(self._database.read, question))
 
-        def answer() -> R:
-            try:
-                return self._database.read(question)
-            except self._database.error as error:
-                raise NotStored(type(error).__name__) from None
-
-        return await asyncio.to_thread(answer)
+    async def _reading(self, work: Callable[[], R]) -> R:
+        try:
+            return await asyncio.to_thread(work)
+        except self._database.error as error:
+            raise NotStored(type(error).__name__) from None
 
     async def ready(self) -> str:
         """Return why nothing could be stored, or an empty string."""

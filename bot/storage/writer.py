@@ -76,11 +76,12 @@ class Writer:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self) -> None:
-        """Finish what was handed in, then end the thread. Blocks."""
+    def stop(self, patience: float) -> bool:
+        """Finish what was handed in, then end the thread. Blocks for so many seconds; returns whether it is done."""
         self._queue.put(None)
         if self._thread.ident is not None:
-            self._thread.join()
+            self._thread.join(patience)
+        return not self._thread.is_alive()
 
     @property
     def alive(self) -> bool:

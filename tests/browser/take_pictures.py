@@ -24,7 +24,7 @@ SIZE: ViewportSize = {"width": 1440, "height": 900}
 SCALE = 1.5
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CUSTOMER = "+1 415 555 2671"
-TEXTS = ("Hi Maya, table for four at eight tonight?", "See you then! Parking is behind the house.")
+TEXTS = ("Hi Maya, table for four at eight tonight?", "See you then! Parking is behind the app.")
 
 
 async def pose(page: Page) -> None:

@@ -17,7 +17,7 @@ from tests.chaos import child
 PROJECT = Path(__file__).resolve().parents[2]
 
 _PRELOADED = (
-    *("bot.cli", "bot.main", "uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.on", "uvicorn.loops.uvloop"),
+    *("bot.cli", "bot.app", "uvicorn.protocols.http.httptools_impl", "uvicorn.lifespan.on", "uvicorn.loops.uvloop"),
     *("bot.storage.migrations", "bot.storage.postgresql"),
     *("sqlalchemy.dialects.sqlite", "sqlalchemy.dialects.postgresql.psycopg"),
 )

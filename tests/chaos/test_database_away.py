@@ -119,3 +119,24 @@ async def test_while_postgresql_does_not_answer_the_person_hears_something_withi
     await ruin.sendblue.report(ruin.bubbles()[0].handle, "DELIVERED")
     await ruin.end(within=8)
     judge(ruin)
+
+
+async def test_a_process_stops_in_order_within_ten_seconds_while_postgresql_and_slack_hang(
+    ruin: Ruin, judge: Callable[[Ruin], None], postgresql: Any
+) -> None:
+    ruin.slack.faults.hang = True
+    await ruin.sendblue.report(ruin.bubbles()[0].handle, "DELIVERED")
+    await asyncio.sleep(0.5)  # the reply is on its way, and gets no answer
+    with frozen(postgresql):
+        typed = asyncio.create_task(ruin.ledger.type("A text into the ice"))
+        await asyncio.sleep(0.2)
+        began = asyncio.get_running_loop().time()
+        await ruin.bot.stop(within=10)
+        assert asyncio.get_running_loop().time() - began < 10
+        assert (await typed).answer.text.startswith(HONEST)
+    assert "Traceback" not in ruin.bot.said
+    ruin.slack.faults.reset()
+    ruin.sendblue.faults.reset()
+    await ruin.bot.start()
+    await ruin.end(within=70)
+    judge(ruin)

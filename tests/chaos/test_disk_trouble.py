@@ -163,9 +163,9 @@ async def test_while_somebody_locks_the_database_the_person_reads_not_sent_withi
 
 def only_read(stage: Stage, on: bool) -> None:
     """Make the writer's connection, of which there is one, refuse to write; or not any more."""
-    assert stage.house is not None
-    assert isinstance(stage.house.database, SqliteDatabase)
-    stage.house.database._writing.execute(f"PRAGMA query_only={int(on)}")
+    assert stage.app is not None
+    assert isinstance(stage.app.database, SqliteDatabase)
+    stage.app.database._writing.execute(f"PRAGMA query_only={int(on)}")
 
 
 async def test_a_read_only_database_takes_nothing_and_goes_on_when_it_is_writable_again(

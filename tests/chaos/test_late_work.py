@@ -4,8 +4,8 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from bot.app import App
 from bot.domain.message import Origin, Request
-from bot.house import House
 from tests.conftest import CUSTOMER
 
 
@@ -25,13 +25,13 @@ class Clock:
 async def test_a_root_claimed_before_a_long_sleep_is_not_posted_after_it(open_stage: Callable[..., Any]) -> None:
     stage = await open_stage(running=False)
     clock = Clock()
-    house = House(stage.settings, clock=clock)
-    async with house.open(working=False):
-        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0SANDBOX", "C0GENERAL", "U0ANA"))
-        sleepers, _ = await house.announcing.claim(10)
+    app = App(stage.settings, clock=clock)
+    async with app.open(working=False):
+        await app.accepting.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0SANDBOX", "C0GENERAL", "U0ANA"))
+        sleepers, _ = await app.announcing.claim(10)
         clock.forward(61)
         for _ in range(5):  # another looks for it four times, and posts it
-            jobs, _ = await house.announcing.claim(10)
+            jobs, _ = await app.announcing.claim(10)
             for job in jobs:
                 await job()
             clock.forward(9)
@@ -44,13 +44,13 @@ async def test_a_root_claimed_before_a_long_sleep_is_not_posted_after_it(open_st
 async def test_a_text_claimed_before_a_long_sleep_is_not_sent_after_it(open_stage: Callable[..., Any]) -> None:
     stage = await open_stage(running=False)
     clock = Clock()
-    house = House(stage.settings, clock=clock)
-    async with house.open(working=False):
-        await house.sending.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0SANDBOX", "C0GENERAL", "U0ANA"))
-        for job in (await house.announcing.claim(10))[0]:
+    app = App(stage.settings, clock=clock)
+    async with app.open(working=False):
+        await app.accepting.accept(Request(CUSTOMER, "Sleep well"), Origin("key", "T0SANDBOX", "C0GENERAL", "U0ANA"))
+        for job in (await app.announcing.claim(10))[0]:
             await job()
-        [sleeper], _ = await house.sending.claim(10)
+        [sleeper], _ = await app.sending.claim(10)
         clock.forward(61)
-        assert (await house.sending.claim(10))[0] == []  # another gives it up: in doubt now
+        assert (await app.sending.claim(10))[0] == []  # another gives it up: in doubt now
         await sleeper()
     assert stage.bubbles() == []

@@ -13,7 +13,8 @@ from pathlib import Path
 import httpx
 import pytest
 
-from bot.house import migrate, open_database
+from bot.storage.database import open_database
+from bot.storage.schema import migrate
 from tests.conftest import free_port, settings_for
 from tests.deployment import FILLED_IN, ROOT
 
@@ -74,7 +75,7 @@ def test_nobody_else_may_read_the_database(tmp_path: Path, mask: int) -> None:
     settings = settings_for(tmp_path)
     before = os.umask(mask)
     try:
-        database = open_database(settings)
+        database = open_database(settings.database_url)
         migrate(database)
         database.close()
     finally:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 from pydantic import SecretStr
 
-from bot.main import create_app
+from bot.app import create_app
 from bot.settings import Settings
 from handlers.guard import LARGEST_FROM_SLACK
 from handlers.http import LARGEST_REPORT
@@ -94,6 +94,8 @@ def test_the_limits_are_the_codes(door: str, largest: int) -> None:
 def test_texts_are_kept_as_long_as_is_said() -> None:
     days = Settings.model_fields["keep_text_for"].default / 86_400
     assert f"`KEEP_TEXT_FOR` after the command ({days:.0f} days)" in SECURITY
+    days = Settings.model_fields["keep_history_for"].default / 86_400
+    assert f"`KEEP_HISTORY_FOR` after the last text of the thread ({days:.0f} days)" in SECURITY
 
 
 def test_every_secret_has_its_row_on_both_pages() -> None:

@@ -19,7 +19,7 @@ from slack_sdk.signature import SignatureVerifier
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 
-from bot.main import create_app
+from bot.app import create_app
 from bot.slack import wording
 from handlers.parsing import parse_command
 from tests.conftest import LINE, SIGNING, Stage, settings_for, until

@@ -18,10 +18,11 @@ import psycopg
 import pytest
 from click.testing import CliRunner
 
+from bot.app import database_of
 from bot.cli import main
 from bot.errors import BadSettings
-from bot.house import probe
 from bot.settings import load_settings
+from bot.storage.schema import probe
 from tests.conftest import free_port
 from tests.deployment import FILLED_IN, ROOT
 
@@ -66,7 +67,7 @@ def test_the_lines_work_in_their_order_as_on_a_dyno(
         monkeypatch.setenv(setting, value)
 
     with pytest.raises(BadSettings, match="run `python -m bot migrate`"):
-        probe(load_settings())
+        probe(database_of(load_settings()))
     assert CliRunner().invoke(main, shlex.split(LINES["release"])[3:]).exit_code == 0
     with _started("web", tmp_path) as web, _started("worker", tmp_path) as worker:
         try:

@@ -1,4 +1,4 @@
-"""Time as the house gets it."""
+"""Time as the app gets it."""
 
 import time
 from datetime import UTC, datetime, timedelta

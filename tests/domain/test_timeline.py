@@ -29,7 +29,7 @@ def story(message: Message, *reports: Report, late: float = 0, root_ts: str | No
     """What is said after "accepted", when each report came `late` seconds after it happened."""
     for report in reports:
         message = merge(message, report)
-    thread = Thread(UUID(int=2), "T1", "C1", "C1", "U1", "", NOON, (message,), root_ts=root_ts)
+    thread = Thread(UUID(int=2), "T1", "C1", "C1", "U1", "", NOON, root_ts, messages=(message,))
     noted = [Noted(replace(report, handle=None), report.at + timedelta(seconds=late)) for report in reports]
     first, *others = timeline(message, thread, noted)
     assert first.at == NOON
@@ -96,7 +96,7 @@ def test_the_thread_opens_when_slack_says() -> None:
 
 def test_the_vendors_time_is_kept_beside_ours_where_they_differ() -> None:
     report = heard("callback", Delivery.SENT, 10)
-    thread = Thread(UUID(int=2), "T1", "C1", "C1", "U1", "", NOON, (ASKED,))
+    thread = Thread(UUID(int=2), "T1", "C1", "C1", "U1", "", NOON, messages=(ASKED,))
     [_, _, late] = timeline(ASKED, thread, [Noted(report, after(15))])
     assert (late.at, late.happened_at) == (after(15), after(10))
     [_, _, prompt] = timeline(ASKED, thread, [Noted(report, after(10.9))])

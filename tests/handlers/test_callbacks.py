@@ -123,12 +123,12 @@ async def test_only_a_post_to_the_whole_address_is_heard(sent: Stage, method: st
 
 
 async def test_a_surprise_is_answered_500_and_tells_nothing(sent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sent.house is not None
+    assert sent.app is not None
 
     async def surprising(*_: object) -> None:
         raise ZeroDivisionError("private")
 
-    monkeypatch.setattr(sent.house.tracking, "apply", surprising)
+    monkeypatch.setattr(sent.app.tracking, "apply", surprising)
     answer = await sent.callback(report(sent))
     assert (answer.status_code, answer.text) == (500, "Internal Server Error")
 
@@ -161,12 +161,12 @@ async def test_a_body_over_64_kib_is_refused(sent: Stage) -> None:
 async def test_when_it_cannot_be_stored_sendblue_is_asked_to_come_again(
     sent: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert sent.house is not None
+    assert sent.app is not None
 
     async def full(*_: object) -> None:
         raise NotStored("disk full")
 
-    monkeypatch.setattr(sent.house.tracking, "apply", full)
+    monkeypatch.setattr(sent.app.tracking, "apply", full)
     assert (await sent.callback(report(sent))).status_code == 503
 
 

@@ -15,8 +15,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from bot.house import House
-from bot.main import _bolt
+from bot.app import App, _bolt
 from handlers.guard import LARGEST_FROM_SLACK, Guard
 from handlers.http import Counted, read_body
 from tests.conftest import SIGNING, Stage, settings_for, until
@@ -158,13 +157,13 @@ async def test_whatever_slack_sends_is_answered_if_it_signed_it(
 
 
 async def test_a_click_reaches_its_button(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert stage.house is not None
+    assert stage.app is not None
     decided: list[tuple[Any, ...]] = []
 
     async def decide(*what: Any) -> None:
         decided.append(what)
 
-    monkeypatch.setattr(stage.house.deciding, "decide", decide)
+    monkeypatch.setattr(stage.app.deciding, "decide", decide)
     body = urlencode({"payload": json.dumps(CLICK)}).encode()
     assert (await post(stage, body, signed(body))).status_code == 200
     [(message_id, choice, click)] = decided
@@ -210,8 +209,8 @@ async def test_no_signed_json_whatever_makes_it_stumble(stage: Stage, value: Any
 
 async def test_the_bell_is_rung_only_once_the_answer_is_on_its_way(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
-    house = House(settings)
-    answering = Counted("slack", Guard(_bolt(settings, house), SIGNING, house.ring).events)
+    app = App(settings)
+    answering = Counted("slack", Guard(_bolt(settings, app), SIGNING, app.ring).events)
     headers = [(name.encode(), value.encode()) for name, value in signed(COMMAND).items()]
     said = b""
 
@@ -221,12 +220,12 @@ async def test_the_bell_is_rung_only_once_the_answer_is_on_its_way(tmp_path: Pat
     async def send(event: MutableMapping[str, Any]) -> None:
         nonlocal said
         said += event.get("body", b"")
-        assert not house.announce.is_set()
+        assert not app.announce.is_set()
 
-    async with house.open(working=False):
+    async with app.open(working=False):
         await answering({"type": "http", "headers": headers}, receive, send)
         assert b"Got it" in said
-        assert house.announce.is_set()
+        assert app.announce.is_set()
 
 
 async def test_a_body_in_tiny_pieces_costs_no_more_than_its_length() -> None:

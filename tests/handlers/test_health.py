@@ -37,16 +37,16 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
 
 
 async def test_it_is_not_ready_when_the_database_is_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert stage.house is not None
+    assert stage.app is not None
 
     async def away(*_: object, **__: object) -> None:
         raise NotStored("OperationalError")
 
-    monkeypatch.setattr(stage.house.store, "read", away)
+    monkeypatch.setattr(stage.app.store, "read", away)
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
     assert "cannot be read" in answer.json()["checks"]["database"]
-    monkeypatch.setattr(stage.house.store, "write", away)
+    monkeypatch.setattr(stage.app.store, "write", away)
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
     assert "does not store anything" in answer.json()["checks"]["database"]
@@ -55,11 +55,11 @@ async def test_it_is_not_ready_when_the_database_is_away(stage: Stage, monkeypat
 
 
 async def test_it_is_not_ready_when_nothing_writes_or_works_any_more(stage: Stage) -> None:
-    house = stage.house
-    assert house is not None
-    await house.jobs.stop(grace=1)
-    await house.workers[0].stop(grace=1)
-    await asyncio.to_thread(house.store._writer.stop)
+    app = stage.app
+    assert app is not None
+    await app.jobs.stop(grace=1)
+    await app.workers[0].stop(grace=1)
+    await asyncio.to_thread(app.store._writer.stop)
     checks = (await stage.get("/readyz")).json()["checks"]
     assert "writer has stopped" in checks["database"]
     assert "not running" in checks["announcing"]
@@ -67,26 +67,26 @@ async def test_it_is_not_ready_when_nothing_writes_or_works_any_more(stage: Stag
 
 
 async def test_a_scheduler_that_stopped_ticking_is_noticed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    house = stage.house
-    assert house is not None
-    real = house.clock
-    monkeypatch.setattr(house.jobs, "_clock", lambda: real() + timedelta(minutes=5))
-    assert "has not run" in house.jobs.problem
+    app = stage.app
+    assert app is not None
+    real = app.clock
+    monkeypatch.setattr(app.jobs, "_clock", lambda: real() + timedelta(minutes=5))
+    assert "has not run" in app.jobs.problem
 
 
 async def test_work_goes_on_after_the_database_was_away(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    house = stage.house
-    assert house is not None
-    real = house.store.write
+    app = stage.app
+    assert app is not None
+    real = app.store.write
 
     async def away(*_: object, **__: object) -> None:
         raise NotStored("OperationalError")
 
-    monkeypatch.setattr(house.store, "write", away)
+    monkeypatch.setattr(app.store, "write", away)
     answer = await stage.text()
     assert answer.text.startswith("Not sent: I could not store your message")
-    await until(lambda: house.workers[0].problem and house.workers[1].problem)
-    monkeypatch.setattr(house.store, "write", real)
+    await until(lambda: app.workers[0].problem and app.workers[1].problem)
+    monkeypatch.setattr(app.store, "write", real)
     await stage.text()
     await until(lambda: any("Delivered" in text for text in stage.replies()))
     assert len(stage.bubbles()) == 1
@@ -95,9 +95,9 @@ async def test_work_goes_on_after_the_database_was_away(stage: Stage, monkeypatc
 async def test_a_surprise_in_one_job_stops_nothing_else(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, logged: Callable[[], str]
 ) -> None:
-    house = stage.house
-    assert house is not None
-    real, times = house.announcing._notifier.post, []
+    app = stage.app
+    assert app is not None
+    real, times = app.announcing._notifier.post, []
 
     async def surprising(*arguments: object, **named: object) -> object:
         times.append(1)
@@ -105,7 +105,7 @@ async def test_a_surprise_in_one_job_stops_nothing_else(
             raise ZeroDivisionError
         return await real(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(house.announcing._notifier, "post", surprising)
+    monkeypatch.setattr(app.announcing._notifier, "post", surprising)
     await stage.text()
     await until(lambda: times)
     await stage.text(channel="G0TEAM")
@@ -176,21 +176,21 @@ async def test_metrics_want_their_token_where_there_is_one(open_stage: Callable[
 
 
 async def test_work_that_stands_still_though_it_is_due_is_noticed(stage: Stage) -> None:
-    house = stage.house
-    assert house is not None
-    await house.workers[1].stop(grace=1)
-    house.workers[1]._loop = asyncio.create_task(asyncio.sleep(60))  # alive, and doing nothing
+    app = stage.app
+    assert app is not None
+    await app.workers[1].stop(grace=1)
+    app.workers[1]._loop = asyncio.create_task(asyncio.sleep(60))  # alive, and doing nothing
     await stage.text()
     await until(stage.shown)
     assert (await stage.get("/readyz")).status_code == 200
-    hour_ago = house.clock() - timedelta(hours=1)
-    house.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=hour_ago))
-    house.workers[1].busy_at = hour_ago
+    hour_ago = app.clock() - timedelta(hours=1)
+    app.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=hour_ago))
+    app.workers[1].busy_at = hour_ago
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
     assert "no process does it" in answer.json()["checks"]["sending"]
     assert answer.json()["facts"]["seconds_behind"]["send"] > 3500
-    house.workers[1]._loop.cancel()
+    app.workers[1]._loop.cancel()
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
@@ -198,33 +198,33 @@ async def test_a_process_that_leaves_the_work_to_others_notices_that_nobody_does
     open_stage: Callable[..., Any],
 ) -> None:
     stage: Stage = await open_stage(web_also_works=False)
-    house = stage.house
-    assert house is not None
+    app = stage.app
+    assert app is not None
     await stage.text()
     assert (await stage.get("/readyz")).status_code == 200
-    hour_ago = house.clock() - timedelta(hours=1)
-    house.database.write(doing("UPDATE threads SET due_at = :hour_ago", hour_ago=hour_ago))
-    house.workers[0].busy_at = hour_ago
+    hour_ago = app.clock() - timedelta(hours=1)
+    app.database.write(doing("UPDATE threads SET due_at = :hour_ago", hour_ago=hour_ago))
+    app.workers[0].busy_at = hour_ago
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
     assert "no process does it" in answer.json()["checks"]["announcing"]
 
 
 async def test_work_that_waits_for_its_slot_does_not_stand_still(stage: Stage) -> None:
-    house = stage.house
-    assert house is not None
-    await house.workers[1].stop(grace=1)
-    house.workers[1]._loop = asyncio.create_task(asyncio.sleep(60))
+    app = stage.app
+    assert app is not None
+    await app.workers[1].stop(grace=1)
+    app.workers[1]._loop = asyncio.create_task(asyncio.sleep(60))
     await stage.text()
     await until(stage.shown)
-    now = house.clock()
-    house.workers[1].busy_at = now - timedelta(hours=1)
+    now = app.clock()
+    app.workers[1].busy_at = now - timedelta(hours=1)
 
-    house.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=now - timedelta(hours=1)))
-    house.database.write(lambda tx: close_slots(tx, {LINE: now + timedelta(minutes=1)}))
+    app.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=now - timedelta(hours=1)))
+    app.database.write(lambda tx: close_slots(tx, {LINE: now + timedelta(minutes=1)}))
     assert (await stage.get("/readyz")).status_code == 200
     assert 'bluethread_waiting_for_slot{kind="send"} 1.0' in (await stage.get("/metrics")).text
-    house.workers[1]._loop.cancel()
+    app.workers[1]._loop.cancel()
 
 
 def test_several_processes_on_one_host_are_counted_together(tmp_path: Path) -> None:

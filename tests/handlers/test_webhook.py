@@ -42,8 +42,8 @@ def body(stage: Stage, status: str = "DELIVERED", **fields: Any) -> dict[str, An
 
 def history(stage: Stage) -> list[tuple[str, str]]:
     """Source and word of every report there is."""
-    assert stage.house is not None
-    return [tuple(row) for row in stage.house.database.read(asking("SELECT source, word FROM reports ORDER BY id"))]
+    assert stage.app is not None
+    return [tuple(row) for row in stage.app.database.read(asking("SELECT source, word FROM reports ORDER BY id"))]
 
 
 @pytest.mark.parametrize("secret", [NEW, OLD])
@@ -123,14 +123,14 @@ async def test_a_body_over_64_kib_is_refused(sent: Stage) -> None:
 
 
 async def test_what_could_not_be_stored_is_asked_for_again(sent: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sent.house is not None
+    assert sent.app is not None
 
     async def away(*_: object, **__: object) -> None:
         raise NotStored("OperationalError")
 
     for name in ("read", "write"):
         with monkeypatch.context() as patched:
-            patched.setattr(sent.house.store, name, away)
+            patched.setattr(sent.app.store, name, away)
             assert (await sent.callback(body(sent), path=DOOR, headers=SIGNED)).status_code == 503
     assert (await sent.callback(body(sent), path=DOOR, headers=SIGNED)).status_code == 200
     await until(lambda: "Delivered" in sent.shown())

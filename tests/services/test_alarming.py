@@ -77,12 +77,12 @@ def end_lease(tx: Transaction, items: Sequence[None]) -> Sequence[None]:
 
 async def test_an_alarm_whose_answer_is_lost_is_not_repeated(open_stage: Opened, logged: Callable[[], str]) -> None:
     stage: Stage = await open_stage(alert_channel=ALERTS)
-    assert stage.house is not None
+    assert stage.app is not None
     stage.slack.faults.lose_answer = 1
-    await stage.house.store.write(note_missing, stage.house.clock())
+    await stage.app.store.write(note_missing, stage.app.clock())
     await until(lambda: "alarm_postponed" in logged())
     await asyncio.sleep(1.1)  # a second later it can be found
-    await stage.house.store.write(end_lease, None)
+    await stage.app.store.write(end_lease, None)
     await until(lambda: any(call.method == "conversations.history" for call in stage.slack.calls))
     await asyncio.sleep(0.5)
     assert len(alarms(stage)) == 1

@@ -92,7 +92,7 @@ async def test_late_evidence_after_sending_again_is_told_honestly(open_stage: Op
 
 
 async def test_evidence_before_the_click_makes_the_click_vain(doubted: Stage) -> None:
-    assert doubted.house is not None
+    assert doubted.app is not None
     call = next(call for call in doubted.sendblue.calls if call.method == "POST /api/send-message")
     path = call.params["status_callback"].removeprefix(doubted.settings.public_url)
     await doubted.callback({"message_handle": "h-9", "status": "DELIVERED"}, path=path)

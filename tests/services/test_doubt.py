@@ -19,8 +19,8 @@ def sends(stage: Stage) -> int:
 
 
 async def deliveries(stage: Stage) -> list[Delivery]:
-    assert stage.house is not None
-    found = await stage.house.store.read(lambda connection: find_messages(connection, Filter()))
+    assert stage.app is not None
+    found = await stage.app.store.read(lambda connection: find_messages(connection, Filter()))
     return [message.delivery for message in found]
 
 

@@ -124,7 +124,7 @@ def asked(stage: Stage, channel: str) -> list[SlackMessage]:
 
 async def test_somebody_of_another_workspace_may_not_click_although_slack_names_ours(open_stage: Opened) -> None:
     stage = await open_stage()
-    permitting = stage.house.permitting
+    permitting = stage.app.permitting
     await permitting.check("U0ANA", "T0SANDBOX")
     with pytest.raises(Refused, match="stranger"):
         await permitting.check("U0ANA", "T0SANDBOX", "T0OTHER")

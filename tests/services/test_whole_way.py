@@ -46,13 +46,13 @@ async def test_a_replayed_command_sends_once(stage: Stage) -> None:
 async def test_what_was_said_to_be_not_sent_stays_so_when_the_request_is_repeated(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert stage.house is not None
+    assert stage.app is not None
 
     async def away(*_: object, **__: object) -> None:
         raise NotStored("OperationalError")
 
     with monkeypatch.context() as patch:
-        patch.setattr(stage.house.store, "write", away)
+        patch.setattr(stage.app.store, "write", away)
         assert (await stage.text(trigger_id="123.456.same")).text == answers.NOT_STORED
     assert (await stage.text(trigger_id="123.456.same")).text == answers.NOT_STORED
     await stage.text("Typed once more")
@@ -194,6 +194,6 @@ async def test_news_that_waits_for_a_slot_becomes_one_reply(open_stage) -> None:
 async def test_delivery_is_stored_as_it_is_told(stage: Stage) -> None:
     await stage.text()
     await until(lambda: any("Delivered" in text for text in stage.replies()))
-    assert stage.house is not None
+    assert stage.app is not None
     shown = await stage.slack.type("/imessage status")
     assert Delivery.DELIVERED.name.title() in shown.text

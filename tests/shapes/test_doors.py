@@ -96,8 +96,8 @@ PRIVATE = set().union(*(_private(json.loads(path.read_bytes())) for path in FOLD
 
 
 def history(stage: Stage) -> list[tuple[str, str]]:
-    assert stage.house is not None
-    return [tuple(row) for row in stage.house.database.read(asking("SELECT source, word FROM reports ORDER BY id"))]
+    assert stage.app is not None
+    return [tuple(row) for row in stage.app.database.read(asking("SELECT source, word FROM reports ORDER BY id"))]
 
 
 async def sent(stage: Stage, status: int = 202, answer: str = "accepted") -> str:

@@ -9,7 +9,6 @@ import pytest
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.message import Message, Origin, Report
 from bot.domain.thread import UNKNOWN, Step, Thread
-from bot.house import migrate
 from bot.storage.backlog import backlog
 from bot.storage.claims import Capacity
 from bot.storage.database import open_database
@@ -18,6 +17,7 @@ from bot.storage.polls import PollCapacity, claim_polls
 from bot.storage.postgresql import PostgresqlTransaction
 from bot.storage.postponing import BusyLine, Release, end_leases, release_sends, tell_of_busy_lines
 from bot.storage.reports import Heard, apply_many
+from bot.storage.schema import migrate
 from bot.storage.sends import SENDS, claim_sends
 from bot.storage.sqlite import SqliteTransaction
 from bot.storage.store import Store

@@ -19,12 +19,12 @@ import bot.storage
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.message import Message, Origin
 from bot.errors import BadSettings, MaybeStored
-from bot.house import migrate
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.intake import NewThread, accept_many
 from bot.storage.postgresql import PostgresqlDatabase, connection_info
 from bot.storage.rows import load_messages, load_threads
+from bot.storage.schema import migrate
 from bot.storage.sql import Sql as HouseSql
 from tests.statements import Sql, asking, doing
 

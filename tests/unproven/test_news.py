@@ -61,8 +61,8 @@ async def test_a_callback_that_could_not_be_stored_is_made_up_for_whether_or_not
     in_each: InEach, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def scene(stage: Stage, which: str) -> None:
-        assert stage.house is not None
-        write, turned_away = stage.house.store.write, []
+        assert stage.app is not None
+        write, turned_away = stage.app.store.write, []
 
         async def away(job: Any, item: Any, **options: Any) -> Any:
             if isinstance(item, Heard) and item.report.source == "callback" and len(turned_away) < 2:
@@ -70,7 +70,7 @@ async def test_a_callback_that_could_not_be_stored_is_made_up_for_whether_or_not
                 raise NotStored("OperationalError")
             return await write(job, item, **options)
 
-        monkeypatch.setattr(stage.house.store, "write", away)
+        monkeypatch.setattr(stage.app.store, "write", away)
         stage.sendblue.faults.repeat_callbacks = which
         await stage.text()
         await arrived_once(stage)

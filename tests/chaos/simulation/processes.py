@@ -6,10 +6,10 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
+from bot.app import SETTLE
 from bot.domain.message import Origin, Report, Request
-from bot.domain.rules import Rules
+from bot.domain.rules import Durations, Rules
 from bot.errors import MaybeStored, NotStored
-from bot.house import SETTLE
 from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
@@ -93,52 +93,28 @@ class Process:
         slack: Any = world.slack
         phone: Any = world.phone
         chance, wakeups = world.dice.random, (asyncio.Event(), asyncio.Event())
-        self.tracking = Tracking(self.ledger, *wakeups, stale_after=world.stale_after, chance=chance)
+        durations = Durations(
+            stale_after=timedelta(seconds=world.stale_after),
+            watch_for=WATCH_FOR_SPAN,
+            doubt_window=timedelta(seconds=DOUBT_WINDOW),
+            send_within=timedelta(seconds=SEND_WITHIN),
+            sendblue_timeout=timedelta(seconds=TIMEOUT),
+            sendblue_send_interval=timedelta(seconds=world.line_interval),
+            slack_post_interval=timedelta(seconds=world.channel_interval),
+            keep_text_for=timedelta(days=30),
+            keep_history_for=timedelta(days=365),
+        )
+        self.tracking = Tracking(self.ledger, *wakeups, durations, chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
         self.accepting = Accepting(self.ledger, default_line="+15550100900")
-        self.sending = Sending(
-            self.ledger,
-            phone,
-            self.tracking,
-            interval=world.line_interval,
-            within=SEND_WITHIN,
-            timeout=TIMEOUT,
-            callback_url=str,
-            chance=chance,
-        )
+        self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
         self.announcing = Announcing(
-            self.ledger,
-            slack,
-            self.tracking,
-            permitting,
-            wakeups[1],
-            interval=world.channel_interval,
-            watched_for=WATCH_FOR,
-            chance=chance,
-            settle=SETTLE,
+            self.ledger, slack, self.tracking, permitting, wakeups[1], durations, chance, settle=SETTLE
         )
         self.deciding = Deciding(self.ledger, slack, permitting)
         alarming = Alarming(self.ledger, slack, self._who_answers, channel="", public_url="")
-        self.polling = Polling(
-            self.ledger,
-            phone,
-            self.tracking,
-            alarming,
-            stale_after=world.stale_after,
-            watch_for=WATCH_FOR,
-            doubt_window=DOUBT_WINDOW,
-            chance=chance,
-            each=0,
-        )
-        self.sweeping = Sweeping(
-            self.ledger,
-            self.tracking,
-            alarming,
-            watch_for=WATCH_FOR,
-            doubt_window=DOUBT_WINDOW,
-            send_within=SEND_WITHIN,
-            keep_text_for=30 * 86400,
-        )
+        self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance, each=0)
+        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations)
         self._claims = {
             "announce": self.announcing.claim,
             "send": self.sending.claim,

@@ -1,0 +1,271 @@
+"""The whole service: what lives as long as the process, wired, and the routes that lead to it."""
+
+import asyncio
+import random
+import signal
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime, timedelta
+
+import structlog
+from slack_bolt.async_app import AsyncApp
+from slack_bolt.authorization import AuthorizeResult
+from starlette.routing import BaseRoute, Route, Router
+from starlette.types import Lifespan, Receive, Scope, Send
+
+from bot.domain.backlog import Backlog
+from bot.domain.backoff import Chance
+from bot.domain.clock import Clock
+from bot.errors import NotStored
+from bot.logs import bolt_logger
+from bot.sendblue.client import Sendblue
+from bot.sendblue.tokens import CallbackTokens
+from bot.services.accepting import Accepting
+from bot.services.alarming import Alarming
+from bot.services.announcing import Announcing
+from bot.services.deciding import Deciding
+from bot.services.permitting import Permitting
+from bot.services.polling import Polling
+from bot.services.queries import Queries
+from bot.services.reaching import Identity, reach
+from bot.services.sending import Sending
+from bot.services.sweeping import Sweeping
+from bot.services.tracking import Tracking
+from bot.services.worker import Worker
+from bot.settings import Settings
+from bot.slack.notifier import Notifier
+from bot.storage import schema
+from bot.storage.database import identity, open_database
+from bot.storage.engine import Database
+from bot.storage.store import Store
+from handlers.callbacks import Callbacks
+from handlers.commands import Commands
+from handlers.events import register_events
+from handlers.guard import Guard
+from handlers.health import Health
+from handlers.http import Counted
+from handlers.interactions import Interactions
+from handlers.jobs import Jobs
+from handlers.webhook import Webhook
+
+log = structlog.get_logger(__name__)
+
+_KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
+"""Worker → how the backlog calls its work."""
+
+SETTLE = timedelta(seconds=2)
+"""Until what Slack has stored can be found there (see `Announcing`)."""
+
+_GRACE = 4  # seconds for calls in flight when stopping; uvicorn takes three before them, and the store two after
+
+
+class App:
+    """Everything that lives as long as the process."""
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        clock: Clock | None = None,
+        chance: Chance = random.random,
+        settle: timedelta = SETTLE,
+    ) -> None:
+        self.settings, durations = settings, settings.durations
+        self.working = False
+        self.announce, self.send = asyncio.Event(), asyncio.Event()
+        self.database = database_of(settings, clock)
+        self.store = Store(self.database)
+        self.clock = self.store.clock
+        self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
+        self.sendblue = Sendblue(
+            settings.sendblue_api_url,
+            settings.sendblue_api_key_id.get_secret_value(),
+            settings.sendblue_api_secret_key.get_secret_value(),
+            timeout=settings.sendblue_timeout,
+            clock=self.clock,
+        )
+        self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
+        self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
+        self.permitting = Permitting(self.notifier, self.clock, settings.rules)
+        self.tracking = Tracking(self.store, self.announce, self.send, durations, chance)
+        self.queries = Queries(self.store, durations)
+        self.alarming = Alarming(
+            self.store,
+            self.notifier,
+            self._who_answers,
+            channel=settings.alert_channel,
+            public_url=settings.public_url,
+        )
+        self.deciding = Deciding(self.store, self.notifier, self.permitting)
+        self.accepting = Accepting(self.store, default_line=settings.lines[0])
+        self.sending = Sending(self.store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
+        self.announcing = Announcing(
+            self.store,
+            self.notifier,
+            self.tracking,
+            self.permitting,
+            self.send,
+            durations,
+            chance,
+            settle=settle,
+        )
+        self.polling = Polling(self.store, self.sendblue, self.tracking, self.alarming, durations, chance)
+        self.sweeping = Sweeping(self.store, self.tracking, self.alarming, durations)
+        polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
+        self.workers = (
+            Worker("announcing", self.announcing.claim, self.announce, self.clock),
+            Worker("sending", self.sending.claim, self.send, self.clock),
+            Worker("polling", self.polling.claim_polls, polls, self.clock, tick=every),
+            Worker("doubting", self.polling.claim_doubts, doubts, self.clock, tick=every),
+        )
+        wakeups, quiet = (self.announce, self.send), (polls, doubts)
+        self.jobs = Jobs(self.sweeping, wakeups, quiet, self.clock, repoll_interval=every)
+
+    async def _who_answers(self) -> str:
+        return (await reach(self.settings.public_url, self.identity))[0]
+
+    async def wake(self) -> None:
+        """Have announced now, rather than at the next tick, what came in; texts leave once their thread is open."""
+        self.announce.set()
+
+    @asynccontextmanager
+    async def open(self, *, working: bool) -> AsyncIterator[None]:
+        """Take the database, bring it up to date, do the work until left. working: or leave it to other processes."""
+        self.database.take()
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self.store.close)
+            if self.database.one_process:
+                await asyncio.to_thread(schema.migrate, self.database)
+            await self.store.open()
+            await stack.enter_async_context(self.notifier)
+            await stack.enter_async_context(self.sendblue)
+            stack.push_async_callback(self._rest)
+            if working:
+                self._work()
+            log.info("opened", working=working)
+            yield
+            log.info("closing")
+
+    def _work(self) -> None:
+        self.working = True
+        for worker in self.workers:
+            worker.start()
+        self.jobs.start()
+
+    async def _rest(self) -> None:
+        stops = [worker.stop(grace=_GRACE) for worker in self.workers]
+        await asyncio.gather(self.jobs.stop(grace=_GRACE), self.deciding.close(grace=_GRACE), *stops)
+
+    async def readiness(self) -> tuple[dict[str, str], Backlog | None]:
+        """Return what is checked → why it is not well, or "", and what waits (None: the database cannot say)."""
+        checks, waiting = {"database": await self.store.ready()}, None
+        if not checks["database"]:
+            try:
+                waiting = await self.queries.backlog()
+                checks["schema"] = await self.store.read(schema.missing)
+            except NotStored as error:
+                checks["database"] = f"it cannot be read ({error})"
+        if self.working:
+            checks["scheduler"] = self.jobs.problem
+        since = waiting.doable_since if waiting is not None else {}
+        for worker in self.workers:
+            own = worker.problem if self.working else ""
+            checks[worker.name] = own or self._standstill(worker, since.get(_KINDS[worker.name]))
+        return checks, waiting
+
+    def _standstill(self, worker: Worker, since: datetime | None) -> str:
+        """Others may do it too, so what counts is work that waits, and that we have taken none."""
+        if since is None or self.clock() - max(since, worker.busy_at) < worker.patience:
+            return ""
+        return f"work has been waiting since {since:%H:%M:%S} UTC and no process does it"
+
+
+class Routes(Router):
+    """The service as ASGI. Its first route is tried before Starlette does anything: most requests are for it."""
+
+    def __init__(self, app: App, first: Route, *others: BaseRoute, lifespan: Lifespan[None]) -> None:
+        super().__init__([first, *others], lifespan=lifespan)
+        self.service = app
+        self._first = first
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request, or begin and end with the server."""
+        if scope["type"] == "http" and scope["method"] == "POST" and self._first.path_regex.match(scope["path"]):
+            await self._first.app(scope, receive, send)
+        else:
+            await super().__call__(scope, receive, send)
+
+
+def create_app(settings: Settings, *, clock: Clock | None = None, settle: timedelta = SETTLE) -> Routes:
+    """Return the service: doors and background work, alive between the ASGI lifespan's start and end."""
+    app = App(settings, clock=clock, settle=settle)
+    callbacks = Callbacks(app.tracking, app.tokens, app.clock, webhook_secrets=settings.webhook_secrets)
+    webhook = Webhook(app.tracking, app.clock, secrets=settings.webhook_secrets)
+    token = settings.metrics_token.get_secret_value()
+    health = Health(app.readiness, app.queries.backlog, app.clock, prove=app.identity.prove, metrics_token=token)
+    guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.wake)
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[None]:
+        async with app.open(working=settings.web_also_works):
+            yield
+
+    return Routes(
+        app,
+        Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
+        Route("/slack/events", Counted("slack", guard.events), methods=["POST"]),
+        Route("/sendblue/webhook", Counted("webhook", webhook.account), methods=["POST"]),
+        Route("/healthz", health.healthz),
+        Route("/readyz", health.readyz),
+        Route("/metrics", health.metrics),
+        lifespan=lifespan,
+    )
+
+
+def _bolt(app: App) -> AsyncApp:
+    token = app.settings.slack_bot_token.get_secret_value()
+
+    async def authorize(**_: object) -> AuthorizeResult:
+        # Bolt's own way asks Slack on the first request, before the listener and its ack.
+        return AuthorizeResult(enterprise_id=None, team_id=None, bot_token=token)
+
+    bolt = AsyncApp(
+        name="bluethread",  # or Bolt takes a tenth of a second to find one in the call stack
+        authorize=authorize,
+        process_before_response=True,  # handlers only store and ack, so the answer need not be polled for
+        logger=bolt_logger(),
+        # The guard has verified the request, and answers the first two itself.
+        url_verification_enabled=False,
+        ssl_check_enabled=False,
+        request_verification_enabled=False,
+        # It compares with ids that our authorize does not tell, so it ignores nothing.
+        ignoring_self_events_enabled=False,
+        # For workflow steps and assistants, of which there are none.
+        attaching_function_token_enabled=False,
+        attaching_conversation_kwargs_enabled=False,
+    )
+    region, lines = app.settings.default_region, app.settings.lines
+    Commands(app.accepting, app.permitting, app.queries, region=region, lines=lines).register(bolt)
+    Interactions(app.deciding).register(bolt)
+    register_events(bolt)
+    return bolt
+
+
+async def work_until_stopped(settings: Settings) -> None:
+    """Do the background work alone until SIGTERM or SIGINT."""
+    stopped = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    async with App(settings).open(working=True):
+        await stopped.wait()
+
+
+def database_of(settings: Settings, clock: Clock | None = None) -> Database:
+    """Return the database of these settings, not connected yet."""
+    return open_database(
+        settings.database_url,
+        clock,
+        pool_size=settings.database_pool_size,
+        statement_timeout=settings.database_statement_timeout,
+    )
