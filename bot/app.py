@@ -99,12 +99,14 @@ class App:
         self.deciding = Deciding(self.store, self.notifier, self.permitting)
         self.accepting = Accepting(self.store, default_line=settings.lines[0])
         self.sending = Sending(self.store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
+        sender = Worker("sending", self.sending.claim, self.send, self.clock)
         self.announcing = Announcing(
             self.store,
             self.notifier,
             self.tracking,
             self.permitting,
-            self.send,
+            self.sending,
+            sender,
             durations,
             chance,
             settle=settle,
@@ -114,7 +116,7 @@ class App:
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", self.announcing.claim, self.announce, self.clock),
-            Worker("sending", self.sending.claim, self.send, self.clock),
+            sender,
             Worker("polling", self.polling.claim_polls, polls, self.clock, tick=every),
             Worker("doubting", self.polling.claim_doubts, doubts, self.clock, tick=every),
         )

@@ -20,23 +20,23 @@ from bot.services.sweeping import Sweeping
 
 log = structlog.get_logger(__name__)
 
-_TICK = 1.0  # seconds; bells make work immediate, this makes it certain
+_TICK = 1.0  # seconds; wakeups make work immediate, this makes it certain
 
 
 class Jobs:
-    """Rings `bells` every second, and `quiet`, to look at what went quiet, every `repoll_interval` seconds."""
+    """Sets `wakeups` every second, and `quiet`, for what went quiet, every `repoll_interval` seconds."""
 
     def __init__(
         self,
         sweeping: Sweeping,
-        bells: Sequence[asyncio.Event],
+        wakeups: Sequence[asyncio.Event],
         quiet: Sequence[asyncio.Event],
         clock: Clock,
         *,
         repoll_interval: float,
     ) -> None:
         self._sweeping = sweeping
-        self._bells = bells
+        self._wakeups = wakeups
         self._quiet = quiet
         self._clock = clock
         self._repoll_interval = repoll_interval
@@ -49,11 +49,11 @@ class Jobs:
     def start(self) -> None:
         """Begin, in the running event loop."""
         every = self._repoll_interval
-        self._scheduler.add_job(_ring, "interval", [self._quiet], seconds=every, jitter=every / 10, id="repoll")
+        self._scheduler.add_job(_wake, "interval", [self._quiet], seconds=every, jitter=every / 10, id="repoll")
         self._scheduler.add_job(self._sweep, "interval", seconds=max(_TICK, every), id="sweep")
         self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
         self._scheduler.add_job(self._forget, id="forget at start")  # three in the night may have found nobody here
-        self._scheduler.add_job(_ring, "interval", [self._bells], seconds=_TICK, id="tick")
+        self._scheduler.add_job(_wake, "interval", [self._wakeups], seconds=_TICK, id="tick")
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._last_ran = self._clock()
         self._scheduler.start()
@@ -107,6 +107,6 @@ class Jobs:
             log.error("job_failed", job=event.job_id, error=type(event.exception).__name__, exc_info=event.exception)
 
 
-async def _ring(bells: Sequence[asyncio.Event]) -> None:
-    for bell in bells:
-        bell.set()
+async def _wake(wakeups: Sequence[asyncio.Event]) -> None:
+    for wakeup in wakeups:
+        wakeup.set()

@@ -4,7 +4,6 @@ One claim is one step is one call. What is about to be posted is noted before th
 an answer is looked for, not repeated; whatever is learnt meanwhile waits in the database and is merged.
 """
 
-import asyncio
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -18,13 +17,14 @@ from bot.domain.rules import Durations
 from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
 from bot.services.permitting import Permitting
+from bot.services.sending import Sending
 from bot.services.tracking import Tracking
-from bot.services.worker import Job
+from bot.services.worker import Job, Worker
 from bot.slack import answers, wording
 from bot.slack.notifier import Notifier, Place
 from bot.storage.claims import Capacity
 from bot.storage.store import Store
-from bot.storage.threads import EDITS, Outcome, Task, claim_threads, finish_threads
+from bot.storage.threads import EDITS, Outcome, Task, claim_threads, finish_and_claim, finish_threads
 
 log = structlog.get_logger(__name__)
 
@@ -48,8 +48,8 @@ _MAY_NOT_LOOK = frozenset({"missing_scope", "no_permission", "access_denied"})
 class Announcing:
     """Does the steps of threads.
 
-    sendable: set when a step is done, after which messages may go. settle: how long until an unanswered post can be
-    found; after ten times as long, what was asked for is done, or never.
+    sender: does what may be sent once a thread is open. settle: how long until an unanswered post can be found; after
+    ten times as long, what was asked for is done, or never.
     """
 
     def __init__(
@@ -58,7 +58,8 @@ class Announcing:
         notifier: Notifier,
         tracking: Tracking,
         permitting: Permitting,
-        sendable: asyncio.Event,
+        sending: Sending,
+        sender: Worker,
         durations: Durations,
         chance: Chance,
         *,
@@ -68,7 +69,7 @@ class Announcing:
         self._notifier = notifier
         self._tracking = tracking
         self._permitting = permitting
-        self._sendable = sendable
+        self._sending, self._sender = sending, sender
         self._interval = durations.slack_post_interval
         self._watched_for = durations.watch_for
         self._chance = chance
@@ -89,9 +90,20 @@ class Announcing:
     async def perform(self, task: Task) -> None:
         """Do one claimed step and record its outcome, whichever it is."""
         outcome = await self._outcome(task)
-        await self._store.write_until_stored(finish_threads, outcome)
+        if task.edits is not None:
+            outcome = await self._edited_too(task, outcome, task.edits)
         if any(message.delivery is Delivery.ACCEPTED for message in task.thread.messages):
-            self._sendable.set()
+            capacity = self._sending.capacity(self._sender.free)
+            _, claimed = await self._store.write_until_stored(finish_and_claim, (outcome, capacity))
+            self._sender.begin(await self._sending.taken(claimed))
+        else:
+            await self._store.write_until_stored(finish_threads, outcome)
+
+    async def _edited_too(self, task: Task, outcome: Outcome, until: datetime) -> Outcome:
+        """Bring the root up to date with the same claim, once the reply stands."""
+        if outcome.thread.posting is None and outcome.thread.replies == task.thread.posting:
+            return await self._outcome(Task(Step.EDIT, outcome.thread))
+        return replace(outcome, unused_slots=(*outcome.unused_slots, (EDITS, until)))
 
     async def _outcome(self, task: Task) -> Outcome:
         thread, step = task.thread, task.step
@@ -101,7 +113,7 @@ class Announcing:
             if step is Step.OPEN:
                 await self._permitting.check(thread.sender, thread.team)
         except Refused as error:
-            return replace(await self._refused(thread, step, error), unused_slot=task.slot)
+            return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
         except CallFailed as error:  # nothing was posted, whatever is known of the person
             return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
         try:
@@ -158,7 +170,7 @@ class Announcing:
         self._check_lease(thread)
         await self._notifier.update(thread.channel, thread.root_ts or "", post)
         again = thread.shown_rev == EDITING  # the edit before may be made after this one
-        return Outcome(thread.edited(), again_at=self._store.clock() + self._latest if again else None)
+        return Outcome(thread.edited(), again_at=self._store.clock() + self._latest if again else None, patient=again)
 
     async def _private_note(self, thread: Thread) -> Outcome:
         """Tell the sender privately: through the command's own answer while that works, else as a direct message."""

@@ -18,7 +18,7 @@ from bot.sendblue.client import Sendblue
 from bot.services.tracking import Tracking
 from bot.services.worker import Job
 from bot.slack.reasons import LINE_BUSY
-from bot.storage.claims import Capacity
+from bot.storage.claims import Capacity, Claimed
 from bot.storage.postponing import BusyLine, Release, release_sends, tell_of_busy_lines
 from bot.storage.sends import claim_sends
 from bot.storage.store import Store
@@ -58,10 +58,18 @@ class Sending:
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
         """Take what may be sent now. What somebody took and never finished becomes uncertain, not sent again."""
-        claimed = await self._store.write(claim_sends, Capacity(capacity, self._lease, self._interval))
+        claimed = await self._store.write(claim_sends, self.capacity(capacity))
+        return await self.taken(claimed), claimed.soonest
+
+    def capacity(self, count: int) -> Capacity:
+        """Return what it takes to claim so many messages."""
+        return Capacity(count, self._lease, self._interval)
+
+    async def taken(self, claimed: Claimed[Message]) -> list[Job]:
+        """Return what is to be done about what was claimed."""
         for message_id in claimed.abandoned:
             await self._tracking.apply(message_id, self._interrupted())
-        return [partial(self.deliver, message) for message in claimed.items], claimed.soonest
+        return [partial(self.deliver, message) for message in claimed.items]
 
     async def deliver(self, message: Message) -> None:
         """Submit one claimed message, once, and record what is known afterwards."""

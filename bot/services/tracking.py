@@ -53,7 +53,7 @@ class Tracking:
         # Up to a quarter longer than asked for, so that a burst of messages is not polled as a burst.
         quiet_for = self._durations.stale_after * (1 + self._chance() / 4)
         write = self._store.write_until_stored if until_stored else self._store.write
-        applied = await write(apply_many, Heard(message_id, report, quiet_for))
+        applied = await write(apply_many, Heard(message_id, report, quiet_for, self._durations.sent_waits))
         self._count(report, applied)
         if applied.learnt:
             log.debug(

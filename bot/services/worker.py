@@ -6,7 +6,7 @@ is remembered here, so nothing is lost here.
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
 
@@ -93,8 +93,7 @@ class Worker:
         while not self._stopping:
             self._wakeup.clear()
             claimed, wait = 0, None
-            free = self._capacity - len(self._jobs)
-            if free > 0:
+            if (free := self.free) > 0:
                 began = time.monotonic()
                 claimed, wait = await self._round(free)
                 await asyncio.sleep(min(2 * (time.monotonic() - began), _LONGEST_REST))
@@ -118,13 +117,26 @@ class Worker:
             return 0, self._pause
         self._failing_since = None
         self.busy_at = self._clock() if jobs else self.busy_at
+        self._begin(jobs)
+        if soonest is None:
+            return len(jobs), None
+        return len(jobs), max(0.0, (soonest - self._clock()) / timedelta(seconds=1))
+
+    @property
+    def free(self) -> int:
+        """How many more jobs there is capacity for."""
+        return 0 if self._stopping else max(0, self._capacity - len(self._jobs))
+
+    def begin(self, jobs: Sequence[Job]) -> None:
+        """Do what somebody else has claimed for us, and ask for more."""
+        self._begin(jobs)
+        self._wakeup.set()
+
+    def _begin(self, jobs: Sequence[Job]) -> None:
         for job in jobs:
             task = asyncio.create_task(self._do(job), name=f"{self.name} job")
             self._jobs.add(task)
             task.add_done_callback(self._done)
-        if soonest is None:
-            return len(jobs), None
-        return len(jobs), max(0.0, (soonest - self._clock()) / timedelta(seconds=1))
 
     async def _do(self, job: Job) -> None:
         try:

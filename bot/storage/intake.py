@@ -33,14 +33,16 @@ def _new_thread(tx: Transaction, item: NewThread) -> dict[str, object]:
     return {"id": item.id, **origin, "asked_in": item.origin.channel, **due, **_NOTHING_YET}
 
 
-_NOTHING_YET = dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0) | {
+_NOTHING_YET = {
+    **dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0),
     "aside": "",
     "closed": "",
+    "patient": False,
 }
 _NEW_THREADS = Sql(
     "{insert threads: id uuid, key text, team text, channel text, asked_in text, sender text, answer_url text, "
     "created_at timestamptz, due_at timestamptz, lane int, replies int, rev int, shown_rev int, looked int, "
-    "aside text, closed text, fence int, failures int} ON CONFLICT (key) DO NOTHING RETURNING id"
+    "aside text, closed text, patient bool, fence int, failures int} ON CONFLICT (key) DO NOTHING RETURNING id"
 )
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from bot.storage.engine import Transaction
+from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
 _TAKE = Sql(
@@ -18,9 +18,14 @@ _GIVE_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key AND next_at 
 _FREE_FROM = Sql("SELECT next_at FROM pacing WHERE key = :key")
 
 
+def ask_for_slots(tx: Transaction, until: Mapping[str, datetime]) -> Rows:
+    """Take the slot of each key that is free now until then; the rows are those keys."""
+    return tx.each(_TAKE, _in_order(until), now=tx.now)
+
+
 def take_slots(tx: Transaction, until: Mapping[str, datetime]) -> set[str]:
-    """Take the slot of each key that is free now until then; return those that were."""
-    return set(tx.each(_TAKE, _in_order(until), now=tx.now).column())
+    """Do the same, and return those keys."""
+    return set(ask_for_slots(tx, until).column())
 
 
 def close_slots(tx: Transaction, until: Mapping[str, datetime]) -> None:

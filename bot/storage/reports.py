@@ -18,11 +18,15 @@ from bot.storage.threads import wake_threads
 
 
 class Heard(Struct, frozen=True):
-    """One report for one message. quiet_for: ask again when nothing more was heard for so long."""
+    """One report for one message.
+
+    quiet_for: ask again when nothing more was heard for so long. sent_waits: see `wake_threads`.
+    """
 
     message_id: UUID
     report: Report
     quiet_for: timedelta
+    sent_waits: timedelta = timedelta(0)
 
 
 class Applied(Struct, frozen=True):
@@ -63,7 +67,7 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     changed += _stopped_after_a_failure(tx, changed)
     _try_others_again(tx, {message.line for message in changed if _was_just_taken(message, before)})
     _store(tx, changed, quiet)
-    wake_threads(tx, before, changed)
+    wake_threads(tx, before, changed, sent_waits=items[0].sent_waits)
     tx.each(_NEW_REPORTS, [*history, *_within_bounds(tx, chatter)])
     return results
 

@@ -2,27 +2,27 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import compress
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.domain.delivery import News
 from bot.domain.message import Message
 from bot.domain.thread import Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
-from bot.storage.engine import Transaction
-from bot.storage.pacing import close_slots, give_back_slot
+from bot.storage.engine import Rows, Transaction
+from bot.storage.pacing import ask_for_slots, close_slots, give_back_slot
 from bot.storage.rows import THREAD, load_threads, messages_of, values, with_messages
-from bot.storage.sends import let_out
+from bot.storage.sends import claim_sends, let_out
 from bot.storage.sql import Sql
 
 EDITS = "edits"
 """The pacing key of chat.update, which Slack limits for the whole workspace: edits wait in a queue of their own."""
 
-STEPS = Queue("threads", due="due_at", key="channel", which="lane = 2", held=THREAD)
+STEPS = Queue("threads", due="due_at", key="channel", which="lane = 2", held=THREAD, changes=", patient = false")
 """Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT."""
 
 _OTHERS = Sql(
@@ -38,13 +38,17 @@ _OTHERS = Sql(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Task:
-    """One step of one thread, claimed. slot: of which key, and until when, was taken for it."""
+class Task(Struct, frozen=True):
+    """One step of one thread, claimed.
+
+    slot: of which key, and until when, was taken for it. edits: until when the slot of edits was taken, too, so that
+    the root is edited after the reply.
+    """
 
     step: Step
     thread: Thread
     slot: tuple[str, datetime] | None = None
+    edits: datetime | None = None
 
 
 def claim_threads(tx: Transaction, items: Sequence[Capacity]) -> list[Claimed[Task]]:
@@ -57,6 +61,7 @@ def _claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     ready, again = next_to_go(tx, heads, capacity)
     if not ready:
         return Claimed([], again)
+    edits = _edits_too(tx, heads, tx.now + capacity.interval)
     held = STEPS.hold(tx, ready, capacity)
     threads = with_messages(held, messages_of(tx, [head.id for head in ready]))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
@@ -64,8 +69,25 @@ def _claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
         Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
         for thread in threads.values()
     ]
+    tasks = _with_edit(tx, tasks, edits, tx.now + capacity.interval)
     _note(tx, tasks, threads)
     return Claimed(tasks, again)
+
+
+def _edits_too(tx: Transaction, heads: Sequence[Head], until: datetime) -> Rows:
+    """Take the slot of edits for the root of a thread that is replied to, unless a root waits for it already."""
+    wanted = {} if any(head.key == EDITS for head in heads) else {EDITS: until}
+    return ask_for_slots(tx, wanted)
+
+
+def _with_edit(tx: Transaction, tasks: list[Task], edits: Rows, until: datetime) -> list[Task]:
+    """Give that slot to the first reply. A slot nobody uses is given back."""
+    if not edits.column():
+        return tasks
+    first = next((task for task in tasks if task.step is Step.REPLY), None)
+    if first is None:
+        give_back_slot(tx, EDITS, until)
+    return [replace(task, edits=until) if task is first else task for task in tasks]
 
 
 def _heads(tx: Transaction, count: int) -> list[Head]:
@@ -90,7 +112,7 @@ def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread])
     ]
     tx.each(_POSTING, [values(thread, ("id", "posting", "posting_since", "looked")) for thread in posts])
     tx.each(_TELLING, [values(message, ("id", "telling")) for message in telling])
-    if edits := [task.thread.id for task in tasks if task.step is Step.EDIT]:
+    if edits := [task.thread.id for task in tasks if task.step is Step.EDIT or task.edits]:
         tx.do(_EDITING, ids=edits)
 
 
@@ -103,14 +125,15 @@ _EDITING = Sql("UPDATE threads SET shown_rev = -2 WHERE id {among ids}")
 class Outcome(Struct, frozen=True):
     """What became of a task: its thread as it is now.
 
-    again_at: nothing more before then (None: as soon as there is something). closed_slot: a key and until when.
-    unused_slot: a key and until when its slot was taken for what was not even tried.
+    again_at: nothing more before then (None: as soon as there is something). patient: or before news. closed_slot: a
+    key and until when. unused_slots: keys and until when their slots were taken for what was not even tried.
     """
 
     thread: Thread
     again_at: datetime | None = None
+    patient: bool = False
     closed_slot: tuple[str, datetime] | None = None
-    unused_slot: tuple[str, datetime] | None = None
+    unused_slots: tuple[tuple[str, datetime], ...] = ()
 
 
 _OWNED = ("channel", "root_ts", "replies", "shown_rev", "posting", "looked", "private_note", "closed", "failures")
@@ -120,7 +143,7 @@ _OWNED = ("channel", "root_ts", "replies", "shown_rev", "posting", "looked", "pr
 def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> list[bool]:
     """Store outcomes and make the next step due. Returns whether the claim was still held."""
     close_slots(tx, _latest(item.closed_slot for item in items))
-    for key, until in sorted({item.unused_slot for item in items if item.unused_slot is not None}):
+    for key, until in sorted({slot for item in items for slot in item.unused_slots}):
         give_back_slot(tx, key, until)
     known = load_threads(tx, {item.thread.id for item in items}, lock=True)
     still = [known[item.thread.id].fence == item.thread.fence for item in items]
@@ -128,7 +151,7 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> list[bool]:
     after = {item.thread.id: _merged(known[item.thread.id], item.thread) for item in held}
     if told := [thread.id for thread in after.values() if not thread.tells and known[thread.id].tells]:
         tx.do(_TOLD, ids=told)
-    tx.each(_FINISHED, [_finished(after[item.thread.id], item.again_at or tx.now) for item in held])
+    tx.each(_FINISHED, [_finished(after[item.thread.id], item, tx.now) for item in held])
     let_out(tx, [thread.id for thread in after.values() if thread.root_ts is not None])
     return still
 
@@ -139,10 +162,10 @@ def _merged(known: Thread, outcome: Thread) -> Thread:
     return replace(known, **values(outcome, _OWNED), messages=messages)
 
 
-def _finished(thread: Thread, due_at: datetime) -> dict[str, object]:
+def _finished(thread: Thread, outcome: Outcome, now: datetime) -> dict[str, object]:
     step = thread.next_step()
-    due = {"due_at": None if step is Step.NOTHING else due_at, "lane": step.lane, "aside": thread.private_note}
-    return {"id": thread.id, **values(thread, _OWNED), **due}
+    due = {"due_at": None if step is Step.NOTHING else outcome.again_at or now, "patient": outcome.patient}
+    return {"id": thread.id, **values(thread, _OWNED), **due, "lane": step.lane, "aside": thread.private_note}
 
 
 def _latest(slots: Iterable[tuple[str, datetime] | None]) -> dict[str, datetime]:
@@ -155,31 +178,53 @@ def _latest(slots: Iterable[tuple[str, datetime] | None]) -> dict[str, datetime]
 _TOLD = Sql("UPDATE messages SET told = told | telling, telling = 0 WHERE telling <> 0 AND thread_id {among ids}")
 _FINISHED = Sql(
     "{update threads: channel text, root_ts text, replies int, shown_rev int, posting int, looked int, aside text, "
-    "closed text, failures int, due_at timestamptz, lane int}"
+    "closed text, failures int, due_at timestamptz, patient bool, lane int}"
 )
 
 
-def wake_threads(tx: Transaction, before: Mapping[UUID, Message], changed: Iterable[Message]) -> None:
-    """Make the threads due whose messages have news, or stand otherwise than the root says."""
-    steps: dict[Step, set[UUID]] = defaultdict(set)
+def finish_and_claim(tx: Transaction, items: Sequence[tuple[Outcome, Capacity]]) -> list[tuple[bool, Claimed[Message]]]:
+    """Do as `finish_threads`, and claim with the same commit what may be sent now: the first gets all of it."""
+    held = finish_threads(tx, [outcome for outcome, _ in items])
+    claimed = claim_sends(tx, [items[0][1]]) + [Claimed([], None)] * (len(items) - 1)
+    return list(zip(held, claimed, strict=True))
+
+
+def wake_threads(
+    tx: Transaction,
+    before: Mapping[UUID, Message],
+    changed: Iterable[Message],
+    *,
+    sent_waits: timedelta = timedelta(0),
+) -> None:
+    """Make the threads due whose messages have news, or stand otherwise than the root says.
+
+    sent_waits: how long *Sent* waits for *Delivered*.
+    """
+    steps: dict[tuple[Step, timedelta], set[UUID]] = defaultdict(set)
     for message in changed:
         old = before.get(message.id)
         if message.news:
-            steps[Step.REPLY].add(message.thread_id)
+            steps[Step.REPLY, sent_waits if message.news is News.SENT else timedelta(0)].add(message.thread_id)
         elif old is None or old.headline != message.headline:
-            steps[Step.EDIT].add(message.thread_id)
-    for step, ids in steps.items():
-        tx.do(_WAKE, ids=list(ids), now=tx.now, lane=step.lane)
+            steps[Step.EDIT, timedelta(0)].add(message.thread_id)
+    for (step, wait), ids in steps.items():
+        tx.do(_WAKE, ids=list(ids), due=tx.now + wait, patient=bool(wait), lane=step.lane)
 
 
-# Of all that is due later, only the second edit of a root is nothing that news must wait for: nobody holds the thread.
-# It is owed all the same, once the news is told. -1 is UNKNOWN, -2 EDITING.
+# What is due later waits for the end of a lease, or because Slack said so, unless it is patient: then news cuts it
+# short. The second edit of a root, which is patient, is owed all the same, once the news is told. -1 is UNKNOWN, -2
+# EDITING.
 _WAKE = Sql(
     """
     UPDATE threads SET
         rev = rev + 1,
-        due_at = CASE WHEN due_at IS NULL OR shown_rev = -1 AND lane = 0 THEN :now ELSE due_at END,
-        shown_rev = CASE WHEN shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
+        due_at = CASE
+            WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :due ELSE due_at
+        END,
+        patient = CASE
+            WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :patient ELSE patient
+        END,
+        shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
         lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
     WHERE id {among ids}
     """

@@ -59,7 +59,7 @@ async def test_it_is_not_ready_when_nothing_writes_or_works_any_more(stage: Stag
     assert app is not None
     await app.jobs.stop(grace=1)
     await app.workers[0].stop(grace=1)
-    await asyncio.to_thread(app.store._writer.stop)
+    await asyncio.to_thread(app.store._writer.stop, 10)
     checks = (await stage.get("/readyz")).json()["checks"]
     assert "writer has stopped" in checks["database"]
     assert "not running" in checks["announcing"]

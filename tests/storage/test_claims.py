@@ -13,6 +13,7 @@ from bot.storage.backlog import backlog
 from bot.storage.claims import Capacity
 from bot.storage.database import open_database
 from bot.storage.intake import NewThread, accept_many
+from bot.storage.pacing import free_from
 from bot.storage.polls import PollCapacity, claim_polls
 from bot.storage.postgresql import PostgresqlTransaction
 from bot.storage.postponing import BusyLine, Release, end_leases, release_sends, tell_of_busy_lines
@@ -21,7 +22,7 @@ from bot.storage.schema import migrate
 from bot.storage.sends import SENDS, claim_sends
 from bot.storage.sqlite import SqliteTransaction
 from bot.storage.store import Store
-from bot.storage.threads import EDITS, STEPS, Outcome, claim_threads, finish_threads
+from bot.storage.threads import EDITS, STEPS, Outcome, claim_threads, finish_and_claim, finish_threads
 from tests.conftest import CUSTOMER, LINE
 from tests.statements import asking
 
@@ -322,6 +323,73 @@ async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
     assert await desk.threads(interval=timedelta(0)) == []
     await desk.hear(message_id, Delivery.SENT, handle="h")
     assert [step for step, _ in await desk.threads(interval=timedelta(0))] == [Step.REPLY]
+
+
+async def _with_news(desk: Desk, channel: str, delivery: Delivery = Delivery.DELIVERED) -> UUID:
+    [message_id] = await desk.accept(channel)
+    [thread] = [thread for step, thread in await desk.threads() if step is Step.OPEN]
+    await desk.open(thread)
+    await desk.hear(message_id, delivery, handle=channel)
+    desk.clock.now += SECOND
+    return message_id
+
+
+async def test_one_reply_takes_the_slot_of_edits_along_unless_a_root_waits_for_it(desk: Desk) -> None:
+    await _with_news(desk, "C1")
+    claimed = (await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))).items
+    assert [(task.step, task.edits) for task in claimed] == [(Step.REPLY, desk.clock() + SECOND)]
+    await desk.store.write(finish_threads, Outcome(claimed[0].thread.replied()))  # the root was not edited after all
+    await _with_news(desk, "C2")
+    claimed = (await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))).items
+    assert sorted((task.step.name, bool(task.edits)) for task in claimed) == [("EDIT", False), ("REPLY", False)]
+
+
+async def test_a_slot_of_edits_that_no_reply_needs_is_given_back(desk: Desk) -> None:
+    await desk.accept("C1")
+    [task] = (await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))).items
+    assert (task.step, task.edits) == (Step.OPEN, None)
+    assert await desk.store.read(lambda tx: free_from(tx, EDITS)) == desk.clock()
+
+
+async def test_sent_waits_for_delivered_and_for_nothing_else(desk: Desk) -> None:
+    [message_id] = await desk.accept("C1")
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    desk.clock.now += SECOND
+
+    async def heard(delivery: Delivery, service: Service = Service.UNKNOWN) -> None:
+        report = Report("callback", desk.clock(), delivery, delivery.name, "h", service)
+        await desk.store.write(apply_many, Heard(message_id, report, 120 * SECOND, 2 * SECOND))
+
+    await heard(Delivery.SENT)
+    claimed = await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))
+    assert (claimed.items, claimed.soonest) == ([], desk.clock() + 2 * SECOND)
+    desk.clock.now += SECOND
+    await heard(Delivery.DELIVERED)
+    [(step, thread)] = await desk.threads()
+    assert (step, thread.lead.telling) == (Step.REPLY, News.DELIVERED)
+    await heard(Delivery.READ)  # somebody holds the thread: a lease is not cut short
+    assert await desk.threads() == []
+
+
+async def test_an_sms_waits_for_nothing(desk: Desk) -> None:
+    [message_id] = await desk.accept("C1")
+    [(_, thread)] = await desk.threads()
+    await desk.open(thread)
+    desk.clock.now += SECOND
+    report = Report("callback", desk.clock(), Delivery.SENT, "SENT", "h", Service.SMS)
+    await desk.store.write(apply_many, Heard(message_id, report, 120 * SECOND, 2 * SECOND))
+    assert [step for step, _ in await desk.threads()] == [Step.REPLY]
+
+
+async def test_what_opens_a_thread_takes_what_may_be_sent_with_it(desk: Desk) -> None:
+    [first], [second] = await desk.accept("C1"), await desk.accept("C2")
+    threads = [thread for _, thread in await desk.threads()]
+    opened = [Outcome(thread.opened(thread.channel, "1.1", shown_rev=0)) for thread in threads]
+    results = [await desk.store.write(finish_and_claim, (one, Capacity(10, LEASE, SECOND))) for one in opened]
+    assert [(held, len(claimed.items)) for held, claimed in results] == [(True, 1), (True, 0)]
+    assert results[0][1].items[0].id in (first, second)
+    assert not (await desk.store.write(finish_and_claim, (opened[0], Capacity(10, LEASE, SECOND))))[1].items
 
 
 async def test_edits_take_turns_in_the_whole_workspace(desk: Desk) -> None:

@@ -28,7 +28,7 @@ async def writer(database_url: str) -> AsyncIterator[Writer]:
     writer = Writer(database)
     writer.start()
     yield writer
-    await asyncio.to_thread(writer.stop)
+    await asyncio.to_thread(writer.stop, 10)
     database.close()
 
 
@@ -148,7 +148,7 @@ async def test_stopping_stores_what_was_handed_in(database_url: str) -> None:
     writer.start()
     adding = [asyncio.create_task(writer.run(add, str(number))) for number in range(10)]
     await asyncio.sleep(0)
-    await asyncio.to_thread(writer.stop)
+    await asyncio.to_thread(writer.stop, 10)
     await asyncio.gather(*adding)
     [[stored]] = database.read(asking("SELECT count(*) FROM words"))
     assert stored == 10

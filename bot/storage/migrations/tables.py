@@ -59,6 +59,7 @@ threads = Table(
     Column("closed", String(80), nullable=False),
     Column("lane", SmallInteger(), nullable=False),
     Column("due_at", Instant),
+    Column("patient", Boolean, nullable=False),
     Column("fence", Integer, nullable=False),
     Column("failures", Integer, nullable=False),
 )

@@ -13,6 +13,7 @@ from uuid import UUID
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Facts, Message
 from bot.domain.thread import Lane, Step
+from bot.storage.timekeeping import _LONGEST_SEND
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
 
@@ -79,8 +80,11 @@ class Watch:
     def check_waits(self) -> None:
         """Nothing that a process would do waits for longer than a wait may be, whatever a clock said meanwhile."""
         latest = _stamp(self._world.stored_now + _LONGEST_WAIT)
+        held = {row.send_at for row in self.rows.values() if row.delivery == Delivery.SENDING and row.send_at}
+        if late := [due for due in held if due > _stamp(self._world.stored_now + _LONGEST_SEND)]:
+            self.broken(f"a send is held for longer than any call takes: {late} at {self._world.stored_now}")
         for kind in ("send", "announce"):
-            if late := [due for due in self._dues(kind) if due > latest]:
+            if late := [due for due in self._dues(kind) if due > latest and due not in held]:
                 self.broken(f"{kind} waits for longer than anything may: {late} at {self._world.stored_now}")
 
     def clock_set(self) -> None:
@@ -239,7 +243,7 @@ class Watch:
             self._takes(task.thread.id.hex, task.thread.fence, ask.lease)
             if task.step.lane is Lane.POST:
                 self._uses(task.thread.channel, ask.interval)
-            elif task.step is Step.EDIT:
+            if task.step is Step.EDIT or task.edits:
                 self._uses("edits", timedelta(0))
 
     def _claim_sends(self, ask: Any, claimed: Any) -> None:
@@ -251,8 +255,12 @@ class Watch:
         self._gives_back(finish.thread.id.hex, finish.thread.fence, held)
         if finish.closed_slot is not None:
             self._shuts(*finish.closed_slot)
-        if finish.unused_slot is not None:
-            self._used.pop(finish.unused_slot[0], None)
+        for key, _ in finish.unused_slots:
+            self._used.pop(key, None)
+
+    def _finish_and_claim(self, item: Any, result: Any) -> None:
+        self._finish_threads(item[0], result[0])
+        self._claim_sends(item[1], result[1])
 
     def _release_sends(self, release: Any, held: bool) -> None:
         if held:  # not, too, when it is doubted meanwhile

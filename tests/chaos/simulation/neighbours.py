@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
-from bot.slack.notifier import Person, Place
+from bot.slack.notifier import _SKEW, Person, Place
 from bot.slack.wording import Post
 from tests.chaos.simulation.ledger import Point, at
 
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
 
 _LAG = timedelta(seconds=1)  # until what was posted can be found again
-_SKEW = timedelta(minutes=1)
 DONE, LATE, LOST, BUSY, UNREACHED, BROKEN, REFUSED = "done", "late", "lost", "busy", "unreached", "broken", "refused"
 AFTERWARDS = "done afterwards"
 """Done when its sender has long been told that there is no answer; only Slack does that (see `Phone`)."""

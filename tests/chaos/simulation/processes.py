@@ -78,6 +78,21 @@ class Loop:
         """Questions are not spaced here; when they are asked is the scheduler's."""
 
 
+class Sender:
+    """Where a `Worker` is: what was claimed for it becomes jobs of the process."""
+
+    def __init__(self, process: "Process") -> None:
+        self._process = process
+
+    @property
+    def free(self) -> int:
+        return int(self._process.world.dice.choice((0, 1, 40)))
+
+    def begin(self, jobs: Any) -> None:
+        for job in jobs:
+            self._process.spawn(f"send {short(job.args[0].id)}", job())
+
+
 class Process:
     """One life of one process: it ends with a kill."""
 
@@ -108,8 +123,9 @@ class Process:
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
         self.accepting = Accepting(self.ledger, default_line="+15550100900")
         self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
+        sender: Any = Sender(self)
         self.announcing = Announcing(
-            self.ledger, slack, self.tracking, permitting, wakeups[1], durations, chance, settle=SETTLE
+            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, settle=SETTLE
         )
         self.deciding = Deciding(self.ledger, slack, permitting)
         alarming = Alarming(self.ledger, slack, self._who_answers, channel="", public_url="")
