@@ -42,6 +42,8 @@ def test_where_one_side_has_one_value_every_round_is_compared_with_it():
         (Goal("<=", 0.49), False),
         (Goal("<=", 10, "ours"), False),
         (Goal("<=", 50, "ours"), True),
+        (Goal("<=", 0.4, plus=10), True),
+        (Goal("<=", 0.39, plus=10), False),
     ],
 )
 def test_a_goal_is_met_by_the_median_up_to_its_bound(goal: Goal, met: bool):
@@ -67,6 +69,12 @@ def test_a_row_shows_medians_with_their_spread_and_a_missed_goal_stands_out():
     assert set(line) == {"|", "-"}
     assert cells(row) == ["intake", "1,000/s (900–1,200)", "", "500/s each", "2× (1.8–2.4)", "≥ 6×", "**no**"]
     assert len(head) == len(line) == len(row)
+
+
+def test_a_goal_may_allow_for_more_than_a_multiple_of_the_floor():
+    floor = Measured((4.0, 5.0), "ms")
+    figure = Figure("p99", Measured((9.0, 16.0), "ms"), floor, goal=Goal("<=", 2, plus=5), against="bare")
+    assert cells(table([figure]).splitlines()[2])[-2:] == ["≤ 2× + 5 ms", "yes"]
 
 
 def test_a_percentile_is_a_value_that_was_seen():
