@@ -14,6 +14,7 @@ from benchmarks import (
     convergence,
     distance,
     footprint,
+    happy,
     news,
     page,
     polling,
@@ -37,6 +38,7 @@ MEASURES: Mapping[str, Callable[[Run], Awaitable[list[Figure]]]] = {
     "polling": polling.measure,
     "footprint": footprint.measure,
     "scaling": scaling.measure,
+    "happy": happy.measure,
 }
 
 
