@@ -8,7 +8,19 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 import click
 import uvloop
 
-from benchmarks import callbacks, commands, convergence, footprint, news, page, polling, scaling, waiting
+from benchmarks import (
+    callbacks,
+    commands,
+    convergence,
+    distance,
+    footprint,
+    happy,
+    news,
+    page,
+    polling,
+    scaling,
+    waiting,
+)
 from benchmarks.figures import Figure, table
 from benchmarks.flush import measure as flushes
 from benchmarks.load import generator
@@ -20,11 +32,13 @@ MEASURES: Mapping[str, Callable[[Run], Awaitable[list[Figure]]]] = {
     "commands": commands.measure,
     "callbacks": callbacks.measure,
     "news": news.measure,
+    "distance": distance.measure,
     "convergence": convergence.measure,
     "waiting": waiting.measure,
     "polling": polling.measure,
     "footprint": footprint.measure,
     "scaling": scaling.measure,
+    "happy": happy.measure,
 }
 
 

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterable, Iterator
-from hashlib import md5
 from uuid import UUID
 
 from benchmarks.settings import CALLBACK_SECRET, LINE
@@ -18,7 +17,7 @@ def message_id(number: int) -> UUID:
 
     As the bot's own do, ids rise with time: one is made each millisecond.
     """
-    return UUID(f"{EPOCH + number:012x}7{md5(str(number).encode(), usedforsecurity=False).hexdigest()[:19]}")
+    return UUID(f"{EPOCH + number:012x}7{number:019x}")
 
 
 def handle(number: int) -> str:

@@ -12,7 +12,7 @@ from benchmarks.run import WAYS, Run
 from benchmarks.scale import CLIENTS
 from benchmarks.servers import Server, bot, floor
 
-_MOST_PER_SECOND = 8_000  # more callbacks than any of them answers
+_MOST_PER_SECOND = 12_000  # more callbacks than any of them stores
 _WARM = 50  # messages
 
 
@@ -24,7 +24,7 @@ async def measure(run: Run) -> list[Figure]:
 async def _measure(run: Run, way: str) -> list[Figure]:
     engine, changes = WAYS[way]
     seen: dict[str, list[Load]] = defaultdict(list)
-    messages = int(run.scale.burst * _MOST_PER_SECOND / len(STATUSES)) + _WARM
+    messages = _messages(run)
     with floor("parsing_route:app", run.folder) as bare:
         for _ in range(run.scale.rounds):
             ours_at, peer_at = run.engines[engine](), run.engines[engine]()
@@ -36,6 +36,16 @@ async def _measure(run: Run, way: str) -> list[Figure]:
             with floor("commit_each:app", run.folder, database=peer_at) as peer:
                 seen["peer"].append(await _burst(run, peer, messages))
     return _figures(way, engine, seen)
+
+
+async def bare_rate(run: Run) -> float:
+    """Return how many callbacks a second a bare Starlette route answers here, as beside the bot's intake."""
+    with floor("parsing_route:app", run.folder) as bare:
+        return (await _burst(run, bare, _messages(run))).rate
+
+
+def _messages(run: Run) -> int:
+    return int(run.scale.burst * _MOST_PER_SECOND / len(STATUSES)) + _WARM
 
 
 async def _burst(run: Run, server: Server, messages: int) -> Load:
@@ -54,11 +64,11 @@ def _in_turns(first: int, end: int) -> Iterator[bytes]:
 def _figures(way: str, engine: str, seen: dict[str, list[Load]]) -> list[Figure]:
     rate = {name: Measured(tuple(one.rate for one in rounds), "/s") for name, rounds in seen.items()}
     p99 = {name: Measured(tuple(one.milliseconds(0.99) for one in rounds), "ms") for name, rounds in seen.items()}
-    of_floor, of_peer = (0.4, 6) if engine == "SQLite" else (0.3, 3)
+    of_floor, of_peer = (0.36, 6) if engine == "SQLite" else (0.25, 3)
     bare, each = "Starlette that only parses", "a commit each"
     title = f"2 callback intake, {way}"
     return [
         Figure(f"{title}: {CLIENTS} clients", rate["ours"], rate["floor"], None, Goal(">=", of_floor), bare),
         Figure(f"{title}: {CLIENTS} clients", rate["ours"], None, rate["peer"], Goal(">=", of_peer), each),
-        Figure(f"{title}: p99, {CLIENTS} clients", p99["ours"], p99["floor"], None, Goal("<=", 10, "ours"), bare),
+        Figure(f"{title}: p99, {CLIENTS} clients", p99["ours"], p99["floor"], None, Goal("<=", 2, plus=5), bare),
     ]

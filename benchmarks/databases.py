@@ -5,27 +5,32 @@ import shutil
 import tempfile
 import warnings
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
-from hashlib import md5
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from uuid import uuid4
 
 import psycopg
-from bot.storage.tables import Instant
-from sqlalchemy import Connection, bindparam, text
 
 from benchmarks.callback_requests import EPOCH
 from benchmarks.settings import LINE
-from bot.domain.clock import steady_clock
-from bot.domain.delivery import Delivery, Service
+from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.thread import Lane
-from bot.storage.database import Database
-from bot.storage.schema import migrate, take_your_time
-from bot.storage.sqlite import sqlite3
+from bot.storage import sql
+from bot.storage.database import open_database
+from bot.storage.engine import Transaction
+from bot.storage.schema import migrate
 
 New = Callable[[], str]
 """Returns the URL of a new, migrated, empty database."""
+
+_PATIENCE = 600  # seconds: a million rows are not stored in five
+
+
+class Sql(sql.Sql):
+    """A statement of the bench: beside those of the bot, which `Sql.every` lists."""
+
+    every: ClassVar[list[sql.Sql]] = []
 
 
 @contextlib.contextmanager
@@ -73,36 +78,52 @@ def _run(server: Any, statement: str) -> None:
 
 
 def _migrated(url: str) -> None:
-    database = Database(url, steady_clock())
+    database = open_database(url)
     migrate(database)
     database.close()
 
 
-_NUMBERS = "WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :count)"
+_NAMED = """
+WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :count),
+named(i, id, place) AS (SELECT i, {id}, 'C' || CAST(i - i / :channels * :channels AS TEXT) FROM numbers)
+"""
 _THREADS = """
 INSERT INTO threads (id, key, team, channel, asked_in, sender, answer_url, created_at, root_ts, replies, rev, shown_rev,
     looked, aside, closed, lane, due_at, fence, failures)
-{numbers}, named(i, id, place) AS (SELECT i, {id}, {place} FROM numbers)
-SELECT {cast}, 'seeded:' || i, 'T0BENCH', place, place, 'U0BENCH', '', :now, {root_ts}, 0, 0, 0,
-    0, '', '', :lane, CASE WHEN i < :due THEN :due_at END, 0, 0 FROM named ORDER BY i
+{named}
+SELECT {cast}, 'seeded:' || i, 'T0BENCH', place, place, 'U0BENCH', '', :now, id, 0, 0, 0,
+    0, '', '', :lane, CASE WHEN i < :unsent THEN :now END, 0, 0 FROM named ORDER BY i
 """
 _MESSAGES = """
 INSERT INTO messages (id, thread_id, part, parts, recipient, line, text, accepted_at, delivery, since, service,
-    picture_lost, unconfirmed, asked, handle, error_code, error_text, decision, decided_by, told, telling, attempts,
-    attempted_at, send_at, poll_at, polls, fence)
-{numbers}, named(i, id) AS (SELECT i, {id} FROM numbers)
+    picture_lost, unconfirmed, asked, handle, handle_from, error_code, error_text, decision, decided_by, told, telling,
+    attempts, attempted_at, send_at, poll_at, polls, fence)
+{named}
 SELECT {cast}, {cast}, 1, 1, '+14155552671', :line, 'Your table for two is ready at eight.', :now,
-    CASE WHEN i < :unsent THEN 0 ELSE :delivery END, :now, :service, false,
-    false, false, CASE WHEN i < :unsent THEN NULL ELSE 'handle-' || i END, '', '', '', '', 0, 0, 1, :now,
-    CASE WHEN i < :unsent THEN :due_at END, CASE WHEN i >= :unsent AND i < :polled THEN :poll_at END, 0, 0
+    CASE WHEN i < :unsent THEN 0 ELSE :delivery END, :now, :service,
+    false, false, false, CASE WHEN i >= :unsent THEN 'handle-' || i END,
+    CASE WHEN i >= :unsent THEN :handle_from ELSE 0 END, '', '', '', '', 0, 0,
+    1, :now, CASE WHEN i < :unsent THEN :now END, CASE WHEN i >= :unsent AND i < :polled THEN :poll_at END, 0, 0
 FROM named ORDER BY i
 """
-
 _REPORTS = """
 INSERT INTO reports (message_id, key, source, word, delivery, service, error_code, error_text, at, received_at)
-{numbers}, named(i, id) AS (SELECT i, {id} FROM numbers)
-SELECT {cast}, id || ':send:QUEUED', 'send', 'QUEUED', 30, '', '', '', :now, :now FROM named ORDER BY i
+{named}
+SELECT {cast}, 'seeded:' || id, 'send', 'QUEUED', 30, '', '', '', :now, :now FROM named ORDER BY i
 """
+
+
+def _for_both(text: str) -> Sql:
+    """Let both engines make the ids of `callback_requests.message_id`."""
+    on_postgresql = f"lpad(to_hex({EPOCH} + i), 12, '0') || '7' || lpad(to_hex(i), 19, '0')"
+    on_sqlite = f"printf('%012x7%019x', {EPOCH} + i, i)"
+    return Sql(
+        text.format(named=_NAMED.format(id=on_postgresql), cast="CAST(id AS uuid)"),
+        sqlite=text.format(named=_NAMED.format(id=on_sqlite), cast="id"),
+    )
+
+
+_SEEDED = [_for_both(text) for text in (_THREADS, _MESSAGES, _REPORTS)]
 
 
 def seed(
@@ -121,35 +142,16 @@ def seed(
     due: so many of them are not sent and both threads and messages are due. polled: so many after those are to be
     asked about again, `poll_in` from now; all others wait for nothing.
     """
-    database = Database(url, steady_clock())
-    now = datetime.now(UTC)
-    values: dict[str, Any] = {"count": count, "now": now, "due_at": now, "poll_at": now + poll_in, "line": LINE}
-    values |= {"due": due, "unsent": due, "polled": due + polled, "lane": Lane.POST.value}
-    values |= {"delivery": delivery.value, "service": Service.IMESSAGE.value}
-    with database.writing.begin() as connection:
-        if not database.serves_one_process:
-            take_your_time(connection)
-        for statement in (_THREADS, _MESSAGES, _REPORTS):
-            _fill(connection, statement, values, channels)
-        if not database.serves_one_process:  # which PostgreSQL does by itself after a minute, and SQLite never
-            connection.execute(text("ANALYZE"))
+    values: dict[str, Any] = {"count": count, "channels": channels, "line": LINE, "lane": Lane.POST}
+    values |= {"unsent": due, "polled": due + polled, "delivery": delivery, "service": Service.IMESSAGE}
+    values |= {"handle_from": HandleFrom.OWN}
+
+    def fill(tx: Transaction) -> None:
+        for statement in _SEEDED:
+            tx.do(statement, **values, now=tx.now, poll_at=tx.now + poll_in)
+        if not tx.alone:  # which PostgreSQL does by itself after a minute, and SQLite never
+            tx.run("ANALYZE")
+
+    database = open_database(url, statement_timeout=_PATIENCE)
+    database.write(fill)
     database.close()
-
-
-def _fill(connection: Connection, statement: str, values: dict[str, Any], channels: int) -> None:
-    on_sqlite = connection.dialect.name == "sqlite"
-    if on_sqlite:
-        raw = connection.connection.dbapi_connection
-        assert isinstance(raw, sqlite3.Connection)  # noqa: S101 - the dialect says so
-        raw.create_function("md5", 1, lambda value: md5(value.encode(), usedforsecurity=False).hexdigest())
-    time = f"printf('%012x', {EPOCH} + i)" if on_sqlite else f"lpad(to_hex({EPOCH} + i), 12, '0')"
-    filled = statement.format(
-        numbers=_NUMBERS,
-        id=f"{time} || '7' || substr(md5(CAST(i AS TEXT)), 1, 19)",  # see `callback_requests.message_id`
-        place=f"'C' || CAST(i % {channels} AS TEXT)",
-        cast="id" if on_sqlite else "CAST(id AS uuid)",
-        root_ts="id",
-    )
-    used = [name for name in values if f":{name}" in filled]
-    times = [bindparam(name, type_=Instant) for name in used if name in ("now", "due_at", "poll_at")]
-    connection.execute(text(filled).bindparams(*times), {name: values[name] for name in used})

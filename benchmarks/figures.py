@@ -24,6 +24,10 @@ class Measured:
             return Measured(tuple(ours / theirs for ours, theirs in zip(self.rounds, base.rounds, strict=True)))
         return Measured(tuple(ours / base.median for ours in self.rounds))
 
+    def less(self, amount: float) -> "Measured":
+        """Return this with so much taken off each round."""
+        return Measured(tuple(value - amount for value in self.rounds), self.unit)
+
     def __str__(self) -> str:
         """`2.1 ms (1.9–2.4)`: the median, the least and the most."""
         unit = self.unit if self.unit in ("×", "/s") else f" {self.unit}"
@@ -33,11 +37,15 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class Goal:
-    """What is to be reached, by the ratio or, where the promise is a plain amount, by ours itself."""
+    """What is to be reached, by the ratio or, where the promise is a plain amount, by ours itself.
+
+    plus: ours may be so much above the bound times the floor, in its own unit.
+    """
 
     relation: Literal["<=", ">="]
     bound: float
     of: Literal["ratio", "ours"] = "ratio"
+    plus: float = 0
 
     def met_by(self, value: Measured) -> bool:
         """Whether the median keeps it."""
@@ -58,18 +66,22 @@ class Figure:
     @property
     def ratio(self) -> Measured | None:
         """Ours over the floor, else over the peer."""
-        base = self.floor or self.peer
-        return None if base is None else self.ours.over(base)
+        return None if self._base is None else self.ours.over(self._base)
+
+    @property
+    def _base(self) -> Measured | None:
+        return self.floor or self.peer
 
     @property
     def met(self) -> bool | None:
         """Whether the goal is reached; None where none was set."""
         if self.goal is None:
             return None
-        value = self.ours if self.goal.of == "ours" else self.ratio
-        if value is None:
+        if self.goal.of == "ours":
+            return self.goal.met_by(self.ours)
+        if self._base is None:
             raise ValueError(f"{self.name}: a goal for a ratio needs a floor or a peer")
-        return self.goal.met_by(value)
+        return self.goal.met_by(self.ours.less(self.goal.plus).over(self._base))
 
 
 HEAD = ("figure", "ours", "floor", "peer", "ratio", "goal", "met")
@@ -111,7 +123,8 @@ def _goal(figure: Figure) -> str:
         return ""
     unit = "×" if figure.goal.of == "ratio" else figure.ours.unit
     sign = "≤" if figure.goal.relation == "<=" else "≥"
-    return f"{sign} {figure.goal.bound:g}{unit if unit in ('×', '/s') else f' {unit}'}"
+    more = f" + {figure.goal.plus:g} {figure.ours.unit}" if figure.goal.plus else ""
+    return f"{sign} {figure.goal.bound:g}{unit if unit in ('×', '/s') else f' {unit}'}{more}"
 
 
 def _short(value: float) -> str:

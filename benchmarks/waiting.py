@@ -4,43 +4,43 @@ import asyncio
 import re
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import closing, suppress
 from datetime import datetime, timedelta
-from typing import Any
-from unittest.mock import patch
+from typing import Any, TypeVar, cast
 
-from bot.storage.announcements import claim_threads
-from bot.storage.attempts import claim_sends, unsent_since
-from bot.storage.prepared import Form, Row
-from sqlalchemy import Connection, event
-
-from benchmarks.databases import seed
+from benchmarks.databases import Sql, seed
 from benchmarks.figures import Figure, Goal, Measured
 from benchmarks.run import Run
-from bot.domain.clock import steady_clock
 from bot.domain.delivery import Delivery
+from bot.storage import sql
 from bot.storage.backlog import backlog
-from bot.storage.claims import Ask
-from bot.storage.database import Database
+from bot.storage.claims import Capacity
+from bot.storage.database import open_database
+from bot.storage.engine import Database, Rows, Transaction
 from bot.storage.forgetting import forget_many
-from bot.storage.polls import PollAsk, claim_polls
+from bot.storage.polls import PollCapacity, claim_polls
+from bot.storage.postponing import unsent_since
+from bot.storage.sends import claim_sends
+from bot.storage.threads import claim_threads
 
-Question = Callable[[Connection, datetime], object]
+T = TypeVar("T")
 
-_ASK = Ask(room=40, lease=timedelta(minutes=1), interval=timedelta(seconds=1))
-_POLL = PollAsk("polls", room=40, wait=lambda message: timedelta(hours=1))
+Question = Callable[[Transaction], object]
+
+_CAPACITY = Capacity(40, lease=timedelta(minutes=1), interval=timedelta(seconds=1))
+_POLLS = PollCapacity("polls", 40, wait=lambda message: timedelta(hours=1))
 _AGE = timedelta(days=30)
 _CHANNELS = 50
 _TRIES = 3  # in each round; the quickest counts, what else the machine does does not
 
 QUESTIONS: Mapping[str, Question] = {
-    "announce": lambda connection, now: claim_threads(connection, now, [_ASK]),
-    "send": lambda connection, now: claim_sends(connection, now, [_ASK]),
-    "poll": lambda connection, now: claim_polls(connection, now, [_POLL]),
-    "unsent": unsent_since,
+    "announce": lambda tx: claim_threads(tx, [_CAPACITY]),
+    "send": lambda tx: claim_sends(tx, [_CAPACITY]),
+    "poll": lambda tx: claim_polls(tx, [_POLLS]),
+    "unsent": lambda tx: unsent_since(tx, tx.now),
     "backlog": backlog,
-    "forget, once a day": lambda connection, now: forget_many(connection, now, [_AGE]),
+    "forget, once a day": lambda tx: forget_many(tx, [_AGE]),
 }
 """Everything that asks the database what is due."""
 
@@ -60,14 +60,14 @@ def _filled(run: Run, engine: str) -> dict[str, Database]:
     for name, count in (("few", run.scale.few_stored), ("many", run.scale.stored)):
         url = run.engines[engine]()
         seed(url, count, channels=_CHANNELS, delivery=Delivery.READ, due=run.scale.due, polled=run.scale.due)
-        databases[name] = Database(url, steady_clock())
+        databases[name] = open_database(url)
     return databases
 
 
 def _measure(run: Run, engine: str, databases: Mapping[str, Database]) -> list[Figure]:
     try:
         seen = _timed(databases, run.scale.rounds)
-        unindexed = {name: _without_index(databases["many"], question) for name, question in QUESTIONS.items()}
+        unindexed = {name: without_index(databases["many"], question) for name, question in QUESTIONS.items()}
     finally:
         for database in databases.values():
             database.close()
@@ -95,41 +95,82 @@ def _timed(databases: Mapping[str, Database], rounds: int) -> dict[tuple[str, st
     return seen
 
 
+_ANSWERED = Sql("SELECT 1 AS one")
+"""PostgreSQL gets statements before it has answered those before them: this one's answer is the last."""
+
+
 def _once(database: Database, question: Question) -> float:
-    with _undone(database) as (connection, now):
+    def timed(tx: Transaction) -> float:
+        _ = tx.now  # it has begun
         started = time.perf_counter()
-        question(connection, now)
+        question(tx)
+        tx.ask(_ANSWERED).value()
         return time.perf_counter() - started
 
-
-@contextmanager
-def _undone(database: Database) -> Iterator[tuple[Connection, datetime]]:
-    with database.writing.connect() as connection, connection.begin() as transaction:
-        yield connection, database.begin(connection)
-        transaction.rollback()
+    return _undone(database, timed)
 
 
-def _without_index(database: Database, question: Question) -> list[str]:
+class _TakenBack(Exception):  # noqa: N818 - no error
+    """So that the next one finds everything as it was."""
+
+
+def _undone(database: Database, work: Callable[[Transaction], T]) -> T:
+    done: list[T] = []
+
+    def undone(tx: Transaction) -> None:
+        done.append(work(tx))
+        raise _TakenBack
+
+    with suppress(_TakenBack):
+        database.write(undone)
+    return done[0]
+
+
+class _Noting:
+    """A transaction that notes each statement, with its first values."""
+
+    def __init__(self, tx: Transaction) -> None:
+        self._tx = tx
+        self.alone = tx.alone
+        self.asked: dict[sql.Sql, Mapping[str, Any]] = {}
+
+    @property
+    def now(self) -> datetime:
+        return self._tx.now
+
+    def ask(self, statement: sql.Sql, **values: Any) -> Rows:
+        self.asked.setdefault(statement, values)
+        return self._tx.ask(statement, **values)
+
+    def do(self, statement: sql.Sql, **values: Any) -> None:
+        self.asked.setdefault(statement, values)
+        self._tx.do(statement, **values)
+
+    def each(self, statement: sql.Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
+        if rows:
+            first = rows[0] if self.alone else {name: [row[name] for row in rows] for name in rows[0]}
+            self.asked.setdefault(statement, {**first, **values})
+        return self._tx.each(statement, rows, **values)
+
+
+def without_index(database: Database, question: Question) -> list[str]:
     """Return the plan's line for each statement that reads all of `messages`, `threads` or `reports`."""
-    statements: dict[str, Any] = {}
-    run = Form.run
 
-    def note(_c: object, _cursor: object, statement: str, parameters: Any, _x: object, many: bool) -> None:  # noqa: FBT001
-        statements.setdefault(statement, parameters[0] if many else parameters)
+    def noted(tx: Transaction) -> dict[sql.Sql, Mapping[str, Any]]:
+        noting = _Noting(tx)
+        question(cast("Transaction", noting))
+        return noting.asked
 
-    def noted(form: Form, connection: Connection, parameters: Any, *, many: bool = False) -> list[Row]:
-        note(None, None, form.sql, parameters, None, many)
-        return run(form, connection, parameters, many=many)
+    asked = _undone(database, noted)
+    with closing(database.connect()) as connection:
+        lines = [line for statement, values in asked.items() for line in _plan(database, connection, statement, values)]
+    return [line for line in lines if _reads_all(line)]
 
-    with _undone(database) as (connection, now), patch.object(Form, "run", noted):  # prepared ones go their own way
-        event.listen(database.writing, "before_cursor_execute", note)
-        question(connection, now)
-        event.remove(database.writing, "before_cursor_execute", note)
-    asked = {s: p for s, p in statements.items() if s.lstrip().startswith(("SELECT", "UPDATE", "WITH"))}
-    explain = "EXPLAIN QUERY PLAN" if database.serves_one_process else "EXPLAIN"
-    with _undone(database) as (connection, _):
-        rows = [row for s, p in asked.items() for row in connection.exec_driver_sql(f"{explain} {s}", p)]
-    return [line for row in rows for line in [str(row[-1]).strip()] if _reads_all(line)]
+
+def _plan(database: Database, connection: Any, statement: sql.Sql, values: Mapping[str, Any]) -> list[str]:
+    on_sqlite = database.one_process
+    text = f"EXPLAIN QUERY PLAN {statement.sqlite}" if on_sqlite else f"EXPLAIN {statement.postgresql}"
+    return [str(row[-1]).strip() for row in connection.execute(text, values)]
 
 
 def _reads_all(line: str) -> bool:

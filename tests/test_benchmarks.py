@@ -9,9 +9,12 @@ import pytest
 from benchmarks.__main__ import MEASURES
 from benchmarks.callback_requests import STATUSES, callback, handle, message_id
 from benchmarks.command_requests import commands
+from benchmarks.databases import Sql, seed, sqlite
 from benchmarks.figures import HEAD, Figure, Goal, Measured, percentile, slope, table
 from benchmarks.page import between_marks
 from benchmarks.scale import QUICK, WHOLE
+from benchmarks.waiting import QUESTIONS, without_index
+from bot.storage.database import open_database
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "performance.md").read_text()
 
@@ -39,6 +42,8 @@ def test_where_one_side_has_one_value_every_round_is_compared_with_it():
         (Goal("<=", 0.49), False),
         (Goal("<=", 10, "ours"), False),
         (Goal("<=", 50, "ours"), True),
+        (Goal("<=", 0.4, plus=10), True),
+        (Goal("<=", 0.39, plus=10), False),
     ],
 )
 def test_a_goal_is_met_by_the_median_up_to_its_bound(goal: Goal, met: bool):
@@ -66,6 +71,12 @@ def test_a_row_shows_medians_with_their_spread_and_a_missed_goal_stands_out():
     assert len(head) == len(line) == len(row)
 
 
+def test_a_goal_may_allow_for_more_than_a_multiple_of_the_floor():
+    floor = Measured((4.0, 5.0), "ms")
+    figure = Figure("p99", Measured((9.0, 16.0), "ms"), floor, goal=Goal("<=", 2, plus=5), against="bare")
+    assert cells(table([figure]).splitlines()[2])[-2:] == ["≤ 2× + 5 ms", "yes"]
+
+
 def test_a_percentile_is_a_value_that_was_seen():
     values = [5.0, 1.0, 4.0, 2.0, 3.0]
     assert [percentile(values, share) for share in (0.0, 0.2, 0.5, 0.99, 1.0)] == [1.0, 1.0, 3.0, 5.0, 5.0]
@@ -91,6 +102,29 @@ def test_each_callback_goes_to_its_own_message():
         assert f"/sendblue/status/{message_id(number).hex}/".encode() in request
         assert f'"{handle(number)}"'.encode() in request
     assert len({request.split()[1] for request in requests}) == 20
+
+
+def test_whatever_asks_what_is_due_uses_an_index_and_what_does_not_is_found_out(tmp_path: Path):
+    with sqlite(tmp_path) as new:
+        url = new()
+    seed(url, 20, due=5, polled=5)
+    database = open_database(url)
+    slow = Sql("SELECT count(*) AS many FROM messages WHERE text = :text")
+    found = {name: without_index(database, question) for name, question in QUESTIONS.items()}
+    found["slow"] = without_index(database, lambda tx: tx.ask(slow, text="").value())
+    database.close()
+    assert found == {name: [] for name in QUESTIONS} | {"slow": ["SCAN messages"]}
+
+
+def test_a_seeded_message_is_the_one_that_its_callbacks_are_about(tmp_path: Path):
+    with sqlite(tmp_path) as new:
+        url = new()
+    seed(url, 12)
+    database = open_database(url)
+    stored = Sql("SELECT id, handle FROM messages ORDER BY id")
+    rows = database.read(lambda tx: list(tx.ask(stored)))
+    database.close()
+    assert [tuple(row) for row in rows] == [(message_id(number), handle(number)) for number in range(12)]
 
 
 def test_results_replace_only_what_stands_between_their_marks():

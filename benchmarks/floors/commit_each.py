@@ -5,12 +5,13 @@ the answer. It has the fewest statements that do it, one at a time. SQLite gets 
 """
 
 import os
+from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
-from bot.storage.prepared import insert_for
-from bot.storage.tables import messages, reports, threads
-from sqlalchemy import event, select, update
+from sqlalchemy import event, make_url, select, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -21,15 +22,15 @@ from bot.domain.message import Message, Report, merge
 from bot.domain.thread import Lane
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
-from bot.storage.database import database_url
-from bot.storage.rows import MESSAGE, message_of, reported
+from bot.storage.migrations.tables import messages, reports, threads
+from bot.storage.sql import coded
 from bot.storage.sqlite import journal_mode
 
 
 def _engine(url: str) -> AsyncEngine:
-    parsed = database_url(url)
+    parsed = make_url(url)
     if parsed.drivername != "sqlite":
-        return create_async_engine(parsed, pool_size=5, max_overflow=0)
+        return create_async_engine(parsed.set(drivername="postgresql+psycopg"), pool_size=5, max_overflow=0)
     engine = create_async_engine(parsed.set(drivername="sqlite+aiosqlite"), pool_size=1, max_overflow=0)
 
     @event.listens_for(engine.sync_engine, "connect")
@@ -42,6 +43,7 @@ def _engine(url: str) -> AsyncEngine:
     return engine
 
 
+_INSERT: Mapping[str, Any] = {"sqlite": sqlite.insert, "postgresql": postgresql.insert}
 _tokens = CallbackTokens("", [os.environ["CALLBACK_SECRET"]])
 _database = _engine(os.environ["DATABASE_URL"])
 
@@ -57,20 +59,37 @@ async def _status(request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
+_MESSAGE = [messages.c["send_at" if name == "lease_until" else name].label(name) for name in Message.__struct_fields__]
+_LEARNT = (
+    *("delivery", "since", "service", "handle", "handle_from", "error_code", "error_text"),
+    *("picture_lost", "unconfirmed", "asked", "told"),
+)
+
+
 async def _apply(connection: AsyncConnection, message_id: UUID, report: Report, now: datetime) -> None:
     ours = messages.c.id == message_id
-    found = (await connection.execute(select(*MESSAGE).where(ours).with_for_update())).one()
-    merged = merge(message_of(found), report)
-    changed = reported(merged)
-    del changed["row_id"]
+    found = (await connection.execute(select(*_MESSAGE).where(ours).with_for_update())).mappings().one()
+    merged = merge(_message_of(found), report)
+    changed = {name: getattr(merged, name) for name in _LEARNT}
     await connection.execute(update(messages).where(ours).values(**changed, send_at=None, polls=0))
     await connection.execute(
         update(threads)
         .where(threads.c.id == merged.thread_id)
         .values(rev=threads.c.rev + 1, due_at=now, lane=Lane.POST)
     )
-    history = insert_for(reports)[connection.dialect.name].on_conflict_do_nothing()
+    history = _INSERT[connection.dialect.name](reports).on_conflict_do_nothing()
     await connection.execute(history.values(**_history(merged, report, now)))
+
+
+def _message_of(found: Mapping[Any, Any]) -> Message:
+    return Message(**{name: _value(name, value) for name, value in found.items()})
+
+
+def _value(name: str, value: Any) -> Any:
+    if isinstance(value, datetime):
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value  # SQLite has no zones
+    change = coded(name)
+    return value if value is None or change is None else change(value)
 
 
 def _history(message: Message, report: Report, now: datetime) -> dict[str, object]:
