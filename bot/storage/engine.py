@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import cache, cached_property
 from typing import Any, ClassVar, TypeVar
 
 from bot.domain.clock import Clock
@@ -15,7 +16,7 @@ class Rows:
     """What a statement returned. It is waited for when it is looked at, so that several can be under way."""
 
     def __init__(self, fetch: Callable[[], tuple[Shape, Sequence[Sequence[Any]]]]) -> None:
-        self._fetch = fetch
+        self._fetch = cache(fetch)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield rows whose values have the names of their columns."""
@@ -42,10 +43,13 @@ class Transaction(ABC):
     alone: ClassVar[bool]
     """Whether nobody else can be in one that writes (SQLite)."""
 
-    @property
-    @abstractmethod
+    @cached_property
     def now(self) -> datetime:
         """When it began, by the one clock of all who use the database."""
+        return self._began_at()
+
+    @abstractmethod
+    def _began_at(self) -> datetime: ...
 
     @abstractmethod
     def ask(self, sql: Sql, **values: Any) -> Rows:

@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from bot.domain.clock import Clock, elapsed
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import Change, Sql, coded
+from bot.storage.sql import Change, Shape, Sql, coded
 
 T = TypeVar("T")
 
@@ -91,31 +91,28 @@ class PostgresqlTransaction(Transaction):
 
     alone = False
 
-    def __init__(self, connection: Connection[Any], begin: str, limit: str, *, prepare: bool) -> None:
-        self._connection = connection
-        self._prepare = prepare
+    def __init__(self, connection: Connection[Any], begin: str, limit: str, clock: Clock, *, prepare: bool) -> None:
+        self._connection, self._prepare, self._clock = connection, prepare, clock
         connection.execute(begin, prepare=False)
         self._begun = connection.execute(_BEGUN, {"limit": limit}, prepare=prepare, binary=True)
-        self._now: datetime | None = None
+        self.ahead: timedelta | None = None  # of this process's clock, the server's, once it was looked at
 
-    @property
-    def now(self) -> datetime:
-        if self._now is None:
-            self._now = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
-        return self._now
+    def _began_at(self) -> datetime:
+        at = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
+        self.ahead = at - self._clock()
+        return at
 
     def ask(self, sql: Sql, **values: Any) -> Rows:
-        cursor = self._run(sql, values)
+        cursor = self._connection.execute(sql.postgresql, values, prepare=self._prepare, binary=True)
 
-        def fetch() -> tuple[Any, list[Any]]:
+        def fetch() -> tuple[Shape, list[Any]]:
             rows = cursor.fetchall()
-            names = tuple(column.name for column in cursor.description or ())
-            return sql.shape(names, _kind), rows
+            return sql.shape(tuple(column.name for column in cursor.description or ()), _kind), rows
 
         return Rows(fetch)
 
     def do(self, sql: Sql, **values: Any) -> None:
-        self._run(sql, values)
+        self.ask(sql, **values)
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         if not rows:
@@ -124,9 +121,6 @@ class PostgresqlTransaction(Transaction):
 
     def run(self, text: str) -> None:
         self._connection.execute(text.encode(), prepare=False)
-
-    def _run(self, sql: Sql, values: Mapping[str, Any]) -> Any:
-        return self._connection.execute(sql.postgresql, values, prepare=self._prepare, binary=True)
 
 
 _BEGUN = "SELECT clock_timestamp(), set_config('statement_timeout', %(limit)s, true)"
@@ -177,13 +171,29 @@ class PostgresqlDatabase(Database):
         while True:
             connection, new = self._connected()
             try:
-                return self._transact(connection, work)
+                return self._transact(connection, "BEGIN", work)
             except psycopg.Error as error:
-                if error.sqlstate in _NOT_PREPARED and self._prepare:
-                    self._prepare = False
-                    log.warning("statements_are_not_prepared", why="a pooler in front of the database loses them")
-                elif new or not connection.closed:
+                if not self._can_do_without_preparing(error) and (new or not connection.closed):
                     raise
+
+    def read(self, question: Callable[[Transaction], T]) -> T:
+        self._readers.open()
+        for spare in reversed(range(self._readers.max_size + 1)):  # each of them may have been lost meanwhile
+            try:
+                connection = self._readers.getconn()
+            except PoolTimeout:
+                raise psycopg.OperationalError("no connection") from None
+            self._reading.add(connection)
+            try:
+                return self._transact(connection, "BEGIN READ ONLY", question)
+            except psycopg.Error as error:
+                lost = connection.closed and spare and not self._hung_up
+                if not self._can_do_without_preparing(error) and not lost:
+                    raise
+            finally:
+                self._reading.discard(connection)
+                self._readers.putconn(connection)
+        raise AssertionError("the last one returns or raises")
 
     def _connected(self) -> tuple[Connection[Any], bool]:
         """Return the connection that writes, and whether it is a new one."""
@@ -197,14 +207,21 @@ class PostgresqlDatabase(Database):
         _prepare_by_text(self._writing)
         return self._writing, True
 
-    def _transact(self, connection: Connection[Any], work: Callable[[Transaction], T]) -> T:
+    def _can_do_without_preparing(self, error: psycopg.Error) -> bool:
+        if error.sqlstate not in _NOT_PREPARED or not self._prepare:
+            return False
+        self._prepare = False
+        log.warning("statements_are_not_prepared", why="a pooler in front of the database loses them")
+        return True
+
+    def _transact(self, connection: Connection[Any], begin: str, work: Callable[[Transaction], T]) -> T:
         """Do work with as few round trips as it has questions that depend on each other's answers."""
         committing = False
         try:
             with connection.pipeline():
-                transaction = PostgresqlTransaction(connection, "BEGIN", self._limit, prepare=self._prepare)
+                transaction = PostgresqlTransaction(connection, begin, self._limit, self._clock, prepare=self._prepare)
                 result = work(transaction)
-                committing = True
+                committing = begin == "BEGIN"
                 committed = connection.execute("COMMIT", prepare=False)
             if committed.statusmessage != "COMMIT":
                 raise psycopg.OperationalError("the transaction was taken back")  # noqa: TRY301
@@ -214,39 +231,8 @@ class PostgresqlDatabase(Database):
             if committing and lost:
                 raise MaybeStored(type(error).__name__) from error
             raise
-        self._ahead = transaction.now - self._clock()
+        self._ahead = self._ahead if transaction.ahead is None else transaction.ahead
         return result
-
-    def read(self, question: Callable[[Transaction], T]) -> T:
-        self._readers.open()
-        for spare in reversed(range(self._readers.max_size + 1)):  # each of them may have been lost meanwhile
-            connection = self._borrowed()
-            self._reading.add(connection)
-            try:
-                return self._answered(connection, question)
-            except psycopg.Error:
-                if not (connection.closed and spare) or self._hung_up:
-                    raise
-            finally:
-                self._reading.discard(connection)
-                self._readers.putconn(connection)
-        raise AssertionError("the last one returns or raises")
-
-    def _borrowed(self) -> Connection[Any]:
-        try:
-            return self._readers.getconn()
-        except PoolTimeout:
-            raise psycopg.OperationalError("no connection") from None
-
-    def _answered(self, connection: Connection[Any], question: Callable[[Transaction], T]) -> T:
-        try:
-            transaction = PostgresqlTransaction(connection, "BEGIN READ ONLY", self._limit, prepare=self._prepare)
-            answer = question(transaction)
-            connection.execute("COMMIT", prepare=False)
-        except BaseException as error:
-            _clean(connection, error)
-            raise
-        return answer
 
     def is_away(self, error: Exception) -> bool:
         return isinstance(error, psycopg.OperationalError) and not self.is_passing(error)
@@ -256,7 +242,7 @@ class PostgresqlDatabase(Database):
 
     def hang_up(self) -> None:
         self._hung_up = True
-        for connection in [self._writing, *self._reading]:
+        for connection in [self._writing, *list(self._reading)]:
             if connection is not None and not connection.closed:
                 with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
@@ -272,13 +258,10 @@ class PostgresqlDatabase(Database):
 
 def _clean(connection: Connection[Any], error: BaseException) -> None:
     """Take back what was begun. Close a connection that cannot, or whose server is at fault: a new one leads on."""
-    at_fault = isinstance(error, psycopg.Error) and (error.sqlstate or "").startswith(_SERVER_AT_FAULT)
+    code = getattr(error, "sqlstate", None) or ""
+    at_fault = code.startswith(_SERVER_AT_FAULT) or code in _NOT_PREPARED
     with suppress(psycopg.Error):
         if not at_fault and connection.info.transaction_status != TransactionStatus.IDLE:
             connection.execute("ROLLBACK", prepare=False)
-    if at_fault or connection.info.transaction_status != TransactionStatus.IDLE or _is_unprepared(error):
+    if at_fault or connection.info.transaction_status != TransactionStatus.IDLE:
         connection.close()
-
-
-def _is_unprepared(error: BaseException) -> bool:
-    return isinstance(error, psycopg.Error) and error.sqlstate in _NOT_PREPARED

@@ -39,37 +39,60 @@ class Applied(Struct, frozen=True):
 
 def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     """Merge reports into their messages, wake the threads that can say more, keep the history."""
-    before = load_messages(tx, {item.message_id for item in items}, lock=True)
-    owners = owners_of(tx, {item.report.handle or "" for item in items if _brings_handle(item, before)})
-    after, results = dict(before), list[Applied]()
-    history, chatter = list[dict[str, object]](), list[dict[str, object]]()
-    quiet: dict[UUID, timedelta] = {}
-    for item in items:
-        message, report = after.get(item.message_id), item.report
+    merging = _Merging(tx, items)
+    results = [merging.apply(item) for item in items]
+    before, changed = merging.before, merging.changed()
+    changed += _stopped_after_a_failure(tx, changed)
+    _try_others_again(tx, {message.line for message in changed if _was_just_taken(message, before)})
+    tx.each(_HEARD, [_heard(message, tx.now + merging.quiet_for(message)) for message in changed])
+    let_out(tx, [message.thread_id for message in changed if message.part < message.parts])
+    wake_threads(tx, before, changed, sent_waits=items[0].sent_waits)
+    tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
+    return results
+
+
+class _Merging:
+    """Messages as they were, and as they are after the reports so far."""
+
+    def __init__(self, tx: Transaction, items: Sequence[Heard]) -> None:
+        self._tx = tx
+        self.before = load_messages(tx, {item.message_id for item in items}, lock=True)
+        self.after = dict(self.before)
+        self.owners = owners_of(tx, {item.report.handle or "" for item in items if self._brings_handle(item)})
+        self.news, self.chatter = list[dict[str, object]](), list[dict[str, object]]()
+        self._quiet: dict[UUID, timedelta] = {}
+
+    def _brings_handle(self, item: Heard) -> bool:
+        """Whether a report names a handle that its message is not known by yet."""
+        known = self.before.get(item.message_id)
+        return item.report.handle is not None and (known is None or known.handle != item.report.handle)
+
+    def apply(self, item: Heard) -> Applied:
+        """Merge one report into its message."""
+        message, report = self.after.get(item.message_id), item.report
         if message is None:
-            results.append(Applied(None))
-            continue
+            return Applied(None)
         if not message.recipient:  # forgotten: an explanation may repeat what was
             report = replace(report, error_text="")
         if report.handle is not None:
-            message = settled(tx, message, report, owners, before, after)
+            message = settled(self._tx, message, report, self.owners, self.before, self.after)
             if message is None:
-                results.append(Applied(after[item.message_id]))  # about another text than ours: no news of this one
-                continue
-        merged = merge(message, report)
-        after[message.id] = merged
+                return Applied(self.after[item.message_id])  # about another text than ours: no news of this one
+        merged = self.after[message.id] = merge(message, report)
         if merged != message:  # what is said once more, or in unknown words, must not keep us from asking
-            quiet[message.id] = item.quiet_for
-        results.append(Applied(merged, learnt=merged != message, rose=merged.delivery > message.delivery))
+            self._quiet[message.id] = item.quiet_for
         if report.if_still in (None, message.delivery):
-            (history if merged != message else chatter).append(_history_row(message.id, report, tx.now))
-    changed = [message for message in after.values() if message != before[message.id]]
-    changed += _stopped_after_a_failure(tx, changed)
-    _try_others_again(tx, {message.line for message in changed if _was_just_taken(message, before)})
-    _store(tx, changed, quiet)
-    wake_threads(tx, before, changed, sent_waits=items[0].sent_waits)
-    tx.each(_NEW_REPORTS, [*history, *_within_bounds(tx, chatter)])
-    return results
+            kept = self.news if merged != message else self.chatter
+            kept.append(_history_row(message.id, report, self._tx.now))
+        return Applied(merged, learnt=merged != message, rose=merged.delivery > message.delivery)
+
+    def changed(self) -> list[Message]:
+        """Return the messages that are not as they were."""
+        return [message for message in self.after.values() if message != self.before[message.id]]
+
+    def quiet_for(self, message: Message) -> timedelta:
+        """Return how long not to ask about a message; one that was not heard of itself is asked about at once."""
+        return self._quiet.get(message.id, timedelta(0))
 
 
 _NEW_REPORTS = Sql(
@@ -115,12 +138,6 @@ def _try_others_again(tx: Transaction, lines: set[str]) -> None:
         tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - _WAITED)
 
 
-def _brings_handle(item: Heard, before: Mapping[UUID, Message]) -> bool:
-    """Whether a report names a handle that its message is not known by yet."""
-    known = before.get(item.message_id)
-    return item.report.handle is not None and (known is None or known.handle != item.report.handle)
-
-
 _KEPT = ("source", "word", "delivery", "service", "error_code", "error_text", "at")
 
 
@@ -151,12 +168,6 @@ def _stopped_after_a_failure(tx: Transaction, changed: Sequence[Message]) -> lis
     return stopped
 
 
-def _store(tx: Transaction, changed: Sequence[Message], quiet: Mapping[UUID, timedelta]) -> None:
-    """Whoever was heard from is asked again after a silence; whoever is over, never."""
-    tx.each(_HEARD, [_heard(message, tx.now + quiet.get(message.id, timedelta(0))) for message in changed])
-    let_out(tx, [message.thread_id for message in changed if message.part < message.parts])
-
-
 _REPORTED = (
     *("id", "delivery", "since", "service", "handle", "handle_from", "error_code", "error_text"),
     *("picture_lost", "unconfirmed", "asked", "told"),
@@ -169,6 +180,7 @@ _HEARD = Sql(
 
 
 def _heard(message: Message, ask_at: datetime) -> dict[str, object]:
+    """Whoever was heard from is asked again after a silence; whoever is over, never."""
     over = message.is_final or message.unconfirmed or message.delivery < Delivery.UNCERTAIN
     return {
         **values(message, _REPORTED),

@@ -132,16 +132,12 @@ def _kind(name: str) -> Change | None:
 class SqliteTransaction(Transaction):
     alone = True
 
-    def __init__(self, connection: Any, now: Callable[[], datetime]) -> None:
+    def __init__(self, connection: Any, clock: Clock) -> None:
         self._connection = connection
-        self._clock = now
-        self._now: datetime | None = None
+        self._clock = clock
 
-    @property
-    def now(self) -> datetime:
-        if self._now is None:
-            self._now = self._clock()
-        return self._now
+    def _began_at(self) -> datetime:
+        return self._clock()
 
     def ask(self, sql: Sql, **values: Any) -> Rows:
         cursor = self._connection.execute(sql.sqlite, values)
