@@ -40,12 +40,16 @@ class Claimed(Generic[T]):
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A row that may be claimed once it is due and the slot of its key is free. key: "" where it needs none."""
+    """A row that may be claimed once it is due and the slot of its key is free. key: "" where it needs none.
+
+    opened: of a thread, whether its root stands.
+    """
 
     id: UUID
     key: str
     due_at: datetime
     next_at: datetime | None
+    opened: bool
 
     @property
     def when(self) -> datetime:
@@ -67,18 +71,20 @@ class Queue:
     beside its lease and its fence; may use the parameter `:now`.
     """
 
-    def __init__(self, table: str, *, due: str, key: str, which: str, held: str, changes: str = "") -> None:
+    def __init__(
+        self, table: str, *, due: str, key: str, which: str, held: str, changes: str = "", opened: str = "false"
+    ) -> None:
         waiting = f"SELECT id FROM {table} WHERE {which} AND {due} IS NOT NULL"
         first = f"ORDER BY {key}, {due} LIMIT 1"
         self._heads = Sql(
             f"""
-            WITH RECURSIVE heads(id, key, due_at) AS (
-                SELECT id, {key}, {due} FROM {table} WHERE id = ({waiting} {first})
+            WITH RECURSIVE heads(id, key, due_at, opened) AS (
+                SELECT id, {key}, {due}, {opened} FROM {table} WHERE id = ({waiting} {first})
                 UNION ALL
-                SELECT row.id, row.{key}, row.{due} FROM heads
+                SELECT row.id, row.{key}, row.{due}, {opened} FROM heads
                 JOIN {table} AS row ON row.id = ({waiting} AND {key} > heads.key {first})
             )
-            SELECT heads.id, heads.key, heads.due_at, pacing.next_at FROM heads
+            SELECT heads.id, heads.key, heads.due_at, pacing.next_at, heads.opened FROM heads
             LEFT JOIN pacing ON pacing.key = heads.key
             """
         )

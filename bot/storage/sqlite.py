@@ -117,7 +117,7 @@ sqlite3.register_adapter(datetime, _spelled)
 sqlite3.register_adapter(UUID, lambda value: value.hex)
 sqlite3.register_adapter(list, _listed)
 
-_TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing"})
+_TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing", "opened"})
 
 
 def _kind(name: str) -> Change | None:

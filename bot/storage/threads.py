@@ -22,16 +22,25 @@ from bot.storage.sql import Sql
 EDITS = "edits"
 """The pacing key of chat.update, which Slack limits for the whole workspace: edits wait in a queue of their own."""
 
-STEPS = Queue("threads", due="due_at", key="channel", which="lane = 2", held=THREAD, changes=", patient = false")
+STEPS = Queue(
+    "threads",
+    due="due_at",
+    key="channel",
+    which="lane = 2",
+    held=THREAD,
+    changes=", patient = false",
+    opened="root_ts IS NOT NULL",
+)
 """Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT."""
 
 _OTHERS = Sql(
     f"""
-    SELECT edit.id, '{EDITS}' AS key, edit.due_at, (SELECT next_at FROM pacing WHERE key = '{EDITS}') AS next_at
+    SELECT edit.id, '{EDITS}' AS key, edit.due_at, true AS opened,
+           (SELECT next_at FROM pacing WHERE key = '{EDITS}') AS next_at
     FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 0 AND due_at IS NOT NULL
           ORDER BY due_at LIMIT 1) AS edit
     UNION ALL
-    SELECT free.id, '', free.due_at, NULL
+    SELECT free.id, '', free.due_at, false, NULL
     FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 1 AND due_at IS NOT NULL
           ORDER BY due_at LIMIT :count) AS free
     """
@@ -61,7 +70,8 @@ def _claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     ready, again = next_to_go(tx, heads, capacity)
     if not ready:
         return Claimed([], again)
-    edits = _edits_too(tx, heads, tx.now + capacity.interval)
+    wanted = any(head.opened for head in ready) and not any(head.key == EDITS for head in heads)
+    edits = ask_for_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
     held = STEPS.hold(tx, ready, capacity)
     threads = with_messages(held, messages_of(tx, [head.id for head in ready]))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
@@ -74,14 +84,8 @@ def _claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     return Claimed(tasks, again)
 
 
-def _edits_too(tx: Transaction, heads: Sequence[Head], until: datetime) -> Rows:
-    """Take the slot of edits for the root of a thread that is replied to, unless a root waits for it already."""
-    wanted = {} if any(head.key == EDITS for head in heads) else {EDITS: until}
-    return ask_for_slots(tx, wanted)
-
-
 def _with_edit(tx: Transaction, tasks: list[Task], edits: Rows, until: datetime) -> list[Task]:
-    """Give that slot to the first reply. A slot nobody uses is given back."""
+    """Give the slot of edits to the first reply, whose root is edited then; a slot nobody uses is given back."""
     if not edits.column():
         return tasks
     first = next((task for task in tasks if task.step is Step.REPLY), None)

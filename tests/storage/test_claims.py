@@ -344,11 +344,19 @@ async def test_one_reply_takes_the_slot_of_edits_along_unless_a_root_waits_for_i
     assert sorted((task.step.name, bool(task.edits)) for task in claimed) == [("EDIT", False), ("REPLY", False)]
 
 
-async def test_a_slot_of_edits_that_no_reply_needs_is_given_back(desk: Desk) -> None:
+async def test_only_a_reply_takes_the_slot_of_edits_along(desk: Desk) -> None:
     await desk.accept("C1")
     [task] = (await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))).items
     assert (task.step, task.edits) == (Step.OPEN, None)
-    assert await desk.store.read(lambda tx: free_from(tx, EDITS)) == desk.clock()
+    assert await desk.store.read(lambda tx: free_from(tx, EDITS)) is None
+    await desk.store.write(finish_threads, Outcome(task.thread.opened("C1", "1.1", shown_rev=0)))
+    await desk.hear(task.thread.lead.id, Delivery.SENT, handle="h")
+    desk.clock.now += SECOND
+    [task] = (await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))).items
+    await desk.store.write(finish_threads, Outcome(task.thread.unanswered(Step.REPLY)))
+    desk.clock.now += 60 * SECOND
+    [task] = (await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))).items
+    assert (task.step, task.edits) == (Step.LOOK, None)
 
 
 async def test_sent_waits_for_delivered_and_for_nothing_else(desk: Desk) -> None:
