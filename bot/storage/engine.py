@@ -43,6 +43,9 @@ class Transaction(ABC):
     alone: ClassVar[bool]
     """Whether nobody else can be in one that writes (SQLite)."""
 
+    changes = False
+    """Whether it changes anything, so that there is something to commit."""
+
     @cached_property
     def now(self) -> datetime:
         """When it began, by the one clock of all who use the database."""
@@ -50,6 +53,11 @@ class Transaction(ABC):
 
     @abstractmethod
     def _began_at(self) -> datetime: ...
+
+    @property
+    def estimate(self) -> datetime:
+        """About now, where nothing depends on it: not worth a question of its own to a server some way off."""
+        return self.now
 
     @abstractmethod
     def ask(self, sql: Sql, **values: Any) -> Rows:

@@ -91,18 +91,24 @@ class PostgresqlTransaction(Transaction):
 
     alone = False
 
-    def __init__(self, connection: Connection[Any], begin: str, limit: str, clock: Clock, *, prepare: bool) -> None:
-        self._connection, self._prepare, self._clock = connection, prepare, clock
+    def __init__(
+        self, connection: Connection[Any], begin: str, database: "PostgresqlDatabase", limit: str, *, prepare: bool
+    ) -> None:
+        self._connection, self._prepare, self._database = connection, prepare, database
         connection.execute(begin, prepare=False)
         self._begun = connection.execute(_BEGUN, {"limit": limit}, prepare=prepare, binary=True)
-        self.ahead: timedelta | None = None  # of this process's clock, the server's, once it was looked at
 
     def _began_at(self) -> datetime:
         at = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
-        self.ahead = at - self._clock()
+        self._database.heard(at)
         return at
 
+    @property
+    def estimate(self) -> datetime:
+        return self._database.clock()
+
     def ask(self, sql: Sql, **values: Any) -> Rows:
+        self.changes |= sql.changes
         cursor = self._connection.execute(sql.postgresql, values, prepare=self._prepare, binary=True)
 
         def fetch() -> tuple[Shape, list[Any]]:
@@ -157,6 +163,10 @@ class PostgresqlDatabase(Database):
 
     def clock(self) -> datetime:
         return self._clock() + self._ahead
+
+    def heard(self, at: datetime) -> None:
+        """Note what the server's clock says."""
+        self._ahead = at - self._clock()
 
     def connect(self) -> Connection[Any]:
         return psycopg.connect(self._info)
@@ -219,7 +229,7 @@ class PostgresqlDatabase(Database):
         committing = False
         try:
             with connection.pipeline():
-                transaction = PostgresqlTransaction(connection, begin, self._limit, self._clock, prepare=self._prepare)
+                transaction = PostgresqlTransaction(connection, begin, self, self._limit, prepare=self._prepare)
                 result = work(transaction)
                 committing = begin == "BEGIN"
                 committed = connection.execute("COMMIT", prepare=False)
@@ -231,7 +241,6 @@ class PostgresqlDatabase(Database):
             if committing and lost:
                 raise MaybeStored(type(error).__name__) from error
             raise
-        self._ahead = self._ahead if transaction.ahead is None else transaction.ahead
         return result
 
     def is_away(self, error: Exception) -> bool:

@@ -42,7 +42,7 @@ def let_out(tx: Transaction, thread_ids: Sequence[UUID]) -> None:
     The second is `Message.frees_the_next_part`.
     """
     if thread_ids:
-        tx.do(_LET_OUT, ids=thread_ids, now=tx.now)
+        tx.do(_LET_OUT, ids=thread_ids, now=tx.estimate)
 
 
 _LET_OUT = Sql(

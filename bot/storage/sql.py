@@ -7,6 +7,7 @@ Parameters are written `:name`. What the engines spell differently is written in
   transactions begin as the only writer.
 - `{insert pacing: key text, next_at timestamptz}` and `{update messages: told int, telling int}`: these columns of as
   many rows as `Transaction.each` is given; an UPDATE finds each by its `id`
+- `{rows id uuid, told int}`: those rows as a table called `row`, where more is to be said of them
 """
 
 import re
@@ -33,7 +34,7 @@ _CODED: Mapping[str, type[Enum]] = {
 """Column → whose code is stored in it."""
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
-_MACRO = re.compile(r"\{(among|lock|insert|update) ?(?:(\w+): )?([^}]*)\}")
+_MACRO = re.compile(r"\{(among|lock|insert|update|rows) ?(?:(\w+): )?([^}]*)\}")
 
 
 class Sql:
@@ -46,6 +47,7 @@ class Sql:
         self.postgresql = _PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
         self.sqlite = _MACRO.sub(_for_sqlite, sqlite or text)
         self.returns_rows = "RETURNING" in text
+        self.changes = re.search(r"INSERT |UPDATE |DELETE ", _MACRO.sub("", text) + self.sqlite) is not None
         self._shapes: dict[tuple[object, tuple[str, ...]], Shape] = {}
         self.every.append(self)
 
@@ -87,9 +89,11 @@ def _for_postgresql(macro: re.Match[str]) -> str:
         return f"FOR UPDATE {what}"
     if name == "among":
         return f"= ANY(%({what})s)"
-    columns = _columns(what) if name == "insert" else {"id": "uuid"} | _columns(what)
+    columns = {"id": "uuid"} | _columns(what) if name == "update" else _columns(what)
     names = ", ".join(columns)
     rows = f"unnest({', '.join(f'%({column})s::{kind}[]' for column, kind in columns.items())}) AS row({names})"
+    if name == "rows":
+        return rows
     if name == "insert":
         return f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}"
     changes = ", ".join(f"{column} = row.{column}" for column in columns if column != "id")
@@ -103,6 +107,8 @@ def _for_sqlite(macro: re.Match[str]) -> str:
     if name == "among":
         return f"IN (SELECT value FROM json_each(:{what}))"
     columns = _columns(what)
+    if name == "rows":
+        return f"(SELECT {', '.join(f':{column} AS {column}' for column in columns)}) AS row"
     if name == "insert":
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
     return f"UPDATE {table} SET {', '.join(f'{column} = :{column}' for column in columns)} WHERE id = :id"

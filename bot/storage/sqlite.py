@@ -140,13 +140,16 @@ class SqliteTransaction(Transaction):
         return self._clock()
 
     def ask(self, sql: Sql, **values: Any) -> Rows:
+        self.changes |= sql.changes
         cursor = self._connection.execute(sql.sqlite, values)
         return self._rows(sql, cursor.description, cursor.fetchall())
 
     def do(self, sql: Sql, **values: Any) -> None:
+        self.changes |= sql.changes
         self._connection.execute(sql.sqlite, values)
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
+        self.changes |= sql.changes and bool(rows)
         if values:
             rows = [{**row, **values} for row in rows]
         if not sql.returns_rows:

@@ -1,9 +1,9 @@
 """The announcer's work: which thread needs which call to Slack, and what became of it."""
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
-from itertools import compress
+from operator import itemgetter
 from uuid import UUID
 
 from msgspec import Struct
@@ -15,7 +15,7 @@ from bot.domain.thread import Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.engine import Rows, Transaction
 from bot.storage.pacing import ask_for_slots, close_slots, give_back_slot
-from bot.storage.rows import THREAD, load_threads, messages_of, values, with_messages
+from bot.storage.rows import THREAD, messages_of, values, with_messages
 from bot.storage.sends import claim_sends, let_out
 from bot.storage.sql import Sql
 
@@ -79,9 +79,23 @@ def _claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
         Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
         for thread in threads.values()
     ]
+    tasks = _in_their_queue(tx, tasks)
     tasks = _with_edit(tx, tasks, edits, tx.now + capacity.interval)
     _note(tx, tasks, threads)
     return Claimed(tasks, again)
+
+
+def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:
+    """An edit that stood in the queue of a channel, for there might have been more to say, goes to that of edits."""
+    astray = [task for task in tasks if task.step is Step.EDIT and task.slot and task.slot[0] != EDITS]
+    for task in astray:
+        give_back_slot(tx, *task.slot or ("", tx.now))
+    if astray:
+        tx.do(_WAITS_FOR_EDITS, ids=[task.thread.id for task in astray], now=tx.now)
+    return [task for task in tasks if task not in astray]
+
+
+_WAITS_FOR_EDITS = Sql("UPDATE threads SET due_at = :now, lane = 0 WHERE id {among ids}")
 
 
 def _with_edit(tx: Transaction, tasks: list[Task], edits: Rows, until: datetime) -> list[Task]:
@@ -140,36 +154,21 @@ class Outcome(Struct, frozen=True):
     unused_slots: tuple[tuple[str, datetime], ...] = ()
 
 
-_OWNED = ("channel", "root_ts", "replies", "shown_rev", "posting", "looked", "private_note", "closed", "failures")
-"""What only the holder of a claim changes."""
-
-
-def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> list[bool]:
+def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     """Store outcomes and make the next step due. Returns whether the claim was still held."""
     close_slots(tx, _latest(item.closed_slot for item in items))
     for key, until in sorted({slot for item in items for slot in item.unused_slots}):
         give_back_slot(tx, key, until)
-    known = load_threads(tx, {item.thread.id for item in items}, lock=True)
-    still = [known[item.thread.id].fence == item.thread.fence for item in items]
-    held = list(compress(items, still))
-    after = {item.thread.id: _merged(known[item.thread.id], item.thread) for item in held}
-    if told := [thread.id for thread in after.values() if not thread.tells and known[thread.id].tells]:
-        tx.do(_TOLD, ids=told)
-    tx.each(_FINISHED, [_finished(after[item.thread.id], item, tx.now) for item in held])
-    let_out(tx, [thread.id for thread in after.values() if thread.root_ts is not None])
-    return still
+    held = tx.each(_FINISHED, sorted((_finished(item, tx.estimate) for item in items), key=itemgetter("id")))
+    tx.each(_TOLD, [{"id": item.thread.id, "fence": item.thread.fence} for item in items if not item.thread.tells])
+    let_out(tx, [item.thread.id for item in items if item.thread.root_ts is not None])
+    return _still_held(held, items)
 
 
-def _merged(known: Thread, outcome: Thread) -> Thread:
-    """Return a thread as it is stored now, with what its holder changed."""
-    messages = known.messages if outcome.tells else known.said().messages
-    return replace(known, **values(outcome, _OWNED), messages=messages)
-
-
-def _finished(thread: Thread, outcome: Outcome, now: datetime) -> dict[str, object]:
-    step = thread.next_step()
-    due = {"due_at": None if step is Step.NOTHING else outcome.again_at or now, "patient": outcome.patient}
-    return {"id": thread.id, **values(thread, _OWNED), **due, "lane": step.lane, "aside": thread.private_note}
+def _still_held(held: Rows, items: Sequence[Outcome]) -> Iterator[bool]:
+    """Look at what was held only when it is asked for: after the commit, which then waits for nothing else."""
+    still = {(row.id, row.fence) for row in held}
+    yield from ((item.thread.id, item.thread.fence) in still for item in items)
 
 
 def _latest(slots: Iterable[tuple[str, datetime] | None]) -> dict[str, datetime]:
@@ -179,18 +178,68 @@ def _latest(slots: Iterable[tuple[str, datetime] | None]) -> dict[str, datetime]
     return latest
 
 
-_TOLD = Sql("UPDATE messages SET told = told | telling, telling = 0 WHERE telling <> 0 AND thread_id {among ids}")
+def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
+    """Return what is stored. news_at, news_lane: when what comes next is due, should there be news by now."""
+    thread, step = outcome.thread, outcome.thread.next_step()
+    due_at = None if step is Step.NOTHING else outcome.again_at or now
+    may_reply = not thread.closed and step in (Step.NOTHING, Step.EDIT, Step.REPLY)
+    news = {"news_at": now, "news_lane": Step.REPLY.lane} if may_reply else {"news_at": due_at, "news_lane": step.lane}
+    return {**values(thread, _OWNED), "patient": outcome.patient, "due_at": due_at, "lane": step.lane, **news}
+
+
+_OWNED = (
+    *(
+        "id",
+        "fence",
+        "rev",
+        "channel",
+        "root_ts",
+        "replies",
+        "shown_rev",
+        "posting",
+        "looked",
+        "private_note",
+        "closed",
+    ),
+    "failures",
+)
+"""What only the holder of a claim changes, and what tells whether it is held and whether there is news."""
+
+# Should there be news by now, it cuts short what is patient, as in `wake_threads`.
 _FINISHED = Sql(
-    "{update threads: channel text, root_ts text, replies int, shown_rev int, posting int, looked int, aside text, "
-    "closed text, failures int, due_at timestamptz, patient bool, lane int}"
+    """
+    UPDATE threads SET
+        channel = row.channel, root_ts = row.root_ts, replies = row.replies,
+        posting = row.posting, looked = row.looked, aside = row.private_note, closed = row.closed,
+        failures = row.failures, patient = row.patient AND threads.rev = row.rev,
+        shown_rev = CASE WHEN row.patient AND row.shown_rev = -1 AND threads.rev <> row.rev THEN -2
+                    ELSE row.shown_rev END,
+        due_at = CASE WHEN threads.rev = row.rev THEN row.due_at ELSE row.news_at END,
+        lane = CASE WHEN threads.rev = row.rev THEN row.lane ELSE row.news_lane END
+    FROM {rows id uuid, fence int, rev int, channel text, root_ts text, replies int, shown_rev int, posting int,
+          looked int, private_note text, closed text, failures int, patient bool, due_at timestamptz, lane int,
+          news_at timestamptz, news_lane int}
+    WHERE threads.id = row.id AND threads.fence = row.fence
+    RETURNING threads.id, threads.fence
+    """
+)
+_TOLD = Sql(
+    """
+    UPDATE messages SET told = told | telling, telling = 0
+    FROM {rows id uuid, fence int}
+    WHERE messages.thread_id = row.id AND telling <> 0
+    AND row.fence = (SELECT fence FROM threads WHERE threads.id = row.id)
+    """
 )
 
 
-def finish_and_claim(tx: Transaction, items: Sequence[tuple[Outcome, Capacity]]) -> list[tuple[bool, Claimed[Message]]]:
+def finish_and_claim(
+    tx: Transaction, items: Sequence[tuple[Outcome, Capacity]]
+) -> Iterator[tuple[bool, Claimed[Message]]]:
     """Do as `finish_threads`, and claim with the same commit what may be sent now: the first gets all of it."""
     held = finish_threads(tx, [outcome for outcome, _ in items])
     claimed = claim_sends(tx, [items[0][1]]) + [Claimed([], None)] * (len(items) - 1)
-    return list(zip(held, claimed, strict=True))
+    return zip(held, claimed, strict=True)
 
 
 def wake_threads(

@@ -7,7 +7,8 @@ that take turns. Work of one kind is handed to its function as a list, which can
 import asyncio
 import queue
 import threading
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
@@ -19,8 +20,11 @@ from bot.storage.engine import Database, Transaction
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-Work = Callable[[Transaction, Sequence[Item]], Sequence[Result]]
-"""Does one kind of work for all items in one transaction; returns one result per item, in their order."""
+Work = Callable[[Transaction, Sequence[Item]], Iterable[Result]]
+"""Does one kind of work for all items in one transaction; returns one result per item, in their order.
+
+They are looked at after the commit.
+"""
 
 _LAST_PATIENCE = 1.0
 
@@ -154,16 +158,18 @@ class Writer:
         return len(batch) > 1 or self._database.is_passing(error)
 
     def _commit(self, batch: list[_Entry]) -> None:
-        metrics.batch_size.observe(len(batch))
+        groups, began = _by_kind(batch), time.perf_counter()
 
-        def work(tx: Transaction) -> list[Any]:
-            return [outcome for group in groups for outcome in group[0].work(tx, [entry.item for entry in group])]
+        def work(tx: Transaction) -> tuple[list[Iterable[Any]], Transaction]:
+            return [group[0].work(tx, [entry.item for entry in group]) for group in groups], tx
 
-        groups = _by_kind(batch)
-        with metrics.commit_seconds.time():
-            outcomes = self._database.write(work)
-        for entry, outcome in zip((entry for group in groups for entry in group), outcomes, strict=True):
-            entry.outcome = outcome
+        outcomes, tx = self._database.write(work)
+        if tx.changes:
+            metrics.batch_size.observe(len(batch))
+            metrics.commit_seconds.observe(time.perf_counter() - began)
+        for group, found in zip(groups, outcomes, strict=True):
+            for entry, outcome in zip(group, found, strict=True):
+                entry.outcome = outcome
 
 
 def _by_kind(batch: list[_Entry]) -> list[list[_Entry]]:

@@ -1,7 +1,7 @@
 """Bugs somebody could make, to be planted: a simulation that cannot fail proves nothing."""
 
 from collections.abc import Callable
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from dataclasses import replace as changed
 from datetime import timedelta
@@ -16,6 +16,7 @@ from bot.errors import NotSent, Uncertain
 from bot.services import announcing
 from bot.storage import claims, reports, threads, timekeeping
 from bot.storage.claims import Queue
+from bot.storage.rows import load_threads
 from tests.chaos.simulation.neighbours import Slack
 from tests.chaos.simulation.phone import Phone
 from tests.statements import doing
@@ -70,12 +71,15 @@ def _whoever_comes_may_finish() -> AbstractContextManager[Any]:
     real = threads.finish_threads
 
     def finish_threads(tx: Any, items: Any) -> list[bool]:
-        known = threads.load_threads(tx, {item.thread.id for item in items})
+        known = load_threads(tx, {item.thread.id for item in items})
         fences = [known[item.thread.id].fence for item in items]
         held = [replace(item.thread, fence=fence) for item, fence in zip(items, fences, strict=True)]
         return real(tx, [replace(item, thread=thread) for item, thread in zip(items, held, strict=True)])
 
-    return patch.object(announcing, "finish_threads", finish_threads)
+    stack = ExitStack()
+    for module in (announcing, threads):
+        stack.enter_context(patch.object(module, "finish_threads", finish_threads))
+    return stack
 
 
 def _a_lease_is_not_stored() -> AbstractContextManager[Any]:
