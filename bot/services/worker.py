@@ -124,8 +124,8 @@ class Worker:
 
     @property
     def free(self) -> int:
-        """How many more jobs there is capacity for."""
-        return 0 if self._stopping else max(0, self._capacity - len(self._jobs))
+        """How many more jobs there is capacity for: none while it is not running."""
+        return 0 if self._loop is None or self._stopping else max(0, self._capacity - len(self._jobs))
 
     def begin(self, jobs: Sequence[Job]) -> None:
         """Do what somebody else has claimed for us, and ask for more."""

@@ -260,7 +260,7 @@ class PostgresqlDatabase(Database):
         """Nothing to do: its autovacuum does, in its time."""
 
     def close(self) -> None:
-        self._readers.close(timeout=0)
+        self._readers.close(timeout=0.2)
         if self._writing is not None:
             self._writing.close()
 

@@ -3,6 +3,7 @@
 import ast
 import re
 import subprocess
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -43,6 +44,13 @@ def test_every_test_that_is_named_exists_and_is_expected_to_pass(page: Path) -> 
         assert isinstance(test, ast.FunctionDef | ast.AsyncFunctionDef)
         marks = " ".join(ast.unparse(mark) for mark in test.decorator_list)
         assert not re.search(r"mark\.(xfail|skip)", marks), f"{path}::{name}"
+
+
+def test_the_order_of_imports_is_the_one_that_is_checked() -> None:
+    [said] = re.findall(r"^`(bot\.cli → .*)`$", (ROOT / "docs/architecture.md").read_text(), re.MULTILINE)
+    contracts = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["importlinter"]["contracts"]
+    [layers] = [contract["layers"] for contract in contracts if contract["type"] == "layers"]
+    assert said.split(" → ") == layers
 
 
 def test_the_security_page_leans_on_tests() -> None:
