@@ -12,23 +12,23 @@ import click
 import uvloop
 
 from bot.errors import BadSettings, BluethreadError, UsageError
+from bot.logs import configure_logs, keep_loggers
 from bot.settings import Settings, load_settings
+from bot.storage.schema import bring_up, probe
 
-# What only one command needs is imported there: the others start faster without.
-# ruff: noqa: PLC0415
+# ruff: noqa: PLC0415 - what not every command needs is imported where it is needed: the others start faster
 
 
 class Sentences(click.Group):
     """A group whose expected errors are sentences, not tracebacks."""
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; end with 2 when the configuration cannot work, 1 for anything else expected."""
+        """Run a command; end with 2 when the configuration cannot work, with 1 for anything else expected."""
         code = 1
         try:
             return super().invoke(ctx)
         except BadSettings as error:
-            code = 2
-            problems = "".join(f"  - {problem}\n" for problem in str(error).splitlines())
+            code, problems = 2, "".join(f"  - {problem}\n" for problem in str(error).splitlines())
             says = f"Bluethread cannot start:\n{problems}See Settings in README.md, and docs/settings.md."
         except BluethreadError as error:
             says = f"Bluethread: {error}"
@@ -52,17 +52,14 @@ def serve() -> None:
     with _frozen_garbage_collection():
         settings = _ready()
         from bot.app import create_app, database_of
-        from bot.logs import keep_loggers
         from bot.server import answer, listen
-        from bot.storage.schema import probe
 
         app = create_app(settings)
     with listen(settings.host, settings.port) as taken:
         probe(database_of(settings))
         keep_loggers()
         began = answer(app, taken)
-    if not began:
-        sys.exit(1)
+    sys.exit(not began)
 
 
 @main.command()
@@ -71,9 +68,6 @@ def work() -> None:
     with _frozen_garbage_collection():
         settings = _ready()
         from bot.app import database_of, work_until_stopped
-        from bot.logs import keep_loggers
-        from bot.storage.schema import probe
-
     if settings.database_url.startswith("sqlite"):
         raise BadSettings("DATABASE_URL: a worker needs PostgreSQL; on SQLite `serve` does all the work")
     probe(database_of(settings))
@@ -87,7 +81,6 @@ def migrate() -> None:
     """Update the database to this version's schema (a release step; on SQLite `serve` does this itself)."""
     settings = _ready()
     from bot.app import database_of
-    from bot.storage.schema import bring_up
 
     bring_up(database_of(settings))
     click.echo("The database is up to date.")
@@ -143,7 +136,7 @@ def doctor_command(*, fix: bool, as_json: bool) -> None:
 
 @contextmanager
 def _frozen_garbage_collection() -> Iterator[None]:
-    """Have the garbage collector pass over all that is loaded here: going through it takes 60 ms each time."""
+    """Keep what is loaded here out of garbage collection, which would need 60 ms for it each time."""
     gc.disable()
     try:
         yield
@@ -153,8 +146,6 @@ def _frozen_garbage_collection() -> Iterator[None]:
 
 
 def _ready() -> Settings:
-    from bot.logs import configure_logs
-
     settings = load_settings()
     configure_logs(level=settings.log_level, form=settings.log_format, secrets=settings.secrets)
     return settings

@@ -4,26 +4,23 @@ None takes the process lock, so the service may run beside them; only `--fix` ch
 """
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Literal, TypeVar
+from typing import Literal
 
 from bot.app import App
 from bot.domain.backlog import Backlog
-from bot.errors import BadSettings, CallFailed, NotSent, NotStored, Refused, Uncertain
+from bot.errors import BadSettings, CallFailed, NotSent, Refused, Uncertain
 from bot.sendblue.account import OUTBOUND, Hook, same_line, same_place
 from bot.services.reaching import reach
-from bot.settings import Settings
 from bot.slack.installation import NAME, SCOPES
 from bot.storage.backlog import backlog
 from bot.storage.condition import condition
 from bot.storage.database import sqlite_file
-from bot.storage.engine import Transaction
+from bot.storage.reader import Reader
 from bot.storage.sqlite import check_file, is_there
-
-R = TypeVar("R")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +34,7 @@ class Finding:
 
 
 def skipped(why: str, *names: str) -> list[Finding]:
-    """What cannot be checked because something before it failed."""
+    """Return findings that say why this cannot be checked: something before it failed."""
     return [Finding(name, "skipped", why) for name in names]
 
 
@@ -45,7 +42,6 @@ def skipped(why: str, *names: str) -> list[Finding]:
 class Site:
     """What is checked. ahead: whose clock → how far ours is ahead of it."""
 
-    settings: Settings
     app: App
     fix: bool
     ahead: dict[str, timedelta] = field(default_factory=dict)
@@ -57,31 +53,26 @@ class Site:
 
 
 async def database(site: Site) -> list[Finding]:
-    """Whether it can be read, has the right schema, and what waits in it."""
+    """Check whether it can be read, has the right schema, and what waits in it."""
     unread = skipped("the database cannot be asked", "schema", "backlog", "callbacks")
-    file = sqlite_file(site.settings.database_url)
+    file, began = sqlite_file(site.app.settings.database_url), datetime.now(UTC)
     if file is not None and not is_there(file):
-        says = f"there is no file {file} that this user can see"
-        todo = (
-            "`python -m bot serve` creates it; if it exists already, check DATABASE_URL, the current folder and "
-            "the user you run this as"
-        )
-        return [Finding("database", "problem", says, todo), *unread]
-    began, engine = datetime.now(UTC), "the database answers"
+        check = "check DATABASE_URL, the current folder and the user you run this as"
+        todo = f"`python -m bot serve` creates it; if it exists already, {check}"
+        return [Finding("database", "problem", f"there is no file {file} that this user can see", todo), *unread]
     try:
         if file is not None:
             check_file(file)
-        found = await _read(site, condition)
+        found = await asyncio.to_thread(Reader(site.app.database).ask, condition)
     except BadSettings as error:
-        says = str(error).removeprefix("DATABASE_URL: ")
+        answers, says = Finding("database", "ok", "the database answers"), str(error).removeprefix("DATABASE_URL: ")
         todo = "deploy the newer version again, or restore the backup from before the upgrade"
-    except NotStored as error:
+    except site.app.database.error as error:
         todo = "check the address, name, user and password in DATABASE_URL, and that the database runs"
-        return [Finding("database", "problem", f"it cannot be read ({error})", todo), *unread]
+        return [Finding("database", "problem", f"it cannot be read ({type(error).__name__})", todo), *unread]
     else:
         site.compare_clocks("the database", found.now, began)
-        engine, (says, _, todo) = found.engine, found.schema.partition(": ")
-    answers = Finding("database", "ok", engine)
+        answers, (says, _, todo) = Finding("database", "ok", found.engine), found.schema.partition(": ")
     if says:
         uncounted = skipped("the schema is not the right one", "backlog", "callbacks")
         return [answers, Finding("schema", "problem", says, todo), *uncounted]
@@ -89,21 +80,20 @@ async def database(site: Site) -> list[Finding]:
 
 
 async def _waiting(site: Site) -> list[Finding]:
-    """What waits, by the database's clock where it told its time."""
+    """Check what waits, by the database's clock where it told its time."""
     now = datetime.now(UTC) - site.ahead.get("the database", timedelta(0))
     try:
-        waits = await _read(site, backlog)
-    except NotStored as error:
-        return skipped(f"the work that waits could not be counted ({error})", "backlog", "callbacks")
-    patience = timedelta(seconds=300 + site.settings.repoll_interval)  # until something is wrong
-    late = {kind: time for kind, time in waits.behind(now).items() if time > patience}
+        waits = await asyncio.to_thread(Reader(site.app.database).ask, backlog)
+    except site.app.database.error as error:
+        return skipped(f"the work that waits could not be counted ({type(error).__name__})", "backlog", "callbacks")
+    patience = timedelta(seconds=300 + site.app.settings.repoll_interval)  # until something is wrong
+    late = [(kind, time / timedelta(minutes=1)) for kind, time in waits.behind(now).items() if time > patience]
     due = ", ".join(f"{kind} {count}" for kind, count in waits.due.items() if count)
+    found = Finding("backlog", "ok", f"due: {due or 'nothing'}; {sum(waits.open.values())} texts under way")
     if late:
-        overdue = ", ".join(f"{kind} for {time.total_seconds() / 60:.0f} min" for kind, time in late.items())
         todo = "check that `python -m bot serve` (or `work`) runs, then look at GET /readyz and the log"
+        overdue = ", ".join(f"{kind} for {minutes:.0f} min" for kind, minutes in late)
         found = Finding("backlog", "warning", f"overdue: {overdue} (due now: {due})", todo)
-    else:
-        found = Finding("backlog", "ok", f"due: {due or 'nothing'}; {sum(waits.open.values())} texts under way")
     return [found, _callbacks(waits)]
 
 
@@ -117,17 +107,8 @@ def _callbacks(waits: Backlog) -> Finding:
     return Finding("callbacks", "ok", says)
 
 
-async def _read(site: Site, question: Callable[[Transaction], R]) -> R:
-    """Beside a service that stores without a break, SQLite may let us in at the next try only."""
-    for pause in (0.1, 0.5, 1.0) if site.app.database.one_process else ():
-        with suppress(NotStored):
-            return await site.app.store.read(question)
-        await asyncio.sleep(pause)
-    return await site.app.store.read(question)
-
-
 async def slack(site: Site) -> list[Finding]:
-    """The token, and what only it can tell."""
+    """Check the token, and what only it can tell."""
     others, page, began = ("Slack scopes", "bot name"), "api.slack.com/apps, OAuth & Permissions", datetime.now(UTC)
     try:
         found = await site.app.notifier.installation()
@@ -136,10 +117,14 @@ async def slack(site: Site) -> list[Finding]:
         return [Finding("Slack token", "problem", says, todo), *skipped("Slack gives no answer", *others)]
     site.compare_clocks("Slack", found.now, began)
     if not found.error and found.is_bot:
-        token = Finding("Slack token", "ok", f"installed in {found.team}")
-        return [token, _slack_scopes(found.scopes), _bot_name(found.bot)]
-    says, todo = f"Slack refuses SLACK_BOT_TOKEN ({found.error})", f"copy the Bot User OAuth Token from {page}"
-    if not found.error:
+        return [
+            Finding("Slack token", "ok", f"installed in {found.team}"),
+            _slack_scopes(found.scopes),
+            _bot_name(found.bot),
+        ]
+    if found.error:
+        says, todo = f"Slack refuses SLACK_BOT_TOKEN ({found.error})", f"copy the Bot User OAuth Token from {page}"
+    else:
         says = "SLACK_BOT_TOKEN is a person's token, not a bot's"
         todo = f"copy the Bot User OAuth Token (xoxb-) from {page}"
     return [Finding("Slack token", "problem", says, todo), *skipped("the token is wrong", *others)]
@@ -166,7 +151,7 @@ def _bot_name(name: str) -> Finding:
 
 
 async def sendblue(site: Site) -> list[Finding]:
-    """The keys, and what only they can tell."""
+    """Check the keys, and what only they can tell."""
     account: list[str] | None = None
     states: dict[str, str] = {}
     keys = accepted = Finding("Sendblue keys", "ok", "accepted")
@@ -180,11 +165,11 @@ async def sendblue(site: Site) -> list[Finding]:
         states = await site.app.sendblue.line_states()
     if account is None and states:
         keys, account = accepted, list(states)
-    return [keys, _lines(site.settings.lines, account, states), await _account_webhook(site)]
+    return [keys, _lines(site.app.settings.lines, account, states), await _account_webhook(site)]
 
 
 def _sendblue_keys(code: str) -> Finding:
-    """code: why Sendblue did not list the lines."""
+    """Judge why Sendblue did not list the lines."""
     if code == "http_401":
         says = "Sendblue refuses SENDBLUE_API_KEY_ID with SENDBLUE_API_SECRET_KEY"
         return Finding("Sendblue keys", "problem", says, "copy both from Sendblue's dashboard, API settings")
@@ -196,26 +181,23 @@ def _sendblue_keys(code: str) -> Finding:
 
 
 def _lines(ours: Sequence[str], account: Sequence[str] | None, states: Mapping[str, str]) -> Finding:
-    """account: its lines, which are not named; None when Sendblue does not list them."""
+    """Compare our lines with the account's, which are not named (None when Sendblue does not list them)."""
     if account is None:
         todo = "compare SENDBLUE_FROM_NUMBER with the dashboard"
         return Finding("lines", "warning", "Sendblue does not say which lines are in this account", todo)
     if foreign := [line for line in ours if not any(same_line(line, one) for one in account)]:
         todo = "set SENDBLUE_FROM_NUMBER to lines that the dashboard shows"
         return Finding("lines", "problem", f"not in this Sendblue account: {', '.join(foreign)}", todo)
-    weak = [(line, state) for line in ours for one, state in states.items() if same_line(line, one)]
-    weak = [(line, state) for line, state in weak if state != "ONLINE"]
-    if weak:
-        says = ", ".join(
-            f"{line} is {state[:20] if state.isalpha() else 'in an unknown state'}" for line, state in weak
-        )
-        return Finding("lines", "warning", says, "ask Sendblue's support; texts may be late or not be sent")
+    pairs = [(line, state) for line in ours for one, state in states.items() if same_line(line, one)]
+    if weak := [(line, state) for line, state in pairs if state != "ONLINE"]:
+        named = [f"{line} is {state[:20] if state.isalpha() else 'in an unknown state'}" for line, state in weak]
+        return Finding("lines", "warning", ", ".join(named), "ask Sendblue's support; texts may be late or not be sent")
     return Finding("lines", "ok", f"{', '.join(ours)} in this account")
 
 
 async def _account_webhook(site: Site) -> Finding:
-    """What of ours is registered. With --fix it is registered, unless it is already: Sendblue adds it each time."""
-    url, secrets, new = f"{site.settings.public_url}/sendblue/webhook", site.settings.webhook_secrets, False
+    """Check what of ours is registered. With --fix it is registered, unless it is: Sendblue would add it again."""
+    url, secrets, new = f"{site.app.settings.public_url}/sendblue/webhook", site.app.settings.webhook_secrets, False
     try:
         ours = [hook for hook in await site.app.sendblue.webhooks() if same_place(hook.url, url)]
         if site.fix and secrets and not any(hook.kind == OUTBOUND for hook in ours):
@@ -226,16 +208,15 @@ async def _account_webhook(site: Site) -> Finding:
             if not new:
                 raise NotSent("the new one is not in its list")
     except CallFailed as error:
-        says = f"Sendblue does not say which webhooks are registered ({error.code})"
-        if isinstance(error, Refused):
-            says = f"Sendblue refuses to list or register webhooks ({error.code})"
-        todo = "look in Sendblue's dashboard, under webhooks"
+        refuses = isinstance(error, Refused)
+        what = "refuses to list or register webhooks" if refuses else "does not say which webhooks are registered"
+        says, todo = f"Sendblue {what} ({error.code})", "look in Sendblue's dashboard, under webhooks"
         return Finding("account webhook", "problem" if site.fix else "warning", says, todo)
     return _registered(ours, secrets, fix=site.fix, new=new)
 
 
 def _registered(ours: Sequence[Hook], accepted: Sequence[str], *, fix: bool, new: bool) -> Finding:
-    """accepted: our secrets. new: registered just now."""
+    """Judge what is registered. accepted: our secrets. new: registered just now."""
     name, where, kinds = "account webhook", "PUBLIC_URL/sendblue/webhook", [hook.kind for hook in ours]
     register = "run `python -m bot doctor --fix`"
     remove = f"remove it in Sendblue's dashboard, then {register}"
@@ -243,17 +224,18 @@ def _registered(ours: Sequence[Hook], accepted: Sequence[str], *, fix: bool, new
         says = f"{where} is registered, but the bot answers 404 there without SENDBLUE_WEBHOOK_SECRET"
         todo = "set SENDBLUE_WEBHOOK_SECRET to the secret it was registered with, or remove it in Sendblue's dashboard"
         return Finding(name, "problem", says, todo)
-    if OUTBOUND not in kinds and not accepted and not fix:
-        return Finding(name, "ok", "none, and none is needed: each text has its own callback address")
     if OUTBOUND not in kinds:
+        if not accepted and not fix:
+            return Finding(name, "ok", "none, and none is needed: each text has its own callback address")
         says = f"{where} is not registered; each text still has its own callback address"
         use = f"to use it as a second way for news, set SENDBLUE_WEBHOOK_SECRET, then {register}"
         return Finding(name, "problem" if fix else "warning", says, register if accepted else use)
     if any(not hook.secret for hook in ours):
         return Finding(name, "problem", f"{where} is registered without a secret, so the bot refuses its news", remove)
     if any(hook.secret not in accepted for hook in ours):
-        says = f"{where} is registered with another secret, so the bot refuses its news"
-        return Finding(name, "warning", says, remove)
+        return Finding(
+            name, "warning", f"{where} is registered with another secret, so the bot refuses its news", remove
+        )
     if (times := max(map(kinds.count, kinds))) > 1:
         says = f"{where} is registered {times} times, so each piece of news arrives that many times"
         return Finding(name, "warning", says, remove)
@@ -261,8 +243,8 @@ def _registered(ours: Sequence[Hook], accepted: Sequence[str], *, fix: bool, new
 
 
 async def public_url(site: Site) -> list[Finding]:
-    """Who answers there."""
-    who, detail = await reach(site.settings.public_url, site.app.identity)
+    """Check who answers there."""
+    who, detail = await reach(site.app.settings.public_url, site.app.identity)
     match who:
         case "this bot":
             return [Finding("PUBLIC_URL", "ok", "this bot answers there")]
@@ -282,7 +264,7 @@ async def public_url(site: Site) -> list[Finding]:
 
 
 def clock(site: Site) -> Finding:
-    """Ours against those that the other checks met."""
+    """Compare our clock with those that the other checks met."""
     if not site.ahead:
         return Finding("clock", "skipped", "neither Slack nor the database gave the time")
     whose, ahead = max(site.ahead.items(), key=lambda one: abs(one[1]))

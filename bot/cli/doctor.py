@@ -15,14 +15,12 @@ from rich.table import Table
 from rich.text import Text
 
 from bot.app import App
-from bot.cli import checks
-from bot.cli.checks import Finding, Site, skipped
+from bot.cli.checks import Finding, Site, clock, database, public_url, sendblue, skipped, slack
 from bot.cli.output import print_json, printable
 from bot.errors import BadSettings
 from bot.logs import configure_logs
 from bot.settings import Settings, load_settings
 
-CHECKS = (checks.database, checks.slack, checks.sendblue, checks.public_url)
 NEEDS_SETTINGS = (
     *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),
     *("lines", "account webhook", "PUBLIC_URL", "clock"),
@@ -34,7 +32,7 @@ _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "di
 
 
 def diagnose(*, fix: bool) -> list[Finding]:
-    """Check everything. fix: register the account's webhook if it is not yet."""
+    """Check everything. fix: register the account's webhook unless it is registered."""
     try:
         settings = load_settings()
     except BadSettings as error:
@@ -47,12 +45,11 @@ def diagnose(*, fix: bool) -> list[Finding]:
 
 
 async def _check(settings: Settings, *, fix: bool) -> list[Finding]:
-    app = App(settings)  # not opened: it takes nothing and does nothing
-    site = Site(settings, app, fix)
-    with closing(app.database):
-        async with app.notifier, app.sendblue:
-            found = await asyncio.gather(*(check(site) for check in CHECKS))
-    return [*chain.from_iterable(found), checks.clock(site)]
+    site = Site(App(settings), fix)  # the app is not opened: it takes nothing and does nothing
+    with closing(site.app.database):
+        async with site.app.notifier, site.app.sendblue:
+            found = await asyncio.gather(database(site), slack(site), sendblue(site), public_url(site))
+    return [*chain.from_iterable(found), clock(site)]
 
 
 def show(found: Sequence[Finding], *, as_json: bool) -> None:
@@ -62,18 +59,13 @@ def show(found: Sequence[Finding], *, as_json: bool) -> None:
         return
     counts: Counter[str] = Counter(one.verdict for one in found)
     summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _SIGNS if counts[verdict])
-    (_print_table if sys.stdout.isatty() else _print_lines)(found, summary)
-
-
-def _print_table(found: Sequence[Finding], summary: str) -> None:
-    table = Table("", "what", "found", "to do", caption=summary, caption_justify="left")
-    for one in found:
-        verdict = Text(f"{_SIGNS[one.verdict]} {one.verdict}", style=_COLOURS[one.verdict])
-        table.add_row(verdict, Text(one.name), Text(printable(one.says)), Text(one.todo))
-    Console().print(table)
-
-
-def _print_lines(found: Sequence[Finding], summary: str) -> None:
+    if sys.stdout.isatty():
+        table = Table("", "what", "found", "to do", caption=summary, caption_justify="left")
+        for one in found:
+            verdict = Text(f"{_SIGNS[one.verdict]} {one.verdict}", style=_COLOURS[one.verdict])
+            table.add_row(verdict, Text(one.name), Text(printable(one.says)), Text(one.todo))
+        Console().print(table)
+        return
     widest = max(len(one.name) for one in found)
     for one in found:
         click.echo(f"{_SIGNS[one.verdict]} {one.verdict:<7}  {one.name:<{widest}}  {printable(one.says)}")

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from tempfile import NamedTemporaryFile
+from tempfile import TemporaryDirectory
 from typing import IO
 
 import click
@@ -45,7 +45,7 @@ def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
 
 
 def cell(value: object) -> str:
-    """Return what stands in a cell: of control characters only line breaks, which are quoted and one character each.
+    """Return what stands in a cell. A line break is one character, quoted; other control characters are spaces.
 
     What a spreadsheet would take for a formula gets an apostrophe before it; a number such as +14155552671 does not.
     Source: OWASP, "CSV Injection".
@@ -72,8 +72,7 @@ def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:
 def _standard_output() -> Iterator[IO[str]]:
     output = io.TextIOWrapper(sys.stdout.buffer, encoding="utf-8", newline="")
     yield output
-    output.flush()
-    output.detach()  # or it would be closed with this
+    output.detach()  # or it would be closed with this; flushes
 
 
 @contextmanager
@@ -83,17 +82,14 @@ def _whole_file(target: str) -> Iterator[IO[str]]:
     if path.exists() and not path.is_file():
         raise UsageError(f"{target} is not a file: give a file name, or - for standard output")
     try:
-        with NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", prefix=f".{path.name}.", dir=path.parent, delete=False
-        ) as output:
-            try:
+        with TemporaryDirectory(prefix=f".{path.name}.", dir=path.parent) as folder:
+            new = Path(folder) / path.name
+            new.touch(mode=0o600)
+            with new.open("w", encoding="utf-8", newline="") as output:
                 yield output
                 output.flush()
                 os.fsync(output.fileno())
-                Path(output.name).replace(path)
-            except BaseException:
-                Path(output.name).unlink()
-                raise
+            new.replace(path)
     except OSError as error:
         todo = "give a file in a folder where you may write"
         raise UsageError(f"{target} cannot be written ({error.strerror}): {todo}") from None

@@ -6,7 +6,7 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from itertools import chain, islice
+from itertools import chain, groupby, islice
 from uuid import UUID
 
 import click
@@ -52,7 +52,7 @@ def wanted_messages(
 def moment(typed: str, now: datetime) -> datetime:
     """Read a span before now, or an ISO 8601 date or time (UTC unless it says otherwise). Raises UsageError."""
     try:
-        if (span := re.fullmatch(r"(\d+)\s*([smhdw])", typed.strip(), re.IGNORECASE)) is not None:
+        if span := re.fullmatch(r"(\d+)\s*([smhdw])", typed.strip(), re.IGNORECASE):
             return now - timedelta(**{_UNITS[span[2].lower()]: int(span[1])})
         at = datetime.fromisoformat(typed.strip())
         return at.replace(tzinfo=at.tzinfo or UTC).astimezone(UTC)
@@ -65,17 +65,14 @@ def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
     with reading(settings.database_url) as reader:
         pages = reader.pages(wanted, newest_first=True)
         found = list(islice(chain.from_iterable(pages), wanted.limit + 1))
-    more, found = len(found) > wanted.limit, found[: wanted.limit]
+    shown = found[: wanted.limit]
     if as_json:
-        print_json([record(one) for one in found])
+        print_json([record(one) for one in shown])
         return
-    if not found:
-        click.echo("No messages.")
-        return
-    click.echo(f"{'message':<36}  {'accepted (UTC)':<19}  {'to':<16}  status")
-    for one in found:
+    click.echo(f"{'message':<36}  {'accepted (UTC)':<19}  {'to':<16}  status" if found else "No messages.")
+    for one in shown:
         click.echo(_in_one_line(one))
-    if more:
+    if len(found) > len(shown):
         click.echo(f"There are more: these are the newest {wanted.limit} (--limit).")
 
 
@@ -101,22 +98,20 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
 def record(listed: Listed) -> dict[str, object]:
     """Return a message as JSON and CSV have it: the columns above, times in ISO 8601 UTC, nothing as ""."""
     message = listed.message
-    values: dict[str, object] = {
+    values = {name: getattr(message, name, None) for name in COLUMNS} | {
         "sender": listed.sender,
         "channel": listed.channel,
         "delivery": message.delivery.name,
         "over": message.is_final or message.unconfirmed,
         "service": message.service.value,
     }
-    return {name: _plain(values[name] if name in values else getattr(message, name)) for name in COLUMNS}
+    return {name: _plain(value) for name, value in values.items()}
 
 
 def _plain(value: object) -> object:
     if isinstance(value, datetime):
         return value.isoformat()
-    if value is None:
-        return ""
-    return value if isinstance(value, bool | int) else str(value)
+    return value if isinstance(value, bool | int) else str(value or "")
 
 
 def _moment_record(one: Moment, story: Story) -> dict[str, object]:
@@ -126,7 +121,7 @@ def _moment_record(one: Moment, story: Story) -> dict[str, object]:
         "source": one.source,
         "word": one.word,
         "says": one.says,
-        "happened_at": None if one.happened_at is None else one.happened_at.isoformat(),
+        "happened_at": one.happened_at and one.happened_at.isoformat(),
     }
 
 
@@ -139,48 +134,41 @@ def _in_one_line(listed: Listed) -> str:
 
 
 def _heading(story: Story) -> Iterator[str]:
-    """Who texted whom what, and how it stands now."""
+    """Yield who texted whom what, and how it stands now."""
     message, thread = story.message, story.thread
-    kept = bool(message.recipient)
-    part = f" (part {message.part} of {message.parts})" if message.parts > 1 else ""
-    yield f"Message {message.id}{part}"
-    yield from _fact("to", f"{message.recipient if kept else 'a deleted number'}, from {message.line}")
-    without = "a picture" if kept else "deleted"
-    yield from _fact("text", f"“{shorten(message.text, _SHOWN)}”" if message.text else without)
-    if message.media_url:
-        yield from _fact("picture", message.media_url)
-    yield from _fact("typed by", f"{thread.sender} in {thread.asked_in}")
-    if message.handle:
-        yield from _fact("handle", f"{message.handle} (Sendblue's)")
-    yield from _fact("status", f"{stands(message)}, since {message.since:%Y-%m-%d %H:%M:%S} UTC")
-    if message.delivery is Delivery.FAILED:
-        yield from _fact("why", reason(message))
-    if thread.closed:
-        closed = f"nothing can be posted any more ({thread.closed}); the sender gets a private message"
-        yield from _fact("thread", closed)
-    for other in thread.messages:
-        if other.again_of == message.id:
-            yield from _fact("repeated", f"as message {other.id}")
-
-
-def _fact(name: str, value: str) -> list[str]:
-    return _hanging(f"  {name:<11}", value)
+    yield f"Message {message.id}" + (f" (part {message.part} of {message.parts})" if message.parts > 1 else "")
+    to, without = (message.recipient, "a picture") if message.recipient else ("a deleted number", "deleted")
+    closed = f"nothing can be posted any more ({thread.closed}); the sender gets a private message"
+    facts = [
+        ("to", f"{to}, from {message.line}"),
+        ("text", f"“{shorten(message.text, _SHOWN)}”" if message.text else without),
+        ("picture", message.media_url),
+        ("typed by", f"{thread.sender} in {thread.asked_in}"),
+        ("handle", message.handle and f"{message.handle} (Sendblue's)"),
+        ("status", f"{stands(message)}, since {message.since:%Y-%m-%d %H:%M:%S} UTC"),
+        ("why", reason(message) if message.delivery is Delivery.FAILED else ""),
+        ("thread", thread.closed and closed),
+        *(("repeated", f"as message {other.id}") for other in thread.messages if other.again_of == message.id),
+    ]
+    for name, value in facts:
+        if value:
+            yield from _hanging(f"  {name:<11}", value)
 
 
 def _timeline(story: Story, moments: list[Moment]) -> Iterator[str]:
-    """A line for each moment under its day: time, time since acceptance, what was learnt."""
-    day = ""
-    for one in moments:
-        if (today := f"{one.at:%A, %-d %B %Y}, UTC") != day:
-            yield today
-            day = today
-        late = "" if one.happened_at is None else f" (it happened at {_clock(one.happened_at, one.at)})"
-        begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.accepted_at):>12}   "
-        yield from _hanging(begin, one.says + late)
+    """Yield a line for each moment under its day: time, time since acceptance, what was learnt."""
+    for day, of_this_day in groupby(moments, lambda one: f"{one.at:%A, %-d %B %Y}, UTC"):
+        yield day
+        for one in of_this_day:
+            begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.accepted_at):>12}   "
+            yield from _hanging(begin, one.says + _happened(one))
 
 
-def _clock(at: datetime, beside: datetime) -> str:
-    return f"{at:%H:%M:%S}" if at.date() == beside.date() else f"{at:%Y-%m-%d %H:%M:%S}"
+def _happened(one: Moment) -> str:
+    if one.happened_at is None:
+        return ""
+    day = "" if one.happened_at.date() == one.at.date() else f"{one.happened_at:%Y-%m-%d} "
+    return f" (it happened at {day}{one.happened_at:%H:%M:%S})"
 
 
 def _hanging(begin: str, text: str) -> list[str]:
@@ -189,12 +177,12 @@ def _hanging(begin: str, text: str) -> list[str]:
 
 
 def elapsed(span: timedelta) -> str:
-    """`+0.42 s`, `+42 s`, `+5 min 03 s`, `+2 h 05 min`, `+3 d 4 h`."""
+    """Return a span such as `+0.42 s`, `+42 s`, `+5 min 03 s`, `+2 h 05 min`, `+3 d 4 h`."""
     sign, seconds = ("-" if span < timedelta(0) else "+"), abs(span.total_seconds())
-    if seconds < 9.995:
-        return f"{sign}{seconds:.2f} s"
     whole = round(seconds)
     minutes, hours, days = whole // 60, whole // 3600, whole // 86_400
+    if seconds < 9.995:
+        return f"{sign}{seconds:.2f} s"
     if whole < 60:
         return f"{sign}{whole} s"
     if whole < 3600:

@@ -11,11 +11,11 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069
 
 
 def printable(text: str) -> str:
-    """Return it as one line without such characters."""
+    """Return a text as one line, with spaces instead of such characters."""
     return _UNSAFE.sub(" ", text)
 
 
 def print_json(value: object) -> None:
-    """Print a document, with such characters, and those that the output's encoding lacks, escaped: texts stay exact."""
+    """Print a document. Such characters, and those that the output's encoding lacks, are escaped: texts stay exact."""
     document = json.dumps(value, indent=2, ensure_ascii=sys.stdout.encoding.lower() != "utf-8")
     click.echo(re.sub(rf"(?!\n){_UNSAFE.pattern}", lambda found: f"\\u{ord(found[0]):04x}", document))

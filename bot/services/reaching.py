@@ -1,4 +1,4 @@
-"""Whether an address leads to this very bot: a question with a nonce, answered with what only it can know."""
+"""Finding out whether an address leads to this very bot: it alone can answer a nonce with the right signatures."""
 
 import hmac
 import re
@@ -16,8 +16,7 @@ Reached = Literal["this bot", "another database", "another secret", "something e
 _NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _LARGEST = 1024  # bytes
 _PATIENCE = 10  # seconds
-_ABSENT = frozenset({502, 503, 504})
-"""What a web server says that has nobody behind it."""
+_ABSENT = frozenset({502, 503, 504})  # from a web server that has nobody behind it
 
 _FAILURES = (
     (aiohttp.ClientSSLError, "its certificate is not valid"),
@@ -33,7 +32,7 @@ _FAILURES = (
 class Identity:
     """What tells one bot from another: its newest CALLBACK_SECRET, and its database.
 
-    database: returns what names the database; asked each time, for a SQLite file may be replaced.
+    database: returns what names the database; asked each time, because a SQLite file may be replaced.
     """
 
     def __init__(self, secret: str, database: Callable[[], bytes]) -> None:
@@ -41,7 +40,7 @@ class Identity:
         self._database = database
 
     def prove(self, nonce: str) -> str:
-        """Return two lines that only who knows the secret can write, the second about the database too.
+        """Return two lines that only a bot with this secret can write, the second only with this database.
 
         Anybody may ask: an unfit nonce gives nothing, and what is signed is longer than the id in a callback's token.
         """
@@ -51,13 +50,12 @@ class Identity:
 
     def recognise(self, answer: str, nonce: str) -> Reached:
         """Say who gave this answer to `GET /healthz?nonce=…`. Takes the same time whatever is wrong."""
-        ok, *given = answer.split("\n")[:3]
-        _, *right = f"ok\n{self.prove(nonce)}".split("\n")[:3]
-        if ok != "ok" or [len(line) for line in given] != [len(line) for line in right]:
+        given, right = answer.split("\n")[:3], ["ok", *self.prove(nonce).splitlines()]
+        if list(map(len, given)) != list(map(len, right)):
             return "something else"
-        secret, database = (
-            hmac.compare_digest(one.encode(), other.encode()) for one, other in zip(given, right, strict=True)
-        )
+        ok, secret, database = (hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(given, right, strict=True))
+        if not ok:
+            return "something else"
         return ("this bot" if database else "another database") if secret else "another secret"
 
     def _sign(self, what: str, nonce: str, about: bytes = b"") -> str:
@@ -65,7 +63,7 @@ class Identity:
 
 
 async def reach(public_url: str, identity: Identity) -> tuple[Reached, str]:
-    """Ask who is at an address. Returns who, and for a stranger the HTTP status, for nobody why."""
+    """Ask who answers at an address. Returns who, and a detail: the HTTP status, or why nobody answered."""
     nonce = secrets.token_urlsafe(24)
     try:
         status, answer = await _get(f"{public_url}/healthz?nonce={nonce}")
@@ -85,8 +83,6 @@ async def _get(url: str) -> tuple[int, str]:
         session.get(url, allow_redirects=False, proxy=proxy_for(url)) as answer,
     ):
         body = b""
-        async for piece in answer.content.iter_chunked(_LARGEST):
+        while len(body) < _LARGEST and (piece := await answer.content.read(_LARGEST)):
             body += piece
-            if len(body) >= _LARGEST:
-                break
         return answer.status, body.decode(errors="replace")
