@@ -112,7 +112,7 @@ def _running(
     if "benchmarks.floors" in command:
         command = (*command, str(port))
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    settings = inherited | {"PYTHONPATH": str(PROJECT)} | dict(settings) | {"PORT": str(port)}
+    settings = inherited | {"PYTHONPATH": f"{_without_rich(folder)}{os.pathsep}{PROJECT}"} | dict(settings) | {"PORT": str(port)}
     output = folder / f"output-{port}.log"
     with output.open("wb") as lines:
         born = time.monotonic()
@@ -156,3 +156,11 @@ async def watch_memory(server: Server, every: float) -> list[float]:
             await asyncio.sleep(every)
             seen.append(server.memory)
     return seen
+
+
+def _without_rich(folder: Path) -> Path:
+    """Return a folder that hides rich: a linter brings it, a production install has none, and libraries load it."""
+    hidden = folder / "hidden"
+    hidden.mkdir(exist_ok=True)
+    (hidden / "rich.py").write_text("raise ImportError(__name__)\n")
+    return hidden

@@ -1,12 +1,12 @@
-"""Telling the tour: colours and a spinner in a terminal, plain lines anywhere else."""
+"""Telling the tour: colours in a terminal, plain lines anywhere else."""
 
 import re
-from collections.abc import Mapping
-from contextlib import AbstractContextManager
-from typing import Any
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import IO, Any
 
-from rich.console import Console
-from rich.text import Text
+import click
 
 from sandbox.board import Event
 from sandbox.slack.escapes import unescaped
@@ -21,34 +21,41 @@ _COLOURS = {
     "phone": "blue",
     "fault": "yellow",
     "kept": "green",
-    "BROKEN": "bold red",
+    "BROKEN": "red",
 }
 
 
 class Narrator:
     """Prints what happens as it happens, and what was promised."""
 
-    def __init__(self, console: Console | None = None) -> None:
-        self._console = console or Console(highlight=False, soft_wrap=True)
+    def __init__(self, paper: IO[str] | None = None) -> None:
+        self._paper = paper
         self._seen: dict[str, str] = {}
 
     def title(self, words: str) -> None:
         """Begin something new."""
-        self._console.print()
-        self._console.print(Text(words, style="bold"))
+        self.say("")
+        self.say(click.style(words, bold=True))
 
     def line(self, label: str, words: str) -> None:
         """Print one line; `label` says who or what."""
-        shown = Text(f"  {label:<{_LABEL_WIDTH}}", style=_COLOURS.get(label, "dim"))
-        self._console.print(shown + Text(_one_line(words)))
+        shown = click.style(f"  {label:<{_LABEL_WIDTH}}", fg=_COLOURS.get(label), dim=label not in _COLOURS)
+        self.say(shown + _one_line(words))
 
     def say(self, words: str) -> None:
         """Print a sentence as it stands."""
-        self._console.print(Text(words))
+        click.echo(words, file=self._paper)
 
-    def waiting(self, words: str) -> AbstractContextManager[object]:
+    @contextmanager
+    def waiting(self, words: str) -> Iterator[None]:
         """Show that something is being waited for; in a terminal only."""
-        return self._console.status(words)
+        paper = self._paper or sys.stdout
+        if not paper.isatty():
+            yield
+            return
+        click.echo(click.style(f"{words}\r", dim=True), file=paper, nl=False)
+        yield
+        click.echo(f"{'':<{len(words)}}\r", file=paper, nl=False)
 
     def tell(self, event: Event) -> None:
         """Print what an event of the board means to a reader, if it is news."""

@@ -1,10 +1,9 @@
 """The tour's scenes in the open demo: one at a time, told to the page."""
 
 import asyncio
+import io
 import itertools
 from collections.abc import Mapping
-
-from rich.console import Console
 
 from sandbox.background import Background
 from sandbox.board import Listener
@@ -50,7 +49,7 @@ class Playing:
 
     def start(self, title: str) -> Json:
         """Begin a scene, while none is being played; it goes on by itself. Returns what the page is told."""
-        stage = Stage(self._world, Narrator(Console(quiet=True)), title, self._fresh_number())
+        stage = Stage(self._world, Narrator(io.StringIO()), title, self._fresh_number())
         self._stage = stage
         told = self._tell(stage, "playing")
         self._background.start(self._run(stage, self._scenes[title]))

@@ -140,7 +140,7 @@ async def test_at_no_terminal_there_is_a_line_for_each_with_a_word_beside_the_si
     assert said.endswith("10 ok, 1 problem, 2 skipped\n")
 
 
-def test_at_a_terminal_there_is_a_table_that_no_name_can_break(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_at_a_terminal_no_name_can_break_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
     class Terminal(io.StringIO):
         def isatty(self) -> bool:
             return True

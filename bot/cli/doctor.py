@@ -1,7 +1,6 @@
 """`python -m bot doctor`: runs all checks and prints what they found."""
 
 import asyncio
-import sys
 from collections import Counter
 from collections.abc import Sequence
 from contextlib import closing
@@ -10,9 +9,6 @@ from itertools import chain
 
 import click
 import uvloop
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
 from bot.app import App
 from bot.cli.checks import Finding, Site, clock, database, public_url, sendblue, skipped, slack
@@ -28,7 +24,7 @@ NEEDS_SETTINGS = (
 """Names of the findings, after the settings' own."""
 
 _SIGNS = {"ok": "✓", "warning": "!", "problem": "✗", "skipped": "–"}
-_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red", "skipped": "dim"}
+_COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 def diagnose(*, fix: bool) -> list[Finding]:
@@ -53,22 +49,15 @@ async def _check(settings: Settings, *, fix: bool) -> list[Finding]:
 
 
 def show(found: Sequence[Finding], *, as_json: bool) -> None:
-    """Print findings: a table at a terminal, aligned lines elsewhere, or JSON for machines."""
+    """Print findings: aligned lines, in colours at a terminal, or JSON for machines."""
     if as_json:
         print_json([asdict(one) for one in found])
         return
-    counts: Counter[str] = Counter(one.verdict for one in found)
-    summary = ", ".join(f"{counts[verdict]} {verdict}" for verdict in _SIGNS if counts[verdict])
-    if sys.stdout.isatty():
-        table = Table("", "what", "found", "to do", caption=summary, caption_justify="left")
-        for one in found:
-            verdict = Text(f"{_SIGNS[one.verdict]} {one.verdict}", style=_COLOURS[one.verdict])
-            table.add_row(verdict, Text(one.name), Text(printable(one.says)), Text(one.todo))
-        Console().print(table)
-        return
     widest = max(len(one.name) for one in found)
     for one in found:
-        click.echo(f"{_SIGNS[one.verdict]} {one.verdict:<7}  {one.name:<{widest}}  {printable(one.says)}")
+        verdict = click.style(f"{_SIGNS[one.verdict]} {one.verdict:<7}", fg=_COLOURS.get(one.verdict))
+        click.echo(f"{verdict}  {one.name:<{widest}}  {printable(one.says)}")
         if one.todo:
             click.echo(f"{'':<9}  {'':<{widest}}  → {one.todo}")
-    click.echo(summary)
+    counts: Counter[str] = Counter(one.verdict for one in found)
+    click.echo(", ".join(f"{counts[verdict]} {verdict}" for verdict in _SIGNS if counts[verdict]))

@@ -13,8 +13,6 @@ from tempfile import TemporaryDirectory
 from typing import IO
 
 import click
-from rich.console import Console
-from rich.progress import Progress
 
 from bot.cli.messages import COLUMNS, record
 from bot.cli.output import printable
@@ -61,11 +59,11 @@ def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:
     total, newest = reader.ask(lambda tx: extent(tx, wanted))
     if newest is None:
         return
-    with Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
-        bar = progress.add_task("Looking through messages", total=total)
+    label, hidden = "Looking through messages", not sys.stderr.isatty()
+    with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as progress:
         for found in reader.pages(replace(wanted, until=newest)):
             yield found
-            progress.advance(bar, PAGE)
+            progress.update(PAGE)
 
 
 @contextmanager

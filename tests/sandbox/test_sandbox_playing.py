@@ -7,7 +7,6 @@ from typing import Any
 
 import httpx
 import pytest
-from rich.console import Console
 
 from sandbox.narrator import Narrator
 from sandbox.playing import Playing
@@ -35,7 +34,7 @@ async def page(made) -> AsyncIterator[httpx.AsyncClient]:
 
 
 def stage(made: World) -> Stage:
-    return Stage(made, Narrator(Console(file=io.StringIO())), "A scene", "+14155552600", patience=0.1)
+    return Stage(made, Narrator(io.StringIO()), "A scene", "+14155552600", patience=0.1)
 
 
 async def broken_in_two_places(stage: Stage) -> None:
@@ -75,7 +74,7 @@ async def test_the_tour_says_what_to_watch_for_in_the_same_words():
     async def nothing(_stage: Stage) -> None:
         pass
 
-    await tour(Narrator(Console(file=paper)), {"A scene": Scene("The bubble is green.", nothing)}, SILENT_BOT)
+    await tour(Narrator(paper), {"A scene": Scene("The bubble is green.", nothing)}, SILENT_BOT)
     assert "The bubble is green." in paper.getvalue()
 
 

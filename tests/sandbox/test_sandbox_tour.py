@@ -2,8 +2,6 @@
 
 import io
 
-from rich.console import Console
-
 from sandbox.narrator import Narrator, plain
 from sandbox.scenes import SCENES, a_plain_text
 from sandbox.stage import Stage
@@ -13,7 +11,7 @@ from tests.sandbox.silent_bot import SILENT_BOT
 
 def narrator() -> tuple[Narrator, io.StringIO]:
     paper = io.StringIO()
-    return Narrator(Console(file=paper, highlight=False, soft_wrap=True)), paper
+    return Narrator(paper), paper
 
 
 async def impatient(stage: Stage) -> None:
