@@ -81,8 +81,8 @@ class Queue:
             WITH RECURSIVE heads(id, key, due_at, opened) AS (
                 SELECT id, {key}, {due}, {opened} FROM {table} WHERE id = ({waiting} {first})
                 UNION ALL
-                SELECT row.id, row.{key}, row.{due}, {opened} FROM heads
-                JOIN {table} AS row ON row.id = ({waiting} AND {key} > heads.key {first})
+                SELECT following.id, following.{key}, following.{due}, {opened} FROM heads
+                JOIN {table} AS following ON following.id = ({waiting} AND {key} > heads.key {first})
             )
             SELECT heads.id, heads.key, heads.due_at, pacing.next_at, heads.opened FROM heads
             LEFT JOIN pacing ON pacing.key = heads.key

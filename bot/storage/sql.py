@@ -7,7 +7,7 @@ Parameters are written `:name`. What the engines spell differently is written in
   transactions begin as the only writer.
 - `{insert pacing: key text, next_at timestamptz}` and `{update messages: told int, telling int}`: these columns of as
   many rows as `Transaction.each` is given; an UPDATE finds each by its `id`
-- `{rows id uuid, told int}`: those rows as a table called `row`, where more is to be said of them
+- `{from id uuid, told int}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
 """
 
 import re
@@ -34,7 +34,8 @@ _CODED: Mapping[str, type[Enum]] = {
 """Column → whose code is stored in it."""
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
-_MACRO = re.compile(r"\{(among|lock|insert|update|rows) ?(?:(\w+): )?([^}]*)\}")
+_ROW = re.compile(r"\brow\.(\w+)")
+_MACRO = re.compile(r"\{(among|lock|insert|update|from) ?(?:(\w+): )?([^}]*)\}")
 
 
 class Sql:
@@ -45,7 +46,7 @@ class Sql:
 
     def __init__(self, text: str, *, sqlite: str = "") -> None:
         self.postgresql = _PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
-        self.sqlite = _MACRO.sub(_for_sqlite, sqlite or text)
+        self.sqlite = _ROW.sub(r":\1", _MACRO.sub(_for_sqlite, sqlite or text))
         self.returns_rows = "RETURNING" in text
         self.changes = re.search(r"INSERT |UPDATE |DELETE ", _MACRO.sub("", text) + self.sqlite) is not None
         self._shapes: dict[tuple[object, tuple[str, ...]], Shape] = {}
@@ -92,8 +93,8 @@ def _for_postgresql(macro: re.Match[str]) -> str:
     columns = {"id": "uuid"} | _columns(what) if name == "update" else _columns(what)
     names = ", ".join(columns)
     rows = f"unnest({', '.join(f'%({column})s::{kind}[]' for column, kind in columns.items())}) AS row({names})"
-    if name == "rows":
-        return rows
+    if name == "from":
+        return f"FROM {rows}"
     if name == "insert":
         return f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}"
     changes = ", ".join(f"{column} = row.{column}" for column in columns if column != "id")
@@ -102,13 +103,11 @@ def _for_postgresql(macro: re.Match[str]) -> str:
 
 def _for_sqlite(macro: re.Match[str]) -> str:
     name, table, what = macro.groups()
-    if name == "lock":
+    if name in ("lock", "from"):
         return ""
     if name == "among":
         return f"IN (SELECT value FROM json_each(:{what}))"
     columns = _columns(what)
-    if name == "rows":
-        return f"(SELECT {', '.join(f':{column} AS {column}' for column in columns)}) AS row"
     if name == "insert":
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
     return f"UPDATE {table} SET {', '.join(f'{column} = :{column}' for column in columns)} WHERE id = :id"

@@ -216,7 +216,7 @@ _FINISHED = Sql(
                     ELSE row.shown_rev END,
         due_at = CASE WHEN threads.rev = row.rev THEN row.due_at ELSE row.news_at END,
         lane = CASE WHEN threads.rev = row.rev THEN row.lane ELSE row.news_lane END
-    FROM {rows id uuid, fence int, rev int, channel text, root_ts text, replies int, shown_rev int, posting int,
+    {from id uuid, fence int, rev int, channel text, root_ts text, replies int, shown_rev int, posting int,
           looked int, private_note text, closed text, failures int, patient bool, due_at timestamptz, lane int,
           news_at timestamptz, news_lane int}
     WHERE threads.id = row.id AND threads.fence = row.fence
@@ -226,7 +226,7 @@ _FINISHED = Sql(
 _TOLD = Sql(
     """
     UPDATE messages SET told = told | telling, telling = 0
-    FROM {rows id uuid, fence int}
+    {from id uuid, fence int}
     WHERE messages.thread_id = row.id AND telling <> 0
     AND row.fence = (SELECT fence FROM threads WHERE threads.id = row.id)
     """
