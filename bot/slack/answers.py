@@ -9,7 +9,7 @@ from bot.domain.thread import Thread
 from bot.errors import UsageError
 from bot.slack.markup import escape, pretty, shorten
 from bot.slack.reasons import reason, reason_for
-from bot.slack.sentences import status_line
+from bot.slack.sentences import status_line, what_was_decided
 
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
 
@@ -51,19 +51,16 @@ def usage(error: UsageError) -> str:
 
 
 def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: str | None) -> str:
-    """Return a person's last messages, one line each, newest first."""
+    """Return a person's last messages, two lines each, newest first."""
     whom = f" to {pretty(recipient)}" if recipient else ""
     if not messages:
         return f"You have not sent anything{whom} yet. Try `/imessage help`."
-    lines = [_line(message, watched_for) for message in messages]
-    return "\n".join([f"*Your last messages{whom}*", *lines])
-
-
-def _line(message: Message, watched_for: timedelta) -> str:
-    said = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
-    if not message.recipient:
-        said = "text deleted"
-    return f"{pretty(message.recipient)}: {said}\n      {status_line([message], watched_for=watched_for)}"
+    said = [f"*Your last messages{whom}*"]
+    for message in messages:
+        text = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
+        said.append(f"{pretty(message.recipient)}: {text if message.recipient else 'text deleted'}")
+        said.append(f"      {status_line([message], watched_for=watched_for)}")
+    return "\n".join(said)
 
 
 def private_note(thread: Thread, *, watched_for: timedelta) -> str:
@@ -78,7 +75,7 @@ def private_note(thread: Thread, *, watched_for: timedelta) -> str:
 
 
 def elsewhere(thread: Thread, text: str) -> str:
-    """Return the same for a direct message, where nobody sees what it is about."""
+    """Return a private note for a direct message, where nobody sees what it is about."""
     place = "" if thread.asked_in.startswith("D") else f" in <#{thread.asked_in}>"
     return f"About your text to {pretty(thread.lead.recipient)}{place}. {text}"
 
@@ -95,8 +92,7 @@ def in_vain(message: Message | None) -> str:
     if message is None:
         return "I don't know this message any more, so nothing was done."
     if message.decision:
-        done = "sent it again" if message.decision == "resend" else "left it as it is"
-        return f"<@{message.decided_by}> has already {done}, so nothing more was done."
+        return f"<@{message.decided_by}> has already {what_was_decided(message)}, so nothing more was done."
     if not message.recipient:
         return "The text of this message was deleted, so it can't be sent again."
     return "There is nothing to decide any more: the thread shows what happened."
