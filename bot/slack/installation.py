@@ -8,15 +8,8 @@ NAME = "bluethread"
 
 SCOPES = frozenset(
     {
-        "commands",
-        "chat:write",
-        "channels:join",
-        "channels:history",
-        "groups:history",
-        "im:history",
-        "mpim:history",
-        "users:read",
-        "usergroups:read",
+        *("commands", "chat:write", "channels:join", "users:read", "usergroups:read"),
+        *("channels:history", "groups:history", "im:history", "mpim:history"),
     }
 )
 """What the token must be allowed, and no more. The manifest itself is not where the bot is deployed."""
