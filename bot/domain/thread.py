@@ -39,17 +39,19 @@ class Step(Enum):
     @property
     def lane(self) -> Lane:
         """What the step costs. Where there is none, the least: news raises it."""
-        if self in (Step.OPEN, Step.REPLY):
+        if self in _POSTS:
             return Lane.POST
         return Lane.FREE if self in (Step.LOOK, Step.PRIVATE_NOTE) else Lane.EDIT
+
+
+_POSTS = (Step.OPEN, Step.REPLY)
 
 
 class Thread(Struct, frozen=True):
     """A Slack thread and how much of the truth it shows.
 
-    rev counts what became worth showing, shown_rev how much of that the root shows, or UNKNOWN or EDITING. posting is
-    set before a post and cleared by its outcome (0: the root, n: reply n), so what a crash left behind is looked for
-    before it is repeated. Whoever holds the claim changes it by the methods below, and stores what they return.
+    A post is noted before it is made, so what a crash left behind is looked for before it is repeated. Whoever holds
+    the claim changes the thread by the methods below, and stores what they return.
     """
 
     id: UUID
@@ -61,9 +63,9 @@ class Thread(Struct, frozen=True):
     created_at: datetime
     root_ts: str | None = None
     replies: int = 0
-    rev: int = 0
-    shown_rev: int = 0
-    posting: int | None = None
+    rev: int = 0  # counts what became worth showing
+    shown_rev: int = 0  # how much of that the root shows, or UNKNOWN or EDITING
+    posting: int | None = None  # what is being posted: 0 the root, n reply n
     posting_since: datetime | None = None
     looked: int = 0
     private_note: str = ""  # why the sender is owed a private line
@@ -104,7 +106,7 @@ class Thread(Struct, frozen=True):
 
     def begun(self, step: Step, now: datetime) -> Self:
         """About to be posted: what is noted before the call."""
-        if step not in (Step.OPEN, Step.REPLY):
+        if step not in _POSTS:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
         telling = tuple(replace(message, telling=message.news) for message in self.messages)
@@ -115,7 +117,6 @@ class Thread(Struct, frozen=True):
         return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev)
 
     def replied(self) -> Self:
-        """The reply that was being posted stands."""
         return replace(self.said(), replies=self.posting or 0)
 
     def said(self) -> Self:
@@ -145,7 +146,6 @@ class Thread(Struct, frozen=True):
         return replace(self, shown_rev=shown_rev, failures=self.failures + 1)
 
     def looked_in_vain(self) -> Self:
-        """The post was not found, yet."""
         return replace(self, looked=self.looked + 1)
 
     def not_posted(self) -> Self:
@@ -154,15 +154,9 @@ class Thread(Struct, frozen=True):
 
     def moved_to_sender(self, private_note: str = "") -> Self:
         """To be opened anew with the sender. A user id as channel makes Slack open the bot's own DM with them."""
-        return replace(
-            self,
-            channel=self.sender,
-            root_ts=None,
-            replies=0,
-            posting=None,
-            failures=0,
-            private_note=private_note or self.private_note,
-        )
+        note = private_note or self.private_note
+        opened = replace(self, channel=self.sender, root_ts=None, replies=0)
+        return replace(opened, posting=None, failures=0, private_note=note)
 
     def closed_for(self, why: str) -> Self:
         """Nothing can be posted any more; the sender is to hear of it."""

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.domain.thread import Thread
 from bot.errors import UsageError
@@ -68,7 +67,7 @@ def private_note(thread: Thread, *, watched_for: timedelta) -> str:
     lead = thread.lead
     if thread.private_note == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
-    if lead.delivery is Delivery.FAILED and not lead.was_taken:
+    if lead.was_refused:
         return f"Not sent: {reason(lead)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.recipient)}. Last known status: {state}"

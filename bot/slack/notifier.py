@@ -120,7 +120,7 @@ class Notifier:
 
     async def _found(self, channel: str, post_id: str, since: datetime, thread_ts: str | None) -> str | None:
         where: dict[str, Any] = {"channel": channel, "oldest": f"{since.timestamp():.6f}"}
-        method = self.client.conversations_history
+        method: Any = self.client.conversations_history
         if thread_ts is not None:
             method, where["ts"] = self.client.conversations_replies, thread_ts
         cursor = ""
