@@ -9,8 +9,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-Clock = Callable[[], datetime]
-"""Returns now, aware UTC. It never goes back while the process lives."""
+Clock = Callable[[], datetime]  # returns now, aware UTC; never goes back while the process lives
 
 _COUNTED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """Linux counts the time asleep in the first only, macOS in the second, too."""
@@ -43,16 +42,14 @@ def read_date(header: str | None) -> datetime | None:
 
 
 class TheirClock:
-    """A neighbour's clock, by what it said last. Times in its answers are compared with this one, never with ours."""
+    """A neighbour's clock, by the last `Date` header it sent; None before the first. Its times are compared with it."""
 
     def __init__(self) -> None:
         self._said: tuple[datetime, float] | None = None
 
     def heard(self, header: str | None) -> None:
-        """Take in the `Date` header of an answer that has just come."""
         if (said := read_date(header)) is not None:
             self._said = (said, elapsed())
 
     def __call__(self) -> datetime | None:
-        """Return what it says now; None before the first answer."""
         return self._said and self._said[0] + timedelta(seconds=elapsed() - self._said[1])

@@ -9,8 +9,8 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, ValidationResult
 
-LONGEST_SPELLING = 250
-"""Characters. Nothing longer is looked at."""
+LONGEST_SPELLING = 250  # characters; nothing longer is read
+FORGOTTEN = "a customer"  # stands for a number that is no longer kept
 
 _remembered = lru_cache(maxsize=1024)
 """Teams text the same customers again and again, and a number costs some twenty microseconds to take apart."""
@@ -50,7 +50,6 @@ def is_national(digits: str, region: str) -> bool:
 
 
 def is_emergency(digits: str, region: str) -> bool:
-    """Whether these digits call for help there."""
     return phonenumbers.is_emergency_number(digits, region)
 
 
@@ -68,6 +67,8 @@ def mask(number: str) -> str:
 
     At least half of what follows the country's code is hidden.
     """
+    if not number:
+        return FORGOTTEN
     parsed = phonenumbers.parse(number)
     national = phonenumbers.national_significant_number(parsed)
     shown = min(4, len(national) // 2)
@@ -77,6 +78,8 @@ def mask(number: str) -> str:
 @_remembered
 def pretty(number: str) -> str:
     """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
+    if not number:
+        return FORGOTTEN
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
 
 

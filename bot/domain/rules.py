@@ -7,7 +7,7 @@ from msgspec import Struct
 
 
 class Rules(Struct, frozen=True):
-    """Who may text, and from where. Where all are empty: everybody, everywhere."""
+    """Who may text, and from where: everybody and everywhere where nothing is named."""
 
     channels: Collection[str] = ()  # `C…`, `G…`, `D…`
     users: Collection[str] = ()  # `U…`, `W…`

@@ -26,7 +26,6 @@ def split_text(text: str, longest: int) -> list[str]:
 
 
 def _fitting(text: str, at: int, longest: int) -> int:
-    """Return the end of what fits into one part that begins at `at`."""
     fits = min(len(text), at + longest)
     while (over := len(text[at:fits].encode("utf-16-le", "surrogatepass")) // 2 - longest) > 0:
         fits -= max(1, over // 2)

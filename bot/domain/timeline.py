@@ -39,7 +39,6 @@ def timeline(message: Message, thread: Thread, noted: Sequence[Noted]) -> list[M
 
 
 def told(message: Message) -> str:
-    """Say what the thread tells of the message, and what it does not tell yet."""
     said = f"Posted in the thread: {_names(message.told) or 'nothing'}."
     return said + (f" Not posted yet: {_names(message.news)}." if message.news else "")
 

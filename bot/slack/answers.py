@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from bot.domain.message import Message
+from bot.domain.number import pretty
 from bot.domain.thread import Thread
 from bot.errors import UsageError
-from bot.slack.markup import escape, pretty, shorten
+from bot.slack.markup import escape, shorten
 from bot.slack.reasons import reason, reason_for
 from bot.slack.sentences import status_line, what_was_decided
 
@@ -33,18 +34,17 @@ Your text is sent exactly as you type it."""
 
 
 def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
-    """Return how the command is used, with this installation's lines."""
     return HELP.format(lines="|".join(lines), styles=", ".join(styles))
 
 
 def accepted(recipient: str, parts: int) -> str:
-    """Return the promise. It is true when it is read: the message is stored."""
+    """Return the promise. It is given once the message is stored."""
     split = f" It is long, so it is cut into {parts} parts." if parts > 1 else ""
     return f"Got it: your text to {pretty(recipient)} is stored.{split} I'll tell you what happens to it."
 
 
 def usage(error: UsageError) -> str:
-    """Return why nothing was done and what to do."""
+    """Return why a command did nothing, and what to do."""
     sentence = str(error)
     return f"Not sent: {sentence}" if error.about_sending else sentence[0].upper() + sentence[1:]
 
@@ -63,7 +63,7 @@ def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: st
 
 
 def private_note(thread: Thread, *, watched_for: timedelta) -> str:
-    """Return what a thread's sender is owed privately: where the thread is, or what can't be said anywhere else."""
+    """Return what a thread's sender is told privately: where the thread is, or what can be said nowhere else."""
     lead = thread.lead
     if thread.private_note == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
@@ -80,7 +80,6 @@ def elsewhere(thread: Thread, text: str) -> str:
 
 
 def not_permitted(code: str) -> str:
-    """Return why somebody's click does not count."""
     if code in ("guest", "stranger", "not_allowed", "not_here"):
         return f"Nothing was done: {reason_for(code)}"
     return "I could not check whether you may do this, so nothing was done. Please click again."

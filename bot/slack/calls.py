@@ -63,10 +63,7 @@ def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
 
 
 def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
-    """Return a session for all calls; without one the SDK opens a connection for each.
-
-    timeout: seconds for a whole call. theirs: is told what Slack's clock says.
-    """
+    """Return a session for all calls, each of `timeout` seconds; without one the SDK opens a connection for each."""
 
     async def request_begins(*_: object) -> None:
         _began.get([]).append(True)

@@ -1,27 +1,12 @@
-"""Slack's markup for things that come up everywhere: escaping, numbers, times. Pure."""
+"""Slack's markup for things that come up everywhere: escaping, times, cutting. Pure."""
 
 import re
 from datetime import datetime, timedelta
-
-from bot.domain import number as numbers
-
-FORGOTTEN = "a customer"
-"""Stands for a number that is no longer kept."""
 
 
 def escape(text: str) -> str:
     """Escape what Slack would read as a mention or a link. Exactly these three, says its reference."""
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-
-
-def mask(number: str) -> str:
-    """Return what a channel sees of a number: `+1 ••• 2671`."""
-    return numbers.mask(number) if number else FORGOTTEN
-
-
-def pretty(number: str) -> str:
-    """Return what its sender sees: `+1 415-555-2671`."""
-    return numbers.pretty(number) if number else FORGOTTEN
 
 
 def when(at: datetime) -> str:

@@ -43,10 +43,13 @@ class Place:
 
 
 class Notifier:
-    """One workspace, through one bot token. timeout: seconds for a whole call."""
+    """One workspace, through one bot token.
+
+    Raises as `call`, but for `answer`. All but `post` may be repeated.
+    """
 
     def __init__(self, url: str, token: str, *, timeout: float = 15) -> None:
-        self._timeout, self._longest_search = timeout, timeout * 4 / 3
+        self._timeout, self._longest_search = timeout, timeout * 4 / 3  # seconds
         self._theirs = TheirClock()
         # The SDK's default handlers post again after a dropped connection, and the message would stand there twice.
         self.client = AsyncWebClient(token=token, base_url=url.rstrip("/") + "/", retry_handlers=[])
@@ -61,10 +64,7 @@ class Notifier:
             await self.client.session.close()
 
     async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> Place:  # noqa: A002
-        """Post a root or a reply; return where it stands. A user id as channel opens their DM. Raises as `call`.
-
-        After Uncertain, `find` says whether it was posted.
-        """
+        """Post a root or a reply; return where it stands. A user id as channel opens their DM."""
         answer = await call(
             self.client.chat_postMessage,
             channel=channel,
@@ -82,7 +82,6 @@ class Notifier:
         return Place(place, ts, message.get("thread_ts") if isinstance(message, dict) else thread_ts)
 
     async def delete(self, channel: str, ts: str) -> None:
-        """Take a post of ours away. Safe to repeat. Raises as `call`."""
         try:
             await call(self.client.chat_delete, channel=channel, ts=ts)
         except Refused as error:
@@ -90,18 +89,15 @@ class Notifier:
                 raise
 
     async def update(self, channel: str, ts: str, post: Post) -> None:
-        """Make a root say something else. Safe to repeat. Raises as `call`."""
         await call(self.client.chat_update, channel=channel, ts=ts, text=post.text, blocks=post.blocks, parse="none")
 
     async def join(self, channel: str) -> None:
-        """Enter a public channel. Safe to repeat. Raises as `call`."""
         await call(self.client.conversations_join, channel=channel)
 
     async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
         """Return the ts of our post with this id, or None when it is not there (yet).
 
-        age: how long ago posting began. Raises as `call`; Refused when history may not be read. Takes a third longer
-        than one call at most.
+        age: how long ago posting began. Takes a third longer than one call at most.
         """
         try:
             async with asyncio.timeout(self._longest_search):
@@ -114,7 +110,7 @@ class Notifier:
             raise NotSent("no_answer") from error
 
     def _ago(self, age: timedelta) -> datetime:
-        """By the slower of two clocks: looking too far back costs a page, not far enough a second post."""
+        """By the slower of two clocks: to search too far back costs a page, not far enough a second post."""
         ours = datetime.now(UTC)
         return min(ours, self._theirs() or ours) - age - _SKEW
 
@@ -137,7 +133,7 @@ class Notifier:
         raise NotSent("history_without_end")
 
     async def person(self, user: str) -> Person:
-        """Return who somebody is. Raises as `call`; somebody Slack does not know is a stranger."""
+        """Return who somebody is. Somebody Slack does not know is a stranger."""
         try:
             found = (await call(self.client.users_info, user=user)).get("user")
         except Refused as error:
@@ -152,12 +148,11 @@ class Notifier:
         return Person(guest=guest, stranger=bool(found.get("is_stranger")), teams=teams)
 
     async def members(self, group: str) -> set[str]:
-        """Return the user ids in a user group (`S…`). Raises as `call`."""
-        answer = await call(self.client.usergroups_users_list, usergroup=group)
-        return set(answer.get("users") or ())
+        """Return the user ids in a user group."""
+        return set((await call(self.client.usergroups_users_list, usergroup=group)).get("users") or ())
 
     async def installation(self) -> Installation:
-        """Return what Slack says of our token. A clear no is an answer, too; raises as `call` for none."""
+        """Return what Slack says of our token. A clear no is an answer, too."""
         try:
             answer = await call(self.client.auth_test)
         except Refused as error:
@@ -174,8 +169,7 @@ class Notifier:
     async def answer(self, url: str, text: str) -> None:
         """Tell the person who typed a command something only they see. Works for 30 minutes, five times.
 
-        Raises Refused when the URL is used up or too old, NotSent when no answer came: a private line twice harms
-        nobody, so tell it another way.
+        Raises Refused where that is over, else NotSent, never Uncertain: a private line twice harms nobody.
         """
         if self.client.session is None or not url:
             raise Refused("no_answer_url")
@@ -192,12 +186,11 @@ class Notifier:
 
 
 def _objects(values: object) -> list[dict[str, Any]]:
-    """Return the JSON objects of a list, whatever else is in it or instead of it."""
+    """Return the JSON objects in what should be a list of them."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
 def _object(value: object) -> dict[str, Any]:
-    """Return a JSON object, whatever else stands where it should."""
     return value if isinstance(value, dict) else {}
 
 

@@ -67,8 +67,7 @@ CAN_BE_TRIED_AGAIN = frozenset(
 )
 """After these nothing went out, and another try may work."""
 
-LINE_BUSY = "line_busy"
-"""Of a text that nobody has tried to send: Sendblue takes nothing from its line for now."""
+LINE_BUSY = "line_busy"  # nobody has tried to send it: Sendblue takes nothing from its line for now
 
 _WAITS = {
     "no_connection": "I can't reach Sendblue",
@@ -92,17 +91,16 @@ def wait(message: Message) -> str:
 
 
 def doubt(message: Message) -> str:
-    """Return why nobody knows whether a text went out."""
     return _DOUBTS.get(message.error_code, "Sendblue gave no clear answer")
 
 
 def reason(message: Message) -> str:
-    """Return why a message was not sent or failed, in one sentence or two."""
+    """Return why a message was not sent or failed."""
     return reason_for(message.error_code, message.error_text)
 
 
 def reason_for(code: str, theirs: str = "") -> str:
-    """Return what a code means. Sendblue's own words follow where they add something, without numbers."""
+    """Return what a code means, in one sentence or two, with Sendblue's own words where they add something."""
     if code in _OURS or code.startswith("restricted_action"):
         return _OURS.get(code, _RESTRICTED)
     known = code.casefold()

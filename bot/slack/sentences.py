@@ -18,7 +18,7 @@ class _State(NamedTuple):
 
 
 def _state(sentence: str) -> _State:
-    """Return a state that both say alike: the root in bold type, the reply also that it came after all."""
+    """Return a state that both say alike: only the root in bold type, only the reply with "after all"."""
     return _State(sentence.replace("{after_all}", ""), sentence.replace("*", ""))
 
 
@@ -34,7 +34,7 @@ _STATES = {
         f"⚠️ No news after {{watched}}: Sendblue took it and never said that it was sent. {_STOPPED}",
     ),
     News.ASKED: _State(
-        "",  # it still stands as UNCERTAIN
+        "",
         "❓ I still can't find out whether this went out. Please decide: send it again or leave it. "
         "If you can, ask the customer first.",
     ),
@@ -52,7 +52,7 @@ _STATES = {
     News.PICTURE_LOST: _State("", "🖼️ The text was sent without the picture: Sendblue could not fetch it."),
     News.NONE: _State("🕓 *Sending …*", ""),
 }
-"""The newest first. A root without words of its own says how far the message came."""
+"""The newest first. Where the root's words are empty, it says how far the message came, whatever else is new."""
 
 _UNCONFIRMED = {
     Delivery.UNCERTAIN: _State(
@@ -66,14 +66,14 @@ _UNCONFIRMED = {
         + _STOPPED,
     ),
 }
-"""What UNCONFIRMED means where it means something else."""
+"""How UNCONFIRMED reads for a message that stands there."""
 
 _SERVICES = {Service.IMESSAGE: " as iMessage", Service.RCS: " as RCS", Service.SMS: " as a text message (SMS)"}
 _WENT_OUT = News.READ | News.DELIVERED | News.SENT | News.SENT_AS_SMS
 
 
 def status_line(messages: Sequence[Message], *, watched_for: timedelta) -> str:
-    """Return how the messages of a thread stand; those after the fortieth are left out."""
+    """Return how the messages of a thread stand, the first forty of them, a line each."""
     if len(messages) == 1:
         return _status(messages[0], watched_for)
     return "\n".join(of_part(message, _status(message, watched_for)) for message in messages[:40])

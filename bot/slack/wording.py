@@ -11,16 +11,14 @@ from typing import Any, TypeAlias
 
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
+from bot.domain.number import mask
 from bot.domain.thread import Thread
-from bot.slack.markup import escape, mask, shorten, shorten_markup
+from bot.slack.markup import escape, shorten, shorten_markup
 from bot.slack.reasons import CAN_BE_TRIED_AGAIN
 from bot.slack.sentences import news, of_part, status_line
 
-RESEND, LEAVE = "resend", "leave"
-"""The buttons' action ids. Their value is the message's id."""
-
-Block: TypeAlias = dict[str, Any]
-"""A block, or a part of one, as Slack takes it."""
+RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the message's id
+Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
 
 
 @dataclass(frozen=True, slots=True)
