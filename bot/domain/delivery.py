@@ -70,7 +70,10 @@ def milestone(delivery: Delivery, service: Service, *, doubted: bool) -> News:
         return News.SENT_AS_SMS
     if delivery is Delivery.QUEUED and doubted:
         return News.FOUND
-    return News.__members__.get(delivery.name, News.NONE)  # the others have the same names
+    return _MILESTONES[delivery]
+
+
+_MILESTONES = {delivery: News.__members__.get(delivery.name, News.NONE) for delivery in Delivery}
 
 
 def is_final(delivery: Delivery, service: Service) -> bool:

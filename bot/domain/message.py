@@ -1,6 +1,7 @@
 """Frozen values: what a person wants sent, a message as it stands, one report about it, and the merge of the two."""
 
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from msgspec import Struct
@@ -148,11 +149,11 @@ class Message(Facts, frozen=True):
             waited = self.error_code if self.delivery <= Delivery.SENDING else ""
             until = self.lease_until if waited and self.delivery is Delivery.ACCEPTED else None
             return (Delivery.QUEUED, waited, until)
-        facts = [getattr(self, fact) for fact in Facts.__struct_fields__]
         error = (self.error_code, self.error_text)
-        return (self.delivery, self.service, *facts, self.decision, self.was_refused, *error)
+        return (self.delivery, self.service, *_FACTS(self), self.decision, self.was_refused, *error)
 
 
+_FACTS = attrgetter(*Facts.__struct_fields__)
 _WORDS = ("thread_id", "recipient", "line", "text", "part", "parts", "style", "media_url")
 
 

@@ -104,13 +104,12 @@ def reason_for(code: str, theirs: str = "") -> str:
     if code in _OURS or code.startswith("restricted_action"):
         return _OURS.get(code, _RESTRICTED)
     known = code.casefold()
-    said = _quoted(theirs)
     if known in _SENDBLUE:
         device_down = known == "5504" and re.search(r"timed out|isn['’]t running", theirs, re.IGNORECASE)
         ours = _MAYBE_SENT if device_down else _SENDBLUE[known]
-        return f"{ours} Sendblue says {said}." if _adds(known, theirs) else ours
+        return f"{ours} Sendblue says {_quoted(theirs)}." if _adds(known, theirs) else ours
     if theirs:
-        return f"Sendblue says {said}" + (f" (code {escape(code)})." if code else ".")
+        return f"Sendblue says {_quoted(theirs)}" + (f" (code {escape(code)})." if code else ".")
     if re.fullmatch("[a-z_]+", code):  # Slack's words are spelled so, and Sendblue's newest
         return f"it was refused without a reason (code {code}). Please ask the person who runs this bot."
     return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."
