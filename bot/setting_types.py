@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Annotated, TypeVar
 from urllib.parse import SplitResult, urlsplit
 
-import phonenumbers
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
+from bot.domain.number import in_e164, is_region
 from bot.network import is_host, is_loopback
 
 T = TypeVar("T")
@@ -100,12 +100,7 @@ def _public_url(value: str) -> str:
 
 def _lines(value: str) -> str:
     for line in value.split(","):
-        try:
-            number = phonenumbers.parse(line.strip(), None)
-        except phonenumbers.NumberParseException:
-            number = None
-        spelled = re.fullmatch(r"\+[()\d\s./-]+", line.strip())
-        if number is None or not spelled or not phonenumbers.is_possible_number(number):
+        if in_e164(line.strip()) is None or not re.fullmatch(r"\+[()\d\s./-]+", line.strip()):
             raise ValueError("must be E.164, such as +15550100900 (several: separated by commas)")
     return value
 
@@ -128,7 +123,7 @@ def _database(value: str) -> str:
 
 
 def _region(value: str) -> str:
-    if not value.isascii() or value.upper() not in phonenumbers.SUPPORTED_REGIONS:
+    if not value.isascii() or not is_region(value.upper()):
         raise ValueError("must be a two-letter country code, such as US")
     return value.upper()
 

@@ -7,12 +7,12 @@ from pathlib import Path
 from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-import phonenumbers
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot.domain.number import in_e164
 from bot.domain.rules import Durations, Rules
 from bot.errors import BadSettings
 from bot.network import network_problems
@@ -92,8 +92,7 @@ class Settings(BaseSettings):
     @property
     def lines(self) -> tuple[str, ...]:
         """Our lines in E.164, the default one first."""
-        numbers = (phonenumbers.parse(line.strip(), None) for line in self.sendblue_from_number.split(","))
-        return tuple(phonenumbers.format_number(n, phonenumbers.PhoneNumberFormat.E164) for n in numbers)
+        return tuple(number for line in listed(self.sendblue_from_number) if (number := in_e164(line)))
 
     @property
     def callback_secrets(self) -> tuple[str, ...]:

@@ -6,16 +6,12 @@ from datetime import datetime, timedelta
 
 @dataclass(frozen=True, slots=True)
 class Backlog:
-    """What waits, over all processes.
+    """What waits, over all processes."""
 
-    due: kind of work → how much. doable_since: kind → since when some is due and its slot free; kinds without any are
-    absent. waiting_for_slot: kind → how much. open: delivery → messages that are not over.
-    """
-
-    due: dict[str, int]
-    doable_since: dict[str, datetime]
-    waiting_for_slot: dict[str, int]
-    open: dict[str, int]
+    due: dict[str, int]  # by kind of work
+    doable_since: dict[str, datetime]  # by kind, where some is due and its slot free: since when
+    waiting_for_slot: dict[str, int]  # by kind
+    open: dict[str, int]  # delivery → messages that are not over
     last_callback: datetime | None
     callbacks_missing: bool
 

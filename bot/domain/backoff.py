@@ -3,8 +3,7 @@
 from collections.abc import Callable
 from datetime import timedelta
 
-Chance = Callable[[], float]
-"""Returns a number in [0, 1)."""
+Chance = Callable[[], float]  # returns a number in [0, 1)
 
 
 def backoff(tries: int, chance: Chance, *, first: float, longest: float) -> timedelta:

@@ -1,6 +1,6 @@
-"""Time, as the rest of the house gets it.
+"""Time, as the rest of the bot gets it.
 
-What waits, waits by a clock that nobody can set. The wall's time is for what people read, and for what the database
+Whatever waits follows a clock that nobody can set. The wall's time is for what people read, and for what the database
 compares with itself.
 """
 
@@ -9,14 +9,10 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 
-Clock = Callable[[], datetime]
-"""Returns now, aware UTC. It never goes back while the process lives."""
+Clock = Callable[[], datetime]  # returns now, aware UTC; never goes back while the process lives
 
 _COUNTED = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
-"""Linux counts the time asleep in this one only, macOS in the other one, too."""
-
-
-_FIRST_YEAR, _LAST_YEAR = 2000, 3000
+"""Linux counts the time asleep in the first only, macOS in the second, too."""
 
 
 def elapsed() -> float:
@@ -27,8 +23,8 @@ def elapsed() -> float:
 def steady_clock() -> Clock:
     """Return a clock that starts at the wall's time and then follows `elapsed`.
 
-    A wall clock set back by an hour would stop everything that is due for an hour, and one set forward would
-    end every lease at once; this one does neither.
+    A wall clock set back by an hour would stop everything that is due for an hour, and one set forward would end every
+    lease at once; this one does neither.
     """
     started_at, started = datetime.now(UTC), elapsed()
     return lambda: started_at + timedelta(seconds=elapsed() - started)
@@ -40,23 +36,20 @@ def read_date(header: str | None) -> datetime | None:
         found = parsedate_to_datetime(header) if header else None
     except ValueError:
         return None
-    # Near the ends of the calendar there is no room to reckon in.
-    if found is None or not _FIRST_YEAR <= found.year < _LAST_YEAR:
+    if found is None or not 2000 <= found.year < 3000:  # near the ends of the calendar nothing can be added
         return None
-    return (found if found.tzinfo else found.replace(tzinfo=UTC)).astimezone(UTC)
+    return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)
 
 
 class TheirClock:
-    """A neighbour's clock, by what it said last. Times in its answers are compared with this one, never with ours."""
+    """A neighbour's clock, by the last `Date` header it sent; None before the first. Its times are compared with it."""
 
     def __init__(self) -> None:
         self._said: tuple[datetime, float] | None = None
 
     def heard(self, header: str | None) -> None:
-        """Take in the `Date` header of an answer that has just come."""
         if (said := read_date(header)) is not None:
             self._said = (said, elapsed())
 
     def __call__(self) -> datetime | None:
-        """Return what it says now; None before the first answer."""
         return self._said and self._said[0] + timedelta(seconds=elapsed() - self._said[1])

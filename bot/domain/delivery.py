@@ -27,10 +27,10 @@ class Service(StrEnum):
     @property
     def rank(self) -> int:
         """What two reports are merged by: a fallback is never taken back, and any word beats none."""
-        return _SERVICE_RANKS[self]
+        return _RANKS[self]
 
 
-_SERVICE_RANKS = {service: rank for rank, service in enumerate(Service)}
+_RANKS = {service: rank for rank, service in enumerate(Service)}
 
 
 class HandleFrom(IntEnum):
@@ -64,29 +64,22 @@ OUTCOMES = News.FOUND | News.SENT | News.SENT_AS_SMS | News.FAILED | News.DELIVE
 """What Sendblue's reports lead to."""
 
 
-_NEWS_OF = {
-    Delivery.UNCERTAIN: News.UNCERTAIN,
-    Delivery.FAILED: News.FAILED,
-    Delivery.DELIVERED: News.DELIVERED,
-    Delivery.READ: News.READ,
-}
-
-
 def milestone(delivery: Delivery, service: Service, *, doubted: bool) -> News:
     """Return what is worth telling about how far a message came. doubted: the thread was told of a doubt."""
-    if delivery is Delivery.SENT:
-        return News.SENT_AS_SMS if service is Service.SMS else News.SENT
+    if delivery is Delivery.SENT and service is Service.SMS:
+        return News.SENT_AS_SMS
     if delivery is Delivery.QUEUED and doubted:
         return News.FOUND
-    return _NEWS_OF.get(delivery, News.NONE)
+    return _MILESTONES[delivery]
+
+
+_MILESTONES = {delivery: News.__members__.get(delivery.name, News.NONE) for delivery in Delivery}
 
 
 def is_final(delivery: Delivery, service: Service) -> bool:
     """Whether nothing more is expected, so nobody needs to ask Sendblue again.
 
-    SMS ends at SENT: no DELIVERED exists for it. iMessage and RCS end at DELIVERED; READ may still come and
-    is taken, but never waited for.
+    SMS ends at SENT: no DELIVERED exists for it. iMessage and RCS end at DELIVERED; READ may still come and is taken,
+    but never waited for.
     """
-    if delivery is Delivery.SENT:
-        return service is Service.SMS
-    return delivery >= Delivery.FAILED
+    return service is Service.SMS if delivery is Delivery.SENT else delivery >= Delivery.FAILED

@@ -1,6 +1,7 @@
-"""Frozen values: what was asked, a message as it stands, one report about it, and the merge of the two."""
+"""Frozen values: what a person wants sent, a message as it stands, one report about it, and the merge of the two."""
 
 from datetime import datetime
+from operator import attrgetter
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,15 +11,11 @@ from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, i
 
 
 class Request(Struct, frozen=True):
-    """What a person asked to have sent.
+    """What a person wants to have sent."""
 
-    recipient and line are E.164; line None means the default line. text is exactly what the customer shall
-    read; it may be empty when there is a media_url.
-    """
-
-    recipient: str
-    text: str
-    line: str | None = None
+    recipient: str  # E.164
+    text: str  # exactly what the customer shall read; may be empty beside a media_url
+    line: str | None = None  # E.164; None: the default line
     style: str | None = None
     media_url: str | None = None
 
@@ -42,23 +39,18 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 class Report(Facts, frozen=True):
-    """One piece of news about one message, from whichever source.
-
-    delivery is None when the word is unknown to us: it is kept and changes nothing. at is when the vendor says
-    it happened (aware UTC), or when we heard. if_still makes it apply only while the message stands there.
-    handle_from: what the handle in it is worth.
-    """
+    """One piece of news about one message, from whichever source."""
 
     source: str  # "send", "callback", "poll", "list", or "bot" for our own conclusions
-    at: datetime
-    delivery: Delivery | None = None
+    at: datetime  # when it happened, as the vendor says (aware UTC), or when we heard
+    delivery: Delivery | None = None  # None when the word is unknown to us: it is kept and changes nothing
     word: str = ""
     handle: str | None = None
     service: Service = Service.UNKNOWN
     error_code: str = ""
     error_text: str = ""
     recipient: str = ""
-    if_still: Delivery | None = None
+    if_still: Delivery | None = None  # counts only while the message stands there
     handle_from: HandleFrom = HandleFrom.NOWHERE
 
 
@@ -66,10 +58,9 @@ class Message(Facts, frozen=True):
     """One text to one recipient, as it stands."""
 
     # its words
-
     id: UUID
     thread_id: UUID
-    recipient: str
+    recipient: str  # E.164; "" once it is forgotten
     line: str
     text: str
     accepted_at: datetime
@@ -116,7 +107,6 @@ class Message(Facts, frozen=True):
 
     @property
     def is_final(self) -> bool:
-        """Whether nothing more is expected."""
         return is_final(self.delivery, self.service)
 
     @property
@@ -129,13 +119,16 @@ class Message(Facts, frozen=True):
         """Whether Sendblue has, or had, the text; a refusal may name a handle, too."""
         return self.handle is not None and self.handle_from is not HandleFrom.REFUSAL
 
+    @property
+    def was_refused(self) -> bool:
+        """Whether it certainly did not go out."""
+        return self.delivery is Delivery.FAILED and not self.was_taken
+
     def is_open_to(self, choice: str) -> bool:
         """Whether a person may still decide so: "resend" or "leave"."""
-        if self.decision or not self.recipient:  # decided, or forgotten
+        if self.decision or not self.recipient:
             return False
-        if self.delivery is Delivery.UNCERTAIN:
-            return True
-        return choice == "resend" and self.delivery is Delivery.FAILED and not self.was_taken
+        return self.delivery is Delivery.UNCERTAIN or (choice == "resend" and self.was_refused)
 
     def repeated(self, repeat_id: UUID, now: datetime) -> "Message":
         """The same text once more, with nothing of what became of this one."""
@@ -151,27 +144,24 @@ class Message(Facts, frozen=True):
     def headline(self) -> tuple[object, ...]:
         """What the root's status line depends on: two messages with equal headlines read the same."""
         if self.delivery <= Delivery.QUEUED and self.delivery is not Delivery.UNCERTAIN and not self.unconfirmed:
-            return (Delivery.QUEUED, *self._wait)  # "sending" or "waiting", whatever else is known
+            # "Sending" or "waiting", whatever else is known. Nobody edits the root when a call begins, so a text that
+            # waited is still told apart while it is being sent.
+            waited = self.error_code if self.delivery <= Delivery.SENDING else ""
+            until = self.lease_until if waited and self.delivery is Delivery.ACCEPTED else None
+            return (Delivery.QUEUED, waited, until)
         error = (self.error_code, self.error_text)
-        refused = self.delivery is Delivery.FAILED and not self.was_taken
-        return (self.delivery, self.service, self.picture_lost, self.unconfirmed, self.decision, refused, *error)
-
-    @property
-    def _wait(self) -> tuple[object, ...]:
-        if not self.error_code or self.delivery > Delivery.SENDING:
-            return ()
-        return (self.error_code, self.lease_until if self.delivery is Delivery.ACCEPTED else None)
+        return (self.delivery, self.service, *_FACTS(self), self.decision, self.was_refused, *error)
 
 
+_FACTS = attrgetter(*Facts.__struct_fields__)
 _WORDS = ("thread_id", "recipient", "line", "text", "part", "parts", "style", "media_url")
 
 
 def merge(message: Message, report: Report) -> Message:
     """Return the message after one report.
 
-    A join: commutative, associative, idempotent. Any order and any number of copies of the same reports end
-    the same. The handle alone is first come, first kept: a second handle on one message is a contradiction that
-    storage refuses.
+    A join: commutative, associative, idempotent. Any order and any number of copies of the same reports end the same.
+    The handle alone is first come, first kept: a second handle on one message is a contradiction that storage refuses.
     """
     if report.if_still is not None and message.delivery is not report.if_still:
         return message

@@ -9,17 +9,25 @@ from functools import lru_cache
 import phonenumbers
 from phonenumbers import PhoneNumberFormat, ValidationResult
 
-LONGEST_SPELLING = 250
-"""Characters. Nothing longer is looked at."""
+LONGEST_SPELLING = 250  # characters; nothing longer is read
+FORGOTTEN = "a customer"  # stands for a number that is no longer kept
+
+_remembered = lru_cache(maxsize=1024)
+"""Teams text the same customers again and again, and a number costs some twenty microseconds to take apart."""
 
 
-def in_e164(typed: str, region: str) -> str | None:
+def is_region(code: str) -> bool:
+    """Whether a country has this code, in capitals: `US`."""
+    return code in phonenumbers.SUPPORTED_REGIONS
+
+
+def in_e164(typed: str, region: str | None = None) -> str | None:
     """Return the number a spelling means, if a number can be that long. region: for those without a country's code."""
     return None if len(typed) > LONGEST_SPELLING else _in_e164(typed, region)
 
 
-@lru_cache(maxsize=1024)
-def _in_e164(typed: str, region: str) -> str | None:
+@_remembered
+def _in_e164(typed: str, region: str | None) -> str | None:
     try:
         number = phonenumbers.parse(typed, region)
     except phonenumbers.NumberParseException:
@@ -29,6 +37,7 @@ def _in_e164(typed: str, region: str) -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+@_remembered
 def exists(number: str) -> bool:
     """Whether its country gives out such numbers (E.164)."""
     return phonenumbers.is_valid_number(phonenumbers.parse(number))
@@ -41,32 +50,36 @@ def is_national(digits: str, region: str) -> bool:
 
 
 def is_emergency(digits: str, region: str) -> bool:
-    """Whether these digits call for help there."""
     return phonenumbers.is_emergency_number(digits, region)
 
 
-def last_groups(number: str) -> set[str]:
+@_remembered
+def last_groups(number: str) -> frozenset[str]:
     """Return the digits that stand last, with a space before them, where its country writes this number (E.164)."""
     parsed = phonenumbers.parse(number)
     forms = (PhoneNumberFormat.INTERNATIONAL, PhoneNumberFormat.NATIONAL)
-    return {re.split(r"\D+", phonenumbers.format_number(parsed, form))[-1] for form in forms}
+    return frozenset(re.split(r"\D+", phonenumbers.format_number(parsed, form))[-1] for form in forms)
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def mask(number: str) -> str:
     """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel.
 
     At least half of what follows the country's code is hidden.
     """
+    if not number:
+        return FORGOTTEN
     parsed = phonenumbers.parse(number)
     national = phonenumbers.national_significant_number(parsed)
     shown = min(4, len(national) // 2)
     return f"+{parsed.country_code} ••• {national[len(national) - shown :]}"
 
 
-@lru_cache(maxsize=1024)
+@_remembered
 def pretty(number: str) -> str:
     """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
+    if not number:
+        return FORGOTTEN
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
 
 

@@ -7,11 +7,11 @@ from msgspec import Struct
 
 
 class Rules(Struct, frozen=True):
-    """channels, users, groups: Slack ids (`C…`/`G…`/`D…`, `U…`/`W…`, `S…`); all empty: everybody, everywhere."""
+    """Who may text, and from where: everybody and everywhere where nothing is named."""
 
-    channels: Collection[str] = ()
-    users: Collection[str] = ()
-    groups: Collection[str] = ()
+    channels: Collection[str] = ()  # `C…`, `G…`, `D…`
+    users: Collection[str] = ()  # `U…`, `W…`
+    groups: Collection[str] = ()  # `S…`
     guests: bool = False
 
 

@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 def split_text(text: str, longest: int) -> list[str]:
     """Return the text in parts of at most `longest` UTF-16 units; joined they are the text, to the letter.
 
-    Cut at the last paragraph end that leaves a part at least half full, else at a sentence end, else at a word
-    end, else between two characters as a reader sees them. (An iPhone and Sendblue's own language count UTF-16
-    units, in which an emoji is two.)
+    Cut at the last paragraph end that leaves a part at least half full, else at a sentence end, else at a word end,
+    else between two characters as a reader sees them. (An iPhone and Sendblue's own language count UTF-16 units, in
+    which an emoji is two.)
     """
     parts, at = [], 0
     while (fits := _fitting(text, at, longest)) < len(text):
@@ -26,40 +26,29 @@ def split_text(text: str, longest: int) -> list[str]:
 
 
 def _fitting(text: str, at: int, longest: int) -> int:
-    """Return the end of what fits into one part that begins at `at`."""
     fits = min(len(text), at + longest)
-    while (over := _units(text[at:fits]) - longest) > 0:
+    while (over := len(text[at:fits].encode("utf-16-le", "surrogatepass")) // 2 - longest) > 0:
         fits -= max(1, over // 2)
     return fits
 
 
-def _units(text: str) -> int:
-    return len(text.encode("utf-16-le", "surrogatepass")) // 2
-
-
 def _cut(text: str, at: int, fits: int) -> int:
-    for end in _ends():
+    *ends, character = _patterns()
+    for end in ends:
         found = [match.end() for match in end.finditer(text, at, fits)]
         if found and found[-1] - at >= (fits - at) // 2:
             return int(found[-1])
     # One character more than fits: where it does not end there, the last one is cut in the middle.
-    ends = [match.end() for match in _character().finditer(text, at, fits + 1)]
-    return next((end for end in reversed(ends) if at < end <= fits), fits)
+    found = [match.end() for match in character.finditer(text, at, fits + 1)]
+    return next((end for end in reversed(found) if at < end <= fits), fits)
 
 
 @cache
-def _ends() -> "tuple[regex.Pattern[str], ...]":
-    """Return where a paragraph, a sentence or line, and a word end."""
+def _patterns() -> "tuple[regex.Pattern[str], ...]":
+    """Return where a paragraph, a sentence or line, and a word end, and what a reader sees as one character."""
     import regex  # noqa: PLC0415 - 3 MiB that only a long text needs
 
     stops = r"[[\p{SB=STerm}\p{SB=ATerm}…]]"
     # A full stop of the Latin script ends a sentence before a space; 。 and its like need none.
     sentence = rf"(?<!{stops}){stops}++(?:(?<=[[\p{{SB=STerm}}]--[!?]])\p{{SB=Close}}*+\s*+|\p{{SB=Close}}*+\s++)|\n"
-    return tuple(regex.compile(f"(?V1){end}") for end in (r"\n\s*\n", sentence, r"\s+"))
-
-
-@cache
-def _character() -> "regex.Pattern[str]":
-    import regex  # noqa: PLC0415 - as above
-
-    return regex.compile(r"\X")
+    return tuple(regex.compile(f"(?V1){pattern}") for pattern in (r"\n\s*\n", sentence, r"\s+", r"\X"))

@@ -11,11 +11,9 @@ from msgspec.structs import replace
 from bot.domain.delivery import News
 from bot.domain.message import Message
 
-UNKNOWN = -1
-"""As shown_rev: what the root shows is not known."""
-EDITING = -2
-"""As shown_rev: an edit is under way. Whoever finds this at a claim finds an edit that nobody answered, and that may
-still be made."""
+# What a root shows, where its shown_rev counts nothing:
+UNKNOWN = -1  # nobody knows
+EDITING = -2  # an edit is under way; at a claim: nobody answered it, and it may still be made
 
 
 class Lane(IntEnum):
@@ -39,17 +37,17 @@ class Step(Enum):
     @property
     def lane(self) -> Lane:
         """What the step costs. Where there is none, the least: news raises it."""
-        if self in (Step.OPEN, Step.REPLY):
-            return Lane.POST
-        return Lane.FREE if self in (Step.LOOK, Step.PRIVATE_NOTE) else Lane.EDIT
+        return _LANES.get(self, Lane.EDIT)
+
+
+_LANES = {Step.OPEN: Lane.POST, Step.REPLY: Lane.POST, Step.LOOK: Lane.FREE, Step.PRIVATE_NOTE: Lane.FREE}
 
 
 class Thread(Struct, frozen=True):
     """A Slack thread and how much of the truth it shows.
 
-    rev counts what became worth showing, shown_rev how much of that the root shows, or UNKNOWN or EDITING. posting is
-    set before a post and cleared by its outcome (0: the root, n: reply n), so what a crash left behind is looked for
-    before it is repeated. Whoever holds the claim changes it by the methods below, and stores what they return.
+    A post is noted before it is made, so what a crash left behind is looked for before it is repeated. Whoever holds
+    the claim changes the thread by the methods below, and stores what they return.
     """
 
     id: UUID
@@ -61,12 +59,12 @@ class Thread(Struct, frozen=True):
     created_at: datetime
     root_ts: str | None = None
     replies: int = 0
-    rev: int = 0
-    shown_rev: int = 0
-    posting: int | None = None
+    rev: int = 0  # counts what became worth showing
+    shown_rev: int = 0  # how much of that the root shows, or UNKNOWN or EDITING
+    posting: int | None = None  # what is being posted: 0 the root, n reply n
     posting_since: datetime | None = None
     looked: int = 0
-    private_note: str = ""  # why the sender is owed a private line
+    private_note: str = ""  # why the sender is still to be told something privately
     closed: str = ""  # why nothing can be posted any more
     fence: int = 0
     failures: int = 0
@@ -80,7 +78,6 @@ class Thread(Struct, frozen=True):
 
     @property
     def moved(self) -> bool:
-        """Whether the thread stands elsewhere than where the person typed."""
         return self.channel != self.asked_in
 
     @property
@@ -89,7 +86,6 @@ class Thread(Struct, frozen=True):
         return any(message.telling for message in self.messages)
 
     def next_step(self) -> Step:
-        """Return the most useful thing to do now."""
         if self.posting is not None:
             return Step.LOOK
         if self.closed:
@@ -103,8 +99,8 @@ class Thread(Struct, frozen=True):
         return Step.EDIT if self.rev != self.shown_rev else Step.NOTHING
 
     def begun(self, step: Step, now: datetime) -> Self:
-        """About to be posted: what is noted before the call."""
-        if step not in (Step.OPEN, Step.REPLY):
+        """Return what is noted before the call of a step."""
+        if step.lane is not Lane.POST:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
         telling = tuple(replace(message, telling=message.news) for message in self.messages)
@@ -115,7 +111,6 @@ class Thread(Struct, frozen=True):
         return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev)
 
     def replied(self) -> Self:
-        """The reply that was being posted stands."""
         return replace(self.said(), replies=self.posting or 0)
 
     def said(self) -> Self:
@@ -132,7 +127,6 @@ class Thread(Struct, frozen=True):
         return replace(self, shown_rev=self.rev)
 
     def note_given(self) -> Self:
-        """The sender was told privately, or cannot be."""
         return replace(self, private_note="", failures=0)
 
     def undone(self, step: Step) -> Self:
@@ -145,24 +139,16 @@ class Thread(Struct, frozen=True):
         return replace(self, shown_rev=shown_rev, failures=self.failures + 1)
 
     def looked_in_vain(self) -> Self:
-        """The post was not found, yet."""
         return replace(self, looked=self.looked + 1)
 
     def not_posted(self) -> Self:
-        """The post is not there, and will not be."""
         return replace(self, posting=None, looked=0)
 
     def moved_to_sender(self, private_note: str = "") -> Self:
         """To be opened anew with the sender. A user id as channel makes Slack open the bot's own DM with them."""
-        return replace(
-            self,
-            channel=self.sender,
-            root_ts=None,
-            replies=0,
-            posting=None,
-            failures=0,
-            private_note=private_note or self.private_note,
-        )
+        note = private_note or self.private_note
+        opened = replace(self, channel=self.sender, root_ts=None, replies=0)
+        return replace(opened, posting=None, failures=0, private_note=note)
 
     def closed_for(self, why: str) -> Self:
         """Nothing can be posted any more; the sender is to hear of it."""

@@ -12,24 +12,20 @@ from bot.domain.thread import Thread
 
 
 class Noted(Struct, frozen=True):
-    """One report as the history keeps it. received_at: when we stored it; `report.at` is the vendor's time."""
+    """One report as the history keeps it."""
 
     report: Report
-    received_at: datetime
+    received_at: datetime  # when we stored it; `report.at` is the vendor's time
 
 
 class Moment(Struct, frozen=True):
-    """One thing that was known from `at` (aware UTC) on.
-
-    source: "bot", "slack", "sendblue", "person", or a report's. word: the vendor's own, verbatim. happened_at: by the
-    vendor's clock, where that is another second.
-    """
+    """One thing that was known from `at` (aware UTC) on."""
 
     at: datetime
-    source: str
+    source: str  # "bot", "slack", "sendblue", "person", or a report's
     says: str
-    word: str = ""
-    happened_at: datetime | None = None
+    word: str = ""  # the vendor's own, verbatim
+    happened_at: datetime | None = None  # by the vendor's clock, where that is another second
 
 
 def timeline(message: Message, thread: Thread, noted: Sequence[Noted]) -> list[Moment]:
@@ -38,41 +34,36 @@ def timeline(message: Message, thread: Thread, noted: Sequence[Noted]) -> list[M
     Not recorded, and so not here: tries before the last one (they certainly sent nothing), copies of the same report,
     and when each reply in the thread was posted.
     """
-    moments = [*_asking(message, thread), *_heard(message, noted), *_deciding(message)]
-    return [_accepted(message), *sorted(moments, key=lambda moment: moment.at)]
+    accepted, *others = [*_ours(message, thread), *_reported(message, noted), *_decided(message)]
+    return [accepted, *sorted(others, key=lambda moment: moment.at)]
 
 
 def told(message: Message) -> str:
-    """Say what the thread tells of the message, and what it does not tell yet."""
     said = f"Posted in the thread: {_names(message.told) or 'nothing'}."
     return said + (f" Not posted yet: {_names(message.news)}." if message.news else "")
 
 
 def stands(message: Message) -> str:
     """`DELIVERED (iMessage)`, `FAILED, code 4002`: how far it came, and what matters about that most."""
+    how = f" ({message.service.value})" if message.service.value else ""
     if message.unconfirmed and not message.is_final:
-        note = "unconfirmed"
+        how = ", unconfirmed"
     elif message.delivery is Delivery.UNCERTAIN and (message.decision or message.asked):
-        note = {"resend": "sent again", "leave": "left"}.get(message.decision, "undecided")
+        how = {"resend": ", sent again", "leave": ", left"}.get(message.decision, ", undecided")
     elif message.error_code and message.delivery <= Delivery.FAILED:
-        note = f"code {message.error_code}"
-    else:
-        how = message.service.value
-        return f"{message.delivery.name} ({how})" if how else message.delivery.name
-    return f"{message.delivery.name}, {note}"
+        how = f", code {message.error_code}"
+    return message.delivery.name + how
 
 
 def _names(news: News) -> str:
     return ", ".join((one.name or "").lower().replace("_", " ").replace("sms", "SMS") for one in news)
 
 
-def _accepted(message: Message) -> Moment:
+def _ours(message: Message, thread: Thread) -> Iterable[Moment]:
+    """What we did ourselves: that it was accepted comes first."""
     part = f", part {message.part} of {message.parts}" if message.parts > 1 else ""
     again = f", to repeat message {message.again_of}" if message.again_of else ""
-    return Moment(message.accepted_at, "bot", f"accepted and stored{part}{again}")
-
-
-def _asking(message: Message, thread: Thread) -> Iterable[Moment]:
+    yield Moment(message.accepted_at, "bot", f"accepted and stored{part}{again}")
     if thread.root_ts is not None and not message.again_of:
         opened = datetime.fromtimestamp(float(thread.root_ts), UTC)
         yield Moment(opened, "slack", f"thread opened in {thread.channel}, by Slack's clock")
@@ -81,8 +72,8 @@ def _asking(message: Message, thread: Thread) -> Iterable[Moment]:
         yield Moment(message.attempted_at, "sendblue", f"asked Sendblue to send it{tries}")
 
 
-def _heard(message: Message, noted: Sequence[Noted]) -> Iterable[Moment]:
-    """Merge the reports once more, in the order they came, to see what each changed."""
+def _reported(message: Message, noted: Sequence[Noted]) -> Iterable[Moment]:
+    """What each report changed: they are merged once more, in the order they came."""
     begun = Delivery.SENDING if message.attempts else Delivery.ACCEPTED
     known = replace(
         message, delivery=begun, since=message.accepted_at, service=Service.UNKNOWN, error_code="", error_text=""
@@ -99,6 +90,12 @@ def _heard(message: Message, noted: Sequence[Noted]) -> Iterable[Moment]:
         yield Moment(message.since, "bot", f"the bot concluded{why}: now {message.delivery.name}")
 
 
+def _decided(message: Message) -> Iterable[Moment]:
+    if message.decided_at is not None:
+        what = "send it again" if message.decision == "resend" else "leave it"
+        yield Moment(message.decided_at, "person", f"{message.decided_by} decided: {what}")
+
+
 _WORDLESS: dict[Delivery | None, str] = {
     Delivery.FAILED: "is no",
     Delivery.UNCERTAIN: "did not come or is not clear",
@@ -111,13 +108,13 @@ def _speaker(message: Message, report: Report) -> str:
     if report.source == "bot" and not report.error_code:
         # Both leave the same row, and a person is asked long before the watch ends.
         return "no evidence found; asking a person" if message.asked else "end of the watch"
-    error = f", code {report.error_code}" if report.error_code else ""
-    error += f", “{report.error_text}”" if report.error_text else ""
+    text = f", “{report.error_text}”" if report.error_text else ""
     if report.source == "bot":
-        return f"the bot concluded{error.replace(', code', '', 1)}"
+        return f"the bot concluded {report.error_code}{text}"
+    code = f", code {report.error_code}" if report.error_code else ""
     how = f" as {report.service.value}" if report.service is not Service.UNKNOWN else ""
     said = f"says {report.word}{how}" if report.word else _WORDLESS.get(report.delivery, "says nothing")
-    return f"{_SPEAKERS.get(report.source, report.source)} {said}{error}"
+    return f"{_SPEAKERS.get(report.source, report.source)} {said}{code}{text}"
 
 
 def _change(before: Message, after: Message) -> str:
@@ -126,9 +123,3 @@ def _change(before: Message, after: Message) -> str:
     if after.service is not before.service:
         return f"stays {after.delivery.name}, now known to be {after.service.value}"
     return f"nothing new, stays {after.delivery.name}"
-
-
-def _deciding(message: Message) -> Iterable[Moment]:
-    if message.decided_at is not None:
-        what = "send it again" if message.decision == "resend" else "leave it"
-        yield Moment(message.decided_at, "person", f"{message.decided_by} decided: {what}")

@@ -16,7 +16,7 @@ _CAUSES = {
 
 
 def missing(last: datetime | None, public_url: str, who: str) -> Post:
-    """Say that callbacks do not arrive. last: when the last one came. who: answers at public_url."""
+    """Say that no callback arrives since `last`, and who answers at public_url instead: one of the causes above."""
     since = f"since {when(last)}" if last is not None else "so far"
     text = (
         f"⚠️ *Sendblue's callbacks do not arrive:* none arrived {since}, although Sendblue has news when I ask. "
@@ -27,5 +27,4 @@ def missing(last: datetime | None, public_url: str, who: str) -> Post:
 
 
 def back(at: datetime) -> Post:
-    """Say that they do again."""
     return Post(f"✅ *Sendblue's callbacks arrive again* · {when(at)}", [])

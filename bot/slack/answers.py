@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.domain.delivery import Delivery
 from bot.domain.message import Message
+from bot.domain.number import pretty
 from bot.domain.thread import Thread
 from bot.errors import UsageError
-from bot.slack.markup import escape, pretty, shorten
+from bot.slack.markup import escape, shorten
 from bot.slack.reasons import reason, reason_for
-from bot.slack.sentences import status_line
+from bot.slack.sentences import status_line, what_was_decided
 
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
 
@@ -34,57 +34,52 @@ Your text is sent exactly as you type it."""
 
 
 def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
-    """Return how the command is used, with this installation's lines."""
     return HELP.format(lines="|".join(lines), styles=", ".join(styles))
 
 
 def accepted(recipient: str, parts: int) -> str:
-    """Return the promise. It is true when it is read: the message is stored."""
+    """Return the promise. It is given once the message is stored."""
     split = f" It is long, so it is cut into {parts} parts." if parts > 1 else ""
     return f"Got it: your text to {pretty(recipient)} is stored.{split} I'll tell you what happens to it."
 
 
 def usage(error: UsageError) -> str:
-    """Return why nothing was done and what to do."""
+    """Return why a command did nothing, and what to do."""
     sentence = str(error)
     return f"Not sent: {sentence}" if error.about_sending else sentence[0].upper() + sentence[1:]
 
 
 def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: str | None) -> str:
-    """Return a person's last messages, one line each, newest first."""
+    """Return a person's last messages, two lines each, newest first."""
     whom = f" to {pretty(recipient)}" if recipient else ""
     if not messages:
         return f"You have not sent anything{whom} yet. Try `/imessage help`."
-    lines = [_line(message, watched_for) for message in messages]
-    return "\n".join([f"*Your last messages{whom}*", *lines])
-
-
-def _line(message: Message, watched_for: timedelta) -> str:
-    said = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
-    if not message.recipient:
-        said = "text deleted"
-    return f"{pretty(message.recipient)}: {said}\n      {status_line([message], watched_for=watched_for)}"
+    said = [f"*Your last messages{whom}*"]
+    for message in messages:
+        text = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
+        said.append(f"{pretty(message.recipient)}: {text if message.recipient else 'text deleted'}")
+        said.append(f"      {status_line([message], watched_for=watched_for)}")
+    return "\n".join(said)
 
 
 def private_note(thread: Thread, *, watched_for: timedelta) -> str:
-    """Return what a thread's sender is owed privately: where the thread is, or what can't be said anywhere else."""
+    """Return what a thread's sender is told privately: where the thread is, or what can be said nowhere else."""
     lead = thread.lead
     if thread.private_note == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
-    if lead.delivery is Delivery.FAILED and not lead.was_taken:
+    if lead.was_refused:
         return f"Not sent: {reason(lead)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.recipient)}. Last known status: {state}"
 
 
 def elsewhere(thread: Thread, text: str) -> str:
-    """Return the same for a direct message, where nobody sees what it is about."""
+    """Return a private note for a direct message, where nobody sees what it is about."""
     place = "" if thread.asked_in.startswith("D") else f" in <#{thread.asked_in}>"
     return f"About your text to {pretty(thread.lead.recipient)}{place}. {text}"
 
 
 def not_permitted(code: str) -> str:
-    """Return why somebody's click does not count."""
     if code in ("guest", "stranger", "not_allowed", "not_here"):
         return f"Nothing was done: {reason_for(code)}"
     return "I could not check whether you may do this, so nothing was done. Please click again."
@@ -95,8 +90,7 @@ def in_vain(message: Message | None) -> str:
     if message is None:
         return "I don't know this message any more, so nothing was done."
     if message.decision:
-        done = "sent it again" if message.decision == "resend" else "left it as it is"
-        return f"<@{message.decided_by}> has already {done}, so nothing more was done."
+        return f"<@{message.decided_by}> has already {what_was_decided(message)}, so nothing more was done."
     if not message.recipient:
         return "The text of this message was deleted, so it can't be sent again."
     return "There is nothing to decide any more: the thread shows what happened."

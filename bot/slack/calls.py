@@ -17,29 +17,8 @@ from bot.network import Reading, TooLarge, trusted
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
 
-
-def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
-    """Return a session for all calls; without one the SDK opens a connection for each.
-
-    timeout: seconds for a whole call. theirs: is told what Slack's clock says.
-    """
-
-    async def heard(_: object, __: object, ended: aiohttp.TraceRequestEndParams) -> None:
-        theirs.heard(ended.response.headers.get("Date"))
-
-    watch = aiohttp.TraceConfig()
-    watch.on_request_headers_sent.append(_note_that_it_began)
-    watch.on_request_redirect.append(_follow_nobody)
-    watch.on_request_end.append(heard)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trusted()),
-        timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
-        trace_configs=[watch],
-        # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
-        headers={"Accept-Encoding": "identity"},
-        auto_decompress=False,
-        response_class=_bounded(Reading()),
-    )
+_began: ContextVar[list[bool]] = ContextVar("began")
+"""Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written."""
 
 
 async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
@@ -69,35 +48,6 @@ async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments
             raise (Uncertain("unreadable_answer") if began else NotSent("unbuildable")) from error
 
 
-_began: ContextVar[list[bool]] = ContextVar("began")
-"""Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written."""
-
-
-async def _follow_nobody(*_: object) -> None:
-    raise aiohttp.ClientPayloadError("a redirect is not followed")
-
-
-def _bounded(reading: Reading) -> type[aiohttp.ClientResponse]:
-    """Return the kind of answer that is read no further than it may be long."""
-
-    class Bounded(aiohttp.ClientResponse):
-        async def read(self) -> bytes:
-            """Return the body; raises aiohttp.ClientPayloadError when it is too large."""
-            if self._body is None:
-                try:
-                    self._body = await reading.whole(self.content.iter_any())
-                except TooLarge as error:
-                    self.close()
-                    raise aiohttp.ClientPayloadError("the answer is too large") from error
-            return self._body
-
-    return Bounded
-
-
-async def _note_that_it_began(*_: object) -> None:
-    _began.get([]).append(True)
-
-
 def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
     response = error.response
     if not isinstance(response, AsyncSlackResponse):  # the SDK hands over the raw answer when it is no JSON
@@ -110,3 +60,46 @@ def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
     if response.status_code >= 500 or code in _MAYBE:
         return Uncertain(code or f"http_{response.status_code}")
     return Refused(code)
+
+
+def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
+    """Return a session for all calls, each of `timeout` seconds; without one the SDK opens a connection for each."""
+
+    async def request_begins(*_: object) -> None:
+        _began.get([]).append(True)
+
+    async def redirected(*_: object) -> None:
+        raise aiohttp.ClientPayloadError("a redirect is not followed")
+
+    async def answered(_: object, __: object, ended: aiohttp.TraceRequestEndParams) -> None:
+        theirs.heard(ended.response.headers.get("Date"))
+
+    watch = aiohttp.TraceConfig()
+    watch.on_request_headers_sent.append(request_begins)
+    watch.on_request_redirect.append(redirected)
+    watch.on_request_end.append(answered)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trusted()),
+        timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
+        trace_configs=[watch],
+        # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+        response_class=_bounded(Reading()),
+    )
+
+
+def _bounded(reading: Reading) -> type[aiohttp.ClientResponse]:
+    """Return the kind of answer that is read no further than it may be long."""
+
+    class Bounded(aiohttp.ClientResponse):
+        async def read(self) -> bytes:
+            if self._body is None:
+                try:
+                    self._body = await reading.whole(self.content.iter_any())
+                except TooLarge as error:
+                    self.close()
+                    raise aiohttp.ClientPayloadError("the answer is too large") from error
+            return self._body
+
+    return Bounded

@@ -15,8 +15,7 @@ def emoji_of(name: str, tones: str = "") -> str | None:
     """
     first, _, second = tones.partition("-")
     tones = tones if first != second else first
-    names = _names()
-    return names.get(f"{name}::skin-tone-{tones}") or names.get(name)
+    return _names().get(f"{name}::skin-tone-{tones}") or _names().get(name)
 
 
 @cache

@@ -3,20 +3,12 @@
 from dataclasses import dataclass
 from datetime import datetime
 
-NAME = "bluethread"
-"""What people type in `/invite @…`."""
+NAME = "bluethread"  # what people type in `/invite @…`
 
 SCOPES = frozenset(
     {
-        "commands",
-        "chat:write",
-        "channels:join",
-        "channels:history",
-        "groups:history",
-        "im:history",
-        "mpim:history",
-        "users:read",
-        "usergroups:read",
+        *("commands", "chat:write", "channels:join", "users:read", "usergroups:read"),
+        *("channels:history", "groups:history", "im:history", "mpim:history"),
     }
 )
 """What the token must be allowed, and no more. The manifest itself is not where the bot is deployed."""
@@ -24,15 +16,11 @@ SCOPES = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class Installation:
-    """What Slack says of our token.
+    """What Slack says of our token."""
 
-    error: why Slack refuses it, in its word; "" when it does not, and then the rest is known. scopes: None when Slack
-    does not say. now: Slack's clock (aware), whole seconds; None when its answer has no time.
-    """
-
-    error: str = ""
+    error: str = ""  # why Slack refuses it, in its word; "" when it does not, and then the rest is known
     bot: str = ""
     team: str = ""
     is_bot: bool = False
-    scopes: frozenset[str] | None = None
-    now: datetime | None = None
+    scopes: frozenset[str] | None = None  # None when Slack does not say
+    now: datetime | None = None  # Slack's clock, whole seconds; None when its answer has no time

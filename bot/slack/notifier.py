@@ -15,15 +15,13 @@ from bot.slack.calls import call, new_session
 from bot.slack.installation import Installation
 from bot.slack.wording import Post
 
-EVENT_TYPE = "bluethread"
+_EVENT_TYPE = "bluethread"
 """Marks our posts in their metadata, which anybody in the channel can read: it holds an opaque id, nothing else."""
 
 _MOST_PAGES = 100
 _PAGE = 15  # messages: the most that apps with tightened limits get
-_MOST_READ = 1000  # of a page; more than we asked for, but more than Slack ever gives
-
-_SKEW = timedelta(minutes=5)
-"""Between Slack's machines, and between its clock and ours."""
+_MOST_READ = 1000  # of a page; more than we want, but more than Slack ever gives
+_SKEW = timedelta(minutes=5)  # between Slack's machines, and between its clock and ours
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +35,7 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a post stands: as Slack says, which may be another place than the one asked for."""
+    """Where a post stands: as Slack says, which may be another place than the one wanted."""
 
     channel: str
     ts: str
@@ -47,11 +45,11 @@ class Place:
 class Notifier:
     """One workspace, through one bot token.
 
-    timeout: seconds for a whole call.
+    Raises as `call`, but for `answer`. All but `post` may be repeated.
     """
 
     def __init__(self, url: str, token: str, *, timeout: float = 15) -> None:
-        self._timeout, self._longest_look = timeout, timeout * 4 / 3
+        self._timeout, self._longest_search = timeout, timeout * 4 / 3  # seconds
         self._theirs = TheirClock()
         # The SDK's default handlers post again after a dropped connection, and the message would stand there twice.
         self.client = AsyncWebClient(token=token, base_url=url.rstrip("/") + "/", retry_handlers=[])
@@ -66,32 +64,24 @@ class Notifier:
             await self.client.session.close()
 
     async def post(self, channel: str, post: Post, *, id: str, thread_ts: str | None = None) -> Place:  # noqa: A002
-        """Post a root or a reply; return where it stands. A user id as channel opens their DM.
-
-        Raises:
-            Refused: not posted (`code` is Slack's error).
-            NotSent: not posted, may be tried again later.
-            Uncertain: perhaps posted; see `find`.
-        """
+        """Post a root or a reply; return where it stands. A user id as channel opens their DM."""
         answer = await call(
             self.client.chat_postMessage,
             channel=channel,
             text=post.text,
             blocks=post.blocks,
             thread_ts=thread_ts,
-            metadata={"event_type": EVENT_TYPE, "event_payload": {"id": id}},
+            metadata={"event_type": _EVENT_TYPE, "event_payload": {"id": id}},
             unfurl_links=False,
             unfurl_media=False,
             parse="none",
         )
-        place, ts = answer.get("channel"), answer.get("ts")
+        place, ts, message = answer.get("channel"), answer.get("ts"), answer.get("message")
         if not (place and ts and isinstance(place, str) and isinstance(ts, str)):
             raise Uncertain("unreadable_answer")
-        [message] = _objects([answer.get("message")]) or [{"thread_ts": thread_ts}]
-        return Place(place, ts, message.get("thread_ts"))
+        return Place(place, ts, message.get("thread_ts") if isinstance(message, dict) else thread_ts)
 
     async def delete(self, channel: str, ts: str) -> None:
-        """Take a post of ours away. Safe to repeat. Raises as `post`."""
         try:
             await call(self.client.chat_delete, channel=channel, ts=ts)
         except Refused as error:
@@ -99,21 +89,18 @@ class Notifier:
                 raise
 
     async def update(self, channel: str, ts: str, post: Post) -> None:
-        """Make a root say something else. Safe to repeat. Raises as `post`."""
         await call(self.client.chat_update, channel=channel, ts=ts, text=post.text, blocks=post.blocks, parse="none")
 
     async def join(self, channel: str) -> None:
-        """Enter a public channel. Safe to repeat. Raises as `post`."""
         await call(self.client.conversations_join, channel=channel)
 
     async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
         """Return the ts of our post with this id, or None when it is not there (yet).
 
-        age: how long ago posting began. Raises as `post`; Refused when history may not be read. Takes a third longer
-        than one call at most.
+        age: how long ago posting began. Takes a third longer than one call at most.
         """
         try:
-            async with asyncio.timeout(self._longest_look):
+            async with asyncio.timeout(self._longest_search):
                 since = self._ago(age)
                 found = await self._found(channel, id, since, thread_ts)
                 if found is None and self._ago(age) < since - _SKEW:  # Slack has only now said what time it is
@@ -123,42 +110,30 @@ class Notifier:
             raise NotSent("no_answer") from error
 
     def _ago(self, age: timedelta) -> datetime:
-        """By the slower of two clocks: a look too far back costs a page, one not far enough a second post."""
+        """By the slower of two clocks: to search too far back costs a page, not far enough a second post."""
         ours = datetime.now(UTC)
         return min(ours, self._theirs() or ours) - age - _SKEW
 
-    async def _found(self, channel: str, id: str, since: datetime, thread_ts: str | None) -> str | None:  # noqa: A002
+    async def _found(self, channel: str, post_id: str, since: datetime, thread_ts: str | None) -> str | None:
+        where: dict[str, Any] = {"channel": channel, "oldest": f"{since.timestamp():.6f}"}
+        method: Any = self.client.conversations_history
+        if thread_ts is not None:
+            method, where["ts"] = self.client.conversations_replies, thread_ts
         cursor = ""
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
-            found, others, cursor = await self._page(channel, id, thread_ts, since, cursor)
-            if found or not cursor or seen >= others:  # it is here; or this is the last page, or the same once more
+            answer = await call(method, **where, limit=_PAGE, include_all_metadata=True, cursor=cursor or None)
+            page = {str(message.get("ts"))[:40]: message for message in _objects(answer.get("messages"))[:_MOST_READ]}
+            cursor = str(_object(answer.get("response_metadata")).get("next_cursor") or "")[:1000]
+            found = next((ts for ts, message in page.items() if _is_ours(message, post_id)), None)
+            if found or not cursor or seen >= set(page):  # it is here; or this is the last page, or the same once more
                 return found
-            seen |= others
+            seen |= set(page)
+            del answer, page  # they may be large, and the next ones come
         raise NotSent("history_without_end")
 
-    async def _page(
-        self,
-        channel: str,
-        id: str,  # noqa: A002
-        thread_ts: str | None,
-        since: datetime,
-        cursor: str,
-    ) -> tuple[str | None, set[str], str]:
-        """Return the ts of our post, those of all posts of this page, and where the next one begins: no more of it."""
-        oldest = f"{since.timestamp():.6f}"
-        asked: dict[str, Any] = {"channel": channel, "oldest": oldest, "limit": _PAGE, "include_all_metadata": True}
-        if thread_ts is None:
-            answer = await call(self.client.conversations_history, **asked, cursor=cursor or None)
-        else:
-            answer = await call(self.client.conversations_replies, **asked, ts=thread_ts, cursor=cursor or None)
-        page = {str(one.get("ts"))[:40]: one for one in _objects(answer.get("messages"))[:_MOST_READ]}
-        [more] = _objects([answer.get("response_metadata") or {}]) or [{}]
-        found = next((ts for ts, message in page.items() if _is_ours(message, id)), None)
-        return found, set(page), str(more.get("next_cursor") or "")[:1000]
-
     async def person(self, user: str) -> Person:
-        """Return who somebody is. Raises as `post`; somebody Slack does not know is a stranger."""
+        """Return who somebody is. Somebody Slack does not know is a stranger."""
         try:
             found = (await call(self.client.users_info, user=user)).get("user")
         except Refused as error:
@@ -173,12 +148,11 @@ class Notifier:
         return Person(guest=guest, stranger=bool(found.get("is_stranger")), teams=teams)
 
     async def members(self, group: str) -> set[str]:
-        """Return the user ids in a user group (`S…`). Raises as `post`."""
-        answer = await call(self.client.usergroups_users_list, usergroup=group)
-        return set(answer.get("users") or ())
+        """Return the user ids in a user group."""
+        return set((await call(self.client.usergroups_users_list, usergroup=group)).get("users") or ())
 
     async def installation(self) -> Installation:
-        """Return what Slack says of our token. A clear no is an answer, too; raises as `post` for none."""
+        """Return what Slack says of our token. A clear no is an answer, too."""
         try:
             answer = await call(self.client.auth_test)
         except Refused as error:
@@ -195,14 +169,12 @@ class Notifier:
     async def answer(self, url: str, text: str) -> None:
         """Tell the person who typed a command something only they see. Works for 30 minutes, five times.
 
-        Raises:
-            Refused: the URL is used up or too old.
-            NotSent: no answer; tell it another way (a private line twice harms nobody).
+        Raises Refused where that is over, else NotSent, never Uncertain: a private line twice harms nobody.
         """
         if self.client.session is None or not url:
             raise Refused("no_answer_url")
+        said = {"text": text, "response_type": "ephemeral"}
         try:
-            said = {"text": text, "response_type": "ephemeral"}
             post = self.client.session.post(url, json=said, proxy=proxy_for(url), allow_redirects=False)
             async with post as answer:
                 if answer.status >= 500 or answer.status == 429:
@@ -214,11 +186,15 @@ class Notifier:
 
 
 def _objects(values: object) -> list[dict[str, Any]]:
-    """Return the JSON objects of a list, whatever else is in it or instead of it."""
+    """Return the JSON objects in what should be a list of them."""
     return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
 
 
-def _is_ours(message: dict[str, Any], id: str) -> bool:  # noqa: A002
-    [metadata] = _objects([message.get("metadata") or {}]) or [{}]
-    [payload] = _objects([metadata.get("event_payload") or {}]) or [{}]
-    return metadata.get("event_type") == EVENT_TYPE and "bot_id" in message and payload.get("id") == id
+def _object(value: object) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _is_ours(message: dict[str, Any], post_id: str) -> bool:
+    metadata = _object(message.get("metadata"))
+    known = _object(metadata.get("event_payload")).get("id") == post_id
+    return known and metadata.get("event_type") == _EVENT_TYPE and "bot_id" in message

@@ -1,4 +1,4 @@
-"""Why a message was not sent or failed, in words a person can act on. Pure.
+"""Why a message was not sent, failed, waits or is in doubt, in words a person can act on. Pure.
 
 Codes are Sendblue's (its error-code reference), Slack's (its chat.postMessage reference), or ours in lower case.
 """
@@ -7,42 +7,37 @@ import re
 
 from bot.domain.message import Message
 from bot.domain.number import hide_numbers
-from bot.slack.markup import escape, shorten
+from bot.slack.markup import clock_time, escape, shorten
 
+_OPTED_OUT = "the customer has opted out. They must text START to this line before you can write to them again."
 _LIMIT = "Sendblue's rate limit was reached and did not clear in time. Please send it again later."
 _MAYBE_SENT = (
     "Sendblue reports an error, but the text may have been sent: please ask the customer before you send it again."
 )
-_KEYS = "Sendblue does not accept our keys. The person who runs this bot should check the SENDBLUE settings."
+_NOT_IN_CHANNEL = "I'm not in this channel. Run `/invite @bluethread`, then send again."
 _RESTRICTED = "posting is restricted in this channel. Please use another one."
 
 NOT_HERE = "customers can't be texted from this channel. Ask the person who runs this bot which channels you can use."
 NOT_ALLOWED = "you are not on the list of people who may text customers. Ask the person who runs this bot."
 
 _SENDBLUE = {
-    "OPTED_OUT": "the customer has opted out. They must text START to this line before you can write to them again.",
-    "402": "the customer has opted out. They must text START to this line before you can write to them again.",
+    **dict.fromkeys(("402", "opted_out"), _OPTED_OUT),
+    **dict.fromkeys(("4001", "5003", "5509", "http_429"), _LIMIT),
+    **dict.fromkeys(("22", "5000", "10001"), _MAYBE_SENT),
     "4000": "Sendblue says the request is not valid. Please check the number and the text.",
-    "4001": _LIMIT,
     "4002": "Sendblue does not text this number.",
-    "5003": _LIMIT,
-    "5509": _LIMIT,
-    "http_429": _LIMIT,
-    "SMS_LIMIT_REACHED": "this line has used up its SMS allowance. Please use another line or try tomorrow.",
-    "5000": _MAYBE_SENT,
-    "10001": _MAYBE_SENT,
-    "22": _MAYBE_SENT,
+    "sms_limit_reached": "this line has used up its SMS allowance. Please use another line or try tomorrow.",
     "5504": "Sendblue could not tell how to reach this number. Please try again in a few minutes.",
     "line_not_registered": "our line is not registered with Sendblue. The person who runs this bot should check our "
     "lines.",
     "ambiguous_sending_line": "Sendblue could not tell which of our lines to use. Choose one with --from.",
-    "OUTSIDE_REPLY_WINDOW": "our plan only lets us answer, and this customer has not written to us recently.",
-    "PRE_REPLY_LIMIT_REACHED": "this customer has not answered yet, and only a few texts may be sent before that.",
+    "outside_reply_window": "our plan only lets us answer, and this customer has not written to us recently.",
+    "pre_reply_limit_reached": "this customer has not answered yet, and only a few texts may be sent before that.",
     "http_400": "Sendblue did not accept the request. Please check the number and the text.",
-    "http_401": _KEYS,
+    "http_401": "Sendblue does not accept our keys. The person who runs this bot should check the SENDBLUE settings.",
     "http_403": "our Sendblue plan does not allow this. The person who runs this bot should check the account.",
 }
-"""What Sendblue refuses, by its code or our name for its HTTP status."""
+"""What Sendblue refuses, by its code in lower case or our name for its HTTP status."""
 
 _OURS = {
     "no_connection": "Sendblue could not be reached. Please send it again later.",
@@ -52,8 +47,8 @@ _OURS = {
     "earlier_part_failed": "an earlier part of this text was not sent, so this part was not sent either.",
     "too_late": "it could not be sent in time, and a late text may confuse the customer. Please send it again if it is "
     "still right.",
-    "channel_not_found": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
-    "not_in_channel": "I'm not in this channel. Run `/invite @bluethread`, then send again.",
+    **dict.fromkeys(("channel_not_found", "not_in_channel"), _NOT_IN_CHANNEL),
+    **dict.fromkeys(("cannot_reply_to_message", "ekm_access_denied"), _RESTRICTED),
     "is_archived": "this channel is archived. Please use another one.",
     "thread_unknown": "Slack did not confirm that the thread was opened. Please send again.",
     "guest": "guests may not text customers. Ask a member of your team to send it.",
@@ -62,13 +57,7 @@ _OURS = {
     "not_here": NOT_HERE,
     "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
 }
-"""What Slack refuses, and what we decide ourselves."""
-
-_OPTED_OUT = frozenset({"402", "opted_out"})
-_SEE_THEIR_MESSAGE = frozenset({"4000", "http_400"})
-"""Sendblue's reference defines 4000 by its message alone."""
-
-_SENDBLUE_BY_CODE = {code.casefold(): sentence for code, sentence in _SENDBLUE.items()}
+"""What Slack refuses, and what we decide ourselves. Case counts: NOT_ALLOWED would be a code of Sendblue's."""
 
 CAN_BE_TRIED_AGAIN = frozenset(
     {
@@ -78,54 +67,62 @@ CAN_BE_TRIED_AGAIN = frozenset(
 )
 """After these nothing went out, and another try may work."""
 
-
-LINE_BUSY = "line_busy"
-"""Of a text that nobody has tried to send: Sendblue takes nothing from its line for now."""
+LINE_BUSY = "line_busy"  # nobody has tried to send it: Sendblue takes nothing from its line for now
 
 _WAITS = {
     "no_connection": "I can't reach Sendblue",
     "proxy_refused": "the proxy on the way to Sendblue refuses the connection",
     "unbuildable": "I could not give it to Sendblue",
 }
+_DOUBTS = {
+    "timeout": "Sendblue did not answer in time",
+    "connection_lost": "the connection to Sendblue broke off",
+    "interrupted": "I was restarted in the middle of sending",
+    "handle_of_another": "Sendblue took it for an earlier, equal text and may have sent nothing",
+}
 
 
 def wait(message: Message) -> str:
-    """Return why a text has not left yet, as the beginning of a sentence."""
-    return _WAITS.get(message.error_code, "Sendblue is busy")
+    """Return why a text has not left yet, and when it will be tried."""
+    why = _WAITS.get(message.error_code, "Sendblue is busy")
+    if message.error_code == LINE_BUSY or message.lease_until is None:
+        return f"{why}, and other texts go first."
+    return f"{why}, trying again at {clock_time(message.lease_until)}."
+
+
+def doubt(message: Message) -> str:
+    return _DOUBTS.get(message.error_code, "Sendblue gave no clear answer")
 
 
 def reason(message: Message) -> str:
-    """Return why a message was not sent or failed, in one sentence or two."""
+    """Return why a message was not sent or failed."""
     return reason_for(message.error_code, message.error_text)
 
 
 def reason_for(code: str, theirs: str = "") -> str:
-    """Return what a code means. Sendblue's own words follow where they add something, without numbers."""
+    """Return what a code means, in one sentence or two, with Sendblue's own words where they add something."""
+    if code in _OURS or code.startswith("restricted_action"):
+        return _OURS.get(code, _RESTRICTED)
     known = code.casefold()
-    if code in _OURS:  # in lower case, as no unknown code of Sendblue's is
-        return _OURS[code]
-    if code.startswith("restricted_action") or code in ("cannot_reply_to_message", "ekm_access_denied"):
-        return _RESTRICTED
-    said = _quoted(theirs)
-    if known in _SENDBLUE_BY_CODE:
+    if known in _SENDBLUE:
         device_down = known == "5504" and re.search(r"timed out|isn['’]t running", theirs, re.IGNORECASE)
-        ours = _MAYBE_SENT if device_down else _SENDBLUE_BY_CODE[known]
-        return f"{ours} Sendblue says {said}." if _adds(known, theirs) else ours
+        ours = _MAYBE_SENT if device_down else _SENDBLUE[known]
+        return f"{ours} Sendblue says {_quoted(theirs)}." if _adds(known, theirs) else ours
     if theirs:
-        return f"Sendblue says {said}" + (f" (code {escape(code)})." if code else ".")
+        return f"Sendblue says {_quoted(theirs)}" + (f" (code {escape(code)})." if code else ".")
     if re.fullmatch("[a-z_]+", code):  # Slack's words are spelled so, and Sendblue's newest
         return f"it was refused without a reason (code {code}). Please ask the person who runs this bot."
     return f"Sendblue gave no reason (code {escape(code)})." if code else "Sendblue gave no reason."
 
 
 def _adds(code: str, theirs: str) -> bool:
-    """A word such as OPTED_OUT is the code once more; a sentence says which field or which limit."""
-    if code in _OPTED_OUT:
-        return False
-    return bool(theirs.strip()) if code in _SEE_THEIR_MESSAGE else " " in theirs.strip()
+    """Whether Sendblue's words say more than its code: a sentence does, a word such as OPTED_OUT does not."""
+    if code in ("4000", "http_400"):  # defined by their words alone
+        return bool(theirs.strip())
+    return " " in theirs.strip() and _SENDBLUE[code] is not _OPTED_OUT
 
 
 def _quoted(theirs: str) -> str:
-    """Sendblue's words on one line, without numbers and without signs that Slack would format."""
+    """Return Sendblue's words on one line, without numbers and without signs that Slack would format."""
     plain = re.sub(r"[*~`]", "", " ".join(hide_numbers(theirs).split()))
     return f"“{escape(shorten(plain, 300))}”"

@@ -1,64 +1,93 @@
-"""How a message stands, and what is new about it, in words with a sign before them. Pure."""
+"""How a message stands, and what is new about it: each state's words, once, with a sign before them. Pure."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from datetime import timedelta
+from typing import NamedTuple
 
-from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service
+from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, milestone
 from bot.domain.message import Message
-from bot.slack.markup import clock_time, span, when
-from bot.slack.reasons import LINE_BUSY, reason, wait
+from bot.slack.markup import span, when
+from bot.slack.reasons import doubt, reason, wait
+
+
+class _State(NamedTuple):
+    """What the root says while a message stands so, and what a reply says when that is new."""
+
+    root: str
+    reply: str
+
+
+def _state(sentence: str) -> _State:
+    """Return a state that both say alike: only the root in bold type, only the reply with "after all"."""
+    return _State(sentence.replace("{after_all}", ""), sentence.replace("*", ""))
+
+
+_STOPPED = "I've stopped asking; if news comes later, I'll post it here."
+
+_STATES = {
+    News.READ: _state("👀 *Read*{after_all}{how} · {at}"),
+    News.DELIVERED: _state("✅ *Delivered*{after_all}{how} · {at}"),
+    News.FAILED: _state("❌ *{failed}* · {at}: {reason}"),
+    News.DECIDED: _State("❓ *Not known whether it went out* · {decided}", "☝️ {decided}"),
+    News.UNCONFIRMED: _State(
+        "⚠️ *Taken by Sendblue, not sent*, no more news for {watched}",
+        f"⚠️ No news after {{watched}}: Sendblue took it and never said that it was sent. {_STOPPED}",
+    ),
+    News.ASKED: _State(
+        "",
+        "❓ I still can't find out whether this went out. Please decide: send it again or leave it. "
+        "If you can, ask the customer first.",
+    ),
+    News.SENT_AS_SMS: _State(
+        "✅ *Sent*{how} · {at}",
+        "✅ Sent{service}{instead}{lost} · {at}. SMS gives no further confirmation, so this is the last news.",
+    ),
+    News.SENT: _state("📨 *Sent*{after_all}{how} · {at}{waiting}"),
+    News.FOUND: _State("", "📨 Sendblue has it after all. I'll post here when it is sent."),
+    News.UNCERTAIN: _State(
+        "❓ *Not known yet whether it went out*. I won't send it again automatically.",
+        "❓ We don't know yet whether this went out: {doubt}. I won't send it again automatically, so that nobody is "
+        "texted twice. I'll post here what I find out.",
+    ),
+    News.PICTURE_LOST: _State("", "🖼️ The text was sent without the picture: Sendblue could not fetch it."),
+    News.NONE: _State("🕓 *Sending …*", ""),
+}
+"""The newest first. Where the root's words are empty, it says how far the message came, whatever else is new."""
+
+_UNCONFIRMED = {
+    Delivery.UNCERTAIN: _State(
+        "⚠️ *Not known whether it went out*, no more news for {watched}",
+        "⚠️ After {watched} it is still not known whether this went out. "
+        "Please ask the customer before you send it again.",
+    ),
+    Delivery.SENT: _State(
+        "⚠️ *Sent{how}, not confirmed*, no more news for {watched}",
+        "⚠️ No delivery confirmation after {watched}. It was sent{how}, but the phone may be off or out of reach. "
+        + _STOPPED,
+    ),
+}
+"""How UNCONFIRMED reads for a message that stands there."""
+
+_SERVICES = {Service.IMESSAGE: " as iMessage", Service.RCS: " as RCS", Service.SMS: " as a text message (SMS)"}
+_WENT_OUT = News.READ | News.DELIVERED | News.SENT | News.SENT_AS_SMS
 
 
 def status_line(messages: Sequence[Message], *, watched_for: timedelta) -> str:
-    """Return how the messages of a thread stand, in words with a sign before them."""
+    """Return how the messages of a thread stand, the first forty of them, a line each."""
     if len(messages) == 1:
         return _status(messages[0], watched_for)
     return "\n".join(of_part(message, _status(message, watched_for)) for message in messages[:40])
 
 
 def _status(message: Message, watched_for: timedelta) -> str:
-    at, how = when(message.since), _how(message)
-    match message.delivery:
-        case Delivery.FAILED:
-            return f"❌ *{_failed_word(message)}* · {at}: {reason(message)}"
-        case Delivery.DELIVERED:
-            return f"✅ *Delivered*{how} · {at}"
-        case Delivery.READ:
-            return f"👀 *Read*{how} · {at}"
-        case _ if _stands_unconfirmed(message, watched_for):
-            return f"⚠️ *{_last_known(message)}*, no more news for {span(watched_for)}"
-        case Delivery.SENT if message.service is Service.SMS:
-            return f"✅ *Sent*{how} · {at}"
-        case Delivery.SENT:
-            return f"📨 *Sent*{how} · {at}{_waiting(message)}"
-        case Delivery.UNCERTAIN if message.decision:
-            return f"❓ *Not known whether it went out* · {decided(message)}"
-        case Delivery.UNCERTAIN:
-            return "❓ *Not known yet whether it went out*. I won't send it again automatically."
-        case Delivery.ACCEPTED if message.error_code:
-            return f"🕓 *Not sent yet*: {wait(message)}, {_next_try(message)}"
-        case _:
-            return "🕓 *Sending …*"
-
-
-def _next_try(message: Message) -> str:
-    if message.error_code == LINE_BUSY or message.lease_until is None:
-        return "and other texts go first."
-    return f"trying again at {clock_time(message.lease_until)}."
-
-
-def _how(message: Message) -> str:
-    """` as iMessage without the picture`, or as much of it as is known."""
-    return _as(message) + (" without the picture" if message.picture_lost else "")
-
-
-def _as(message: Message) -> str:
-    names = {Service.IMESSAGE: " as iMessage", Service.RCS: " as RCS", Service.SMS: " as a text message (SMS)"}
-    return names.get(message.service, "")
-
-
-def _waiting(message: Message) -> str:
-    return "" if message.unconfirmed else ". Waiting for the phone to confirm."
+    news = milestone(message.delivery, message.service, doubted=False)
+    if _stands_unconfirmed(message, watched_for):
+        news = News.UNCONFIRMED
+    elif message.decision and message.delivery is Delivery.UNCERTAIN:
+        news = News.DECIDED
+    elif message.error_code and message.delivery is Delivery.ACCEPTED:
+        return f"🕓 *Not sent yet*: {wait(message)}"
+    return _filled(_state_of(message, news).root, message, watched_for)
 
 
 def _stands_unconfirmed(message: Message, watched_for: timedelta) -> bool:
@@ -69,21 +98,10 @@ def _stands_unconfirmed(message: Message, watched_for: timedelta) -> bool:
     return not (message.delivery is Delivery.SENT and sent_since)
 
 
-def _failed_word(message: Message) -> str:
-    """A refusal before Sendblue took it is certain; a failure after that is what Sendblue says."""
-    return "Failed" if message.was_taken else "Not sent"
-
-
-def _last_known(message: Message) -> str:
-    if message.delivery is Delivery.UNCERTAIN:
-        return "Not known whether it went out"
-    return f"Sent{_how(message)}, not confirmed" if message.delivery is Delivery.SENT else "Taken by Sendblue, not sent"
-
-
 def news(message: Message, *, watched_for: timedelta) -> str:
     """Say what is being told (`message.telling`). The newest milestone speaks for those before it."""
-    said = next((say for milestone, say in _SENTENCES if milestone in message.telling), _picture_lost)
-    sentence = said(message, watched_for)
+    newest = next(one for one in _STATES if one in message.telling)
+    sentence = _filled(_state_of(message, newest).reply, message, watched_for)
     if message.handle_from is HandleFrom.CORRECTED and message.telling & OUTCOMES:
         return f"⚠️ Correction: what I reported before was about another text. {sentence}"
     if message.decision != "resend" or not message.telling & (_WENT_OUT | News.FOUND):
@@ -92,101 +110,32 @@ def news(message: Message, *, watched_for: timedelta) -> str:
         return "⚠️ Sendblue has the first try after all, so the customer may get it twice."
     if message.told & _WENT_OUT:
         return f"First try: {sentence}"
-    return f"⚠️ The first try went out too{_how(message)}, so the customer has it twice."
+    return _filled("⚠️ The first try went out too{how}, so the customer has it twice.", message, watched_for)
 
 
-_WENT_OUT = News.READ | News.DELIVERED | News.SENT | News.SENT_AS_SMS
+def _state_of(message: Message, news: News) -> _State:
+    special = _UNCONFIRMED.get(message.delivery) if news is News.UNCONFIRMED else None
+    return special or _STATES[news]
 
 
-def _after_all(message: Message) -> str:
-    return " after all" if message.told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
-
-
-def _read(message: Message, _: timedelta) -> str:
-    return f"👀 Read{_after_all(message)}{_how(message)} · {when(message.since)}"
-
-
-def _delivered(message: Message, _: timedelta) -> str:
-    return f"✅ Delivered{_after_all(message)}{_how(message)} · {when(message.since)}"
-
-
-def _failed(message: Message, _: timedelta) -> str:
-    return f"❌ {_failed_word(message)} · {when(message.since)}: {reason(message)}"
-
-
-def _sent_as_sms(message: Message, _: timedelta) -> str:
-    instead = " instead" if News.SENT in message.told else _after_all(message)
-    lost = ", without the picture" if message.picture_lost else ""
-    at = when(message.since)
-    return f"✅ Sent{_as(message)}{instead}{lost} · {at}. SMS gives no further confirmation, so this is the last news."
-
-
-def _sent(message: Message, _: timedelta) -> str:
-    return f"📨 Sent{_after_all(message)}{_how(message)} · {when(message.since)}{_waiting(message)}"
-
-
-def _asked(message: Message, _: timedelta) -> str:
-    del message
-    return (
-        "❓ I still can't find out whether this went out. Please decide: send it again or leave it. "
-        "If you can, ask the customer first."
+def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
+    service = _SERVICES.get(message.service, "")
+    lost = " without the picture" if message.picture_lost else ""
+    after_all = " after all" if message.told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
+    return sentence.format(
+        at=when(message.since),
+        service=service,
+        how=service + lost,
+        lost=lost and f",{lost}",
+        after_all=after_all,
+        instead=" instead" if News.SENT in message.told else after_all,
+        waiting="" if message.unconfirmed else ". Waiting for the phone to confirm.",
+        failed="Failed" if message.was_taken else "Not sent",  # by Sendblue's word; for certain
+        reason=reason(message),
+        doubt=doubt(message),
+        decided=f"<@{message.decided_by}> {what_was_decided(message)} · {when(message.decided_at or message.since)}",
+        watched=span(watched_for),
     )
-
-
-def _unconfirmed(message: Message, watched_for: timedelta) -> str:
-    watched = span(watched_for)
-    if message.delivery is Delivery.UNCERTAIN:
-        return (
-            f"⚠️ After {watched} it is still not known whether this went out. "
-            "Please ask the customer before you send it again."
-        )
-    if message.delivery is Delivery.SENT:
-        return (
-            f"⚠️ No delivery confirmation after {watched}. It was sent{_how(message)}, but the phone may be off or out "
-            "of reach. I've stopped asking; if news comes later, I'll post it here."
-        )
-    return (
-        f"⚠️ No news after {watched}: Sendblue took it and never said that it was sent. "
-        "I've stopped asking; if news comes later, I'll post it here."
-    )
-
-
-def _found(message: Message, _: timedelta) -> str:
-    del message
-    return "📨 Sendblue has it after all. I'll post here when it is sent."
-
-
-def _picture_lost(message: Message, _: timedelta) -> str:
-    del message
-    return "🖼️ The text was sent without the picture: Sendblue could not fetch it."
-
-
-def _uncertain(message: Message, _: timedelta) -> str:
-    because = {
-        "timeout": "Sendblue did not answer in time",
-        "connection_lost": "the connection to Sendblue broke off",
-        "interrupted": "I was restarted in the middle of sending",
-        "handle_of_another": "Sendblue took it for an earlier, equal text and may have sent nothing",
-    }.get(message.error_code, "Sendblue gave no clear answer")
-    return (
-        f"❓ We don't know yet whether this went out: {because}. I won't send it again automatically, so "
-        "that nobody is texted twice. I'll post here what I find out."
-    )
-
-
-_SENTENCES: tuple[tuple[News, Callable[[Message, timedelta], str]], ...] = (
-    (News.READ, _read),
-    (News.DELIVERED, _delivered),
-    (News.FAILED, _failed),
-    (News.DECIDED, lambda message, _: f"☝️ {decided(message)}"),
-    (News.UNCONFIRMED, _unconfirmed),
-    (News.ASKED, _asked),
-    (News.SENT_AS_SMS, _sent_as_sms),
-    (News.SENT, _sent),
-    (News.FOUND, _found),
-    (News.UNCERTAIN, _uncertain),
-)
-"""The newest first."""
 
 
 def of_part(message: Message, sentence: str) -> str:
@@ -197,7 +146,5 @@ def of_part(message: Message, sentence: str) -> str:
     return f"{label[0].upper()}{label[1:]}: {sentence}" if label else sentence
 
 
-def decided(message: Message) -> str:
-    """Say who decided what, and when."""
-    what = "sent it again" if message.decision == "resend" else "left it as it is"
-    return f"<@{message.decided_by}> {what} · {when(message.decided_at or message.since)}"
+def what_was_decided(message: Message) -> str:
+    return "sent it again" if message.decision == "resend" else "left it as it is"

@@ -1,4 +1,4 @@
-"""Every sentence and block people read in Slack. Pure.
+"""Every post people read in Slack, with its blocks. Pure.
 
 Whatever came from outside (the text, a vendor's explanation) is escaped or sits in an element that formats nothing,
 so it can neither ping nor pose as a link. The plain `text` of each post says all that its blocks say: it is what
@@ -11,18 +11,14 @@ from typing import Any, TypeAlias
 
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
+from bot.domain.number import mask
 from bot.domain.thread import Thread
-from bot.slack.markup import escape, mask, shorten, shorten_markup
+from bot.slack.markup import escape, shorten, shorten_markup
 from bot.slack.reasons import CAN_BE_TRIED_AGAIN
 from bot.slack.sentences import news, of_part, status_line
 
-RESEND, LEAVE = "resend", "leave"
-"""The buttons' action ids. Their value is the message's id."""
-
-Block: TypeAlias = dict[str, Any]
-"""A block, or a part of one, as Slack takes it."""
-
-_SHOWN_TEXT = 2_000  # characters of a long text shown in the root; a post may hold about 13,000 in all
+RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the message's id
+Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,33 +32,39 @@ class Post:
 def root(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return the message a thread hangs from: who texts whom, the text, how it stands."""
     lead = thread.lead
-    whole = "".join(message.text for message in _parts_of(thread, lead))
-    shown = shorten(whole, _SHOWN_TEXT)
-    status = status_line(thread.messages, watched_for=watched_for)
+    whole = "".join(message.text for message in thread.messages if message.accepted_at == lead.accepted_at)
     title = f"<@{thread.sender}> to {mask(lead.recipient)}"
-    notes = _root_notes(thread)
+    notes = [*_root_notes(thread), status_line(thread.messages, watched_for=watched_for)]
     blocks = [_section(f"*{title}*")]
-    if shown:
+    if whole:
+        shown = shorten(whole, 2_000)  # a post may hold about 13,000 characters in all
         quote = {"type": "rich_text_quote", "elements": [{"type": "text", "text": shown}]}
         blocks.append({"type": "rich_text", "elements": [quote]})
-    blocks.append({"type": "context", "elements": [_mrkdwn(line, 2_000) for line in (*notes, status)]})
+    blocks.append({"type": "context", "elements": [_mrkdwn(note, 2_000) for note in notes]})
     said = f"Text from {title}: “{escape(shorten(whole, 500))}”" if whole else f"Picture from {title}"
-    text = shorten_markup(" · ".join([said, *notes, status]), 3_900)  # chat.update takes 4,000
-    return Post(text, blocks)
+    return Post(shorten_markup(" · ".join([said, *notes]), 3_900), blocks)  # chat.update takes 4,000
+
+
+def _root_notes(thread: Thread) -> list[str]:
+    notes = []
+    if thread.moved:
+        notes.append("↪️ Reported here because I can't post where you asked")
+    if thread.lead.style:
+        notes.append(f"Style: {escape(thread.lead.style)}")
+    if thread.lead.media_url:
+        notes.append(f"Picture: {escape(shorten(thread.lead.media_url, 300))}")
+    return notes
 
 
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return all that the thread was not told yet, in one reply."""
-    sentences = [
-        of_part(message, news(message, watched_for=watched_for)) for message in thread.messages if message.telling
-    ]
-    text = "\n".join(sentences)
-    undecided = [message for message in thread.messages if message.telling and can_be_decided(message)]
-    blocks = [_section(text), *map(_buttons, undecided[:40])]
-    return Post(text, blocks)
+    telling = [message for message in thread.messages if message.telling]
+    text = "\n".join(of_part(message, news(message, watched_for=watched_for)) for message in telling)
+    undecided = [message for message in telling if _can_be_decided(message)]
+    return Post(text, [_section(text), *map(_buttons, undecided[:40])])
 
 
-def can_be_decided(message: Message) -> bool:
+def _can_be_decided(message: Message) -> bool:
     """Whether the reply that tells about this message offers buttons."""
     if message.decision:
         return False
@@ -83,21 +85,6 @@ def _buttons(message: Message) -> Block:
     }
     again = _button(f"Send{of} again", RESEND, value) | {"style": "danger", "confirm": sure}
     return {"type": "actions", "elements": [again, _button("Leave it", LEAVE, value)]}
-
-
-def _root_notes(thread: Thread) -> list[str]:
-    notes = []
-    if thread.moved:
-        notes.append("↪️ Reported here because I can't post where you asked")
-    if thread.lead.style:
-        notes.append(f"Style: {escape(thread.lead.style)}")
-    if thread.lead.media_url:
-        notes.append(f"Picture: {escape(shorten(thread.lead.media_url, 300))}")
-    return notes
-
-
-def _parts_of(thread: Thread, lead: Message) -> list[Message]:
-    return [message for message in thread.messages if message.accepted_at == lead.accepted_at]
 
 
 def _section(text: str) -> Block:

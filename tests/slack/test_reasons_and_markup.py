@@ -12,7 +12,8 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
-from bot.slack.markup import escape, mask, pretty, shorten, span, when
+from bot.domain.number import mask, pretty
+from bot.slack.markup import escape, shorten, span, when
 from bot.slack.reasons import reason
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
