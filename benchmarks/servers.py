@@ -112,7 +112,8 @@ def _running(
     if "benchmarks.floors" in command:
         command = (*command, str(port))
     inherited = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TMPDIR") if name in os.environ}
-    settings = inherited | {"PYTHONPATH": f"{_without_rich(folder)}{os.pathsep}{PROJECT}"} | dict(settings) | {"PORT": str(port)}
+    path = f"{_without_rich(folder)}{os.pathsep}{PROJECT}"
+    settings = inherited | {"PYTHONPATH": path} | dict(settings) | {"PORT": str(port)}
     output = folder / f"output-{port}.log"
     with output.open("wb") as lines:
         born = time.monotonic()
