@@ -67,7 +67,7 @@ async def test_on_a_full_disk_the_person_reads_not_sent_and_all_goes_on_when_the
     assert await ruin.sendblue.report(ruin.bubbles()[0].handle, "DELIVERED") == 200
     await ruin.end(within=6)
     judge(ruin)
-    assert (await ruin.bot.readiness())[0] == 200
+    await until_ready(ruin)
     assert "Traceback" not in ruin.bot.said
 
 
