@@ -23,7 +23,7 @@ from bot.domain.thread import Lane
 Change = Callable[[Any], Any]
 """What happens to a value on its way out, unless it is NULL."""
 
-_CODED: Mapping[str, type[Enum]] = {
+CODED: Mapping[str, type[Enum]] = {
     "delivery": Delivery,
     "service": Service,
     "handle_from": HandleFrom,
@@ -81,7 +81,7 @@ _named: Any = partial(namedtuple, "Row", rename=True)  # mypy wants fields that 
 
 def coded(name: str) -> Change | None:
     """Return how a column with one of our codes is read."""
-    return cache(_CODED[name]) if name in _CODED else None
+    return cache(CODED[name]) if name in CODED else None
 
 
 def _for_postgresql(macro: re.Match[str]) -> str:

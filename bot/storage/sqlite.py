@@ -7,6 +7,7 @@ import queue
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from operator import attrgetter
 from pathlib import Path
 from typing import IO, Any, TypeVar
 from uuid import UUID
@@ -14,7 +15,7 @@ from uuid import UUID
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
 from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import Change, Sql, coded
+from bot.storage.sql import CODED, Change, Sql, coded
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
@@ -116,6 +117,8 @@ def _listed(values: Sequence[object]) -> str:
 sqlite3.register_adapter(datetime, _spelled)
 sqlite3.register_adapter(UUID, lambda value: value.hex)
 sqlite3.register_adapter(list, _listed)
+for code in CODED.values():
+    sqlite3.register_adapter(code, attrgetter("value"))  # else SQLite's module looks for other ways first, slowly
 
 _TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing", "opened"})
 
@@ -155,9 +158,12 @@ class SqliteTransaction(Transaction):
         if not sql.returns_rows:
             self._connection.executemany(sql.sqlite, rows)
             return self._rows(sql, (), ())
-        cursors = [self._connection.execute(sql.sqlite, row) for row in rows]
-        found = [(cursor.description, cursor.fetchall()) for cursor in cursors]
-        return self._rows(sql, found[0][0] if found else (), [row for _, several in found for row in several])
+        columns, found = (), list[Sequence[Any]]()
+        for row in rows:
+            cursor = self._connection.execute(sql.sqlite, row)
+            columns = cursor.description
+            found += cursor.fetchall()  # before the next: a statement in use would be compiled again
+        return self._rows(sql, columns, found)
 
     def run(self, text: str) -> None:
         self._connection.execute(text)
