@@ -14,11 +14,11 @@ BluethreadError
 
 
 class BluethreadError(Exception):
-    """The root of the tree; catch it only at a door."""
+    """The root of the tree; catch it only where a request or a command ends."""
 
 
 class UsageError(BluethreadError):
-    """What a person typed cannot be done. `str(error)` is one sentence for them, saying what to do next.
+    """`str(error)` is one sentence for the person, saying what to do next.
 
     Attributes:
         about_sending: whether something was to be sent (and was not), or only asked.
@@ -30,11 +30,11 @@ class UsageError(BluethreadError):
 
 
 class BadSettings(BluethreadError):  # noqa: N818 - reads as what it is
-    """The configuration cannot work. `str(error)` has one line per problem and no secret in it."""
+    """`str(error)` has one line per problem and no secret in it."""
 
 
 class NotStored(BluethreadError):  # noqa: N818
-    """The work was given up before the database took it: it did not happen and will not happen later."""
+    """The work was given up before the database took it."""
 
 
 class MaybeStored(NotStored):
@@ -51,20 +51,18 @@ class CallFailed(BluethreadError):  # noqa: N818
     Attributes:
         code: the neighbour's own word (`is_archived`, `4001`, `OPTED_OUT`), or ours in lower case (`timeout`).
         reason: the neighbour's explanation, verbatim and untrusted; may be empty.
+        handle: the vendor's handle, when the answer named one.
     """
 
-    def __init__(self, code: str, reason: str = "") -> None:
+    def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.reason = reason
+        self.handle = handle
 
 
 class Refused(CallFailed):
-    """A clear no. Do not ask again; tell the person. `handle` is the vendor's handle when the no named one."""
-
-    def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
-        super().__init__(code, reason)
-        self.handle = handle
+    """Do not ask again; tell the person."""
 
 
 class NotSent(CallFailed):
@@ -76,8 +74,4 @@ class NotSent(CallFailed):
 
 
 class Uncertain(CallFailed):
-    """No answer, or one that says nothing. `handle` is the vendor's handle when the answer had at least that."""
-
-    def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
-        super().__init__(code, reason)
-        self.handle = handle
+    """No answer, or one that says nothing."""

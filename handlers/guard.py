@@ -10,6 +10,7 @@ import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -25,26 +26,19 @@ LARGEST_FROM_SLACK = 512 * 1024
 """Bytes. A text of 40,000 characters, Slack's most, is form-encoded with up to twelve bytes a character."""
 
 _SKEW = 60 * 5
+"""Seconds."""
 
 
+@dataclass(repr=False)
 class Guard:
     """One route for Slack's commands, events and clicks.
 
     answered: called once an answer is on its way, so that no call to anybody comes before it.
     """
 
-    def __init__(
-        self,
-        app: AsyncApp,
-        signing_secret: str,
-        answered: Callable[[], Awaitable[None]],
-        *,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        self._app = app
-        self._answered = answered
-        self._secret = signing_secret.encode()
-        self._wall = wall
+    app: AsyncApp
+    signing_secret: str
+    answered: Callable[[], Awaitable[None]]
 
     async def events(self, scope: Scope, receive: Receive) -> Answer:
         """Let a well-formed, signed request through to Bolt."""
@@ -61,34 +55,37 @@ class Guard:
         return _own_answer(fields) or await self._bolts_answer(asked)
 
     async def _bolts_answer(self, asked: AsyncBoltRequest) -> Answer:
-        answer = await self._app.async_dispatch(asked)
+        answer = await self.app.async_dispatch(asked)
         headers = [(name.encode(), value.encode()) for name, value in answer.first_headers().items()]
-        return Answer(answer.status, answer.body.encode(), headers, self._answered)
+        return Answer(answer.status, answer.body.encode(), headers, self.answered)
 
     def _signed(self, headers: Headers, body: bytes) -> bool:
         timestamp = headers.get(b"x-slack-request-timestamp", b"")
-        if not (timestamp.isdigit() and len(timestamp) <= 12 and abs(self._wall() - int(timestamp)) <= _SKEW):
+        if not (timestamp.isdigit() and len(timestamp) <= 12 and abs(time.time() - int(timestamp)) <= _SKEW):
             return False
         # Over the raw bytes: the SDK's own verifier decodes them first, and stumbles over what is no UTF-8. Not by
         # hmac.digest, for the reason that `bot.sendblue.tokens` gives.
-        digest = hmac.new(self._secret, b"v0:" + timestamp + b":" + body, "sha256").hexdigest()
+        digest = hmac.new(self.signing_secret.encode(), b"v0:" + timestamp + b":" + body, "sha256").hexdigest()
         return hmac.compare_digest(f"v0={digest}".encode(), headers.get(b"x-slack-signature", b""))
 
 
 def _fields(body: str, kind: bytes) -> dict[str, Any]:
-    """Return an event, a command's form or a click's payload.
-
-    Raises:
-        ValueError, TypeError: it is not what Slack sends. Bolt calls methods of an event without a look at what it is.
-    """
+    """Return an event, a command's form or a click's payload. Raises ValueError or TypeError when it is none."""
     if kind.split(b";")[0] == b"application/json" or body.startswith("{"):
         fields = json.loads(body or "{}")
     else:
         fields = dict(parse_qsl(body, keep_blank_values=True))
         fields = json.loads(fields["payload"]) if "payload" in fields else fields
-    if not isinstance(fields, dict) or not isinstance(fields.get("event", {}), dict):
+    if not isinstance(fields, dict) or not _in_shape(fields):
         raise TypeError("not a request of Slack's")
     return fields
+
+
+def _in_shape(fields: Mapping[str, Any]) -> bool:
+    """Whether what Bolt reads without a check is of the right kind. It takes the first of the actions as the click."""
+    actions = fields.get("actions", [{}])
+    clicked = isinstance(actions, list) and isinstance(next(iter(actions), None), dict)
+    return clicked and all(isinstance(fields.get(name, {}), dict) for name in ("event", "view"))
 
 
 def _own_answer(fields: Mapping[str, Any]) -> Answer | None:

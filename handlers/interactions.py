@@ -1,6 +1,7 @@
 """Clicks on the buttons in a thread."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,9 @@ from bot.slack import answers
 from bot.slack.wording import LEAVE, RESEND
 
 
+@dataclass
 class Interactions:
-    def __init__(self, deciding: Deciding) -> None:
-        self._deciding = deciding
+    deciding: Deciding
 
     def register(self, app: AsyncApp) -> None:
         for choice in (RESEND, LEAVE):
@@ -24,11 +25,11 @@ class Interactions:
         """*Send again*, *Try again* and *Leave it*."""
         click = _click(body)
         try:
-            await self._deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
+            await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
         except ValueError:
-            self._deciding.note(click.who, click.answer_url, answers.in_vain(None))
+            self.deciding.note(click.who, click.answer_url, answers.in_vain(None))
         except NotStored:
-            self._deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
+            self.deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
         await ack()
 
 

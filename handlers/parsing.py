@@ -19,7 +19,12 @@ from handlers.media import check_media
 from handlers.recipient import DASHES, bare, ends_of_numeric_run, parse_number, read_quoted, read_recipient
 from handlers.typed import as_read, unlinked
 
-_OPTIONS = ("style", "media", "from")
+_OPTIONS = {
+    "style": "`--style confetti`.",
+    "media": "`--media https://example.com/menu.png`.",
+    "from": "`--from +1 555 010 0900`.",
+}
+"""Name → an example."""
 _OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{DASHES}]*)(?P<equals>=)?")
 _END_OF_OPTIONS = re.compile(r"--(?=\s)")
 _OPTION_AT_THE_END = re.compile(
@@ -60,11 +65,14 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     rest, _ = _read_options(text, options, region, lines)
     recipient, rest = read_recipient(rest, region)
     rest, ended = _read_options(rest, options, region, lines)
-    if not ended:
-        _refuse_option_at_the_end(rest)
+    if not ended and (found := _OPTION_AT_THE_END.search(rest)) is not None:  # whoever typed it knows what it is
+        raise UsageError(
+            f"your text ends with `{escape(unlinked(found[0]))}`, and the customer would read that. Write it before "
+            "your text; or, if it belongs to the text, put it in quotes."
+        )
     media_url = check_media(options["media"]) if "media" in options else None
     body = as_read(rest)
-    if not _is_visible(body) and media_url is None:
+    if media_url is None and all(unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in body):
         raise UsageError("there is no text. Write it after the number: `/imessage +1 415 555 2671 Table at eight?`")
     if _EXTENSION.match(body):
         raise UsageError("I can't text an extension. Leave it out, or write your text so that it starts with a word.")
@@ -103,17 +111,6 @@ def _read_options(rest: str, options: dict[str, str], region: str, lines: Sequen
     return rest, False
 
 
-def _refuse_option_at_the_end(rest: str) -> None:
-    """Refuse what may be an option or a part of the text: whoever typed it knows which."""
-    found = _OPTION_AT_THE_END.search(rest)
-    if found is not None:
-        option = escape(unlinked(found[0]))
-        raise UsageError(
-            f"your text ends with `{option}`, and the customer would read that. Write it before your text; or, if it "
-            "belongs to the text, put it in quotes."
-        )
-
-
 def _read_value(rest: str, name: str, region: str, lines: Sequence[str]) -> tuple[str, str]:
     if (quoted := read_quoted(rest)) is not None:
         return unlinked(quoted[0]), rest[quoted[1] :]
@@ -123,19 +120,8 @@ def _read_value(rest: str, name: str, region: str, lines: Sequence[str]) -> tupl
                 return rest[:end], rest[end:]
     match = re.match(r"<[^>]*>|\S+", rest)
     if match is None:
-        raise UsageError(f"--{name} needs a value, such as {_EXAMPLES[name]}")
+        raise UsageError(f"--{name} needs a value, such as {_OPTIONS[name]}")
     return unlinked(match[0]), rest[match.end() :]
-
-
-_EXAMPLES = {
-    "style": "`--style confetti`.",
-    "media": "`--media https://example.com/menu.png`.",
-    "from": "`--from +1 555 010 0900`.",
-}
-
-
-def _is_visible(text: str) -> bool:
-    return any(unicodedata.category(char) not in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in text)
 
 
 def _line(value: str, region: str, lines: Sequence[str]) -> str:

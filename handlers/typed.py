@@ -22,18 +22,25 @@ def as_read(text: str) -> str:
     """Return what the customer shall read."""
     text = _LINK.sub(lambda link: _link_text(link["target"], link["label"]), text)
     text = _CHANNEL.sub(r"#\g<name>", text)
-    text = text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text = _unescape(text)
     return _with_emoji(text) if ":" in text else text
 
 
 def unlinked(text: str) -> str:
     """Return a number or an address without Slack's link around it: what stands before the `|`."""
-    text = _LINK.sub(lambda link: re.sub(r"^(?:mailto|tel):", "", link["target"]), text)
+    return _unescape(_LINK.sub(lambda link: _address(link["target"]), text))
+
+
+def _unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
+def _address(target: str) -> str:
+    return re.sub(r"^(?:mailto|tel):", "", target)
+
+
 def _link_text(target: str, label: str | None) -> str:
-    bare = re.sub(r"^(?:mailto|tel):", "", target)
+    bare = _address(target)
     if not label:
         return bare
     # Slack links what it recognises and keeps the typed form as label; a label of its own must not hide the address.
