@@ -9,8 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.errors import UnreadableReport
-from bot.sendblue.wire import json_object
+from bot.sendblue.wire import json_object, part_of
 
 OUTBOUND = "outbound"
 """The type of webhook that hears what became of every text."""
@@ -27,27 +26,19 @@ class Hook:
 
 def parse_lines(body: bytes) -> list[str]:
     """Read `GET /api/lines`. Raises UnreadableReport: not the documented shape."""
-    numbers = (json_object(body) or {}).get("numbers")
-    if not isinstance(numbers, list):
-        raise UnreadableReport("no list of lines")
-    return [number for number in numbers if isinstance(number, str)]
+    return [number for number in part_of(json_object(body), "numbers", list) if isinstance(number, str)]
 
 
 def parse_line_states(body: bytes) -> dict[str, str]:
     """Read `GET /api/v2/lines/state`: line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `parse_lines`."""
-    items = (json_object(body) or {}).get("data")
-    if not isinstance(items, list):
-        raise UnreadableReport("no list of lines")
-    found = [(item.get("sendblue_number"), item.get("status")) for item in items if isinstance(item, dict)]
+    items = [item for item in part_of(json_object(body), "data", list) if isinstance(item, dict)]
+    found = [(item.get("sendblue_number"), item.get("status")) for item in items]
     return {line: str(state).upper() for line, state in found if isinstance(line, str)}
 
 
 def parse_webhooks(body: bytes) -> list[Hook]:
     """Read `GET /api/account/webhooks`. Raises as `parse_lines`."""
-    by_kind = (json_object(body) or {}).get("webhooks")
-    if not isinstance(by_kind, dict):
-        raise UnreadableReport("no webhooks")
-    return list(_hooks(by_kind))
+    return list(_hooks(part_of(json_object(body), "webhooks", dict)))
 
 
 def _hooks(by_kind: Mapping[str, Any]) -> Iterator[Hook]:

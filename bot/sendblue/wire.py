@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,15 +18,11 @@ from msgspec.structs import replace
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
-from bot.sendblue.failures import (
-    ASK_AGAIN,
-    CLEAR_NO,
-    LATER,
-    error_of,
-    explanations,
-    maybe_sent,
-    plain_text,
-)
+from bot.sendblue.failures import ASK_AGAIN, CLEAR_NO, LATER, error_of, explanations, maybe_sent, plain_text
+
+_SERVICES = {service.value.lower(): service for service in Service}
+
+T = TypeVar("T")
 
 DELIVERIES = {
     "REGISTERED": Delivery.QUEUED,
@@ -42,6 +38,9 @@ DELIVERIES = {
 }
 """Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
 (inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
+
+HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
+"""Source of a report → what the handle in it is worth."""
 
 STYLES = (
     *("celebration", "shooting_star", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo"),
@@ -60,37 +59,25 @@ def submission(message: Message, callback_url: str) -> dict[str, str]:
     return body | {name: value for name, value in optional.items() if value}
 
 
-def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
-    """Read the answer to a send. media_url: what was asked for, to notice when it was dropped.
+_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}
+"""HTTP statuses that end by themselves; the second is a proxy's on the way."""
 
-    Returns:
-        A report at QUEUED or later: Sendblue has the message.
+
+def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
+    """Read the answer to a send: a report at QUEUED or later, so Sendblue has the message.
+
+    media_url: what was asked for, to notice when it was dropped.
 
     Raises:
         Refused: a clear no.
         NotSent: refused for now (rate limits).
         Uncertain: anything that says neither yes nor no.
     """
-    fields = json_object(body)
-    if fields is None:
-        raise _wordless(status)
+    fields = json_object(body) or {}
     report = _report(fields, "send", now)
     _raise_if_not_taken(status, fields, report)
     lost = media_url is not None and not fields.get("media_url")
     return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
-
-
-_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}
-"""HTTP statuses that end by themselves; the second is a proxy's on the way."""
-
-
-def _wordless(status: int) -> Refused | NotSent | Uncertain:
-    """What an answer means whose body says nothing."""
-    if status in _PLAINLY_LATER:
-        return NotSent(_PLAINLY_LATER[status])
-    if 400 <= status < 500 and status not in (408, 409):
-        return Refused(f"http_{status}")
-    return Uncertain(f"http_{status}" if status >= 300 else "unreadable_answer")
 
 
 def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) -> None:
@@ -110,15 +97,11 @@ def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) 
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
-    """Read one status callback or status answer.
+    """Read one status callback or status answer. Raises UnreadableReport: no JSON object, or neither handle nor status.
 
-    Accepts both spellings the vendor uses (`accountEmail`/`account_email`, `status` as text or as
-    `{"status": …}`), the `{status, data}` envelope, and any case. Unknown fields are ignored, unknown status
-    words are kept verbatim and change nothing. Of what a customer wrote only the word is kept: neither its
-    handle nor its channel is that of a text of ours, and its handle would keep out the right one.
-
-    Raises:
-        UnreadableReport: not a JSON object, or no handle and no status in it.
+    Accepts both spellings the vendor uses (`accountEmail`/`account_email`, `status` as text or as `{"status": …}`),
+    the `{status, data}` envelope, and any case. Unknown fields are ignored, unknown status words are kept verbatim and
+    change nothing. Of what a customer wrote only the word is kept: its handle and channel are those of another text.
     """
     fields = _fields(body, form=form)
     report = _report(fields, source, now)
@@ -130,11 +113,8 @@ def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False)
 def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
     """Read one POST of an account webhook: the same envelope, about any text of the account.
 
-    Returns:
-        None for what is no news of a text of ours: what customers write, and all that names no message.
-
-    Raises:
-        UnreadableReport: not a JSON object.
+    None stands for what is no news of a text of ours: what customers write, and all that names no message. Raises
+    UnreadableReport: no JSON object.
     """
     fields = _fields(body, form=form)
     # It comes to an address of all texts: which one it is about, only the handle says.
@@ -181,33 +161,26 @@ class Page:
     more: bool | None
 
 
-MOST_LISTED = 1000
+_MOST_LISTED = 1000
 """Items of a page that are read: more than we ask for, but more than the vendor ever gives."""
 
 
 def parse_page(body: bytes, *, now: datetime) -> Page:
-    """Read `GET /api/v2/messages`.
-
-    Raises:
-        UnreadableReport: not the documented envelope.
-    """
+    """Read `GET /api/v2/messages`. Raises UnreadableReport: not the documented envelope."""
     fields = json_object(body) or {}
-    items, pagination = fields.get("data"), fields.get("pagination")
-    if not isinstance(items, list):
-        raise UnreadableReport("no list of messages")
+    items = [item for item in part_of(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
+    pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    listed = (_listed(item, now) for item in items[:MOST_LISTED] if isinstance(item, dict))
-    return Page(tuple(listed), more if isinstance(more, bool) else None)
+    return Page(tuple(_listed(item, now) for item in items), more if isinstance(more, bool) else None)
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
-    sent = next((time for name in ("date_sent", "date_created") if (time := _read_time(item.get(name)))), None)
     return Listed(
         _report(item, "list", now),
         str(item.get("content") or ""),
         outbound=not _is_a_customers(item),
         line=plain_text(item.get("from_number")),
-        at=sent,
+        at=_read_time(item.get("date_sent")) or _read_time(item.get("date_created")),
     )
 
 
@@ -234,18 +207,11 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     )
 
 
-HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
-"""Source of a report → what the handle in it is worth."""
-
-
 def _service(fields: Mapping[str, Any]) -> Service:
     """`was_downgraded` is true only when iMessage fell back to SMS; SMS from the start says so in `service`."""
     if fields.get("was_downgraded") in (True, "true", "True"):
         return Service.SMS
     return _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
-
-
-_SERVICES = {service.value.lower(): service for service in Service}
 
 
 def _time(value: object, now: datetime) -> datetime:
@@ -275,6 +241,14 @@ def json_object(body: bytes) -> dict[str, Any] | None:
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None
+
+
+def part_of(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
+    """Return a field. Raises UnreadableReport: it is not of this kind."""
+    value = (fields or {}).get(name)
+    if not isinstance(value, kind):
+        raise UnreadableReport(f"no {name}")
+    return value
 
 
 def _form(body: bytes) -> dict[str, Any] | None:
