@@ -1,27 +1,14 @@
-"""Every error Bluethread raises on purpose, split by what the caller should do about it.
-
-BluethreadError
-├── UsageError          a person asked for something that cannot be done: show them the sentence
-├── BadSettings         the start is refused: show one line per problem
-├── NotStored           the database did not take it and never will later: say "not sent"
-│   └── MaybeStored     the database went away while it said yes or no: say that you cannot tell
-├── UnreadableReport    a callback or answer that is no report: answer 4xx, change nothing
-└── CallFailed          Slack or Sendblue did not do what was asked
-    ├── Refused         a clear no: asking again changes nothing
-    ├── NotSent         it certainly did not happen, and may be asked again later
-    └── Uncertain       it may have happened: look for evidence, never repeat blindly
-"""
+"""Every error Bluethread raises on purpose, split by what the caller should do about it."""
 
 
 class BluethreadError(Exception):
-    """The root of the tree; catch it only where a request or a command ends."""
+    """The root of them all; catch it only where a request or a command ends."""
 
 
 class UsageError(BluethreadError):
-    """`str(error)` is one sentence for the person, saying what to do next.
+    """A person asked for something that cannot be done. `str(error)` is one sentence that says what to do next.
 
-    Attributes:
-        about_sending: whether something was to be sent (and was not), or only asked.
+    about_sending: whether something was to be sent (and was not), or only asked.
     """
 
     def __init__(self, sentence: str, *, about_sending: bool = True) -> None:
@@ -30,11 +17,11 @@ class UsageError(BluethreadError):
 
 
 class BadSettings(BluethreadError):  # noqa: N818 - reads as what it is
-    """`str(error)` has one line per problem and no secret in it."""
+    """The start is refused. `str(error)` has one line per problem and no secret in it."""
 
 
 class NotStored(BluethreadError):  # noqa: N818
-    """The work was given up before the database took it."""
+    """The database did not take it and never will later: say "not sent"."""
 
 
 class MaybeStored(NotStored):
@@ -42,16 +29,14 @@ class MaybeStored(NotStored):
 
 
 class UnreadableReport(BluethreadError):  # noqa: N818
-    """Not a JSON object, or neither a handle nor a status in it."""
+    """A callback or answer that is no report: answer 4xx, change nothing."""
 
 
 class CallFailed(BluethreadError):  # noqa: N818
-    """A call to a neighbour failed.
+    """Slack or Sendblue did not do what was asked.
 
-    Attributes:
-        code: the neighbour's own word (`is_archived`, `4001`, `OPTED_OUT`), or ours in lower case (`timeout`).
-        reason: the neighbour's explanation, verbatim and untrusted; may be empty.
-        handle: the vendor's handle, when the answer named one.
+    code: their own word (`is_archived`, `4001`, `OPTED_OUT`), or ours in lower case (`timeout`). reason: their
+    explanation, verbatim and untrusted; may be empty. handle: Sendblue's for the message, when the answer named one.
     """
 
     def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
@@ -62,7 +47,7 @@ class CallFailed(BluethreadError):  # noqa: N818
 
 
 class Refused(CallFailed):
-    """Do not ask again; tell the person."""
+    """A clear no: asking again changes nothing. Tell the person."""
 
 
 class NotSent(CallFailed):
@@ -74,4 +59,4 @@ class NotSent(CallFailed):
 
 
 class Uncertain(CallFailed):
-    """No answer, or one that says nothing."""
+    """It may have happened: look for evidence, never repeat blindly."""

@@ -19,13 +19,11 @@ import certifi
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the proxy (`http://host:port`) through which a URL is called, or None for a direct call.
-
-    Calls to this machine itself are always direct.
-    """
+    """Return the proxy (`http://host:port`) through which a URL is called; None: directly, as on this machine."""
     parts = urlsplit(url)
-    name = _proxy_variable(parts.scheme)
-    if name is None or _is_direct(parts.hostname or "", parts.port):
+    name, host = _proxy_variable(parts.scheme), parts.hostname or ""
+    direct = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
+    if name is None or is_loopback(host) or any(_covers(entry.strip().lower(), host, parts.port) for entry in direct):
         return None
     proxy = os.environ[name].strip()
     return proxy if "://" in proxy else f"http://{proxy}"
@@ -90,11 +88,6 @@ def _proxy_variable(scheme: str) -> str | None:
     """Return the name of the variable that names the proxy for a scheme."""
     names = [f"{kind}_proxy" for kind in (scheme, "all")]
     return next((each for name in names for each in (name, name.upper()) if os.environ.get(each, "").strip()), None)
-
-
-def _is_direct(host: str, port: int | None) -> bool:
-    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    return is_loopback(host) or any(_covers(entry.strip().lower(), host, port) for entry in listed.split(","))
 
 
 def _covers(entry: str, host: str, port: int | None) -> bool:

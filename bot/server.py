@@ -18,15 +18,11 @@ from bot.errors import BadSettings
 
 log = structlog.get_logger(__name__)
 
+# Seconds an idle connection is kept: longer than a router keeps it (Heroku 90, Caddy 120), which otherwise sends a
+# request into a connection that is being closed.
 KEEP_ALIVE = 130
-"""Seconds an idle connection is kept: longer than a router keeps it (Heroku 90, Caddy 120), which otherwise sends a
-request into a connection that is being closed."""
-
-LARGEST_HEAD = 64 * 1024
-"""Bytes. Slack's and Sendblue's requests have less than two thousand before the body."""
-
-MOST_AHEAD = 8
-"""Requests that one connection may send before the earlier ones are answered. Slack, Sendblue and Heroku send none."""
+LARGEST_HEAD = 64 * 1024  # bytes; Slack's and Sendblue's requests have less than two thousand before the body
+_MOST_AHEAD = 8  # requests on one connection before the earlier ones are answered; Slack, Sendblue and Heroku send none
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -51,7 +47,11 @@ def listen(host: str, port: int) -> socket.socket:
 
 def answer(app: ASGIApp, taken: socket.socket) -> bool:
     """Answer requests until stopped; return whether it ever began."""
-    _open_more_files()
+    # Each idle connection is an open file; shells often allow 1,024 where the system allows more.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     server = _Server(configured(app))
     with suppress(KeyboardInterrupt):  # uvicorn has stopped by then
         server.run(sockets=[taken])
@@ -74,12 +74,9 @@ def configured(app: ASGIApp) -> uvicorn.Config:
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """One connection, closed when it says nothing or too much.
+    """One connection, closed when it says nothing or too much."""
 
-    within: seconds in which a whole request must have come, counted from when one could begin.
-    """
-
-    within = 30.0
+    within = 30.0  # seconds in which a whole request must have come, counted from when one could begin
     _deadline: asyncio.TimerHandle | None = None
     _in_body = False
     _head = 0
@@ -105,7 +102,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         self._in_body, self._head = True, 0  # the body is limited by its route
-        if len(self.pipeline) >= MOST_AHEAD:
+        if len(self.pipeline) >= _MOST_AHEAD:
             self.transport.abort()
         else:
             super().on_headers_complete()
@@ -127,11 +124,3 @@ class _Server(uvicorn.Server):
         if self.started:  # uvicorn itself says nothing of a socket it was given
             [host, port, *_] = (sockets or [])[0].getsockname()
             log.info("listening", host=host, port=port)
-
-
-def _open_more_files() -> None:
-    """Each idle connection is an open file; shells often allow 1,024 where the system allows more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import suppress
+from functools import partial
 from typing import Annotated
 from urllib.parse import urlsplit
 
@@ -10,9 +11,7 @@ from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from bot.network import is_host, is_loopback, parts_of
 
-SHORTEST_SECRET = 12
-"""Characters of a secret, ours to choose or Slack's, that nobody can guess."""
-
+_SHORTEST_SECRET = 12
 _PLACEHOLDER = re.compile(r"REPLACE[-_]ME|^EXAMPLE|YOUR-APP|CHANGE[-_]?ME", re.IGNORECASE)
 _YEARS = 10 * 366 * 86400
 
@@ -43,25 +42,25 @@ def _token(value: SecretStr) -> SecretStr:
     return value
 
 
-def _guess_proof(value: SecretStr) -> SecretStr:
+def _guess_proof(value: SecretStr, *, optional: bool = False) -> SecretStr:
     """Check what others must not guess. Several may be separated by commas."""
     text = value.get_secret_value()
     if not listed(text):
+        if optional:
+            return SecretStr("")
         raise ValueError("is empty")
     for secret in listed(text):
         _key(SecretStr(secret))
-        if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"is too short and can be guessed: it needs {SHORTEST_SECRET} characters or more")
+        if len(secret) < _SHORTEST_SECRET:
+            raise ValueError(f"is too short and can be guessed: it needs {_SHORTEST_SECRET} characters or more")
         if len(set(secret)) < 3:
             raise ValueError("can be guessed: it repeats one or two characters")
     return value
 
 
-def _guess_proof_or_none(value: SecretStr) -> SecretStr:
-    return _guess_proof(value) if listed(value.get_secret_value()) else SecretStr("")
-
-
 def _url(value: str, *, public: bool = False) -> str:
+    if public and _PLACEHOLDER.search(value):
+        raise ValueError("is still the example's value: replace it with the address where this bot is reached")
     parts = parts_of(value) if re.fullmatch(r"(?i)https?://[!-~]+", value) else None
     if parts is not None and public and (parts.username is not None or re.search("[?#]", value)):
         parts = None
@@ -72,12 +71,6 @@ def _url(value: str, *, public: bool = False) -> str:
         why = "Slack and Sendblue call it over the internet" if public else "keys and texts travel there"
         raise ValueError(f"must begin with https://, because {why}")
     return parts.geturl().rstrip("/")  # with its scheme in lower case
-
-
-def _public_url(value: str) -> str:
-    if _PLACEHOLDER.search(value):
-        raise ValueError("is still the example's value: replace it with the address where this bot is reached")
-    return _url(value, public=True)
 
 
 def _lines(value: str) -> str:
@@ -168,10 +161,10 @@ def _boolean(value: object) -> bool:
 Key = Annotated[SecretStr, AfterValidator(_key)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Secret = Annotated[SecretStr, AfterValidator(_guess_proof)]
-OptionalSecret = Annotated[SecretStr, AfterValidator(_guess_proof_or_none)]
+OptionalSecret = Annotated[SecretStr, AfterValidator(partial(_guess_proof, optional=True))]
 OptionalKey = Annotated[SecretStr, AfterValidator(lambda value: _key(value) if value else value)]
 Url = Annotated[str, AfterValidator(_url)]
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
+PublicUrl = Annotated[str, AfterValidator(partial(_url, public=True))]
 Lines = Annotated[str, AfterValidator(_lines)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Region = Annotated[str, AfterValidator(_region)]

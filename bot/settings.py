@@ -19,8 +19,8 @@ from bot.errors import BadSettings
 from bot.network import network_problems
 from bot.setting_types import listed
 
-ANSWERS_URL = "https://hooks.slack.com"
-"""Where Slack takes private answers to commands and clicks."""
+ANSWERS_URL = "https://hooks.slack.com"  # where Slack takes private answers to commands and clicks
+_LARGEST_FILE = 1024 * 1024  # bytes
 
 
 class Settings(BaseSettings):
@@ -85,7 +85,7 @@ class Settings(BaseSettings):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """The account webhook's secrets, the newest first; none: it has no door, and a callback's header is ignored."""
+        """The account webhook's, the newest first; none: it has no route, and a callback's header is ignored."""
         return listed(self.sendblue_webhook_secret.get_secret_value())
 
     @property
@@ -147,10 +147,6 @@ def load_settings(**overrides: object) -> Settings:
     if lines:
         raise BadSettings("\n".join(lines)) from None
     return settings
-
-
-_LARGEST_FILE = 1024 * 1024
-"""Bytes."""
 
 
 def _file_problems(path: Path) -> list[str]:

@@ -1,8 +1,7 @@
 """Sendblue's status callbacks.
 
 They are not signed, come repeatedly, late and out of order, and are lost after a few tries. So each URL carries our
-message id and a token that nobody can guess, a report is stored before it is answered, and everything understood is
-answered 200: only a report that could not be stored is worth sending again.
+message id and a token that nobody can guess, and a report is answered 200 only once it is stored.
 """
 
 from collections.abc import Sequence

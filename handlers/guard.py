@@ -1,9 +1,8 @@
-"""In front of Bolt: what is too large, malformed or unsigned never reaches it.
+"""The check before Bolt: what is too large, malformed or unsigned never reaches it.
 
-Bolt parses before it verifies, so six kinds of unsigned garbage end in a traceback there, and a forged request's body
-is logged. And it takes any form with the word "payload" in it for a click and forgets the rest, so a customer's text
-with that word would be lost. So Bolt gets what is verified and parsed already, as from a socket. Source: slack_bolt
-1.30, observed.
+Bolt parses before it verifies, so unsigned garbage ends in a traceback there, and a forged request's body is logged. It
+also takes any form with the word "payload" in it for a click, and would lose a customer's text with that word. So Bolt
+gets what is verified and parsed already, as from a socket. Source: slack_bolt 1.30, observed.
 """
 
 import hmac
@@ -22,19 +21,13 @@ from handlers.http import Answer, Headers, headers_of, read_body
 
 log = structlog.get_logger(__name__)
 
-LARGEST_FROM_SLACK = 512 * 1024
-"""Bytes. A text of 40,000 characters, Slack's most, is form-encoded with up to twelve bytes a character."""
-
-_SKEW = 60 * 5
-"""Seconds."""
+LARGEST_FROM_SLACK = 512 * 1024  # bytes: 40,000 characters, Slack's most, take up to twelve each in a form
+_SKEW = 60 * 5  # seconds
 
 
 @dataclass(repr=False)
 class Guard:
-    """One route for Slack's commands, events and clicks.
-
-    answered: called once an answer is on its way, so that no call to anybody comes before it.
-    """
+    """The route of Slack's commands, events and clicks. answered: called once Bolt's answer is on its way."""
 
     app: AsyncApp
     signing_secret: str
@@ -52,12 +45,11 @@ class Guard:
             asked = AsyncBoltRequest(body=fields, mode="socket_mode")
         except (ValueError, AttributeError, TypeError, LookupError, RecursionError):  # signed, and yet unreadable
             return Answer(400, b"unreadable\n")
-        return _own_answer(fields) or await self._bolts_answer(asked)
-
-    async def _bolts_answer(self, asked: AsyncBoltRequest) -> Answer:
+        if (own := _own_answer(fields)) is not None:
+            return own
         answer = await self.app.async_dispatch(asked)
-        headers = [(name.encode(), value.encode()) for name, value in answer.first_headers().items()]
-        return Answer(answer.status, answer.body.encode(), headers, self.answered)
+        named = [(name.encode(), value.encode()) for name, value in answer.first_headers().items()]
+        return Answer(answer.status, answer.body.encode(), named, self.answered)
 
     def _signed(self, headers: Headers, body: bytes) -> bool:
         timestamp = headers.get(b"x-slack-request-timestamp", b"")
@@ -70,22 +62,17 @@ class Guard:
 
 
 def _fields(body: str, kind: bytes) -> dict[str, Any]:
-    """Return an event, a command's form or a click's payload. Raises ValueError or TypeError when it is none."""
+    """Return an event, a command's form or a click's payload. Any error that it raises says that it is none of them."""
     if kind.split(b";")[0] == b"application/json" or body.startswith("{"):
         fields = json.loads(body or "{}")
     else:
         fields = dict(parse_qsl(body, keep_blank_values=True))
         fields = json.loads(fields["payload"]) if "payload" in fields else fields
-    if not isinstance(fields, dict) or not _in_shape(fields):
+    # Bolt reads these without a look at their types, and takes the first of the actions as the click.
+    event, view, [action, *_] = fields.get("event", {}), fields.get("view", {}), fields.get("actions", [{}])
+    if not (isinstance(fields, dict) and all(isinstance(part, dict) for part in (event, view, action))):
         raise TypeError("not a request of Slack's")
     return fields
-
-
-def _in_shape(fields: Mapping[str, Any]) -> bool:
-    """Whether what Bolt reads without a check is of the right kind. It takes the first of the actions as the click."""
-    actions = fields.get("actions", [{}])
-    clicked = isinstance(actions, list) and isinstance(next(iter(actions), None), dict)
-    return clicked and all(isinstance(fields.get(name, {}), dict) for name in ("event", "view"))
 
 
 def _own_answer(fields: Mapping[str, Any]) -> Answer | None:

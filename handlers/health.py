@@ -16,19 +16,17 @@ from bot.domain.clock import Clock
 from bot.errors import NotStored
 from bot.metrics import exposition
 
-Readiness = Callable[[], Awaitable[tuple[Mapping[str, str], Backlog | None]]]
-"""Returns what is checked → why it is not well ("" when it is), and what waits (None: nobody can say)."""
-
 
 @dataclass(repr=False)
 class Health:
     """Three GETs.
 
-    prove: takes a nonce; returns what only this bot can answer to it ("" to none). metrics_token: if there is one,
-    /metrics wants it as a bearer token.
+    readiness: returns what is checked → why it is not well ("" when it is), and what waits (None: nobody can say).
+    prove: takes a nonce; returns what only this bot can answer to it ("" to none).
+    metrics_token: if there is one, /metrics wants it as a bearer token.
     """
 
-    readiness: Readiness
+    readiness: Callable[[], Awaitable[tuple[Mapping[str, str], Backlog | None]]]
     backlog: Callable[[], Awaitable[Backlog]]
     clock: Clock
     prove: Callable[[str], str]
@@ -66,14 +64,20 @@ class Health:
 
     def _gauges(self, waiting: Backlog) -> Iterable[Metric]:
         behind, silence = self._behind(waiting), self._silence(waiting)
-        yield _gauge("due", "Work that is due, in all processes together", waiting.due, "kind")
-        yield _gauge("oldest_due_seconds", "How long the oldest work has been due, with its slot free", behind, "kind")
-        yield _gauge("waiting_for_slot", "Due work that waits for its slot", waiting.waiting_for_slot, "kind")
-        yield _gauge("open_messages", "Messages that are not finished", waiting.open, "delivery")
         last = {} if silence is None else {"": silence}
-        yield _gauge("last_callback_age_seconds", "Time since the last callback with news", last)
         missing = {"": float(waiting.callbacks_missing)}
-        yield _gauge("callbacks_missing", "1 while callbacks do not arrive although there is news", missing)
+        for name, what, label, values in (
+            ("due", "Work that is due, in all processes together", "kind", waiting.due),
+            ("oldest_due_seconds", "How long the oldest work has been due, with its slot free", "kind", behind),
+            ("waiting_for_slot", "Due work that waits for its slot", "kind", waiting.waiting_for_slot),
+            ("open_messages", "Messages that are not finished", "delivery", waiting.open),
+            ("last_callback_age_seconds", "Time since the last callback with news", "", last),
+            ("callbacks_missing", "1 while callbacks do not arrive although there is news", "", missing),
+        ):
+            gauge = GaugeMetricFamily(f"bluethread_{name}", what, labels=[label] if label else [])
+            for labelled, value in values.items():
+                gauge.add_metric([labelled] if label else [], value)
+            yield gauge
 
     def _behind(self, waiting: Backlog) -> dict[str, float]:
         return {kind: span.total_seconds() for kind, span in waiting.behind(self.clock()).items()}
@@ -82,10 +86,3 @@ class Health:
         """Return for how many seconds no callback with news has come; None: there never was one."""
         last = waiting.last_callback
         return None if last is None else max(0.0, (self.clock() - last).total_seconds())
-
-
-def _gauge(name: str, what: str, values: Mapping[str, float], *labels: str) -> Metric:
-    family = GaugeMetricFamily(f"bluethread_{name}", what, labels=labels)
-    for label, value in values.items():
-        family.add_metric([label] if labels else [], value)
-    return family

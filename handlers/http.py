@@ -16,12 +16,11 @@ log = structlog.get_logger(__name__)
 
 Headers = Mapping[bytes, bytes]
 
-LARGEST_REPORT = 64 * 1024
-"""Bytes."""
+LARGEST_REPORT = 64 * 1024  # bytes
 
 
 class Answer(NamedTuple):
-    """The answer to one request. after: called once the answer is on its way."""
+    """The answer to one request. after: called once it is on its way."""
 
     status: int
     body: bytes

@@ -1,7 +1,6 @@
-"""Which pictures Sendblue can fetch. Pure.
+"""Which pictures Sendblue can fetch: a public URL without a signature whose path ends in the true extension. Pure.
 
-Source: Sendblue's "Sending Messages": a public URL, no signature, the path ends in the true extension. It does not
-refuse other URLs: the text arrives without the picture.
+It does not refuse other URLs: the text arrives without the picture. Source: Sendblue's "Sending Messages".
 """
 
 import re
@@ -47,7 +46,8 @@ def check_media(url: str) -> str:
         raise UsageError("the picture must be a public link that starts with https://")
     if parts.username is not None or parts.password is not None:
         raise UsageError("the picture's link must not have a name or password in it.")
-    if any(_signs(name.lower()) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+    names = [name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    if any(name in _AZURE or not _SIGNING_WORDS.isdisjoint(re.split(r"[-_]", name)) for name in names):
         raise UsageError("the picture's link is signed and will expire. Use a public link without a signature.")
     if _is_page(host, dict(parse_qsl(parts.query))):
         raise UsageError(
@@ -76,7 +76,3 @@ def _is_page(host: str, query: Mapping[str, str]) -> bool:
     if f".{host}".endswith(".dropbox.com"):
         return query.get("raw") != "1" and query.get("dl") != "1"
     return f".{host}".endswith(tuple(f".{page}" for page in _PAGES))
-
-
-def _signs(name: str) -> bool:
-    return name in _AZURE or not _SIGNING_WORDS.isdisjoint(re.split(r"[-_]", name))

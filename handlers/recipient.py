@@ -42,7 +42,13 @@ def read_recipient(rest: str, region: str) -> tuple[str, str]:
         UsageError: there is no number, more than one, none that can be texted, or no telling where it ends.
     """
     _refuse_joined(rest, region)
-    number, end = _explicit(rest, region) or _counted(rest, region)
+    link, quoted = _TEL.match(rest), read_quoted(rest)
+    if link is not None:
+        number, end = parse_number(unlinked(link[0]), region), link.end()
+    elif quoted is not None:
+        number, end = parse_number(unlinked(quoted[0]), region), quoted[1]
+    else:
+        number, end = _counted(rest, region)
     rest = rest[len(rest[:end].rstrip("/|&+")) :]
     if _begins_with_another(rest, region):
         raise UsageError(_SEVERAL)
@@ -83,15 +89,6 @@ def ends_of_numeric_run(rest: str) -> list[int]:
             break
         ends.append(word.end())
     return ends
-
-
-def _explicit(rest: str, region: str) -> tuple[str, int] | None:
-    """Read a number whose end is marked: Slack's link, or quotes."""
-    if (link := _TEL.match(rest)) is not None:
-        return parse_number(unlinked(link[0]), region), link.end()
-    if (quoted := read_quoted(rest)) is not None:
-        return parse_number(unlinked(quoted[0]), region), quoted[1]
-    return None
 
 
 def _counted(rest: str, region: str) -> tuple[str, int]:

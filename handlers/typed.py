@@ -1,7 +1,4 @@
-"""Slack's spelling of what a person typed → what they typed. Pure.
-
-Source: Slack's "Formatting message text" (escaping, links).
-"""
+"""Slack's spelling of what a person typed → what they typed. Pure. Source: Slack's "Formatting message text"."""
 
 import re
 import unicodedata

@@ -1,7 +1,6 @@
 """Sendblue's other way of reporting: the account's webhook, one address for every text.
 
-Nothing in its address is secret, so the secret in its header is required. What it says of a text whose own callback
-said the same is the same news.
+Nothing in its address is secret, so the secret in its header is required.
 """
 
 from collections.abc import Sequence

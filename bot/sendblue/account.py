@@ -4,15 +4,14 @@ Sources: Sendblue's CLI (`/api/lines`), its SDK (`/api/v2/lines/state`, `/api/ac
 registering appends without looking.
 """
 
-from collections.abc import Iterator, Mapping
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
 from bot.sendblue.wire import json_object, part_of
 
-OUTBOUND = "outbound"
-"""The type of webhook that hears what became of every text."""
+OUTBOUND = "outbound"  # the type of webhook that hears what became of every text
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,17 +37,16 @@ def parse_line_states(body: bytes) -> dict[str, str]:
 
 def parse_webhooks(body: bytes) -> list[Hook]:
     """Read `GET /api/account/webhooks`. Raises as `parse_lines`."""
-    return list(_hooks(part_of(json_object(body), "webhooks", dict)))
-
-
-def _hooks(by_kind: Mapping[str, Any]) -> Iterator[Hook]:
+    by_kind = part_of(json_object(body), "webhooks", dict)
     shared = by_kind.get("globalSecret")  # a text among lists
+    found = []
     for kind, hooks in by_kind.items():
         for hook in hooks if isinstance(hooks, list) else ():
             fields = hook if isinstance(hook, dict) else {"url": hook}
             if isinstance(fields.get("url"), str):
                 secret = fields.get("secret") or shared
-                yield Hook(kind, fields["url"], secret if isinstance(secret, str) else "")
+                found.append(Hook(kind, fields["url"], secret if isinstance(secret, str) else ""))
+    return found
 
 
 def registration(url: str, secret: str) -> dict[str, Any]:
@@ -72,8 +70,4 @@ def _place(url: str) -> tuple[object, ...]:
 
 def same_line(one: str, other: str) -> bool:
     """Whether two spellings are one number."""
-    return _digits(one) == _digits(other)
-
-
-def _digits(number: str) -> str:
-    return "".join(filter(str.isdigit, number))
+    return re.sub(r"\D", "", one) == re.sub(r"\D", "", other)

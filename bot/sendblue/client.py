@@ -19,9 +19,7 @@ from bot.sendblue import account, wire
 R = TypeVar("R")
 
 _MOST_PAGES = 20
-
-_SKEW = timedelta(minutes=5)
-"""Between the vendor's machines, and until its clock is known, between its and ours."""
+_SKEW = timedelta(minutes=5)  # between the vendor's machines, and until its clock is known, between its and ours
 
 _PAGINGS: tuple[dict[str, str], ...] = (
     {"order_by": "createdAt", "order_direction": "asc", "limit": "15"},
@@ -86,9 +84,7 @@ class Sendblue:
         """Return what the list says of texts that may be this one (see `wire.Listed.may_be`). Raises as `status`.
 
         The vendor's list lags behind by a minute and more: presence proves, absence does not. Takes as long as two
-        calls at most.
-
-        age: how long ago the oldest was sent at most. Compared with the vendor's own clock.
+        calls at most. age: how long ago the oldest was sent at most, by the vendor's clock.
         """
         try:
             async with asyncio.timeout(2 * self._timeout):
@@ -149,11 +145,11 @@ class Sendblue:
         return await self._get("/api/account/webhooks", account.parse_webhooks)
 
     async def register(self, url: str, secret: str) -> None:
-        """Have news of every text sent to a URL, too. Look first: Sendblue adds it again each time.
+        """Have news of every text sent to a URL, too. Ask `webhooks` first: Sendblue adds it again each time.
 
         Raises:
             Refused: a clear no.
-            NotSent, Uncertain: it may be registered or not; look again.
+            NotSent, Uncertain: it may be registered or not.
         """
         status, _ = await self._post("/api/account/webhooks", account.registration(url, secret))
         if 400 <= status < 500 and status not in (408, 409, 429):
@@ -204,12 +200,8 @@ class Sendblue:
             raise Uncertain("timeout" if late else "connection_lost") from error
 
     async def _read(self, request: httpx.Request) -> tuple[int, bytes]:
-        """Send a request; return the answer's status and body. httpx's own limits are for each read, not for all.
-
-        Raises:
-            TimeoutError, httpx.HTTPError: no whole answer within the time of one call.
-        """
-        async with asyncio.timeout(self._timeout):
+        """Send a request; return the status and body of its answer. Raises TimeoutError, httpx.HTTPError: not whole."""
+        async with asyncio.timeout(self._timeout):  # httpx's own limits are for each read, not for all
             answer = await self._http.send(request, stream=True)
             try:
                 self._theirs.heard(answer.headers.get("date"))

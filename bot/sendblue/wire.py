@@ -1,8 +1,7 @@
 """Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out.
 
 Sources: Sendblue's reference for sending, status callbacks and error codes (docs.sendblue.com), its generated SDKs,
-and what integrators saw live where the three disagree. The vendor's own lists are incomplete, so unknown words are
-kept verbatim and change nothing.
+and what integrators saw live where these disagree. Their lists are incomplete: unknown words are kept verbatim.
 """
 
 import json
@@ -39,17 +38,16 @@ DELIVERIES = {
 """Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
 (inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
 
+# Source of a report → what the handle in it is worth.
 HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
-"""Source of a report → what the handle in it is worth."""
 
+# What iMessage can dress a text in; ignored on SMS and RCS.
 STYLES = (
     *("celebration", "shooting_star", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo"),
     *("invisible", "gentle", "loud", "slam"),
 )
-"""What iMessage can dress a text in; ignored on SMS and RCS."""
 
-LONGEST_TEXT = 18_000
-"""Characters in one message. Sendblue takes fewer than 18,996, in a unit it does not name; this leaves room."""
+LONGEST_TEXT = 18_000  # characters in one message: Sendblue takes fewer than 18,996, in a unit it does not name
 
 
 def submission(message: Message, callback_url: str) -> dict[str, str]:
@@ -59,8 +57,7 @@ def submission(message: Message, callback_url: str) -> dict[str, str]:
     return body | {name: value for name, value in optional.items() if value}
 
 
-_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}
-"""HTTP statuses that end by themselves; the second is a proxy's on the way."""
+_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
 
 
 def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
@@ -99,9 +96,8 @@ def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
     """Read one status callback or status answer. Raises UnreadableReport: no JSON object, or neither handle nor status.
 
-    Accepts both spellings the vendor uses (`accountEmail`/`account_email`, `status` as text or as `{"status": …}`),
-    the `{status, data}` envelope, and any case. Unknown fields are ignored, unknown status words are kept verbatim and
-    change nothing. Of what a customer wrote only the word is kept: its handle and channel are those of another text.
+    Accepts a `status` as text or as `{"status": …}`, the `{status, data}` envelope, and any case. Of what a customer
+    wrote only the word is kept: its handle and channel are those of another text.
     """
     fields = _fields(body, form=form)
     report = _report(fields, source, now)
@@ -113,17 +109,19 @@ def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False)
 def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
     """Read one POST of an account webhook: the same envelope, about any text of the account.
 
-    None stands for what is no news of a text of ours: what customers write, and all that names no message. Raises
-    UnreadableReport: no JSON object.
+    None stands for what customers write, and for what names no message. Raises UnreadableReport: no JSON object.
     """
     fields = _fields(body, form=form)
-    # It comes to an address of all texts: which one it is about, only the handle says.
+    # It comes to one address for all texts: only the handle says which one it is about.
     report = replace(_report(fields, "callback", now), handle_from=HandleFrom.NOWHERE)
     return None if _is_a_customers(fields) or report.handle is None else report
 
 
 def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
-    fields = _form(body) if form else json_object(body)
+    try:
+        fields = dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=100)) if form else json_object(body)
+    except ValueError:
+        fields = None
     if fields is None:
         raise UnreadableReport("not a JSON object")
     nested = fields.get("data")
@@ -145,10 +143,7 @@ class Listed:
     at: datetime | None
 
     def may_be(self, message: Message) -> bool:
-        """Whether this can be what a send without an answer led to, by all but its time.
-
-        A text that failed is no evidence: an equal one may have been refused shortly before.
-        """
+        """Whether a send without an answer can have led to this, by all but its time. What failed is no evidence."""
         fits = self.outbound and self.text == message.text and self.report.recipient == message.recipient
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.line)
 
@@ -161,8 +156,7 @@ class Page:
     more: bool | None
 
 
-_MOST_LISTED = 1000
-"""Items of a page that are read: more than we ask for, but more than the vendor ever gives."""
+_MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
 
 
 def parse_page(body: bytes, *, now: datetime) -> Page:
@@ -189,13 +183,16 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     if isinstance(status, dict):
         status = status.get("status")
     word = plain_text(status)[:80]
+    at = _read_time(fields.get("date_updated"))
     code, reason = error_of(fields)
     delivery = DELIVERIES.get(word.upper())
     if delivery is Delivery.FAILED and code in ASK_AGAIN:
         delivery = None
     return Report(
         source,
-        _time(fields.get("date_updated"), now),
+        at
+        if at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
+        else now,  # not an absurd one
         delivery,
         word,
         plain_text(fields.get("message_handle"))[:200] or None,
@@ -214,12 +211,6 @@ def _service(fields: Mapping[str, Any]) -> Service:
     return _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
 
 
-def _time(value: object, now: datetime) -> datetime:
-    """The vendor's time when it is one and not absurd; else when we heard."""
-    time = _read_time(value)
-    return time if time is not None and now - timedelta(days=2) < time < now + timedelta(minutes=1) else now
-
-
 def _read_time(value: object) -> datetime | None:
     try:
         time = datetime.fromisoformat(value if isinstance(value, str) else "")
@@ -229,14 +220,11 @@ def _read_time(value: object) -> datetime | None:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, or None for anything else.
-
-    The quick parser refuses some that Python's takes: UTF-16, half a surrogate pair, NaN, 1e999.
-    """
+    """Return a JSON object, or None for anything else."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        try:
+        try:  # UTF-16, half a surrogate pair, NaN and 1e999 are read only by Python's own parser
             value = json.loads(body)
         except (ValueError, RecursionError):
             return None
@@ -249,10 +237,3 @@ def part_of(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
     if not isinstance(value, kind):
         raise UnreadableReport(f"no {name}")
     return value
-
-
-def _form(body: bytes) -> dict[str, Any] | None:
-    try:
-        return dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=100))
-    except ValueError:
-        return None
