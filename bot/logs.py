@@ -1,7 +1,6 @@
 """structlog: JSON in production, colours at a terminal, and nothing private in either.
 
-Numbers, texts and tokens are not logged in the first place; the redaction here is the net below that, and it also
-covers what libraries log.
+We log no numbers, texts or tokens. The redaction is for what slips through all the same, and for what libraries log.
 """
 
 import logging
@@ -101,10 +100,7 @@ class Sampler:
 
 
 def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> None:
-    """Send everything, ours and the libraries', through one redacting pipe to standard error.
-
-    form: "json", "console", or "auto" for console at a terminal.
-    """
+    """Log everything, ours and the libraries', to standard error. form: "json", "console", or "auto": as fits."""
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,

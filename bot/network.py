@@ -100,9 +100,8 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
         return entry == "*" or (bool(name) and wanted in ("", str(port)) and f".{host}".endswith(f".{name}"))
 
 
-_LARGEST_ANSWER, _USUAL_ANSWER = 2 * 1024 * 1024, 128 * 1024
-"""Bytes. A page of the longest texts spelled the longest way is smaller than the first. JSON may take thirty times as
-much once it is read."""
+_LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; no answer of ours is larger, and read as JSON it takes thirty times as much
+_USUAL_ANSWER = 128 * 1024
 
 
 class TooLarge(Exception):  # noqa: N818 - whoever reads turns it into an error of theirs

@@ -28,9 +28,8 @@ _MOST_AHEAD = 8  # requests on one connection before the earlier ones are answer
 def listen(host: str, port: int) -> socket.socket:
     """Take the address. Raises BadSettings: another process has it, or this machine does not."""
     try:
-        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
         taken = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or "no such name"

@@ -151,11 +151,9 @@ def one_of(*words: str) -> BeforeValidator:
 
 def _boolean(value: object) -> bool:
     word = str(value).strip().casefold()
-    if word in ("true", "1", "yes", "on"):
-        return True
-    if word in ("false", "0", "no", "off"):
-        return False
-    raise ValueError("must be true or false")
+    if word not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+        raise ValueError("must be true or false")
+    return word in ("true", "1", "yes", "on")
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]

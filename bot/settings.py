@@ -90,13 +90,9 @@ class Settings(BaseSettings):
 
     @property
     def rules(self) -> Rules:
-        people = listed(self.allowed_users)
-        return Rules(
-            channels=frozenset(listed(self.allowed_channels)),
-            users=frozenset(one for one in people if not one.startswith("S")),
-            groups=frozenset(one for one in people if one.startswith("S")),
-            guests=self.allow_guests,
-        )
+        channels, people = frozenset(listed(self.allowed_channels)), frozenset(listed(self.allowed_users))
+        groups = frozenset(one for one in people if one.startswith("S"))
+        return Rules(channels=channels, users=people - groups, groups=groups, guests=self.allow_guests)
 
     @property
     def durations(self) -> Durations:

@@ -1,7 +1,6 @@
-"""Sendblue's status callbacks.
+"""Sendblue's status callbacks: not signed, repeated, late, out of order, and lost after a few tries.
 
-They are not signed, come repeatedly, late and out of order, and are lost after a few tries. So each URL carries our
-message id and a token that nobody can guess, and a report is answered 200 only once it is stored.
+So each URL carries our message id and a token that nobody can guess, and is answered 200 once the report is stored.
 """
 
 from collections.abc import Sequence

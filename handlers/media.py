@@ -5,7 +5,6 @@ It does not refuse other URLs: the text arrives without the picture. Source: Sen
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
@@ -21,13 +20,12 @@ _SIGNING_WORDS = {
     *("sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair", "accesstoken", "hm"),
     *("hmac", "hdnea", "hdnts", "auth", "apikey"),
 }
-_PAGES = (
+_PAGES = (  # hosts whose links lead to a page, mostly behind a login; their subdomains, too
     *("slack.com", "slack-files.com", "drive.google.com", "docs.google.com", "photos.google.com", "photos.app.goo.gl"),
     *("storage.cloud.google.com", "drive.usercontent.google.com", "mail.google.com", "sharepoint.com", "sharepoint.us"),
     *("onedrive.com", "onedrive.live.com", "docs.live.net", "1drv.ms", "box.com", "icloud.com", "we.tl", "github.com"),
     *("wetransfer.com",),
 )
-"""Hosts whose links lead to a page, mostly behind a login. Their subdomains, too."""
 _LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
 _NOT_PUBLIC = (
     *("local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private"),
@@ -49,7 +47,9 @@ def check_media(url: str) -> str:
     names = [name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
     if any(name in _AZURE or not _SIGNING_WORDS.isdisjoint(re.split(r"[-_]", name)) for name in names):
         raise UsageError("the picture's link is signed and will expire. Use a public link without a signature.")
-    if _is_page(host, dict(parse_qsl(parts.query))):
+    query, domain = dict(parse_qsl(parts.query)), f".{host}"
+    shown = domain.endswith(".dropbox.com") and "1" not in (query.get("raw"), query.get("dl"))
+    if shown or domain.endswith(tuple(f".{page}" for page in _PAGES)):
         raise UsageError(
             "that link leads to a page or asks for a login, so Sendblue would get no picture. Use a public link to the "
             "file itself, such as https://example.com/menu.png (from Dropbox: with raw=1 instead of dl=0)"
@@ -70,9 +70,3 @@ def _is_public(host: str) -> bool:
         whole = bool(labels) and all(label and not label.startswith("-") for label in labels)
         return whole and bool(name) and last not in _NOT_PUBLIC
     return "." in host and address.is_global and not address.is_multicast
-
-
-def _is_page(host: str, query: Mapping[str, str]) -> bool:
-    if f".{host}".endswith(".dropbox.com"):
-        return query.get("raw") != "1" and query.get("dl") != "1"
-    return f".{host}".endswith(tuple(f".{page}" for page in _PAGES))

@@ -1,7 +1,4 @@
-"""The number at the front of what people type → E.164 and the rest. Pure.
-
-Nothing is guessed: where it is not clear whose number it is or where it ends, a sentence says so and nothing is sent.
-"""
+"""The number at the front of what people type → E.164 and the rest. Pure. What is not clear is refused, not guessed."""
 
 import re
 import unicodedata
@@ -25,8 +22,7 @@ _DATE = re.compile(
 )
 _SHORT = re.compile(r"(?:\d{3}[-. ])?\d{4}(?![\d/]|[.:]\d|\s*(?:am|pm|uhr|h)\b)", re.IGNORECASE)
 _IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
-_WITHOUT_ITS_ZERO = 10
-_LONGEST_FIGURE = 7  # digits: 2671, 19.30, 12.500
+_LONGEST_FIGURE, _WITHOUT_ITS_ZERO = 7, 10  # digits of 2671, 19.30, 12.500; of a whole number without its first zero
 
 _UNCLEAR = 'I can\'t tell where the number ends. Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
 _SEVERAL = (
@@ -36,17 +32,12 @@ _SEVERAL = (
 
 
 def read_recipient(rest: str, region: str) -> tuple[str, str]:
-    """Split the recipient (E.164) from what follows.
-
-    Raises:
-        UsageError: there is no number, more than one, none that can be texted, or no telling where it ends.
-    """
+    """Split the recipient (E.164) from what follows. Raises UsageError: no number, several, or not clear which."""
     _refuse_joined(rest, region)
-    link, quoted = _TEL.match(rest), read_quoted(rest)
-    if link is not None:
-        number, end = parse_number(unlinked(link[0]), region), link.end()
-    elif quoted is not None:
-        number, end = parse_number(unlinked(quoted[0]), region), quoted[1]
+    link = _TEL.match(rest)
+    marked = read_quoted(rest) if link is None else (link[0], link.end())
+    if marked is not None:
+        number, end = parse_number(unlinked(marked[0]), region), marked[1]
     else:
         number, end = _counted(rest, region)
     rest = rest[len(rest[:end].rstrip("/|&+")) :]
@@ -111,17 +102,12 @@ def _counted(rest: str, region: str) -> tuple[str, int]:
 
 
 def _took_a_word_of_the_text(typed: str, number: str) -> bool:
-    """Whether the last word may be the text's: `415 555 267 8 pm?` lacks a digit, and the 8 is an hour.
-
-    A number that is written in pairs after its first word may end in one.
-    """
+    """Whether the last word may be the text's: `415 555 267 8 pm?` lacks a digit, and the 8 is an hour."""
     words = [_digits(word) for word in typed.split()]
     if len(words) < 2 or words[-1] in last_groups(number):
         return False
-    if not exists(number):
-        return True
-    in_pairs = all(len(word) == 2 for word in words[1:])
-    return len(words[-1]) <= 2 and not (in_pairs and len(words) > 3)
+    in_pairs = len(words) > 3 and all(len(word) == 2 for word in words[1:])
+    return not exists(number) or (len(words[-1]) <= 2 and not in_pairs)
 
 
 def _refuse_joined(rest: str, region: str) -> None:

@@ -12,6 +12,8 @@ _VERBATIM = (
     r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.|mailto:)\S+"  # a URL
     r"|```.*?```|`[^`\n]+`"  # code
 )
+# What may stand at the end of an emoji beside a symbol: a variation selector, a keycap, a skin tone, a tag.
+_ENDS_AN_EMOJI = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 _VERBATIM_OR_EMOJI = re.compile(rf"(?P<verbatim>{_VERBATIM})|{_EMOJI}", re.DOTALL)
 
 
@@ -62,7 +64,3 @@ def _may_begin_after(char: str) -> bool:
     """Whether a name may begin after this character ("" at the start)."""
     opening = not char or char.isspace() or char in "\"'¿¡" or unicodedata.category(char) in ("Ps", "Pi")
     return opening or unicodedata.category(char) == "So" or _ENDS_AN_EMOJI.fullmatch(char) is not None
-
-
-_ENDS_AN_EMOJI = re.compile("[\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
-"""What may stand at the end of an emoji beside a symbol: a variation selector, a keycap, a skin tone, a tag."""

@@ -1,7 +1,4 @@
-"""Sendblue's other way of reporting: the account's webhook, one address for every text.
-
-Nothing in its address is secret, so the secret in its header is required.
-"""
+"""Sendblue's other way of reporting: the account's webhook, one address for every text, with a secret in a header."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -1,7 +1,6 @@
 """What Sendblue says of our account, and what we register there. Pure.
 
-Sources: Sendblue's CLI (`/api/lines`), its SDK (`/api/v2/lines/state`, `/api/account/webhooks`); integrators saw that
-registering appends without looking.
+Sources: its CLI (`/api/lines`) and its SDK (`/api/v2/lines/state`, `/api/account/webhooks`).
 """
 
 import re

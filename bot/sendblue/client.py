@@ -26,15 +26,11 @@ _PAGINGS: tuple[dict[str, str], ...] = (
     {"order_by": "created_at", "order_direction": "asc", "limit": "15"},
     {},
 )
-"""How the list is asked for its pages: as its specification says, as the vendor's own CLI and events page say, and
-with as little as possible. The first that is not refused is kept."""
+"""How to ask for pages: as the specification says, as the vendor's CLI does, plainly. The first not refused is kept."""
 
 
 class Sendblue:
-    """One account.
-
-    timeout: seconds for a whole call. Sendblue was seen to take 13 s, and a short timeout only makes false doubt.
-    """
+    """One account. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt."""
 
     def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
         self._clock = clock
@@ -68,12 +64,7 @@ class Sendblue:
             return wire.parse_answer(status, body, now=self._clock(), media_url=message.media_url)
 
     async def status(self, handle: str) -> Report:
-        """Return what `GET /api/status` says about a handle.
-
-        Raises:
-            Refused: Sendblue does not know the handle, or says no.
-            NotSent: no usable answer; ask again later.
-        """
+        """Return what it says about a handle. Raises Refused: a no, or not known there; NotSent: ask again later."""
         return await self._get("/api/status", self._report, {"handle": handle})
 
     async def message(self, handle: str) -> Report:
@@ -133,23 +124,19 @@ class Sendblue:
                 self._paging = max(self._paging, asked + 1)  # another question may know already
 
     async def lines(self) -> list[str]:
-        """Return the account's lines, as Sendblue spells them. Raises as `status`."""
+        """Return the account's lines, as Sendblue spells them. Raises as `status`, like the two below."""
         return await self._get("/api/lines", account.parse_lines)
 
     async def line_states(self) -> dict[str, str]:
-        """Return line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `status`."""
         return await self._get("/api/v2/lines/state", account.parse_line_states)
 
     async def webhooks(self) -> list[account.Hook]:
-        """Return every webhook of the account, whoever registered it. Raises as `status`."""
         return await self._get("/api/account/webhooks", account.parse_webhooks)
 
     async def register(self, url: str, secret: str) -> None:
         """Have news of every text sent to a URL, too. Ask `webhooks` first: Sendblue adds it again each time.
 
-        Raises:
-            Refused: a clear no.
-            NotSent, Uncertain: it may be registered or not.
+        Raises Refused: a clear no; NotSent, Uncertain: it may be registered or not.
         """
         status, _ = await self._post("/api/account/webhooks", account.registration(url, secret))
         if 400 <= status < 500 and status not in (408, 409, 429):

@@ -1,4 +1,4 @@
-"""Why Sendblue says no, in whichever of its shapes: the code, and its explanation. Pure.
+"""Why Sendblue says no: the code, and its explanation. Pure.
 
 Sources: Sendblue's error-code reference, its SDKs (`error_key`), and bodies that integrators saw.
 """

@@ -24,16 +24,11 @@ _SERVICES = {service.value.lower(): service for service in Service}
 T = TypeVar("T")
 
 DELIVERIES = {
-    "REGISTERED": Delivery.QUEUED,
-    "PENDING": Delivery.QUEUED,
-    "QUEUED": Delivery.QUEUED,
-    "ACCEPTED": Delivery.QUEUED,
+    **dict.fromkeys(("REGISTERED", "PENDING", "QUEUED", "ACCEPTED"), Delivery.QUEUED),
     "SENT": Delivery.SENT,
     "DELIVERED": Delivery.DELIVERED,
     "READ": Delivery.READ,
-    "ERROR": Delivery.FAILED,
-    "DECLINED": Delivery.FAILED,
-    "FAILED": Delivery.FAILED,
+    **dict.fromkeys(("ERROR", "DECLINED", "FAILED"), Delivery.FAILED),
 }
 """Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
 (inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
@@ -61,14 +56,9 @@ _PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself;
 
 
 def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
-    """Read the answer to a send: a report at QUEUED or later, so Sendblue has the message.
+    """Read the answer to a send: a report at QUEUED or later. media_url: what was asked for, as it may be dropped.
 
-    media_url: what was asked for, to notice when it was dropped.
-
-    Raises:
-        Refused: a clear no.
-        NotSent: refused for now (rate limits).
-        Uncertain: anything that says neither yes nor no.
+    Raises Refused: a clear no; NotSent: refused for now (rate limits); Uncertain: neither yes nor no.
     """
     fields = json_object(body) or {}
     report = _report(fields, "send", now)
