@@ -6,10 +6,7 @@ class BluethreadError(Exception):
 
 
 class UsageError(BluethreadError):
-    """A person asked for something that cannot be done. `str(error)` is one sentence that says what to do next.
-
-    about_sending: whether something was to be sent (and was not), or only asked.
-    """
+    """`str(error)` tells a person in one sentence what to do. about_sending: whether a text was to be sent."""
 
     def __init__(self, sentence: str, *, about_sending: bool = True) -> None:
         super().__init__(sentence)

@@ -17,8 +17,6 @@ from bot.errors import NotSent, Refused, Uncertain
 _registry = CollectorRegistry()
 _COMMITS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5)
 _AGES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 21600, 86400)
-
-
 _counter = partial(Counter, namespace="bluethread", registry=_registry)
 _histogram = partial(Histogram, namespace="bluethread", registry=_registry, buckets=_AGES)
 

@@ -60,11 +60,10 @@ def trusted() -> ssl.SSLContext:
 def is_host(name: str) -> bool:
     """Whether this can be the name or address of a host. International names must be spelled as xn-- names."""
     try:
-        ip_address(name)
+        return ip_address(name) is not None
     except ValueError:
         labels = name.removesuffix(".").split(".")
         return all(re.fullmatch(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)", label) for label in labels)
-    return True
 
 
 def parts_of(url: str) -> SplitResult | None:

@@ -36,9 +36,8 @@ class Health:
         """The process is up; with `?nonce=…`, and it is this bot (see `bot.services.reaching`)."""
         return PlainTextResponse("ok\n" + self.prove(request.query_params.get("nonce", "")))
 
-    async def readyz(self, request: Request) -> Response:
+    async def readyz(self, _request: Request) -> Response:
         """200 when messages are stored and work is done; else 503 with the reason."""
-        del request
         checks, waiting = await self.readiness()
         ready = not any(checks.values())
         body: dict[str, Any] = {"ready": ready, "checks": {name: wrong or "ok" for name, wrong in checks.items()}}

@@ -23,7 +23,10 @@ class Interactions:
 
     async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """*Send again*, *Try again* and *Leave it*."""
-        click = _click(body)
+        parts = (body.get(name) for name in ("user", "team", "channel"))
+        user, team, channel = (part if isinstance(part, dict) else {} for part in parts)
+        teams = (str(team.get("id") or ""), str(user.get("team_id") or ""))
+        click = Click(str(user.get("id", "")), teams, str(channel.get("id", "")), str(body.get("response_url", "")))
         try:
             await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
         except ValueError:
@@ -31,10 +34,3 @@ class Interactions:
         except NotStored:
             self.deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
         await ack()
-
-
-def _click(body: Mapping[str, Any]) -> Click:
-    parts = (body.get(name) for name in ("user", "team", "channel"))
-    user, team, channel = (part if isinstance(part, dict) else {} for part in parts)
-    teams = (str(team.get("id") or ""), str(user.get("team_id") or ""))
-    return Click(str(user.get("id", "")), teams, str(channel.get("id", "")), str(body.get("response_url", "")))

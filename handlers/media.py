@@ -1,7 +1,4 @@
-"""Which pictures Sendblue can fetch: a public URL without a signature whose path ends in the true extension. Pure.
-
-It does not refuse other URLs: the text arrives without the picture. Source: Sendblue's "Sending Messages".
-"""
+"""Which pictures Sendblue can fetch; of others it drops the picture. Pure. Source: Sendblue's "Sending Messages"."""
 
 import re
 import unicodedata

@@ -1,7 +1,4 @@
-"""What Sendblue says of our account, and what we register there. Pure.
-
-Sources: its CLI (`/api/lines`) and its SDK (`/api/v2/lines/state`, `/api/account/webhooks`).
-"""
+"""What Sendblue says of our account, and what we register there. Pure. Sources: Sendblue's CLI (lines) and SDK."""
 
 import re
 from dataclasses import dataclass, field

@@ -134,10 +134,7 @@ class Sendblue:
         return await self._get("/api/account/webhooks", account.parse_webhooks)
 
     async def register(self, url: str, secret: str) -> None:
-        """Have news of every text sent to a URL, too. Ask `webhooks` first: Sendblue adds it again each time.
-
-        Raises Refused: a clear no; NotSent, Uncertain: it may be registered or not.
-        """
+        """Have news of every text sent to a URL, too; again at each call, so ask `webhooks` first. Raises as `send`."""
         status, _ = await self._post("/api/account/webhooks", account.registration(url, secret))
         if 400 <= status < 500 and status not in (408, 409, 429):
             raise Refused(f"http_{status}")

@@ -1,7 +1,4 @@
-"""Why Sendblue says no: the code, and its explanation. Pure.
-
-Sources: Sendblue's error-code reference, its SDKs (`error_key`), and bodies that integrators saw.
-"""
+"""Why Sendblue says no. Pure. Sources: its error-code reference, its SDKs (`error_key`), what integrators saw."""
 
 import re
 from collections.abc import Mapping

@@ -62,12 +62,6 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
     """
     fields = json_object(body) or {}
     report = _report(fields, "send", now)
-    _raise_if_not_taken(status, fields, report)
-    lost = media_url is not None and not fields.get("media_url")
-    return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
-
-
-def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) -> None:
     code, reason, handle = report.error_code, report.error_text, report.handle
     failed = report.delivery is Delivery.FAILED
     says_yes = handle is not None or (report.delivery is not None and not failed)
@@ -81,6 +75,8 @@ def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) 
         raise Refused(code or f"http_{status}", reason, handle=handle)
     if handle is None or report.delivery is None:
         raise Uncertain(code or "unreadable_answer", reason, handle=handle)
+    lost = media_url is not None and not fields.get("media_url")
+    return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
@@ -97,10 +93,7 @@ def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False)
 
 
 def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
-    """Read one POST of an account webhook: the same envelope, about any text of the account.
-
-    None stands for what customers write, and for what names no message. Raises UnreadableReport: no JSON object.
-    """
+    """Read one POST of an account webhook: as `parse_report`; None for a customer's text, or where no handle is."""
     fields = _fields(body, form=form)
     # It comes to one address for all texts: only the handle says which one it is about.
     report = replace(_report(fields, "callback", now), handle_from=HandleFrom.NOWHERE)
