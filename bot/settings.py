@@ -107,17 +107,15 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:
+        short = self.watch_for <= self.sendblue_timeout
         sqlite = self.database_url.startswith("sqlite")
-        erased = os.environ.get("DYNO") and not self.allow_ephemeral_sqlite
+        alone = sqlite and not self.web_also_works
+        erased = sqlite and os.environ.get("DYNO") and not self.allow_ephemeral_sqlite
         problems = {
-            "WATCH_FOR: must be longer than SENDBLUE_TIMEOUT; otherwise no text is followed to its end": (
-                self.watch_for <= self.sendblue_timeout
-            ),
-            "WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work": (
-                sqlite and not self.web_also_works
-            ),
+            "WATCH_FOR: must be longer than SENDBLUE_TIMEOUT; otherwise no text is followed to its end": short,
+            "WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work": alone,
             "DATABASE_URL is SQLite, but a dyno's disk is erased at every restart and messages would be lost: "
-            "attach PostgreSQL, or set ALLOW_EPHEMERAL_SQLITE=true to try things out": sqlite and erased,
+            "attach PostgreSQL, or set ALLOW_EPHEMERAL_SQLITE=true to try things out": erased,
         }
         if any(problems.values()):
             raise ValueError("\n".join(problem for problem, wrong in problems.items() if wrong))

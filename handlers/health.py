@@ -22,8 +22,7 @@ class Health:
     """Three GETs.
 
     readiness: returns what is checked → why it is not well ("" when it is), and what waits (None: nobody can say).
-    prove: takes a nonce; returns what only this bot can answer to it ("" to none).
-    metrics_token: if there is one, /metrics wants it as a bearer token.
+    prove: takes a nonce; returns this bot's answer to it ("" to none). metrics_token: what /metrics wants, if any.
     """
 
     readiness: Callable[[], Awaitable[tuple[Mapping[str, str], Backlog | None]]]

@@ -69,22 +69,23 @@ def headers_of(scope: Scope) -> Headers:
 async def read_body(headers: Headers, receive: Receive, *, largest: int) -> bytes:
     """Return the body. Raises Unread, having read no more than `largest` bytes of it."""
     declared = headers.get(b"content-length", b"")
-    too_large = declared.isdigit() and len(declared) < 20 and int(declared) > largest
+    if declared.isdigit() and len(declared) < 20 and int(declared) > largest:
+        raise Unread(413, b"too large\n")
     body, more = bytearray(), True  # bytes would be copied whole with each piece, and pieces may be tiny
-    while more and not too_large:
+    while more:
         event = await receive()
         if event["type"] == "http.disconnect":
             raise Unread(400, b"incomplete\n")
         body += event.get("body", b"")
-        too_large, more = len(body) > largest, event.get("more_body", False)
-    if too_large:
-        raise Unread(413, b"too large\n")
+        if len(body) > largest:
+            raise Unread(413, b"too large\n")
+        more = event.get("more_body", False)
     return bytes(body)
 
 
 def knows_one_of(secrets: Sequence[str], given: bytes) -> bool:
     """Whether a header holds one of the secrets. Takes the same time whichever it is."""
-    return sum(hmac.compare_digest(given, secret.encode()) for secret in secrets) > 0
+    return True in [hmac.compare_digest(given, secret.encode()) for secret in secrets]
 
 
 async def take_report(
