@@ -18,9 +18,7 @@ from bot.errors import BadSettings
 
 log = structlog.get_logger(__name__)
 
-# Seconds an idle connection is kept: longer than a router keeps it (Heroku 90, Caddy 120), which otherwise sends a
-# request into a connection that is being closed.
-KEEP_ALIVE = 130
+KEEP_ALIVE = 130  # seconds; a router must be the first to close an idle connection (Heroku after 90, Caddy after 120)
 LARGEST_HEAD = 64 * 1024  # bytes; Slack's and Sendblue's requests have less than two thousand before the body
 _MOST_AHEAD = 8  # requests on one connection before the earlier ones are answered; Slack, Sendblue and Heroku send none
 

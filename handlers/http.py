@@ -85,7 +85,10 @@ async def read_body(headers: Headers, receive: Receive, *, largest: int) -> byte
 
 def knows_one_of(secrets: Sequence[str], given: bytes) -> bool:
     """Whether a header holds one of the secrets. Takes the same time whichever it is."""
-    return True in [hmac.compare_digest(given, secret.encode()) for secret in secrets]
+    right = False
+    for secret in secrets:
+        right |= hmac.compare_digest(given, secret.encode())
+    return right
 
 
 async def take_report(

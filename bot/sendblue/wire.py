@@ -1,7 +1,6 @@
-"""Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out.
+"""Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out. Unknown words are kept verbatim.
 
-Sources: Sendblue's reference for sending, status callbacks and error codes (docs.sendblue.com), its generated SDKs,
-and what integrators saw live where these disagree. Their lists are incomplete: unknown words are kept verbatim.
+Sources: Sendblue's reference (docs.sendblue.com), its SDKs, and what integrators saw where these disagree.
 """
 
 import json
