@@ -1,28 +1,12 @@
-"""Every error Bluethread raises on purpose, split by what the caller should do about it.
-
-BluethreadError
-├── UsageError          a person asked for something that cannot be done: show them the sentence
-├── BadSettings         the start is refused: show one line per problem
-├── NotStored           the database did not take it and never will later: say "not sent"
-│   └── MaybeStored     the database went away while it said yes or no: say that you cannot tell
-├── UnreadableReport    a callback or answer that is no report: answer 4xx, change nothing
-└── CallFailed          Slack or Sendblue did not do what was asked
-    ├── Refused         a clear no: asking again changes nothing
-    ├── NotSent         it certainly did not happen, and may be asked again later
-    └── Uncertain       it may have happened: look for evidence, never repeat blindly
-"""
+"""Every error Bluethread raises on purpose, split by what the caller should do about it."""
 
 
 class BluethreadError(Exception):
-    """The root of the tree; catch it only at a door."""
+    """The root of them all; catch it only where a request or a command ends."""
 
 
 class UsageError(BluethreadError):
-    """What a person typed cannot be done. `str(error)` is one sentence for them, saying what to do next.
-
-    Attributes:
-        about_sending: whether something was to be sent (and was not), or only asked.
-    """
+    """`str(error)` tells a person in one sentence what to do. about_sending: whether a text was to be sent."""
 
     def __init__(self, sentence: str, *, about_sending: bool = True) -> None:
         super().__init__(sentence)
@@ -30,11 +14,11 @@ class UsageError(BluethreadError):
 
 
 class BadSettings(BluethreadError):  # noqa: N818 - reads as what it is
-    """The configuration cannot work. `str(error)` has one line per problem and no secret in it."""
+    """The start is refused. `str(error)` has one line per problem and no secret in it."""
 
 
 class NotStored(BluethreadError):  # noqa: N818
-    """The work was given up before the database took it: it did not happen and will not happen later."""
+    """The database did not take it and never will later: say "not sent"."""
 
 
 class MaybeStored(NotStored):
@@ -42,29 +26,25 @@ class MaybeStored(NotStored):
 
 
 class UnreadableReport(BluethreadError):  # noqa: N818
-    """Not a JSON object, or neither a handle nor a status in it."""
+    """A callback or answer that is no report: answer 4xx, change nothing."""
 
 
 class CallFailed(BluethreadError):  # noqa: N818
-    """A call to a neighbour failed.
+    """Slack or Sendblue did not do what was asked.
 
-    Attributes:
-        code: the neighbour's own word (`is_archived`, `4001`, `OPTED_OUT`), or ours in lower case (`timeout`).
-        reason: the neighbour's explanation, verbatim and untrusted; may be empty.
+    code: their own word (`is_archived`, `4001`, `OPTED_OUT`), or ours in lower case (`timeout`). reason: their
+    explanation, verbatim and untrusted; may be empty. handle: Sendblue's for the message, when the answer named one.
     """
 
-    def __init__(self, code: str, reason: str = "") -> None:
+    def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
         super().__init__(code)
         self.code = code
         self.reason = reason
+        self.handle = handle
 
 
 class Refused(CallFailed):
-    """A clear no. Do not ask again; tell the person. `handle` is the vendor's handle when the no named one."""
-
-    def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
-        super().__init__(code, reason)
-        self.handle = handle
+    """A clear no: asking again changes nothing. Tell the person."""
 
 
 class NotSent(CallFailed):
@@ -76,8 +56,4 @@ class NotSent(CallFailed):
 
 
 class Uncertain(CallFailed):
-    """No answer, or one that says nothing. `handle` is the vendor's handle when the answer had at least that."""
-
-    def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
-        super().__init__(code, reason)
-        self.handle = handle
+    """It may have happened: look for evidence, never repeat blindly."""

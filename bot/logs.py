@@ -1,7 +1,6 @@
 """structlog: JSON in production, colours at a terminal, and nothing private in either.
 
-Numbers, texts and tokens are not logged in the first place; the redaction here is the net below that, and it also
-covers what libraries log.
+We log no numbers, texts or tokens. The redaction is for what slips through all the same, and for what libraries log.
 """
 
 import logging
@@ -30,9 +29,7 @@ _NUMBER = re.compile(
 )
 _SLASH = r"(?:\\?/|%2[Ff])"
 _TOKEN = re.compile(rf"({_SLASH}sendblue{_SLASH}status{_SLASH}[^/\\%\s\"']+{_SLASH})[^/\\%\s\"'?&]+")
-_PRIVATE = frozenset(
-    {"text", "content", "recipient", "number", "body", "payload", "answer_url", "response_url", "media_url"}
-)
+_PRIVATE = {"text", "content", "recipient", "number", "body", "payload", "answer_url", "response_url", "media_url"}
 _QUIET = {
     "httpx": logging.WARNING,  # logs whole URLs, and ours have numbers in their queries
     "httpcore": logging.WARNING,
@@ -54,13 +51,10 @@ class Redaction:
         # The longest first: one may begin with another.
         self._secrets = sorted((secret for secret in secrets if len(secret) >= 4), key=len, reverse=True)
 
-    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
-        """Mask every value."""
-        del logger, method
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         return {name: "[private]" if name in _PRIVATE else self.mask(value) for name, value in event.items()}
 
     def mask(self, value: Any) -> Any:
-        """Mask one value, whatever its shape."""
         if isinstance(value, str):
             for secret in self._secrets:
                 value = value.replace(secret, "[secret]")
@@ -73,19 +67,15 @@ class Redaction:
 
 
 class Sampler:
-    """Lets pass, of each kind of line that strangers cause at will, the first and then one a minute: all are too many.
-
-    monotonic: seconds.
-    """
+    """Lets one line a minute pass of each kind that strangers cause at will."""
 
     def __init__(self, monotonic: Callable[[], float]) -> None:
         self._monotonic = monotonic
         self._next: dict[str, float] = {}
         self._left_out: Counter[str] = Counter()
 
-    def __call__(self, logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    def __call__(self, _logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
         """Drop an event with `at_will`, or add how many were dropped before it."""
-        del logger, method
         if event.pop("at_will", False):
             event["refused_since_last"] = self._take(event["event"])
             if event["refused_since_last"] is None:
@@ -110,10 +100,7 @@ class Sampler:
 
 
 def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> None:
-    """Send everything, ours and the libraries', through one redacting pipe to standard error.
-
-    form: "json", "console", or "auto" for console at a terminal.
-    """
+    """Log everything, ours and the libraries', to standard error. form: "json", "console", or "auto": as fits."""
     console = form == "console" or (form == "auto" and sys.stderr.isatty())
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
@@ -124,20 +111,16 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> Non
         structlog.processors.format_exc_info,
         Redaction(secrets),
     ]
-    sampler = Sampler(time.monotonic)
+    sampler, formatter = Sampler(time.monotonic), structlog.stdlib.ProcessorFormatter
     renderer: Processor = structlog.dev.ConsoleRenderer() if console else structlog.processors.JSONRenderer()
     structlog.configure(
-        processors=[sampler, *shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        processors=[sampler, *shared, formatter.wrap_for_formatter],
         logger_factory=structlog.stdlib.LoggerFactory(),
         wrapper_class=structlog.make_filtering_bound_logger(level),  # what is not written costs next to nothing
     )
     handler = logging.StreamHandler()
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[_foreign, *shared],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, renderer],
-        )
-    )
+    processors = [formatter.remove_processors_meta, renderer]
+    handler.setFormatter(formatter(foreign_pre_chain=[_foreign, *shared], processors=processors))
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level)
@@ -158,8 +141,7 @@ def bolt_logger() -> logging.Logger:
     return logger
 
 
-def _foreign(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+def _foreign(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:
     """Mark what a library logged: its sentence becomes a field of one event name."""
-    del logger, method
     event["said"], event["event"] = str(event["event"]), "library"
     return event

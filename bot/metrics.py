@@ -1,60 +1,41 @@
 """What is counted, for Prometheus. No label ever holds a number, a name or a text.
 
-Where several processes share a host, PROMETHEUS_MULTIPROC_DIR (prometheus-client's own) makes any of them answer for
-all; otherwise each counts what it did itself, and Prometheus adds up.
+Each process counts what it did itself; with PROMETHEUS_MULTIPROC_DIR any answers for all of its host.
 """
 
 import os
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
-from prometheus_client import (
-    CollectorRegistry,
-    Counter,
-    Histogram,
-    Metric,
-    ProcessCollector,
-    generate_latest,
-)
+from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
 from bot.errors import NotSent, Refused, Uncertain
 
 _registry = CollectorRegistry()
+_COMMITS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5)
 _AGES = (0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300, 900, 3600, 21600, 86400)
+_counter = partial(Counter, namespace="bluethread", registry=_registry)
+_histogram = partial(Histogram, namespace="bluethread", registry=_registry, buckets=_AGES)
 
-
-def _counter(name: str, what: str, *labels: str) -> Counter:
-    return Counter(f"bluethread_{name}", what, labels, registry=_registry)
-
-
-def _histogram(name: str, what: str, buckets: tuple[float, ...], *labels: str) -> Histogram:
-    return Histogram(f"bluethread_{name}", what, labels, registry=_registry, buckets=buckets)
-
-
-commands = _counter("commands", "Slash commands by result", "result")
-requests = _counter("requests", "Requests by route and HTTP status", "door", "status")
-sends = _counter("sends", "Attempts to give a text to Sendblue, by outcome", "outcome")
-reports = _counter("reports", "Reports by source, status and whether they were new", "source", "status", "new")
-polls = _counter("polls", "Questions about texts without news or in doubt, by result", "result")
+commands = _counter("commands", "Slash commands by result", ["result"])
+requests = _counter("requests", "Requests by route and HTTP status", ["door", "status"])
+sends = _counter("sends", "Attempts to give a text to Sendblue, by outcome", ["outcome"])
+reports = _counter("reports", "Reports by source, status and whether they were new", ["source", "status", "new"])
+polls = _counter("polls", "Questions about texts without news or in doubt, by result", ["result"])
 not_stored = _counter("not_stored", "Pieces of work that the database did not store")
-milestones = _histogram(
-    "milestone_seconds", "Time from acceptance until the bot knew that a text had come so far", _AGES, "milestone"
-)
-announce_lag = _histogram("announce_lag_seconds", "Time from the news until its reply was posted in Slack", _AGES)
-calls = _counter("calls", "Calls to Slack and Sendblue, by result", "neighbour", "method", "result")
+calls = _counter("calls", "Calls to Slack and Sendblue, by result", ["neighbour", "method", "result"])
 call_seconds = _histogram(
-    "call_seconds", "How long calls to Slack and Sendblue took", _AGES[:10], "neighbour", "method"
+    "call_seconds", "How long calls to Slack and Sendblue took", ["neighbour", "method"], buckets=_AGES[:10]
 )
-batch_size = _histogram(
-    "commit_batch_size", "Pieces of work that shared a commit", (1, 2, 4, 8, 16, 32, 64, 128, 256, 512)
+announce_lag = _histogram("announce_lag_seconds", "Time from the news until its reply was posted in Slack")
+milestones = _histogram(
+    "milestone_seconds", "Time from acceptance until the bot knew that a text had come so far", ["milestone"]
 )
-commit_seconds = _histogram(
-    "commit_seconds",
-    "How long a transaction took, including its flush",
-    (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5),
-)
+batch_size = _histogram("commit_batch_size", "Pieces of work that shared a commit", buckets=[2**n for n in range(10)])
+commit_seconds = _histogram("commit_seconds", "How long a transaction took, including its flush", buckets=_COMMITS)
 
 
 @contextmanager

@@ -1,4 +1,4 @@
-"""How calls leave this process: through which proxy, whose certificates are trusted, and how far answers are read.
+"""How calls leave this process: through which proxy, trusting whose certificates, and how much of an answer is read.
 
 The first two come from the environment, as in other programs: HTTPS_PROXY, HTTP_PROXY, ALL_PROXY and NO_PROXY in either
 case, SSL_CERT_FILE and SSL_CERT_DIR. The HTTP libraries differ in how they read these, so none of them is asked to.
@@ -13,19 +13,17 @@ from contextlib import AsyncExitStack
 from functools import cache
 from ipaddress import ip_address, ip_network
 from pathlib import Path
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 import certifi
 
 
 def proxy_for(url: str) -> str | None:
-    """Return the proxy (`http://host:port`) through which a URL is called, or None for a direct call.
-
-    Calls to this machine itself are always direct.
-    """
+    """Return the proxy (`http://host:port`) through which a URL is called; None: directly, as on this machine."""
     parts = urlsplit(url)
-    name = _proxy_variable(parts.scheme)
-    if name is None or _is_direct(parts.hostname or "", parts.port):
+    name, host = _proxy_variable(parts.scheme), parts.hostname or ""
+    direct = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
+    if name is None or is_loopback(host) or any(_covers(entry.strip().lower(), host, parts.port) for entry in direct):
         return None
     proxy = os.environ[name].strip()
     return proxy if "://" in proxy else f"http://{proxy}"
@@ -33,15 +31,18 @@ def proxy_for(url: str) -> str | None:
 
 def network_problems(urls: Sequence[str]) -> list[str]:
     """Return a sentence for each variable with which the URLs cannot be called; none when all is well."""
-    problems = []
-    for scheme, url in {urlsplit(url).scheme: url for url in urls if proxy_for(url)}.items():
-        if not _is_http(proxy_for(url) or ""):
-            problems.append(
-                f"{_proxy_variable(scheme)}: must be like http://proxy.example.com:3128; no other kind works here"
-            )
+    proxies = {urlsplit(url).scheme: proxy for url in urls if (proxy := proxy_for(url))}
+    problems = [
+        f"{_proxy_variable(scheme)}: must be like http://proxy.example.com:3128; no other kind works here"
+        for scheme, proxy in proxies.items()
+        if (parts := parts_of(proxy)) is None or parts.scheme != "http"
+    ]
     file, folder = os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")
-    if file and not _has_certificates(file):
-        problems.append("SSL_CERT_FILE: must be a file with certificates in PEM format; correct it or unset it")
+    if file:
+        try:
+            ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
+        except OSError:  # ssl.SSLError is one, too
+            problems.append("SSL_CERT_FILE: must be a file with certificates in PEM format; correct it or unset it")
     if folder and not any(Path(one).is_dir() for one in folder.split(os.pathsep)):
         problems.append("SSL_CERT_DIR: there is no such folder; correct it or unset it")
     return problems
@@ -59,11 +60,19 @@ def trusted() -> ssl.SSLContext:
 def is_host(name: str) -> bool:
     """Whether this can be the name or address of a host. International names must be spelled as xn-- names."""
     try:
-        ip_address(name)
+        return ip_address(name) is not None
     except ValueError:
         labels = name.removesuffix(".").split(".")
         return all(re.fullmatch(r"(?!-)[A-Za-z0-9_-]{1,63}(?<!-)", label) for label in labels)
-    return True
+
+
+def parts_of(url: str) -> SplitResult | None:
+    """Return the parts of a URL with a host and a port that can be; None for any other."""
+    try:
+        parts = urlsplit(url)
+        return parts if is_host(parts.hostname or "") and parts.port != 0 else None
+    except ValueError:  # a port or an address that is none
+        return None
 
 
 def is_loopback(host: str) -> bool:
@@ -80,53 +89,26 @@ def _proxy_variable(scheme: str) -> str | None:
     return next((each for name in names for each in (name, name.upper()) if os.environ.get(each, "").strip()), None)
 
 
-def _is_direct(host: str, port: int | None) -> bool:
-    listed = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    return is_loopback(host) or any(_covers(entry.strip().lower(), host, port) for entry in listed.split(","))
-
-
 def _covers(entry: str, host: str, port: int | None) -> bool:
     """Whether an entry of NO_PROXY means this host: `*`, a name and what is below it, an address, a network."""
-    if not entry:
-        return False
     try:
         return ip_address(host) in ip_network(entry.strip("[]"), strict=False)
     except ValueError:  # the one or the other is a name
         name, _, wanted = entry.partition(":")
         name = name.removeprefix("*").removeprefix(".")
-        right_port = not wanted or wanted == str(port)
-        return entry == "*" or (bool(name) and right_port and (host == name or host.endswith(f".{name}")))
+        return entry == "*" or (bool(name) and wanted in ("", str(port)) and f".{host}".endswith(f".{name}"))
 
 
-def _is_http(proxy: str) -> bool:
-    try:
-        parts = urlsplit(proxy)
-        return parts.scheme == "http" and is_host(parts.hostname or "") and parts.port != 0
-    except ValueError:
-        return False
-
-
-def _has_certificates(file: str) -> bool:
-    try:
-        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(file)
-    except OSError:  # ssl.SSLError is one, too
-        return False
-    return True
-
-
-_LARGEST_ANSWER = 2 * 1024 * 1024
-"""Bytes. The largest that we ask for, a page of the longest texts spelled the longest way, is smaller. Read as JSON, it
-may take thirty times as much."""
-
+_LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; no answer of ours is larger, and read as JSON it takes thirty times as much
 _USUAL_ANSWER = 128 * 1024
 
 
-class TooLarge(Exception):  # noqa: N818 - the reader's own signal
+class TooLarge(Exception):  # noqa: N818 - whoever reads turns it into an error of theirs
     """An answer that is longer than it may be."""
 
 
 class Reading:
-    """Reads answers no further than they may be long, and of those above the usual two at a time."""
+    """Reads answers up to the largest size, and those above the usual size two at a time."""
 
     def __init__(self) -> None:
         self._large = asyncio.Semaphore(2)

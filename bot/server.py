@@ -18,28 +18,16 @@ from bot.errors import BadSettings
 
 log = structlog.get_logger(__name__)
 
-KEEP_ALIVE = 130
-"""Seconds an idle connection is kept. Whoever forwards requests to us must be the first to close one, or it sends a
-request into a closing connection: Heroku's router keeps them for 90 s, Caddy for 120 s."""
-
-LARGEST_HEAD = 64 * 1024
-"""Bytes. Slack's and Sendblue's requests have less than two thousand before the body."""
-
-MOST_AHEAD = 8
-"""Requests that may be sent on one connection before those in front of them are answered. Neither Slack nor Sendblue
-nor Heroku's router sends any."""
+KEEP_ALIVE = 130  # seconds; a router must be the first to close an idle connection (Heroku after 90, Caddy after 120)
+LARGEST_HEAD = 64 * 1024  # bytes; Slack's and Sendblue's requests have less than two thousand before the body
+_MOST_AHEAD = 8  # requests on one connection before the earlier ones are answered; Slack, Sendblue and Heroku send none
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Take the address before anything else is done.
-
-    Raises:
-        BadSettings: another process has it, or this machine does not.
-    """
+    """Take the address. Raises BadSettings: another process has it, or this machine does not."""
     try:
-        [(family, kind, protocol, _, address), *_] = socket.getaddrinfo(
-            host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        family, kind, protocol, _, address = found[0]
         taken = socket.socket(family, kind, protocol)
     except (OSError, UnicodeError) as error:
         why = getattr(error, "strerror", None) or "no such name"
@@ -56,15 +44,18 @@ def listen(host: str, port: int) -> socket.socket:
 
 def answer(app: ASGIApp, taken: socket.socket) -> bool:
     """Answer requests until stopped; return whether it ever began."""
-    _open_more_files()
+    # Each idle connection is an open file; shells often allow 1,024 where the system allows more.
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     server = _Server(configured(app))
-    with suppress(KeyboardInterrupt):  # uvicorn has stopped in order by then
+    with suppress(KeyboardInterrupt):  # uvicorn has stopped by then
         server.run(sockets=[taken])
     return server.started
 
 
 def configured(app: ASGIApp) -> uvicorn.Config:
-    """Return how uvicorn serves the app."""
     return uvicorn.Config(
         app,
         loop="uvloop",
@@ -80,12 +71,9 @@ def configured(app: ASGIApp) -> uvicorn.Config:
 
 
 class PatientProtocol(HttpToolsProtocol):
-    """One connection, shown out when it says nothing or too much.
+    """One connection, closed when it says nothing or too much."""
 
-    within: seconds in which a whole request must have come, counted from when one could begin.
-    """
-
-    within = 30.0
+    within = 30.0  # seconds in which a whole request must have come, counted from when one could begin
     _deadline: asyncio.TimerHandle | None = None
     _in_body = False
     _head = 0
@@ -99,7 +87,6 @@ class PatientProtocol(HttpToolsProtocol):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Take a piece, unless the head has become too large."""
         if self.transport.is_closing():
             return
         if self._deadline is None:  # another request on the same connection
@@ -111,17 +98,15 @@ class PatientProtocol(HttpToolsProtocol):
             self.send_400_response("The head of the request is too large.")
 
     def on_headers_complete(self) -> None:
-        """From here on bytes are the body's, which the door itself limits."""
-        self._in_body, self._head = True, 0
-        if len(self.pipeline) >= MOST_AHEAD:
+        self._in_body, self._head = True, 0  # the body is limited by its route
+        if len(self.pipeline) >= _MOST_AHEAD:
             self.transport.abort()
         else:
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        """The request is here; answering may take its time."""
         self._in_body, self._head = False, 0
-        self._wait_no_more()
+        self._wait_no_more()  # answering may take its time
         super().on_message_complete()
 
     def _wait_no_more(self) -> None:
@@ -136,11 +121,3 @@ class _Server(uvicorn.Server):
         if self.started:  # uvicorn itself says nothing of a socket it was given
             [host, port, *_] = (sockets or [])[0].getsockname()
             log.info("listening", host=host, port=port)
-
-
-def _open_more_files() -> None:
-    """Each idle connection is an open file; shells often allow 1,024 where the system allows more."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
-    if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))

@@ -1,21 +1,17 @@
 """What a setting may be: each check returns the value ready to use, or says in one line what is right. Pure."""
 
-import math
 import re
-from collections.abc import Callable
-from typing import Annotated, TypeVar
-from urllib.parse import SplitResult, urlsplit
+from contextlib import suppress
+from functools import partial
+from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BeforeValidator, SecretStr
 
 from bot.domain.number import in_e164, is_region
-from bot.network import is_host, is_loopback
+from bot.network import is_host, is_loopback, parts_of
 
-T = TypeVar("T")
-
-SHORTEST_SECRET = 12
-"""Characters of a secret that is ours to choose, or Slack's. Nobody guesses so many."""
-
+_SHORTEST_SECRET = 12
 _PLACEHOLDER = re.compile(r"REPLACE[-_]ME|^EXAMPLE|YOUR-APP|CHANGE[-_]?ME", re.IGNORECASE)
 _YEARS = 10 * 366 * 86400
 
@@ -46,56 +42,35 @@ def _token(value: SecretStr) -> SecretStr:
     return value
 
 
-def _guess_proof(value: SecretStr) -> SecretStr:
+def _guess_proof(value: SecretStr, *, optional: bool = False) -> SecretStr:
     """Check what others must not guess. Several may be separated by commas."""
     text = value.get_secret_value()
     if not listed(text):
+        if optional:
+            return SecretStr("")
         raise ValueError("is empty")
     for secret in listed(text):
         _key(SecretStr(secret))
-        if len(secret) < SHORTEST_SECRET:
-            raise ValueError(f"is too short and can be guessed: it needs {SHORTEST_SECRET} characters or more")
+        if len(secret) < _SHORTEST_SECRET:
+            raise ValueError(f"is too short and can be guessed: it needs {_SHORTEST_SECRET} characters or more")
         if len(set(secret)) < 3:
             raise ValueError("can be guessed: it repeats one or two characters")
     return value
 
 
-def _guess_proof_or_none(value: SecretStr) -> SecretStr:
-    return _guess_proof(value) if listed(value.get_secret_value()) else SecretStr("")
-
-
-def _printable_or_none(value: SecretStr) -> SecretStr:
-    return _key(value) if value.get_secret_value() else value
-
-
-def _parts(value: str) -> SplitResult | None:
-    """Return the parts of a URL that can be called, or None."""
-    try:
-        parts = urlsplit(value)
-        right = is_host(parts.hostname or "") and parts.port != 0 and re.fullmatch(r"[!-~]+", value)
-    except ValueError:  # a port or an address that is none
-        return None
-    return parts if right and parts.scheme in ("http", "https") and not (parts.query or parts.fragment) else None
-
-
-def _url(value: str) -> str:
-    parts = _parts(value)
-    if parts is None:
-        raise ValueError("must be an http(s) URL without a query, such as https://bot.example.com")
-    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
-        raise ValueError("must begin with https://, because keys and texts travel there")
-    return parts.geturl().rstrip("/")  # with its scheme in lower case
-
-
-def _public_url(value: str) -> str:
-    parts = _parts(value)
-    if _PLACEHOLDER.search(value):
+def _url(value: str, *, public: bool = False) -> str:
+    if public and _PLACEHOLDER.search(value):
         raise ValueError("is still the example's value: replace it with the address where this bot is reached")
-    if parts is None or parts.username is not None or "?" in value or "#" in value:
-        raise ValueError("must be an https URL without a query, such as https://bot.example.com")
-    if parts.scheme != "https" and not is_loopback(parts.hostname or ""):
-        raise ValueError("must begin with https://, because Slack and Sendblue call it over the internet")
-    return parts.geturl().rstrip("/")
+    parts = parts_of(value) if re.fullmatch(r"(?i)https?://[!-~]+", value) else None
+    if parts is not None and public and (parts.username is not None or re.search("[?#]", value)):
+        parts = None
+    if parts is None or parts.query or parts.fragment:
+        kind = "https" if public else "http(s)"
+        raise ValueError(f"must be an {kind} URL without a query, such as https://bot.example.com")
+    if parts.scheme == "http" and not is_loopback(parts.hostname or ""):
+        why = "Slack and Sendblue call it over the internet" if public else "keys and texts travel there"
+        raise ValueError(f"must begin with https://, because {why}")
+    return parts.geturl().rstrip("/")  # with its scheme in lower case
 
 
 def _lines(value: str) -> str:
@@ -111,10 +86,9 @@ def _database(value: str) -> str:
     try:
         hosts = [urlsplit(f"//{host}") for host in urlsplit(value).netloc.rpartition("@")[2].split(",")]
         readable = all(host.port != 0 and (not host.hostname or is_host(host.hostname)) for host in hosts)
-        readable &= "%00" not in value and "\x00" not in value
     except ValueError:
         readable = False
-    if not readable:
+    if not readable or "%00" in value or "\x00" in value:
         raise ValueError(
             "cannot be read: check its host; the port after it must be a number; in the password write special "
             "characters as %XX, such as %40 for @ and %5B for ["
@@ -130,36 +104,36 @@ def _region(value: str) -> str:
 
 def ids(kinds: str, *, one: bool = False) -> AfterValidator:
     """Slack ids that begin with one of these letters, separated by commas; or just one of them."""
+    begin = " or ".join(kinds)
+    what = (
+        f"one Slack id that begins with {begin}" if one else f"Slack ids that begin with {begin}, separated by commas"
+    )
 
     def check(value: str) -> str:
         found = listed(value) if not one else (value,) if value else ()
         if not all(re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", each) for each in found):
-            begin = " or ".join(kinds)
-            many = f"Slack ids that begin with {begin}, separated by commas"
-            raise ValueError(f"must be {f'one Slack id that begins with {begin}' if one else many}")
+            raise ValueError(f"must be {what}")
         return value
 
     return AfterValidator(check)
 
 
-def number(least: float, most: float, unit: str = "", *, kind: Callable[[str], T] = float) -> BeforeValidator:  # type: ignore[assignment]
-    """A number in a range. unit: what it counts. kind: float or int."""
-    what = f"{'a whole number' if kind is int else 'a number'}{unit and f' of {unit}'} from {least:g} to {most:.10g}"
+def number(least: float, most: float, unit: str = "", *, whole: bool = False) -> BeforeValidator:
+    """A number in a range. unit: what it counts."""
+    what = f"{'a whole number' if whole else 'a number'}{unit and f' of {unit}'} from {least:g} to {most:.10g}"
 
-    def check(value: object) -> T:
-        try:
-            found = kind(str(value).strip()[:40])
-        except ValueError:
-            raise ValueError(f"must be {what}") from None
-        if not (math.isfinite(found) and least <= found <= most):  # type: ignore[arg-type, operator]
-            raise ValueError(f"must be {what}")
-        return found
+    def check(value: object) -> float:
+        with suppress(ValueError):
+            found = (int if whole else float)(str(value).strip()[:40])
+            if least <= found <= most:
+                return found
+        raise ValueError(f"must be {what}")
 
     return BeforeValidator(check)
 
 
 def one_of(*words: str) -> BeforeValidator:
-    """One of some words, in any case."""
+    """One of these words, in any case."""
 
     def check(value: object) -> str:
         for word in words:
@@ -172,20 +146,18 @@ def one_of(*words: str) -> BeforeValidator:
 
 def _boolean(value: object) -> bool:
     word = str(value).strip().casefold()
-    if word in ("true", "1", "yes", "on"):
-        return True
-    if word in ("false", "0", "no", "off"):
-        return False
-    raise ValueError("must be true or false")
+    if word not in ("true", "1", "yes", "on", "false", "0", "no", "off"):
+        raise ValueError("must be true or false")
+    return word in ("true", "1", "yes", "on")
 
 
 Key = Annotated[SecretStr, AfterValidator(_key)]
 Token = Annotated[SecretStr, AfterValidator(_token)]
 Secret = Annotated[SecretStr, AfterValidator(_guess_proof)]
-OptionalSecret = Annotated[SecretStr, AfterValidator(_guess_proof_or_none)]
-OptionalKey = Annotated[SecretStr, AfterValidator(_printable_or_none)]
+OptionalSecret = Annotated[SecretStr, AfterValidator(partial(_guess_proof, optional=True))]
+OptionalKey = Annotated[SecretStr, AfterValidator(lambda value: _key(value) if value else value)]
 Url = Annotated[str, AfterValidator(_url)]
-PublicUrl = Annotated[str, AfterValidator(_public_url)]
+PublicUrl = Annotated[str, AfterValidator(partial(_url, public=True))]
 Lines = Annotated[str, AfterValidator(_lines)]
 DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Region = Annotated[str, AfterValidator(_region)]

@@ -12,32 +12,15 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from bot import setting_types as kinds
 from bot.domain.number import in_e164
 from bot.domain.rules import Durations, Rules
 from bot.errors import BadSettings
 from bot.network import network_problems
-from bot.setting_types import (
-    DatabaseUrl,
-    Flag,
-    Key,
-    Lines,
-    OptionalKey,
-    OptionalSecret,
-    Pace,
-    PublicUrl,
-    Region,
-    Secret,
-    Token,
-    Url,
-    ids,
-    listed,
-    number,
-    one_of,
-    seconds,
-)
+from bot.setting_types import listed
 
-ANSWERS_URL = "https://hooks.slack.com"
-"""Where Slack takes private answers to commands and clicks."""
+ANSWERS_URL = "https://hooks.slack.com"  # where Slack takes private answers to commands and clicks
+_LARGEST_FILE = 1024 * 1024  # bytes
 
 
 class Settings(BaseSettings):
@@ -53,41 +36,41 @@ class Settings(BaseSettings):
         str_strip_whitespace=True,
     )
 
-    slack_bot_token: Token
-    slack_signing_secret: Secret
-    slack_api_url: Url = "https://slack.com/api"
-    sendblue_api_key_id: Key
-    sendblue_api_secret_key: Key
-    sendblue_from_number: Lines
-    sendblue_api_url: Url = "https://api.sendblue.co"
-    sendblue_webhook_secret: OptionalSecret = SecretStr("")
-    public_url: PublicUrl
-    callback_secret: Secret
-    database_url: Annotated[DatabaseUrl, Field(repr=False)] = "sqlite:///bluethread.db"
-    allow_ephemeral_sqlite: Flag = False
-    database_pool_size: Annotated[int, number(1, 100, kind=int)] = 4
-    database_statement_timeout: Annotated[float, seconds(0.1)] = 5
-    web_also_works: Flag = True
+    slack_bot_token: kinds.Token
+    slack_signing_secret: kinds.Secret
+    slack_api_url: kinds.Url = "https://slack.com/api"
+    sendblue_api_key_id: kinds.Key
+    sendblue_api_secret_key: kinds.Key
+    sendblue_from_number: kinds.Lines
+    sendblue_api_url: kinds.Url = "https://api.sendblue.co"
+    sendblue_webhook_secret: kinds.OptionalSecret = SecretStr("")
+    public_url: kinds.PublicUrl
+    callback_secret: kinds.Secret
+    database_url: Annotated[kinds.DatabaseUrl, Field(repr=False)] = "sqlite:///bluethread.db"
+    allow_ephemeral_sqlite: kinds.Flag = False
+    database_pool_size: Annotated[int, kinds.number(1, 100, whole=True)] = 4
+    database_statement_timeout: Annotated[float, kinds.seconds(0.1)] = 5
+    web_also_works: kinds.Flag = True
     host: str = "0.0.0.0"  # noqa: S104 - the router of a Heroku-style host connects from outside
-    port: Annotated[int, number(0, 65535, kind=int)] = 3000
-    default_region: Region = "US"
-    repoll_interval: Annotated[float, seconds(0.05)] = 30
-    stale_after: Annotated[float, seconds(0.1)] = 120
-    watch_for: Annotated[float, seconds(1)] = 86400
-    doubt_window: Annotated[float, seconds(0.1)] = 600
-    send_within: Annotated[float, seconds(1)] = 3600
-    sendblue_timeout: Annotated[float, seconds(0.5)] = 30
-    keep_text_for: Annotated[float, seconds(0.01)] = 30 * 86400
-    keep_history_for: Annotated[float, seconds(0.01)] = 365 * 86400
-    allowed_channels: Annotated[str, ids("CGD")] = ""
-    allowed_users: Annotated[str, ids("UWS")] = ""
-    allow_guests: Flag = False
-    alert_channel: Annotated[str, ids("CGDU", one=True)] = ""
-    metrics_token: OptionalKey = SecretStr("")
-    slack_post_interval: Pace = 1.0
-    sendblue_send_interval: Pace = 1.0
-    log_level: Annotated[str, one_of("DEBUG", "INFO", "WARNING", "ERROR")] = "INFO"
-    log_format: Annotated[str, one_of("json", "console", "auto")] = "auto"
+    port: Annotated[int, kinds.number(0, 65535, whole=True)] = 3000
+    default_region: kinds.Region = "US"
+    repoll_interval: Annotated[float, kinds.seconds(0.05)] = 30
+    stale_after: Annotated[float, kinds.seconds(0.1)] = 120
+    watch_for: Annotated[float, kinds.seconds(1)] = 86400
+    doubt_window: Annotated[float, kinds.seconds(0.1)] = 600
+    send_within: Annotated[float, kinds.seconds(1)] = 3600
+    sendblue_timeout: Annotated[float, kinds.seconds(0.5)] = 30
+    keep_text_for: Annotated[float, kinds.seconds(0.01)] = 30 * 86400
+    keep_history_for: Annotated[float, kinds.seconds(0.01)] = 365 * 86400
+    allowed_channels: Annotated[str, kinds.ids("CGD")] = ""
+    allowed_users: Annotated[str, kinds.ids("UWS")] = ""
+    allow_guests: kinds.Flag = False
+    alert_channel: Annotated[str, kinds.ids("CGDU", one=True)] = ""
+    metrics_token: kinds.OptionalKey = SecretStr("")
+    slack_post_interval: kinds.Pace = 1.0
+    sendblue_send_interval: kinds.Pace = 1.0
+    log_level: Annotated[str, kinds.one_of("DEBUG", "INFO", "WARNING", "ERROR")] = "INFO"
+    log_format: Annotated[str, kinds.one_of("json", "console", "auto")] = "auto"
 
     @property
     def lines(self) -> tuple[str, ...]:
@@ -101,74 +84,49 @@ class Settings(BaseSettings):
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
-        """The account webhook's secrets, the newest first; none: it has no door, and a callback's header is ignored."""
+        """The account webhook's, the newest first; none: it has no route, and a callback's header is ignored."""
         return listed(self.sendblue_webhook_secret.get_secret_value())
 
     @property
     def rules(self) -> Rules:
-        """Who may text, and from where."""
-        people = listed(self.allowed_users)
-        return Rules(
-            channels=frozenset(listed(self.allowed_channels)),
-            users=frozenset(one for one in people if not one.startswith("S")),
-            groups=frozenset(one for one in people if one.startswith("S")),
-            guests=self.allow_guests,
-        )
+        channels, people = frozenset(listed(self.allowed_channels)), frozenset(listed(self.allowed_users))
+        groups = frozenset(one for one in people if one.startswith("S"))
+        return Rules(channels=channels, users=people - groups, groups=groups, guests=self.allow_guests)
 
     @property
     def durations(self) -> Durations:
-        """How long things may take."""
         return Durations(**{name: timedelta(seconds=getattr(self, name)) for name in Durations.__struct_fields__})
 
     @property
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for redaction."""
-        found = (
-            self.slack_bot_token,
-            self.slack_signing_secret,
-            self.sendblue_api_key_id,
-            self.sendblue_api_secret_key,
-            self.sendblue_webhook_secret,
-            self.callback_secret,
-            self.metrics_token,
-        )
-        values = (secret.get_secret_value() for secret in found)
+        values = [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
         password = urlsplit(self.database_url).password
         return tuple(value for value in (*values, *self.callback_secrets, *self.webhook_secrets, password) if value)
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:
-        problems = []
-        if self.watch_for <= self.sendblue_timeout:
-            problems.append("WATCH_FOR: must be longer than SENDBLUE_TIMEOUT; otherwise no text is followed to its end")
-        if self.database_url.startswith("sqlite"):
-            problems += self._sqlite_problems()
-        if problems:
-            raise ValueError("\n".join(problems))
+        short = self.watch_for <= self.sendblue_timeout
+        sqlite = self.database_url.startswith("sqlite")
+        alone = sqlite and not self.web_also_works
+        erased = sqlite and os.environ.get("DYNO") and not self.allow_ephemeral_sqlite
+        problems = {
+            "WATCH_FOR: must be longer than SENDBLUE_TIMEOUT; otherwise no text is followed to its end": short,
+            "WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work": alone,
+            "DATABASE_URL is SQLite, but a dyno's disk is erased at every restart and messages would be lost: "
+            "attach PostgreSQL, or set ALLOW_EPHEMERAL_SQLITE=true to try things out": erased,
+        }
+        if any(problems.values()):
+            raise ValueError("\n".join(problem for problem, wrong in problems.items() if wrong))
         return self
-
-    def _sqlite_problems(self) -> list[str]:
-        problems = []
-        if not self.web_also_works:
-            problems.append("WEB_ALSO_WORKS=false needs PostgreSQL: SQLite serves one process, which must do the work")
-        if os.environ.get("DYNO") and not self.allow_ephemeral_sqlite:
-            problems.append(
-                "DATABASE_URL is SQLite, but a dyno's disk is erased at every restart and messages would be lost: "
-                "attach PostgreSQL, or set ALLOW_EPHEMERAL_SQLITE=true to try things out"
-            )
-        return problems
 
 
 def load_settings(**overrides: object) -> Settings:
-    """Read the settings.
-
-    Raises:
-        BadSettings: one line per missing or malformed setting, naming it, without its value.
-    """
+    """Read the settings. Raises BadSettings: a line per missing or malformed one, naming it, without its value."""
     file = overrides.get("_env_file", Settings.model_config["env_file"])
-    lines = _file_problems(Path(str(file))) if file else []
-    if lines:
+    if file and (lines := _file_problems(Path(str(file)))):
         raise BadSettings("\n".join(lines))
+    lines = []
     if os.environ.get("SLACK_CLIENT_ID") or os.environ.get("SLACK_CLIENT_SECRET"):
         # Bolt would switch on OAuth with a file store behind our back and ignore the token.
         lines.append("SLACK_CLIENT_ID and SLACK_CLIENT_SECRET must not be set: this app uses one bot token")
@@ -184,10 +142,6 @@ def load_settings(**overrides: object) -> Settings:
     return settings
 
 
-_LARGEST_FILE = 1024 * 1024
-"""Bytes."""
-
-
 def _file_problems(path: Path) -> list[str]:
     """Return what is wrong with the file of settings itself, a sentence each."""
     if not path.exists():
@@ -199,7 +153,7 @@ def _file_problems(path: Path) -> list[str]:
             raise IsADirectoryError(None, "not a file")
         text = path.read_text("utf-8-sig")
     except UnicodeError:
-        return [f"{path}: is not UTF-8 text: save it again as UTF-8"]
+        text = "\x00"
     except OSError as error:
         return [f"{path}: cannot be read ({error.strerror}): it must be a file that the user who runs the bot can read"]
     if "\x00" in text:

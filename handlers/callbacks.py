@@ -1,57 +1,46 @@
-"""Sendblue's status callbacks.
+"""Sendblue's status callbacks: not signed, repeated, late, out of order, and lost after a few tries.
 
-They are not signed, come repeatedly, late and out of order, and are lost after a few tries. So each URL carries our
-message id and a token that nobody can guess, a report is stored before it is answered, and everything understood is
-answered 200: only a report that could not be stored is worth sending again.
+So each URL carries our message id and a token that nobody can guess, and is answered 200 once the report is stored.
 """
 
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from uuid import UUID
 
 from starlette.types import Receive, Scope
 
+from bot.domain.clock import Clock
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
 from bot.services.tracking import Tracking
-from handlers.http import Answer, Headers, headers_of, knows_one_of, outcome, read_report
+from handlers.http import NOT_FOUND, WRONG_SECRET, Answer, headers_of, knows_one_of, take_report
 
 
+@dataclass(repr=False)
 class Callbacks:
     """Reports on one text each. webhook_secrets: where there are some, a *wrong* one in a header is refused."""
 
-    def __init__(
-        self,
-        tracking: Tracking,
-        tokens: CallbackTokens,
-        clock: Callable[[], datetime],
-        *,
-        webhook_secrets: Sequence[str],
-    ) -> None:
-        self._tracking = tracking
-        self._tokens = tokens
-        self._clock = clock
-        self._webhook_secrets = webhook_secrets
+    tracking: Tracking
+    tokens: CallbackTokens
+    clock: Clock
+    webhook_secrets: Sequence[str]
 
     async def status(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/status/{message_id}/{token}`."""
         *_, named, token = scope["path"].split("/")
-        message_id = _message_id(named)
-        if message_id is None or not self._tokens.are_right(message_id, token):
-            return Answer(404, b"not found\n")
+        try:
+            message_id = UUID(named)
+        except ValueError:
+            return NOT_FOUND
+        if not self.tokens.are_right(message_id, token):
+            return NOT_FOUND
         headers = headers_of(scope)
         given = headers.get(b"sb-signing-secret")
-        if given is not None and self._webhook_secrets and not knows_one_of(self._webhook_secrets, given):
-            return Answer(401, b"wrong secret\n")
-        return await outcome(self._hear(message_id, headers, receive), message_id)
+        if given is not None and self.webhook_secrets and not knows_one_of(self.webhook_secrets, given):
+            return WRONG_SECRET
 
-    async def _hear(self, message_id: UUID, headers: Headers, receive: Receive) -> None:
-        body, form = await read_report(headers, receive)
-        await self._tracking.apply(message_id, parse_report(body, source="callback", now=self._clock(), form=form))
+        async def store(body: bytes, *, form: bool) -> None:
+            report = parse_report(body, source="callback", now=self.clock(), form=form)
+            await self.tracking.apply(message_id, report)
 
-
-def _message_id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
+        return await take_report(headers, receive, store, message_id)

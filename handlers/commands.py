@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from slack_bolt.async_app import AsyncAck, AsyncApp
 
@@ -16,15 +17,13 @@ from bot.slack import answers
 from handlers.parsing import Help, StatusQuestion, parse_command
 
 
+@dataclass
 class Commands:
-    def __init__(
-        self, accepting: Accepting, permitting: Permitting, queries: Queries, *, region: str, lines: Sequence[str]
-    ) -> None:
-        self._accepting = accepting
-        self._permitting = permitting
-        self._queries = queries
-        self._region = region
-        self._lines = lines
+    accepting: Accepting
+    permitting: Permitting
+    queries: Queries
+    region: str
+    lines: Sequence[str]
 
     def register(self, app: AsyncApp) -> None:
         app.command("/imessage")(self.imessage)
@@ -43,25 +42,20 @@ class Commands:
         await ack(answer)
 
     async def _answer(self, command: Mapping[str, str]) -> tuple[str, str]:
-        asked = parse_command(command.get("text", ""), region=self._region, lines=self._lines)
+        asked = parse_command(command.get("text", ""), region=self.region, lines=self.lines)
         if isinstance(asked, Help):
-            return "help", answers.help_text(self._lines, STYLES)
+            return "help", answers.help_text(self.lines, STYLES)
         if isinstance(asked, StatusQuestion):
-            return "status", await self._queries.last_messages(command.get("user_id", ""), asked.recipient)
-        origin = origin_of(command)
-        self._permitting.check_at_once(origin)
-        messages = await self._accepting.accept(asked, origin)
+            return "status", await self.queries.last_messages(command.get("user_id", ""), asked.recipient)
+        origin = _origin(command)
+        self.permitting.check_at_once(origin)
+        messages = await self.accepting.accept(asked, origin)
         return "accepted", answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
 
 
-def origin_of(command: Mapping[str, str]) -> Origin:
+def _origin(command: Mapping[str, str]) -> Origin:
     """Return where a command came from. Slack gives each gesture its own trigger_id, and every replay the same."""
     fields = ("team_id", "channel_id", "user_id", "response_url", "text")
     gesture = command.get("trigger_id") or hashlib.sha256(repr([command.get(f) for f in fields]).encode()).hexdigest()
-    return Origin(
-        key=f"command:{command.get('team_id', '')}:{gesture}"[:200],
-        team=command.get("team_id", ""),
-        channel=command.get("channel_id", ""),
-        sender=command.get("user_id", ""),
-        answer_url=command.get("response_url", ""),
-    )
+    team, channel, sender, answer_url = (command.get(field, "") for field in fields[:4])
+    return Origin(f"command:{team}:{gesture}"[:200], team, channel, sender, answer_url)

@@ -1,15 +1,15 @@
-"""In front of Bolt: what is too large, malformed or unsigned never reaches it.
+"""The check before Bolt: what is too large, malformed or unsigned never reaches it.
 
-Bolt parses before it verifies, so six kinds of unsigned garbage end in a traceback there, and a forged request's body
-is logged. And it takes any form with the word "payload" in it for a click and forgets the rest, so a customer's text
-with that word would be lost. So Bolt gets what is verified and parsed already, as from a socket. Source: slack_bolt
-1.30, observed.
+Bolt parses before it verifies, so unsigned garbage ends in a traceback there, and a forged request's body is logged. It
+also takes any form with the word "payload" in it for a click, and would lose a customer's text with that word. So Bolt
+gets what is verified and parsed already, as from a socket. Source: slack_bolt 1.30, observed.
 """
 
 import hmac
 import json
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
 
@@ -21,30 +21,17 @@ from handlers.http import Answer, Headers, headers_of, read_body
 
 log = structlog.get_logger(__name__)
 
-LARGEST_FROM_SLACK = 512 * 1024
-"""Bytes. A text of 40,000 characters, Slack's most, is form-encoded with up to twelve bytes a character."""
-
-_SKEW = 60 * 5
+LARGEST_FROM_SLACK = 512 * 1024  # bytes: 40,000 characters, Slack's most, take up to twelve each in a form
+_SKEW = 60 * 5  # seconds
 
 
+@dataclass(repr=False)
 class Guard:
-    """One route for Slack's commands, events and clicks.
+    """The route of Slack's commands, events and clicks. answered: called once Bolt's answer is on its way."""
 
-    answered: called once an answer is on its way, so that no call to anybody comes before it.
-    """
-
-    def __init__(
-        self,
-        app: AsyncApp,
-        signing_secret: str,
-        answered: Callable[[], Awaitable[None]],
-        *,
-        wall: Callable[[], float] = time.time,
-    ) -> None:
-        self._app = app
-        self._answered = answered
-        self._secret = signing_secret.encode()
-        self._wall = wall
+    app: AsyncApp
+    signing_secret: str
+    answered: Callable[[], Awaitable[None]]
 
     async def events(self, scope: Scope, receive: Receive) -> Answer:
         """Let a well-formed, signed request through to Bolt."""
@@ -58,35 +45,32 @@ class Guard:
             asked = AsyncBoltRequest(body=fields, mode="socket_mode")
         except (ValueError, AttributeError, TypeError, LookupError, RecursionError):  # signed, and yet unreadable
             return Answer(400, b"unreadable\n")
-        return _own_answer(fields) or await self._bolts_answer(asked)
-
-    async def _bolts_answer(self, asked: AsyncBoltRequest) -> Answer:
-        answer = await self._app.async_dispatch(asked)
-        headers = [(name.encode(), value.encode()) for name, value in answer.first_headers().items()]
-        return Answer(answer.status, answer.body.encode(), headers, self._answered)
+        if (own := _own_answer(fields)) is not None:
+            return own
+        answer = await self.app.async_dispatch(asked)
+        named = [(name.encode(), value.encode()) for name, value in answer.first_headers().items()]
+        return Answer(answer.status, answer.body.encode(), named, self.answered)
 
     def _signed(self, headers: Headers, body: bytes) -> bool:
         timestamp = headers.get(b"x-slack-request-timestamp", b"")
-        if not (timestamp.isdigit() and len(timestamp) <= 12 and abs(self._wall() - int(timestamp)) <= _SKEW):
+        if not (timestamp.isdigit() and len(timestamp) <= 12 and abs(time.time() - int(timestamp)) <= _SKEW):
             return False
         # Over the raw bytes: the SDK's own verifier decodes them first, and stumbles over what is no UTF-8. Not by
         # hmac.digest, for the reason that `bot.sendblue.tokens` gives.
-        digest = hmac.new(self._secret, b"v0:" + timestamp + b":" + body, "sha256").hexdigest()
+        digest = hmac.new(self.signing_secret.encode(), b"v0:" + timestamp + b":" + body, "sha256").hexdigest()
         return hmac.compare_digest(f"v0={digest}".encode(), headers.get(b"x-slack-signature", b""))
 
 
 def _fields(body: str, kind: bytes) -> dict[str, Any]:
-    """Return an event, a command's form or a click's payload.
-
-    Raises:
-        ValueError, TypeError: it is not what Slack sends. Bolt calls methods of an event without a look at what it is.
-    """
+    """Return an event, a command's form or a click's payload. Any error that it raises says that it is none of them."""
     if kind.split(b";")[0] == b"application/json" or body.startswith("{"):
         fields = json.loads(body or "{}")
     else:
         fields = dict(parse_qsl(body, keep_blank_values=True))
         fields = json.loads(fields["payload"]) if "payload" in fields else fields
-    if not isinstance(fields, dict) or not isinstance(fields.get("event", {}), dict):
+    # Bolt reads these without a look at their types, and takes the first of the actions as the click.
+    event, view, [action, *_] = fields.get("event", {}), fields.get("view", {}), fields.get("actions", [{}])
+    if not (isinstance(fields, dict) and all(isinstance(part, dict) for part in (event, view, action))):
         raise TypeError("not a request of Slack's")
     return fields
 

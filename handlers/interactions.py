@@ -1,6 +1,7 @@
 """Clicks on the buttons in a thread."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
@@ -12,9 +13,9 @@ from bot.slack import answers
 from bot.slack.wording import LEAVE, RESEND
 
 
+@dataclass
 class Interactions:
-    def __init__(self, deciding: Deciding) -> None:
-        self._deciding = deciding
+    deciding: Deciding
 
     def register(self, app: AsyncApp) -> None:
         for choice in (RESEND, LEAVE):
@@ -22,18 +23,14 @@ class Interactions:
 
     async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """*Send again*, *Try again* and *Leave it*."""
-        click = _click(body)
+        parts = (body.get(name) for name in ("user", "team", "channel"))
+        user, team, channel = (part if isinstance(part, dict) else {} for part in parts)
+        teams = (str(team.get("id") or ""), str(user.get("team_id") or ""))
+        click = Click(str(user.get("id", "")), teams, str(channel.get("id", "")), str(body.get("response_url", "")))
         try:
-            await self._deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
+            await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
         except ValueError:
-            self._deciding.note(click.who, click.answer_url, answers.in_vain(None))
+            self.deciding.note(click.who, click.answer_url, answers.in_vain(None))
         except NotStored:
-            self._deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
+            self.deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
         await ack()
-
-
-def _click(body: Mapping[str, Any]) -> Click:
-    parts = (body.get(name) for name in ("user", "team", "channel"))
-    user, team, channel = (part if isinstance(part, dict) else {} for part in parts)
-    teams = (str(team.get("id") or ""), str(user.get("team_id") or ""))
-    return Click(str(user.get("id", "")), teams, str(channel.get("id", "")), str(body.get("response_url", "")))

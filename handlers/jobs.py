@@ -1,14 +1,10 @@
-"""APScheduler's ticks.
-
-The scheduler keeps its jobs in memory, in every process: what is due stands in the database and is claimed there, so
-two schedulers do nothing twice.
-"""
+"""APScheduler's ticks, in every process: what is due is claimed in the database, so two schedulers do nothing twice."""
 
 import asyncio
 from collections.abc import Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
 
 import structlog
 from apscheduler.events import EVENT_JOB_ERROR, EVENT_JOB_EXECUTED, JobExecutionEvent
@@ -23,44 +19,37 @@ log = structlog.get_logger(__name__)
 _TICK = 1.0  # seconds; wakeups make work immediate, this makes it certain
 
 
+@dataclass
 class Jobs:
-    """Sets `wakeups` every second, and `quiet`, for what went quiet, every `repoll_interval` seconds."""
+    """Sets `wakeups` every second, and `quiet` every `repoll_interval` seconds."""
 
-    def __init__(
-        self,
-        sweeping: Sweeping,
-        wakeups: Sequence[asyncio.Event],
-        quiet: Sequence[asyncio.Event],
-        clock: Clock,
-        *,
-        repoll_interval: float,
-    ) -> None:
-        self._sweeping = sweeping
-        self._wakeups = wakeups
-        self._quiet = quiet
-        self._clock = clock
-        self._repoll_interval = repoll_interval
+    sweeping: Sweeping
+    wakeups: Sequence[asyncio.Event]
+    quiet: Sequence[asyncio.Event]
+    clock: Clock
+    repoll_interval: float
+
+    def __post_init__(self) -> None:
         self._sweeps = asyncio.Lock()
-        self._last_ran: datetime | None = None
+        self._last_ran = self.clock()
         self._watcher: asyncio.Task[None] | None = None
-        options: dict[str, Any] = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=options)
+        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
+        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=defaults)
 
     def start(self) -> None:
-        """Begin, in the running event loop."""
-        every = self._repoll_interval
-        self._scheduler.add_job(_wake, "interval", [self._quiet], seconds=every, jitter=every / 10, id="repoll")
+        every = self.repoll_interval
+        self._scheduler.add_job(_wake, "interval", [self.quiet], seconds=every, jitter=every / 10, id="repoll")
         self._scheduler.add_job(self._sweep, "interval", seconds=max(_TICK, every), id="sweep")
         self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
-        self._scheduler.add_job(self._forget, id="forget at start")  # three in the night may have found nobody here
-        self._scheduler.add_job(_wake, "interval", [self._wakeups], seconds=_TICK, id="tick")
+        self._scheduler.add_job(self._forget, id="forget at start")  # it may not have run at three in the night
+        self._scheduler.add_job(_wake, "interval", [self.wakeups], seconds=_TICK, id="tick")
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
-        self._last_ran = self._clock()
+        self._last_ran = self.clock()
         self._scheduler.start()
         self._watcher = asyncio.create_task(self._watch(), name="scheduler watch")
 
     async def stop(self, *, grace: float) -> None:
-        """Tick no more, and give a running look `grace` seconds: the scheduler itself would just cut it off."""
+        """Tick no more, and give a running sweep `grace` seconds: the scheduler itself would cancel it."""
         if not self._scheduler.running:
             return
         if self._watcher is not None:
@@ -74,16 +63,16 @@ class Jobs:
     @property
     def problem(self) -> str:
         """Why nothing is ticking, or an empty string."""
-        if self._last_ran is None or not self._scheduler.running:
+        if not self._scheduler.running:
             return "the scheduler is not running"
-        silence = self._clock() - self._last_ran
+        silence = self.clock() - self._last_ran
         return f"the scheduler has not run for {silence}" if silence > timedelta(seconds=_TICK * 30) else ""
 
     async def _watch(self) -> None:
-        """Tick on when the wall clock, which the scheduler follows, was set back; our own never is."""
+        """Tick on after the wall clock, which the scheduler follows, was set back; ours never is."""
         while True:
             await asyncio.sleep(_TICK)
-            if self._last_ran is not None and self._clock() - self._last_ran > timedelta(seconds=_TICK * 3):
+            if self.clock() - self._last_ran > timedelta(seconds=_TICK * 3):
                 for job in self._scheduler.get_jobs():
                     if not job.id.startswith("forget"):
                         job.modify(next_run_time=datetime.now(UTC))
@@ -91,18 +80,18 @@ class Jobs:
     async def _sweep(self) -> None:
         async with self._sweeps:
             try:
-                await self._sweeping.once()
+                await self.sweeping.once()
             except NotStored as error:
                 log.warning("sweep_waits_for_database", error=str(error))
 
     async def _forget(self) -> None:
         try:
-            await self._sweeping.forget()
+            await self.sweeping.forget()
         except NotStored as error:
             log.warning("forgetting_waits_for_database", error=str(error))
 
     def _ran(self, event: JobExecutionEvent) -> None:
-        self._last_ran = self._clock()
+        self._last_ran = self.clock()
         if event.exception is not None and not isinstance(event.exception, asyncio.CancelledError):
             log.error("job_failed", job=event.job_id, error=type(event.exception).__name__, exc_info=event.exception)
 

@@ -1,67 +1,52 @@
-"""Which pictures Sendblue can fetch. Pure.
-
-Source: Sendblue's "Sending Messages": a public URL, no signature, the path ends in the true extension. It does not
-refuse other URLs: the text arrives without the picture.
-"""
+"""Which pictures Sendblue can fetch; of others it drops the picture. Pure. Source: Sendblue's "Sending Messages"."""
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from ipaddress import ip_address
 from urllib.parse import parse_qsl, urlsplit
 
 from bot.errors import UsageError
 
-EXTENSIONS = frozenset(
-    {
-        *("jpg", "jpeg", "png", "gif", "heic", "heif", "webp", "bmp", "tif", "tiff", "svg"),
-        *("mp4", "mov", "m4v", "3gp", "mpg", "mpeg", "avi", "webm"),
-        *("mp3", "m4a", "aac", "wav", "amr", "caf", "aiff"),
-        *("pdf", "vcf", "vcard", "ics", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv", "zip"),
-    }
+EXTENSIONS = (
+    *("jpg", "jpeg", "png", "gif", "heic", "heif", "webp", "bmp", "tif", "tiff", "svg"),
+    *("mp4", "mov", "m4v", "3gp", "mpg", "mpeg", "avi", "webm", "mp3", "m4a", "aac", "wav", "amr", "caf", "aiff"),
+    *("pdf", "vcf", "vcard", "ics", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv", "zip"),
 )
-_SIGNING_WORDS = frozenset(
-    {
-        *("sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair", "accesstoken", "hm"),
-        *("hmac", "hdnea", "hdnts", "auth", "apikey"),
-    }
-)
-_AZURE = frozenset({"se", "sp", "sv", "st"})
-_PAGES = (
+_AZURE = ("se", "sp", "sv", "st")
+_SIGNING_WORDS = {
+    *("sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair", "accesstoken", "hm"),
+    *("hmac", "hdnea", "hdnts", "auth", "apikey"),
+}
+_PAGES = (  # hosts whose links lead to a page, mostly behind a login; their subdomains, too
     *("slack.com", "slack-files.com", "drive.google.com", "docs.google.com", "photos.google.com", "photos.app.goo.gl"),
     *("storage.cloud.google.com", "drive.usercontent.google.com", "mail.google.com", "sharepoint.com", "sharepoint.us"),
     *("onedrive.com", "onedrive.live.com", "docs.live.net", "1drv.ms", "box.com", "icloud.com", "we.tl", "github.com"),
     *("wetransfer.com",),
 )
-"""Hosts whose links lead to a page, mostly behind a login. Their subdomains, too."""
 _LABEL = re.compile(r"[a-z]{2,63}|xn--[a-z0-9-]{1,59}", re.IGNORECASE)
-_NOT_PUBLIC = frozenset(
-    {
-        *("local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private"),
-        *("arpa", "onion", "test", "invalid"),
-    }
+_NOT_PUBLIC = (
+    *("local", "localhost", "localdomain", "internal", "intranet", "lan", "home", "corp", "private"),
+    *("arpa", "onion", "test", "invalid"),
 )
 
 
 def check_media(url: str) -> str:
-    """Return the URL if Sendblue can fetch it.
-
-    Raises:
-        UsageError: it cannot, and why.
-    """
+    """Return the URL if Sendblue can fetch it. Raises UsageError: it cannot, and why."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
         raise UsageError("that is not a link. Use one such as https://example.com/menu.png") from None
-    public = _is_public(host) and port != 0
-    if parts.scheme != "https" or not public or re.search(r"[\s\x00-\x1f]", url):
+    if parts.scheme != "https" or port == 0 or not _is_public(host) or re.search(r"[\s\x00-\x1f]", url):
         raise UsageError("the picture must be a public link that starts with https://")
     if parts.username is not None or parts.password is not None:
         raise UsageError("the picture's link must not have a name or password in it.")
-    if any(_signs(name.lower()) for name, _ in parse_qsl(parts.query, keep_blank_values=True)):
+    names = [name.lower() for name, _ in parse_qsl(parts.query, keep_blank_values=True)]
+    if any(name in _AZURE or not _SIGNING_WORDS.isdisjoint(re.split(r"[-_]", name)) for name in names):
         raise UsageError("the picture's link is signed and will expire. Use a public link without a signature.")
-    if _is_page(host, dict(parse_qsl(parts.query))):
+    query, domain = dict(parse_qsl(parts.query)), f".{host}"
+    shown = domain.endswith(".dropbox.com") and "1" not in (query.get("raw"), query.get("dl"))
+    if shown or domain.endswith(tuple(f".{page}" for page in _PAGES)):
         raise UsageError(
             "that link leads to a page or asks for a login, so Sendblue would get no picture. Use a public link to the "
             "file itself, such as https://example.com/menu.png (from Dropbox: with raw=1 instead of dl=0)"
@@ -82,17 +67,3 @@ def _is_public(host: str) -> bool:
         whole = bool(labels) and all(label and not label.startswith("-") for label in labels)
         return whole and bool(name) and last not in _NOT_PUBLIC
     return "." in host and address.is_global and not address.is_multicast
-
-
-def _is_page(host: str, query: Mapping[str, str]) -> bool:
-    if _is_below(host, "dropbox.com"):
-        return query.get("raw") != "1" and query.get("dl") != "1"
-    return any(_is_below(host, page) for page in _PAGES)
-
-
-def _is_below(host: str, domain: str) -> bool:
-    return host == domain or host.endswith(f".{domain}")
-
-
-def _signs(name: str) -> bool:
-    return name in _AZURE or not _SIGNING_WORDS.isdisjoint(re.split(r"[-_]", name))

@@ -1,8 +1,7 @@
 """What people type after `/imessage` → a request. Pure.
 
 Slack's clients turn straight quotes into smart ones and `--` into a dash, link what looks like a number or an
-address, and send emoji as names. All that is undone or understood here; the text for the customer is otherwise left
-as it was typed.
+address, and send emoji as names. All that is undone or understood here; otherwise the text is left as it was typed.
 """
 
 import re
@@ -19,7 +18,11 @@ from handlers.media import check_media
 from handlers.recipient import DASHES, bare, ends_of_numeric_run, parse_number, read_quoted, read_recipient
 from handlers.typed import as_read, unlinked
 
-_OPTIONS = ("style", "media", "from")
+_OPTIONS = {  # name → an example
+    "style": "`--style confetti`.",
+    "media": "`--media https://example.com/menu.png`.",
+    "from": "`--from +1 555 010 0900`.",
+}
 _OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{DASHES}]*)(?P<equals>=)?")
 _END_OF_OPTIONS = re.compile(r"--(?=\s)")
 _OPTION_AT_THE_END = re.compile(
@@ -43,12 +46,9 @@ class StatusQuestion:
 
 
 def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | Help | StatusQuestion:
-    """Read a command's argument text as Slack sends it.
+    """Read a command's argument text as Slack sends it. Raises UsageError: it cannot be done, or is not clear.
 
     region: where numbers without a country code are, such as "US". lines: ours, E.164.
-
-    Raises:
-        UsageError: it cannot be done, or it is not clear what was meant. Nothing must be sent.
     """
     text = text.strip()
     if not text or text.lower() == "help":
@@ -60,18 +60,26 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     rest, _ = _read_options(text, options, region, lines)
     recipient, rest = read_recipient(rest, region)
     rest, ended = _read_options(rest, options, region, lines)
-    if not ended:
-        _refuse_option_at_the_end(rest)
+    if not ended and (found := _OPTION_AT_THE_END.search(rest)) is not None:  # whoever typed it knows what it is
+        raise UsageError(
+            f"your text ends with `{escape(unlinked(found[0]))}`, and the customer would read that. Write it before "
+            "your text; or, if it belongs to the text, put it in quotes."
+        )
     media_url = check_media(options["media"]) if "media" in options else None
     body = as_read(rest)
-    if not _is_visible(body) and media_url is None:
+    if media_url is None and all(unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in body):
         raise UsageError("there is no text. Write it after the number: `/imessage +1 415 555 2671 Table at eight?`")
     if _EXTENSION.match(body):
         raise UsageError("I can't text an extension. Leave it out, or write your text so that it starts with a word.")
-    line = _line(options["from"], region, lines) if "from" in options else None
+    line = in_e164(bare(options["from"]), region) if "from" in options else None
+    if "from" in options and line not in lines:
+        raise UsageError(f"--from must be one of our lines: {', '.join(lines)}.")
     if recipient in lines:
         raise UsageError("that is one of our own lines. Use the customer's number.")
-    return Request(recipient, body, line, _style(options["style"]) if "style" in options else None, media_url)
+    style = re.sub(rf"[{DASHES}]", "_", options["style"].lower()) if "style" in options else None
+    if style is not None and style not in STYLES:
+        raise UsageError(f"I don't know that style. Use one of: {', '.join(STYLES)}.")
+    return Request(recipient, body, line, style, media_url)
 
 
 def _status_question(rest: str, region: str) -> StatusQuestion:
@@ -103,17 +111,6 @@ def _read_options(rest: str, options: dict[str, str], region: str, lines: Sequen
     return rest, False
 
 
-def _refuse_option_at_the_end(rest: str) -> None:
-    """Refuse what may be an option or a part of the text: whoever typed it knows which."""
-    found = _OPTION_AT_THE_END.search(rest)
-    if found is not None:
-        option = escape(unlinked(found[0]))
-        raise UsageError(
-            f"your text ends with `{option}`, and the customer would read that. Write it before your text; or, if it "
-            "belongs to the text, put it in quotes."
-        )
-
-
 def _read_value(rest: str, name: str, region: str, lines: Sequence[str]) -> tuple[str, str]:
     if (quoted := read_quoted(rest)) is not None:
         return unlinked(quoted[0]), rest[quoted[1] :]
@@ -123,30 +120,5 @@ def _read_value(rest: str, name: str, region: str, lines: Sequence[str]) -> tupl
                 return rest[:end], rest[end:]
     match = re.match(r"<[^>]*>|\S+", rest)
     if match is None:
-        raise UsageError(f"--{name} needs a value, such as {_EXAMPLES[name]}")
+        raise UsageError(f"--{name} needs a value, such as {_OPTIONS[name]}")
     return unlinked(match[0]), rest[match.end() :]
-
-
-_EXAMPLES = {
-    "style": "`--style confetti`.",
-    "media": "`--media https://example.com/menu.png`.",
-    "from": "`--from +1 555 010 0900`.",
-}
-
-
-def _is_visible(text: str) -> bool:
-    return any(unicodedata.category(char) not in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in text)
-
-
-def _line(value: str, region: str, lines: Sequence[str]) -> str:
-    line = in_e164(bare(value), region)
-    if line is None or line not in lines:
-        raise UsageError(f"--from must be one of our lines: {', '.join(lines)}.")
-    return line
-
-
-def _style(value: str) -> str:
-    style = re.sub(rf"[{DASHES}]", "_", value.lower())
-    if style not in STYLES:
-        raise UsageError(f"I don't know that style. Use one of: {', '.join(STYLES)}.")
-    return style

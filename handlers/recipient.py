@@ -1,7 +1,4 @@
-"""The number at the front of what people type → E.164 and the rest. Pure.
-
-Nothing is guessed: where it is not clear whose number it is or where it ends, a sentence says so and nothing is sent.
-"""
+"""The number at the front of what people type → E.164 and the rest. Pure. What is not clear is refused, not guessed."""
 
 import re
 import unicodedata
@@ -11,7 +8,7 @@ from bot.errors import UsageError
 from handlers.typed import unlinked
 
 DASHES = r"\-\u2010-\u2015\u2212"
-_OPENING = {'"': '"', "'": "'", "“": "”", "„": "“”", "‘": "’", "«": "»"}
+_QUOTED = re.compile(r"""\"([^"]*)"|'([^']*)'|“([^”"]*)[”"]|„([^“”"]*)[“”"]|‘([^’]*)’|«([^»]*)»""")
 _NUMERIC = re.compile(rf"[+＋\d()./·{DASHES}]+")
 _TEL = re.compile(r"<tel:[^>]*>")
 _SIGN = "[,;/|&+＋:.·•→>()\\[\\]\u2010-\u2015-]"
@@ -25,8 +22,7 @@ _DATE = re.compile(
 )
 _SHORT = re.compile(r"(?:\d{3}[-. ])?\d{4}(?![\d/]|[.:]\d|\s*(?:am|pm|uhr|h)\b)", re.IGNORECASE)
 _IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
-_WITHOUT_ITS_ZERO = 10
-_LONGEST_FIGURE = 7  # digits: 2671, 19.30, 12.500
+_LONGEST_FIGURE, _WITHOUT_ITS_ZERO = 7, 10  # digits of 2671, 19.30, 12.500; of a whole number without its first zero
 
 _UNCLEAR = 'I can\'t tell where the number ends. Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
 _SEVERAL = (
@@ -36,34 +32,28 @@ _SEVERAL = (
 
 
 def read_recipient(rest: str, region: str) -> tuple[str, str]:
-    """Split the recipient (E.164) from what follows.
-
-    Raises:
-        UsageError: there is no number, more than one, none that can be texted, or no telling where it ends.
-    """
+    """Split the recipient (E.164) from what follows. Raises UsageError: no number, several, or not clear which."""
     _refuse_joined(rest, region)
-    number, end = _explicit(rest, region) or _counted(rest, region)
-    end = len(rest[:end].rstrip("/|&+"))
-    if _begins_with_another(rest[end:], region):
+    link = _TEL.match(rest)
+    marked = read_quoted(rest) if link is None else (link[0], link.end())
+    if marked is not None:
+        number, end = parse_number(unlinked(marked[0]), region), marked[1]
+    else:
+        number, end = _counted(rest, region)
+    rest = rest[len(rest[:end].rstrip("/|&+")) :]
+    if _begins_with_another(rest, region):
         raise UsageError(_SEVERAL)
-    return number, re.sub(r"\A[,;:](?=\s)", "", rest[end:])
+    return number, re.sub(r"\A[,;:](?=\s)", "", rest)
 
 
 def read_quoted(rest: str) -> tuple[str, int] | None:
     """Return what stands in the quotes at the front, and where they end."""
-    closing = _OPENING.get(rest[:1])
-    if closing is None:
-        return None
-    ends = [at for char in {*closing, '"' if rest[0] in "“„" else ""} if char and (at := rest.find(char, 1)) > 0]
-    return (rest[1 : min(ends)], min(ends) + 1) if ends else None
+    found = _QUOTED.match(rest)
+    return found and (found[found.lastindex or 0], found.end())
 
 
 def parse_number(text: str, region: str) -> str:
-    """Return one number in E.164.
-
-    Raises:
-        UsageError: not a number, an emergency number, or one that cannot exist.
-    """
+    """Return one number in E.164. Raises UsageError: not a number, an emergency number, or one that cannot exist."""
     typed = bare(text)
     number = in_e164(typed, region)
     if number is None or not _NUMERIC.fullmatch(re.sub(r"\s", "", typed)):
@@ -85,61 +75,39 @@ def ends_of_numeric_run(rest: str) -> list[int]:
     for word in re.finditer(r"\S+", rest):
         if not _NUMERIC.fullmatch(bare(word[0])):
             break
-        digits += _count(word[0])
+        digits += len(_digits(word[0]))
         if digits > _MOST_DIGITS or len(ends) == _MOST_DIGITS:
             break
         ends.append(word.end())
     return ends
 
 
-def _explicit(rest: str, region: str) -> tuple[str, int] | None:
-    """Read a number whose end is marked: Slack's link, or quotes."""
-    if (link := _TEL.match(rest)) is not None:
-        return parse_number(unlinked(link[0]), region), link.end()
-    if (quoted := read_quoted(rest)) is not None:
-        return parse_number(unlinked(quoted[0]), region), quoted[1]
-    return None
-
-
 def _counted(rest: str, region: str) -> tuple[str, int]:
     """Read a number that ends where its country's numbers do."""
     ends = ends_of_numeric_run(rest)
-    in_one_piece = bool(ends) and _count(rest[: ends[0]]) >= _IN_ONE_PIECE
     readings: dict[str, int] = {}  # number → where its shortest spelling ends
     for end in ends:
         if (number := in_e164(bare(rest[:end]), region)) is not None:
             readings.setdefault(number, end)
-    if in_one_piece and readings:
-        # A first word with nearly all digits of a number is the number, even if the text begins with digits, unless
-        # a digit seems to be missing.
-        first = next(iter(readings))
-        if readings[first] != ends[0] or (len(readings) > 1 and not exists(first)):
-            raise UsageError(_UNCLEAR)
-        readings = {first: ends[0]}
-    if len(readings) > 1:  # number lengths vary in many countries; prefer what exists
-        readings = {number: end for number, end in readings.items() if exists(number)} or readings
-    if len(readings) > 1:
-        raise UsageError(_UNCLEAR)
     if not readings:
         raise UsageError(_why_not(bare(rest[: ends[-1]] if ends else "".join(rest.split(maxsplit=1)[:1])), region))
-    number, end = readings.popitem()
-    if _took_a_word_of_the_text(rest[:end], number):
+    likely = list(readings)
+    if len(_digits(rest[: ends[0]])) >= _IN_ONE_PIECE:  # such a first word is the number, whatever digits follow
+        likely = [number for number in likely if readings[number] == ends[0]]
+    if len(readings) > 1:  # number lengths vary in many countries, or a digit was left out: it must exist
+        likely = [number for number in likely if exists(number)]
+    if len(likely) != 1 or _took_a_word_of_the_text(rest[: readings[likely[0]]], likely[0]):
         raise UsageError(_UNCLEAR)
-    return number, end
+    return likely[0], readings[likely[0]]
 
 
 def _took_a_word_of_the_text(typed: str, number: str) -> bool:
-    """Whether the last word may be the text's: `415 555 267 8 pm?` lacks a digit, and the 8 is an hour.
-
-    A number that is written in pairs after its first word may end in one.
-    """
+    """Whether the last word may be the text's: `415 555 267 8 pm?` lacks a digit, and the 8 is an hour."""
     words = [_digits(word) for word in typed.split()]
     if len(words) < 2 or words[-1] in last_groups(number):
         return False
-    if not exists(number):
-        return True
-    in_pairs = all(len(word) == 2 for word in words[1:])
-    return len(words[-1]) <= 2 and not (in_pairs and len(words) > 3)
+    in_pairs = len(words) > 3 and all(len(word) == 2 for word in words[1:])
+    return not exists(number) or (len(words[-1]) <= 2 and not in_pairs)
 
 
 def _refuse_joined(rest: str, region: str) -> None:
@@ -152,12 +120,11 @@ def _refuse_joined(rest: str, region: str) -> None:
 
 def _begins_with_another(rest: str, region: str) -> bool:
     """Whether another whole number follows, or the end of one after a sign: `415 555 2671 / 2672`."""
-    between = _BETWEEN.match(rest)
-    following = rest[between.end() :] if between else rest
-    plus = "+" if between and between[0].endswith(("+", "＋")) else ""
-    if _begins_with_number(plus + following, region):
-        return True
-    return between is not None and bool(_JOINS.search(between[0])) and _SHORT.match(following) is not None
+    following = _BETWEEN.sub("", rest, count=1)
+    between = rest[: len(rest) - len(following)]
+    plus = "+" if between.endswith(("+", "＋")) else ""
+    short = _JOINS.search(between) and _SHORT.match(following)
+    return short is not None or _begins_with_number(plus + following, region)
 
 
 def _begins_with_number(text: str, region: str) -> bool:
@@ -184,10 +151,6 @@ def _is_whole(spelled: str, region: str) -> bool:
 
 def _digits(text: str) -> str:
     return "".join(char for char in text if char.isdigit())
-
-
-def _count(text: str) -> int:
-    return sum(char.isdigit() for char in text)
 
 
 def _why_not(typed: str, region: str) -> str:

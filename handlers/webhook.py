@@ -1,42 +1,38 @@
-"""Sendblue's other way of reporting: the account's webhook, one address for every text.
+"""Sendblue's other way of reporting: the account's webhook, one address for every text, with a secret in a header."""
 
-Nothing in its address is secret, so the secret in its header is required. What it says of a text whose own callback
-said the same is the same news.
-"""
-
-from collections.abc import Callable, Sequence
-from datetime import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 import structlog
 from starlette.types import Receive, Scope
 
+from bot.domain.clock import Clock
 from bot.sendblue.wire import parse_account_report
 from bot.services.tracking import Tracking
-from handlers.http import Answer, Headers, headers_of, knows_one_of, outcome, read_report
+from handlers.http import NOT_FOUND, WRONG_SECRET, Answer, headers_of, knows_one_of, take_report
 
 log = structlog.get_logger(__name__)
 
 
+@dataclass(repr=False)
 class Webhook:
     """The account's webhook. secrets: any of them is accepted; none: there is no such route."""
 
-    def __init__(self, tracking: Tracking, clock: Callable[[], datetime], *, secrets: Sequence[str]) -> None:
-        self._tracking = tracking
-        self._clock = clock
-        self._secrets = secrets
+    tracking: Tracking
+    clock: Clock
+    secrets: Sequence[str]
 
     async def account(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/webhook`."""
-        if not self._secrets:
-            return Answer(404, b"not found\n")
+        if not self.secrets:
+            return NOT_FOUND
         headers = headers_of(scope)
-        if not knows_one_of(self._secrets, headers.get(b"sb-signing-secret", b"")):
+        if not knows_one_of(self.secrets, headers.get(b"sb-signing-secret", b"")):
             log.warning("account_webhook_refused", at_will=True)
-            return Answer(401, b"wrong secret\n")
-        return await outcome(self._hear(headers, receive))
+            return WRONG_SECRET
+        return await take_report(headers, receive, self._store)
 
-    async def _hear(self, headers: Headers, receive: Receive) -> None:
-        body, form = await read_report(headers, receive)
-        report = parse_account_report(body, now=self._clock(), form=form)
+    async def _store(self, body: bytes, *, form: bool) -> None:
+        report = parse_account_report(body, now=self.clock(), form=form)
         if report is not None:
-            await self._tracking.apply_by_handle(report)
+            await self.tracking.apply_by_handle(report)

@@ -1,19 +1,13 @@
-"""What Sendblue says of our account, and what we register there. Pure.
+"""What Sendblue says of our account, and what we register there. Pure. Sources: Sendblue's CLI (lines) and SDK."""
 
-Sources: Sendblue's CLI (`/api/lines`), its SDK (`/api/v2/lines/state`, `/api/account/webhooks`); integrators saw that
-registering appends without looking.
-"""
-
-from collections.abc import Iterator, Mapping
+import re
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlsplit
 
-from bot.errors import UnreadableReport
-from bot.sendblue.wire import json_object
+from bot.sendblue.wire import json_object, part_of
 
-OUTBOUND = "outbound"
-"""The type of webhook that hears what became of every text."""
+OUTBOUND = "outbound"  # the type of webhook that hears what became of every text
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,37 +21,28 @@ class Hook:
 
 def parse_lines(body: bytes) -> list[str]:
     """Read `GET /api/lines`. Raises UnreadableReport: not the documented shape."""
-    numbers = (json_object(body) or {}).get("numbers")
-    if not isinstance(numbers, list):
-        raise UnreadableReport("no list of lines")
-    return [number for number in numbers if isinstance(number, str)]
+    return [number for number in part_of(json_object(body), "numbers", list) if isinstance(number, str)]
 
 
 def parse_line_states(body: bytes) -> dict[str, str]:
     """Read `GET /api/v2/lines/state`: line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `parse_lines`."""
-    items = (json_object(body) or {}).get("data")
-    if not isinstance(items, list):
-        raise UnreadableReport("no list of lines")
-    found = [(item.get("sendblue_number"), item.get("status")) for item in items if isinstance(item, dict)]
+    items = [item for item in part_of(json_object(body), "data", list) if isinstance(item, dict)]
+    found = [(item.get("sendblue_number"), item.get("status")) for item in items]
     return {line: str(state).upper() for line, state in found if isinstance(line, str)}
 
 
 def parse_webhooks(body: bytes) -> list[Hook]:
     """Read `GET /api/account/webhooks`. Raises as `parse_lines`."""
-    by_kind = (json_object(body) or {}).get("webhooks")
-    if not isinstance(by_kind, dict):
-        raise UnreadableReport("no webhooks")
-    return list(_hooks(by_kind))
-
-
-def _hooks(by_kind: Mapping[str, Any]) -> Iterator[Hook]:
+    by_kind = part_of(json_object(body), "webhooks", dict)
     shared = by_kind.get("globalSecret")  # a text among lists
+    found = []
     for kind, hooks in by_kind.items():
         for hook in hooks if isinstance(hooks, list) else ():
             fields = hook if isinstance(hook, dict) else {"url": hook}
             if isinstance(fields.get("url"), str):
                 secret = fields.get("secret") or shared
-                yield Hook(kind, fields["url"], secret if isinstance(secret, str) else "")
+                found.append(Hook(kind, fields["url"], secret if isinstance(secret, str) else ""))
+    return found
 
 
 def registration(url: str, secret: str) -> dict[str, Any]:
@@ -81,8 +66,4 @@ def _place(url: str) -> tuple[object, ...]:
 
 def same_line(one: str, other: str) -> bool:
     """Whether two spellings are one number."""
-    return _digits(one) == _digits(other)
-
-
-def _digits(number: str) -> str:
-    return "".join(filter(str.isdigit, number))
+    return re.sub(r"\D", "", one) == re.sub(r"\D", "", other)

@@ -1,8 +1,8 @@
 """The calls to Sendblue, over one httpx client. No call is ever repeated here: a retry is a row with a due time."""
 
 import asyncio
+import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
@@ -19,24 +19,18 @@ from bot.sendblue import account, wire
 R = TypeVar("R")
 
 _MOST_PAGES = 20
+_SKEW = timedelta(minutes=5)  # between the vendor's machines, and until its clock is known, between its and ours
 
-_SKEW = timedelta(minutes=5)
-"""Between the vendor's machines, and until its clock is known, between its and ours."""
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What Sendblue answered, read to its end."""
-
-    status: int
-    body: bytes
+_PAGINGS: tuple[dict[str, str], ...] = (
+    {"order_by": "createdAt", "order_direction": "asc", "limit": "15"},
+    {"order_by": "created_at", "order_direction": "asc", "limit": "15"},
+    {},
+)
+"""How to ask for pages: as the specification says, as the vendor's CLI does, plainly. The first not refused is kept."""
 
 
 class Sendblue:
-    """One account.
-
-    timeout: seconds for a whole call. Sendblue was seen to take 13 s, and a short timeout only makes false doubt.
-    """
+    """One account. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt."""
 
     def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
         self._clock = clock
@@ -64,35 +58,24 @@ class Sendblue:
         await self._http.aclose()
 
     async def send(self, message: Message, callback_url: str) -> Report:
-        """Submit a message, once.
-
-        Raises:
-            Refused, NotSent, Uncertain: see `wire.parse_answer`; NotSent also when no connection came about.
-        """
+        """Submit a message, once. Raises as `wire.parse_answer`; NotSent also when no connection came about."""
         with metrics.call("sendblue", "send-message"):
-            answer = await self._post("/api/send-message", wire.submission(message, callback_url))
-            return wire.parse_answer(answer.status, answer.body, now=self._clock(), media_url=message.media_url)
+            status, body = await self._post("/api/send-message", wire.submission(message, callback_url))
+            return wire.parse_answer(status, body, now=self._clock(), media_url=message.media_url)
 
     async def status(self, handle: str) -> Report:
-        """Return what `GET /api/status` says about a handle.
-
-        Raises:
-            Refused: Sendblue does not know the handle, or says no.
-            NotSent: no usable answer; ask again later.
-        """
-        return self._report(await self._get("/api/status", {"handle": handle}))
+        """Return what it says about a handle. Raises Refused: a no, or not known there; NotSent: ask again later."""
+        return await self._get("/api/status", self._report, {"handle": handle})
 
     async def message(self, handle: str) -> Report:
         """Return one message with its channel and error, which `/api/status` leaves out. Raises as `status`."""
-        return self._report(await self._get(f"/api/v2/messages/{quote(handle, safe='')}", {}))
+        return await self._get(f"/api/v2/messages/{quote(handle, safe='')}", self._report)
 
     async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
         """Return what the list says of texts that may be this one (see `wire.Listed.may_be`). Raises as `status`.
 
         The vendor's list lags behind by a minute and more: presence proves, absence does not. Takes as long as two
-        calls at most.
-
-        age: how long ago the oldest was sent at most. Compared with the vendor's own clock.
+        calls at most. age: how long ago the oldest was sent at most, by the vendor's clock.
         """
         try:
             async with asyncio.timeout(2 * self._timeout):
@@ -123,48 +106,63 @@ class Sendblue:
                 break
         raise NotSent("list_without_end")
 
+    async def _page(self, message: Message, since: datetime, *, offset: int) -> wire.Page:
+        params = {
+            "is_outbound": "true",
+            "to_number": message.recipient,
+            "from_number": message.line,
+            "created_at_gte": since.isoformat().replace("+00:00", "Z"),
+            "offset": str(offset),
+        }
+        while True:
+            asked = self._paging
+            try:
+                return await self._get("/api/v2/messages", self._page_of, params | _PAGINGS[asked])
+            except Refused as error:
+                if error.code not in ("http_400", "http_422") or asked + 1 == len(_PAGINGS):
+                    raise
+                self._paging = max(self._paging, asked + 1)  # another question may know already
+
     async def lines(self) -> list[str]:
-        """Return the account's lines, as Sendblue spells them. Raises as `status`."""
-        return _read(account.parse_lines, await self._get("/api/lines", {}))
+        """Return the account's lines, as Sendblue spells them. Raises as `status`, like the two below."""
+        return await self._get("/api/lines", account.parse_lines)
 
     async def line_states(self) -> dict[str, str]:
-        """Return line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `status`."""
-        return _read(account.parse_line_states, await self._get("/api/v2/lines/state", {}))
+        return await self._get("/api/v2/lines/state", account.parse_line_states)
 
     async def webhooks(self) -> list[account.Hook]:
-        """Return every webhook of the account, whoever registered it. Raises as `status`."""
-        return _read(account.parse_webhooks, await self._get("/api/account/webhooks", {}))
+        return await self._get("/api/account/webhooks", account.parse_webhooks)
 
     async def register(self, url: str, secret: str) -> None:
-        """Have news of every text sent to a URL, too. Look first: Sendblue adds it again each time.
+        """Have news of every text sent to a URL, too; again at each call, so ask `webhooks` first. Raises as `send`."""
+        status, _ = await self._post("/api/account/webhooks", account.registration(url, secret))
+        if 400 <= status < 500 and status not in (408, 409, 429):
+            raise Refused(f"http_{status}")
+        if not 200 <= status < 300:
+            raise Uncertain(f"http_{status}")
 
-        Raises:
-            Refused: a clear no.
-            NotSent, Uncertain: it may be registered or not; look again.
-        """
-        answer = await self._post("/api/account/webhooks", account.registration(url, secret))
-        if 400 <= answer.status < 500 and answer.status not in (408, 409, 429):
-            raise Refused(f"http_{answer.status}")
-        if not 200 <= answer.status < 300:
-            raise Uncertain(f"http_{answer.status}")
+    def _report(self, body: bytes) -> Report:
+        return wire.parse_report(body, source="poll", now=self._clock())
 
-    async def _read(self, request: httpx.Request) -> Answer:
-        """Send a request and read its answer, both within the time of one call. httpx's own limits are for each read.
+    def _page_of(self, body: bytes) -> wire.Page:
+        return wire.parse_page(body, now=self._clock())
 
-        Raises:
-            TimeoutError, httpx.HTTPError: no whole answer.
-        """
-        async with asyncio.timeout(self._timeout):
-            answer = await self._http.send(request, stream=True)
+    async def _get(self, path: str, parse: Callable[[bytes], R], params: Mapping[str, str] | None = None) -> R:
+        name = re.sub(r"^/api/(?:v2/)?", "", path)  # and without the handle
+        with metrics.call("sendblue", "messages/{handle}" if name.startswith("messages/") else name):
             try:
-                self._theirs.heard(answer.headers.get("date"))
-                return Answer(answer.status_code, await self._reading.whole(answer.aiter_raw()))
-            except TooLarge as error:
-                raise httpx.ReadError("the answer is too large") from error
-            finally:
-                await answer.aclose()
+                status, body = await self._read(self._http.build_request("GET", path, params=params))
+            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
+                raise NotSent("no_answer") from error
+            if not 200 <= status < 300:
+                no = 400 <= status < 500 and status not in (408, 429)
+                raise (Refused if no else NotSent)(f"http_{status}")
+        try:
+            return parse(body)
+        except UnreadableReport as error:
+            raise NotSent("unreadable_answer") from error
 
-    async def _post(self, path: str, body: Mapping[str, Any]) -> Answer:
+    async def _post(self, path: str, body: Mapping[str, Any]) -> tuple[int, bytes]:
         began = False
 
         async def note(event: str, info: Mapping[str, Any]) -> None:
@@ -185,62 +183,14 @@ class Sendblue:
             late = isinstance(error, httpx.TimeoutException | TimeoutError)
             raise Uncertain("timeout" if late else "connection_lost") from error
 
-    async def _page(self, message: Message, since: datetime, *, offset: int) -> wire.Page:
-        params = {
-            "is_outbound": "true",
-            "to_number": message.recipient,
-            "from_number": message.line,
-            "created_at_gte": since.isoformat().replace("+00:00", "Z"),
-            "offset": str(offset),
-        }
-        for place, paging in enumerate(_PAGINGS[self._paging :], start=self._paging):
+    async def _read(self, request: httpx.Request) -> tuple[int, bytes]:
+        """Send a request; return the status and body of its answer. Raises TimeoutError, httpx.HTTPError: not whole."""
+        async with asyncio.timeout(self._timeout):  # httpx's own limits are for each read, not for all
+            answer = await self._http.send(request, stream=True)
             try:
-                answer = await self._get("/api/v2/messages", params | paging)
-                return wire.parse_page(answer.body, now=self._clock())
-            except UnreadableReport as error:
-                raise NotSent("unreadable_answer") from error
-            except Refused as error:
-                if error.code not in ("http_400", "http_422") or paging is _PAGINGS[-1]:
-                    raise
-                self._paging = max(self._paging, place + 1)  # another question may know already
-        raise AssertionError("the last one returns or raises")
-
-    def _report(self, answer: Answer) -> Report:
-        try:
-            return wire.parse_report(answer.body, source="poll", now=self._clock())
-        except UnreadableReport as error:
-            raise NotSent("unreadable_answer") from error
-
-    async def _get(self, path: str, params: Mapping[str, str]) -> Answer:
-        with metrics.call("sendblue", _method(path)):
-            try:
-                answer = await self._read(self._http.build_request("GET", path, params=params))
-            except (httpx.HTTPError, httpx.InvalidURL, TimeoutError) as error:
-                raise NotSent("no_answer") from error
-            if 200 <= answer.status < 300:
-                return answer
-            if answer.status in (408, 429) or not 400 <= answer.status < 500:
-                raise NotSent(f"http_{answer.status}")
-            raise Refused(f"http_{answer.status}")
-
-
-def _method(path: str) -> str:
-    """What a metric may call a GET: without the handle."""
-    name = path.removeprefix("/api/").removeprefix("v2/")
-    return "messages/{handle}" if name.startswith("messages/") else name
-
-
-def _read(parse: Callable[[bytes], R], answer: Answer) -> R:
-    try:
-        return parse(answer.body)
-    except UnreadableReport as error:
-        raise NotSent("unreadable_answer") from error
-
-
-_PAGINGS: tuple[dict[str, str], ...] = (
-    {"order_by": "createdAt", "order_direction": "asc", "limit": "15"},
-    {"order_by": "created_at", "order_direction": "asc", "limit": "15"},
-    {},
-)
-"""How the list is asked for its pages: what its specification says, what the vendor's own CLI and events page say, and
-the least that can be said. The first that is not refused is kept."""
+                self._theirs.heard(answer.headers.get("date"))
+                return answer.status_code, await self._reading.whole(answer.aiter_raw())
+            except TooLarge as error:
+                raise httpx.ReadError("the answer is too large") from error
+            finally:
+                await answer.aclose()

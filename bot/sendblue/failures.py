@@ -1,7 +1,4 @@
-"""Why Sendblue says no, in whichever of its shapes: the code, and its explanation. Pure.
-
-Source: Sendblue's error-code reference, its SDKs (`error_key`), and bodies that integrators saw.
-"""
+"""Why Sendblue says no. Pure. Sources: its error-code reference, its SDKs (`error_key`), what integrators saw."""
 
 import re
 from collections.abc import Mapping
@@ -9,22 +6,17 @@ from typing import Any
 
 from bot.domain.number import hide_numbers
 
-ASK_AGAIN = frozenset({"10002"})
-"""Codes that say the vendor does not know the status itself."""
-
-LATER = frozenset({"4001", "5003", "5509"})
-"""Codes of a refusal that ends by itself: rate limits. (SMS_LIMIT_REACHED ends too, but not within minutes.)"""
-
-MAYBE_SENT = frozenset({"5000", "10001", "22"})
-"""Codes after which the text may have gone out all the same."""
-
-CLEAR_NO = frozenset(
-    {
-        *("402", "4000", "4002", "OPTED_OUT", "PRE_REPLY_LIMIT_REACHED", "OUTSIDE_REPLY_WINDOW", "SMS_LIMIT_REACHED"),
-        *("INVALID_REACTION", "line_not_registered", "ambiguous_sending_line"),
-    }
-)
-"""Codes of a refusal that another try does not change."""
+ASK_AGAIN = {"10002"}  # the vendor does not know the status itself
+LATER = {"4001", "5003", "5509"}  # rate limits, which end by themselves (that of SMS too, but not within minutes)
+MAYBE_SENT = {"5000", "10001", "22"}  # the text may have gone out all the same
+CLEAR_NO = {  # another try changes nothing
+    *("402", "4000", "4002", "OPTED_OUT", "PRE_REPLY_LIMIT_REACHED", "OUTSIDE_REPLY_WINDOW", "SMS_LIMIT_REACHED"),
+    *("INVALID_REACTION", "line_not_registered", "ambiguous_sending_line"),
+}
+_KNOWN = ASK_AGAIN | LATER | MAYBE_SENT | CLEAR_NO | {"5504"}
+_IS_A_CODE = re.compile(r"(?:[A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9_]{0,39}|\d{1,6})?")
+_CODES = ("error_key", "error_code", "code")
+_EXPLANATIONS = ("message", "error_message", "error_reason", "error_detail", "detail")
 
 
 def error_of(fields: Mapping[str, Any]) -> tuple[str, str]:
@@ -35,17 +27,12 @@ def error_of(fields: Mapping[str, Any]) -> tuple[str, str]:
     return "", ""
 
 
-_CODES = ("error_key", "error_code", "code")
-_EXPLANATIONS = ("message", "error_message", "error_reason", "error_detail", "detail")
-
-
 def error_code(fields: Mapping[str, Any]) -> str:
     """The code of an error, wherever it stands and however it is written (402, "402", 402.0, a word); none is "".
 
     The vendor says to tell its rules apart by `error_key`, so it is read first; the older `error_code` counts where
-    only that is known to us. An unknown word in lower case is written in capitals, because codes of ours are in lower
-    case. What is no code at all, such as a sentence with a customer's words in it, is called "other": a code stands
-    in logs.
+    only that is known to us. An unknown word is written in capitals, because codes of ours are in lower case. What is
+    no code, such as a sentence with a customer's words, is "other": a code stands in logs.
     """
     given = _given_codes(fields)
     code = next((one for one in given if one in _KNOWN), next(iter(given), ""))
@@ -54,16 +41,10 @@ def error_code(fields: Mapping[str, Any]) -> str:
     return code if code in _KNOWN else code.upper()
 
 
-_IS_A_CODE = re.compile(r"(?:[A-Z][A-Z0-9_]{0,39}|[a-z][a-z0-9_]{0,39}|\d{1,6})?")
-_KNOWN = ASK_AGAIN | LATER | MAYBE_SENT | CLEAR_NO | {"5504"}
-
-
 def _given_codes(fields: Mapping[str, Any]) -> list[str]:
-    places = _error_places(fields)
-    values = [place.get(name) for place in places for name in _CODES]
+    codes = [_plain_code(place.get(name)) for place in _error_places(fields) for name in _CODES]
     bare = _plain_code(fields.get("error"))
-    codes = [*map(_plain_code, values), bare if bare.isdecimal() else ""]
-    return [code for code in codes if code]
+    return [code for code in (*codes, bare if bare.isdecimal() else "") if code]
 
 
 def _error_places(fields: Mapping[str, Any]) -> list[Mapping[str, Any]]:
@@ -101,12 +82,8 @@ def maybe_sent(code: str, reason: str) -> bool:
 
 def plain_text(value: object) -> str:
     """Text of a scalar, without what no database takes (NUL, lone surrogates); "" for anything else."""
-    if isinstance(value, str):
-        text = value
-    elif isinstance(value, int | float) and not isinstance(value, bool):
-        text = str(value)
-    else:
-        return ""
-    if not text.isascii():
-        text = text.encode(errors="replace").decode()
-    return text.replace("\x00", "").strip()
+    if not isinstance(value, str):
+        value = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else ""
+    if not value.isascii():
+        value = value.encode(errors="replace").decode()
+    return value.replace("\x00", "").strip()

@@ -6,10 +6,7 @@ from uuid import UUID
 
 
 class CallbackTokens:
-    """An HMAC of the message id: callbacks are not signed, so their address is what proves who sends them.
-
-    secrets: the first signs, all are accepted, so that one can be replaced without losing callbacks.
-    """
+    """An HMAC of the message id. secrets: the first signs, all are accepted, so that one can be replaced."""
 
     def __init__(self, public_url: str, secrets: Sequence[str]) -> None:
         self._public_url = public_url

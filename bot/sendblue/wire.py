@@ -1,15 +1,13 @@
-"""Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out.
+"""Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out. Unknown words are kept verbatim.
 
-Sources: Sendblue's reference for sending, status callbacks and error codes (docs.sendblue.com), its generated SDKs,
-and what integrators saw live where the three disagree. The vendor's own lists are incomplete, so unknown words are
-kept verbatim and change nothing.
+Sources: Sendblue's reference (docs.sendblue.com), its SDKs, and what integrators saw where these disagree.
 """
 
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -18,39 +16,32 @@ from msgspec.structs import replace
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.message import Message, Report
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
-from bot.sendblue.failures import (
-    ASK_AGAIN,
-    CLEAR_NO,
-    LATER,
-    error_of,
-    explanations,
-    maybe_sent,
-    plain_text,
-)
+from bot.sendblue.failures import ASK_AGAIN, CLEAR_NO, LATER, error_of, explanations, maybe_sent, plain_text
+
+_SERVICES = {service.value.lower(): service for service in Service}
+
+T = TypeVar("T")
 
 DELIVERIES = {
-    "REGISTERED": Delivery.QUEUED,
-    "PENDING": Delivery.QUEUED,
-    "QUEUED": Delivery.QUEUED,
-    "ACCEPTED": Delivery.QUEUED,
+    **dict.fromkeys(("REGISTERED", "PENDING", "QUEUED", "ACCEPTED"), Delivery.QUEUED),
     "SENT": Delivery.SENT,
     "DELIVERED": Delivery.DELIVERED,
     "READ": Delivery.READ,
-    "ERROR": Delivery.FAILED,
-    "DECLINED": Delivery.FAILED,
-    "FAILED": Delivery.FAILED,
+    **dict.fromkeys(("ERROR", "DECLINED", "FAILED"), Delivery.FAILED),
 }
 """Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
 (inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
 
+# Source of a report → what the handle in it is worth.
+HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
+
+# What iMessage can dress a text in; ignored on SMS and RCS.
 STYLES = (
     *("celebration", "shooting_star", "fireworks", "lasers", "love", "confetti", "balloons", "spotlight", "echo"),
     *("invisible", "gentle", "loud", "slam"),
 )
-"""What iMessage can dress a text in; ignored on SMS and RCS."""
 
-LONGEST_TEXT = 18_000
-"""Characters in one message. Sendblue takes fewer than 18,996, in a unit it does not name; this leaves room."""
+LONGEST_TEXT = 18_000  # characters in one message: Sendblue takes fewer than 18,996, in a unit it does not name
 
 
 def submission(message: Message, callback_url: str) -> dict[str, str]:
@@ -60,40 +51,16 @@ def submission(message: Message, callback_url: str) -> dict[str, str]:
     return body | {name: value for name, value in optional.items() if value}
 
 
+_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
+
+
 def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
-    """Read the answer to a send. media_url: what was asked for, to notice when it was dropped.
+    """Read the answer to a send: a report at QUEUED or later. media_url: what was asked for, as it may be dropped.
 
-    Returns:
-        A report at QUEUED or later: Sendblue has the message.
-
-    Raises:
-        Refused: a clear no.
-        NotSent: refused for now (rate limits).
-        Uncertain: anything that says neither yes nor no.
+    Raises Refused: a clear no; NotSent: refused for now (rate limits); Uncertain: neither yes nor no.
     """
-    fields = json_object(body)
-    if fields is None:
-        raise _wordless(status)
+    fields = json_object(body) or {}
     report = _report(fields, "send", now)
-    _raise_if_not_taken(status, fields, report)
-    lost = media_url is not None and not fields.get("media_url")
-    return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
-
-
-_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}
-"""HTTP statuses that end by themselves; the second is a proxy's on the way."""
-
-
-def _wordless(status: int) -> Refused | NotSent | Uncertain:
-    """What an answer means whose body says nothing."""
-    if status in _PLAINLY_LATER:
-        return NotSent(_PLAINLY_LATER[status])
-    if 400 <= status < 500 and status not in (408, 409):
-        return Refused(f"http_{status}")
-    return Uncertain(f"http_{status}" if status >= 300 else "unreadable_answer")
-
-
-def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) -> None:
     code, reason, handle = report.error_code, report.error_text, report.handle
     failed = report.delivery is Delivery.FAILED
     says_yes = handle is not None or (report.delivery is not None and not failed)
@@ -107,18 +74,15 @@ def _raise_if_not_taken(status: int, fields: Mapping[str, Any], report: Report) 
         raise Refused(code or f"http_{status}", reason, handle=handle)
     if handle is None or report.delivery is None:
         raise Uncertain(code or "unreadable_answer", reason, handle=handle)
+    lost = media_url is not None and not fields.get("media_url")
+    return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
-    """Read one status callback or status answer.
+    """Read one status callback or status answer. Raises UnreadableReport: no JSON object, or neither handle nor status.
 
-    Accepts both spellings the vendor uses (`accountEmail`/`account_email`, `status` as text or as
-    `{"status": …}`), the `{status, data}` envelope, and any case. Unknown fields are ignored, unknown status
-    words are kept verbatim and change nothing. Of what a customer wrote only the word is kept: neither its
-    handle nor its channel is that of a text of ours, and its handle would keep out the right one.
-
-    Raises:
-        UnreadableReport: not a JSON object, or no handle and no status in it.
+    Accepts a `status` as text or as `{"status": …}`, the `{status, data}` envelope, and any case. Of what a customer
+    wrote only the word is kept: its handle and channel are those of another text.
     """
     fields = _fields(body, form=form)
     report = _report(fields, source, now)
@@ -128,22 +92,18 @@ def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False)
 
 
 def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
-    """Read one POST of an account webhook: the same envelope, about any text of the account.
-
-    Returns:
-        None for what is no news of a text of ours: what customers write, and all that names no message.
-
-    Raises:
-        UnreadableReport: not a JSON object.
-    """
+    """Read one POST of an account webhook: as `parse_report`; None for a customer's text, or where no handle is."""
     fields = _fields(body, form=form)
-    # It comes to an address of all texts: which one it is about, only the handle says.
+    # It comes to one address for all texts: only the handle says which one it is about.
     report = replace(_report(fields, "callback", now), handle_from=HandleFrom.NOWHERE)
     return None if _is_a_customers(fields) or report.handle is None else report
 
 
 def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
-    fields = _form(body) if form else json_object(body)
+    try:
+        fields = dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=100)) if form else json_object(body)
+    except ValueError:
+        fields = None
     if fields is None:
         raise UnreadableReport("not a JSON object")
     nested = fields.get("data")
@@ -165,10 +125,7 @@ class Listed:
     at: datetime | None
 
     def may_be(self, message: Message) -> bool:
-        """Whether this can be what a send without an answer led to, by all but its time.
-
-        A text that failed is no evidence: an equal one may have been refused shortly before.
-        """
+        """Whether a send without an answer can have led to this, by all but its time. What failed is no evidence."""
         fits = self.outbound and self.text == message.text and self.report.recipient == message.recipient
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.line)
 
@@ -181,33 +138,25 @@ class Page:
     more: bool | None
 
 
-MOST_LISTED = 1000
-"""Items of a page that are read: more than we ask for, but more than the vendor ever gives."""
+_MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
 
 
 def parse_page(body: bytes, *, now: datetime) -> Page:
-    """Read `GET /api/v2/messages`.
-
-    Raises:
-        UnreadableReport: not the documented envelope.
-    """
+    """Read `GET /api/v2/messages`. Raises UnreadableReport: not the documented envelope."""
     fields = json_object(body) or {}
-    items, pagination = fields.get("data"), fields.get("pagination")
-    if not isinstance(items, list):
-        raise UnreadableReport("no list of messages")
+    items = [item for item in part_of(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
+    pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    listed = (_listed(item, now) for item in items[:MOST_LISTED] if isinstance(item, dict))
-    return Page(tuple(listed), more if isinstance(more, bool) else None)
+    return Page(tuple(_listed(item, now) for item in items), more if isinstance(more, bool) else None)
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
-    sent = next((time for name in ("date_sent", "date_created") if (time := _read_time(item.get(name)))), None)
     return Listed(
         _report(item, "list", now),
         str(item.get("content") or ""),
         outbound=not _is_a_customers(item),
         line=plain_text(item.get("from_number")),
-        at=sent,
+        at=_read_time(item.get("date_sent")) or _read_time(item.get("date_created")),
     )
 
 
@@ -216,13 +165,16 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     if isinstance(status, dict):
         status = status.get("status")
     word = plain_text(status)[:80]
+    at = _read_time(fields.get("date_updated"))
     code, reason = error_of(fields)
     delivery = DELIVERIES.get(word.upper())
     if delivery is Delivery.FAILED and code in ASK_AGAIN:
         delivery = None
     return Report(
         source,
-        _time(fields.get("date_updated"), now),
+        at
+        if at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
+        else now,  # not an absurd one
         delivery,
         word,
         plain_text(fields.get("message_handle"))[:200] or None,
@@ -234,24 +186,11 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     )
 
 
-HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
-"""Source of a report → what the handle in it is worth."""
-
-
 def _service(fields: Mapping[str, Any]) -> Service:
     """`was_downgraded` is true only when iMessage fell back to SMS; SMS from the start says so in `service`."""
     if fields.get("was_downgraded") in (True, "true", "True"):
         return Service.SMS
     return _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
-
-
-_SERVICES = {service.value.lower(): service for service in Service}
-
-
-def _time(value: object, now: datetime) -> datetime:
-    """The vendor's time when it is one and not absurd; else when we heard."""
-    time = _read_time(value)
-    return time if time is not None and now - timedelta(days=2) < time < now + timedelta(minutes=1) else now
 
 
 def _read_time(value: object) -> datetime | None:
@@ -263,22 +202,20 @@ def _read_time(value: object) -> datetime | None:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, or None for anything else.
-
-    The quick parser refuses some that Python's takes: UTF-16, half a surrogate pair, NaN, 1e999.
-    """
+    """Return a JSON object, or None for anything else."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
-        try:
+        try:  # UTF-16, half a surrogate pair, NaN and 1e999 are read only by Python's own parser
             value = json.loads(body)
         except (ValueError, RecursionError):
             return None
     return value if isinstance(value, dict) else None
 
 
-def _form(body: bytes) -> dict[str, Any] | None:
-    try:
-        return dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=100))
-    except ValueError:
-        return None
+def part_of(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
+    """Return a field. Raises UnreadableReport: it is not of this kind."""
+    value = (fields or {}).get(name)
+    if not isinstance(value, kind):
+        raise UnreadableReport(f"no {name}")
+    return value

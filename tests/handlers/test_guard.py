@@ -121,6 +121,19 @@ async def test_nothing_signed_but_malformed_ends_in_a_5xx(stage: Stage, body: by
     assert (await post(stage, body, signed(body, kind=kind))).status_code < 500
 
 
+@pytest.mark.parametrize("nonsense", [None, 5, True, "text", [], [5], [[]]])
+@pytest.mark.parametrize(
+    ("kind", "field"),
+    [("view_submission", "view"), ("view_closed", "view"), ("block_actions", "actions"), ("block_actions", "view")],
+)
+async def test_a_view_or_actions_of_a_wrong_shape_are_unreadable(
+    stage: Stage, kind: str, field: str, nonsense: Any
+) -> None:
+    body = urlencode({"payload": json.dumps({"type": kind, field: nonsense})}).encode()
+    answer = await post(stage, body, signed(body))
+    assert (answer.status_code, answer.text) == (400, "unreadable\n")
+
+
 def event(kind: str, **fields: Any) -> bytes:
     return json.dumps({"type": kind, "team_id": "T1", "api_app_id": "A1", "event_id": "Ev1", **fields}).encode()
 
@@ -189,7 +202,12 @@ JSON = st.recursive(
     lambda inner: (
         st.lists(inner, max_size=3)
         | st.dictionaries(
-            st.sampled_from(["type", "event", "payload", "authorizations", "team", "user", "enterprise", "challenge"]),
+            st.sampled_from(
+                [
+                    *("type", "event", "payload", "authorizations", "team", "user", "enterprise", "challenge"),
+                    *("view", "actions"),
+                ]
+            ),
             inner,
             max_size=4,
         )

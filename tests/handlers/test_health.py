@@ -70,7 +70,7 @@ async def test_a_scheduler_that_stopped_ticking_is_noticed(stage: Stage, monkeyp
     app = stage.app
     assert app is not None
     real = app.clock
-    monkeypatch.setattr(app.jobs, "_clock", lambda: real() + timedelta(minutes=5))
+    monkeypatch.setattr(app.jobs, "clock", lambda: real() + timedelta(minutes=5))
     assert "has not run" in app.jobs.problem
 
 
