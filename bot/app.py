@@ -11,8 +11,8 @@ from functools import partial
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from starlette.routing import BaseRoute, Route, Router
-from starlette.types import Lifespan, Receive, Scope, Send
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock
@@ -50,12 +50,10 @@ from handlers.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
+SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
+
+# Worker → how the backlog calls its work.
 _KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
-"""Worker → how the backlog calls its work."""
-
-SETTLE = timedelta(seconds=2)
-"""Until what Slack has stored can be found there (see `Announcing`)."""
-
 _GRACE = 4  # seconds for calls in flight when stopping; uvicorn takes three before them, and the store two after
 
 
@@ -101,16 +99,15 @@ class App:
             Worker("polling", partial(polling.claim, "polls"), polls, self.clock, tick=every),
             Worker("doubting", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
         )
-        wakeups, quiet = (self.announce, self.send), (polls, doubts)
-        self.jobs = Jobs(self.sweeping, wakeups, quiet, self.clock, repoll_interval=every)
+        self.jobs = Jobs(self.sweeping, (self.announce, self.send), (polls, doubts), self.clock, repoll_interval=every)
 
     async def wake(self) -> None:
-        """Have announced now, rather than at the next tick, what came in; texts leave once their thread is open."""
+        """Announce now, not at the next tick, what came in; its texts are sent once their thread is open."""
         self.announce.set()
 
     @asynccontextmanager
     async def open(self, *, working: bool) -> AsyncIterator[None]:
-        """Take the database, bring it up to date, do the work until left. working: or leave it to other processes."""
+        """Take the database, bring it up to date and, if working, do the background work until the context ends."""
         self.database.take()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.store.close)
@@ -154,10 +151,9 @@ class App:
 class Routes(Router):
     """The service as ASGI. Its first route is tried before Starlette does anything: most requests are for it."""
 
-    def __init__(self, app: App, first: Route, *others: BaseRoute, lifespan: Lifespan[None]) -> None:
-        super().__init__([first, *others], lifespan=lifespan)
-        self.service = app
-        self._first = first
+    def __init__(self, app: App, first: Route, *others: Route) -> None:
+        super().__init__([first, *others], lifespan=lambda _: app.open(working=app.settings.web_also_works))
+        self.service, self._first = app, first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or begin and end with the server."""
@@ -168,19 +164,13 @@ class Routes(Router):
 
 
 def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
-    """Return the service: doors and background work, alive between the ASGI lifespan's start and end."""
+    """Return the service; its background work lasts from the start to the end of the ASGI lifespan."""
     app = App(settings, settle=settle)
     callbacks = Callbacks(app.tracking, app.tokens, app.clock, webhook_secrets=settings.webhook_secrets)
     webhook = Webhook(app.tracking, app.clock, secrets=settings.webhook_secrets)
     token = settings.metrics_token.get_secret_value()
     health = Health(app.readiness, app.queries.backlog, app.clock, prove=app.identity.prove, metrics_token=token)
     guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.wake)
-
-    @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
-        async with app.open(working=settings.web_also_works):
-            yield
-
     return Routes(
         app,
         Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
@@ -189,7 +179,6 @@ def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.metrics),
-        lifespan=lifespan,
     )
 
 

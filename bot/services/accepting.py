@@ -14,9 +14,7 @@ from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
 
-PATIENCE = 1.4
-"""Seconds for the database while a person waits: Slack waits three for an answer."""
-
+PATIENCE = 1.4  # seconds for the database while a person waits: Slack waits three for an answer
 _MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
 
 

@@ -4,6 +4,7 @@ One claim is one step is one call. What is about to be posted is noted before th
 an answer is looked for, not repeated; whatever is learnt meanwhile waits in the database and is merged.
 """
 
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -44,8 +45,6 @@ _NO_SCOPE = frozenset({"missing_scope", "no_permission", "access_denied"})  # fo
 
 @dataclass(eq=False)
 class Announcing:
-    """Does the steps of threads."""
-
     store: Store
     notifier: Notifier
     tracking: Tracking
@@ -122,11 +121,10 @@ class Announcing:
 
     async def _joined(self, thread: Thread) -> bool:
         """Enter the channel; return whether it let us in, as a public one does."""
-        try:
+        with suppress(Refused):
             await self.notifier.join(thread.channel)
-        except Refused:
-            return False
-        return True
+            return True
+        return False
 
     async def _reply(self, thread: Thread) -> Outcome:
         posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
@@ -169,13 +167,13 @@ class Announcing:
         return Outcome(thread.note_given())
 
     async def _look(self, thread: Thread) -> Outcome:
-        """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
+        """A post ended without an answer, or its process died: count it if it is there, else let it be posted."""
         found, gone = await self._found(thread)
         log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
-        if found is not None and thread.posting == 0:
-            return Outcome(thread.opened(thread.channel, found, shown_rev=UNKNOWN))  # what it shows may be old: edit it
-        if found is not None:
+        if found is not None and thread.posting:
             return Outcome(thread.replied())
+        if found is not None:  # what it shows may be old: it will be edited
+            return Outcome(thread.opened(thread.channel, found, shown_rev=UNKNOWN))
         if thread.posting and (astray := await self._find(thread, None)) is not None:
             await self.notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
             return _unreachable(thread, "thread_not_found")
@@ -239,7 +237,7 @@ class Announcing:
         return self.store.clock() + wait
 
     async def _no_place(self, thread: Thread, code: str) -> Outcome:
-        """The thread cannot be opened here, so nothing may leave. Between two people, the bot's own DM will do."""
+        """The thread cannot be opened here, so nothing may be sent. For a DM of two people the bot's own DM will do."""
         if thread.channel.startswith("D") and code == "channel_not_found" and not thread.moved:
             return Outcome(thread.moved_to_sender("moved"))
         await self.tracking.fail_unsent(thread.messages, code)

@@ -53,13 +53,14 @@ class Sending:
     async def taken(self, claimed: Claimed[Message]) -> list[Job]:
         """Return what is to be done about what was claimed. What was abandoned becomes uncertain, not sent again."""
         for message_id in claimed.abandoned:
-            now, still = self.store.clock(), Delivery.SENDING  # or its sender woke and gave it back: it did not go out
+            # If still: a sender that slept may have woken and given it back, and then it certainly did not go out.
+            now, still = self.store.clock(), Delivery.SENDING
             report = Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
             await self.tracking.apply(message_id, report)
         return [partial(self.deliver, message) for message in claimed.items]
 
     async def deliver(self, message: Message) -> None:
-        """Submit one claimed message, once, and record what is known afterwards."""
+        """Hand one claimed message to Sendblue, once, and record what is known afterwards."""
         now = self.store.clock()
         if message.lease_until is not None and now >= message.lease_until:
             return  # we slept; somebody may have given it up meanwhile
@@ -95,7 +96,7 @@ class Sending:
             await self.store.write_until_stored(tell_of_busy_lines, BusyLine(message.line, line_until, LINE_BUSY))
 
     def _without_handle(self, report: Report) -> Report:
-        """Of a text whose answer names another one's handle: Sendblue may have sent nothing of ours."""
+        """Return the report without a handle that belongs to another text: Sendblue may have sent nothing of ours."""
         if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
             report = self._conclusion(Uncertain("handle_of_another"))
         return replace(report, handle=None, handle_from=HandleFrom.NOWHERE, if_still=Delivery.SENDING)

@@ -25,8 +25,6 @@ _counter = cache(metrics.reports.labels)  # finding a counter takes longer than 
 
 @dataclass(eq=False)
 class Tracking:
-    """Merges reports, from wherever they come."""
-
     store: Store
     announce: asyncio.Event  # set when there is something to tell
     send: asyncio.Event  # set when the next part may go
@@ -64,24 +62,21 @@ class Tracking:
             self.send.set()
 
     async def apply_by_handle(self, report: Report) -> None:
-        """Merge a report that names its message by Sendblue's handle alone; an unknown one changes nothing.
-
-        Raises as `apply`.
-        """
+        """As `apply`, for a report that names its message by Sendblue's handle alone; unknown ones change nothing."""
         handle = report.handle or ""
         owners = await self.store.read(lambda tx: owners_of(tx, [handle]))
         if handle in owners:
             await self.apply(owners[handle], report)
 
     async def fail_unsent(self, messages: Iterable[Message], code: str) -> None:
-        """Say of messages that nobody has tried to send that they never will be, and why. Raises as `apply`."""
+        """Record of messages that nobody has tried to send that they never will be, and why. Raises as `apply`."""
         now = self.store.clock()
         for message in messages:
             report = Report("bot", now, Delivery.FAILED, error_code=code, if_still=Delivery.ACCEPTED)
             await self.apply(message.id, report)
 
     async def end_if_over(self, message: Message, by: datetime) -> None:
-        """Say that no confirmation came while it was watched, or ask people about one in doubt. Raises as `apply`."""
+        """Record that by then its watch is over, or that people are to decide about its doubt. Raises as `apply`."""
         now, durations = self.store.clock(), self.durations
         if by - message.accepted_at >= durations.watch_for:
             await self.apply(message.id, Report("bot", now, unconfirmed=True))

@@ -59,10 +59,8 @@ class Worker:
         return ""
 
     def standstill(self, since: datetime | None) -> str:
-        """Why no process does anything, or an empty string. since: when the oldest work could first have been done.
-
-        Others may do it too, so what counts is work that waits, and that we have taken none.
-        """
+        """Why nobody does work that could be done since then, or an empty string."""
+        # Other processes may do it, too, so what counts is that it waits and that this one has taken none.
         if since is None or self._clock() - max(since, self.busy_at) < self._patience:
             return ""
         return f"work has been waiting since {since:%H:%M:%S} UTC and no process does it"
