@@ -5,16 +5,16 @@ import random
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
-from datetime import datetime, timedelta
+from datetime import timedelta
+from functools import partial
 
 import structlog
 from slack_bolt.async_app import AsyncApp
 from slack_bolt.authorization import AuthorizeResult
-from starlette.routing import BaseRoute, Route, Router
-from starlette.types import Lifespan, Receive, Scope, Send
+from starlette.routing import Route, Router
+from starlette.types import Receive, Scope, Send
 
 from bot.domain.backlog import Backlog
-from bot.domain.backoff import Chance
 from bot.domain.clock import Clock
 from bot.errors import NotStored
 from bot.logs import bolt_logger
@@ -27,7 +27,7 @@ from bot.services.deciding import Deciding
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
 from bot.services.queries import Queries
-from bot.services.reaching import Identity, reach
+from bot.services.reaching import Identity
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
@@ -50,27 +50,18 @@ from handlers.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
+SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
+
+# Worker → how the backlog calls its work.
 _KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
-"""Worker → how the backlog calls its work."""
-
-SETTLE = timedelta(seconds=2)
-"""Until what Slack has stored can be found there (see `Announcing`)."""
-
 _GRACE = 4  # seconds for calls in flight when stopping; uvicorn takes three before them, and the store two after
 
 
 class App:
     """Everything that lives as long as the process."""
 
-    def __init__(
-        self,
-        settings: Settings,
-        *,
-        clock: Clock | None = None,
-        chance: Chance = random.random,
-        settle: timedelta = SETTLE,
-    ) -> None:
-        self.settings, durations = settings, settings.durations
+    def __init__(self, settings: Settings, *, clock: Clock | None = None, settle: timedelta = SETTLE) -> None:
+        self.settings, durations, chance = settings, settings.durations, random.random
         self.working = False
         self.announce, self.send = asyncio.Event(), asyncio.Event()
         self.database = database_of(settings, clock)
@@ -87,52 +78,36 @@ class App:
         self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
-        self.tracking = Tracking(self.store, self.announce, self.send, durations, chance)
         self.queries = Queries(self.store, durations)
-        self.alarming = Alarming(
-            self.store,
-            self.notifier,
-            self._who_answers,
-            channel=settings.alert_channel,
-            public_url=settings.public_url,
-        )
+        self.accepting = Accepting(self.store, settings.lines[0])
         self.deciding = Deciding(self.store, self.notifier, self.permitting)
-        self.accepting = Accepting(self.store, default_line=settings.lines[0])
+        self.tracking = Tracking(self.store, self.announce, self.send, durations, chance)
         self.sending = Sending(self.store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
         sender = Worker("sending", self.sending.claim, self.send, self.clock)
         self.announcing = Announcing(
-            self.store,
-            self.notifier,
-            self.tracking,
-            self.permitting,
-            self.sending,
-            sender,
-            durations,
-            chance,
-            settle=settle,
+            self.store, self.notifier, self.tracking, self.permitting, self.sending, sender, durations, chance, settle
         )
-        self.polling = Polling(self.store, self.sendblue, self.tracking, self.alarming, durations, chance)
-        self.sweeping = Sweeping(self.store, self.tracking, self.alarming, durations)
+        alarming = Alarming(
+            self.store, self.notifier, self.identity, settings.alert_channel, settings.public_url, self.clock()
+        )
+        polling = Polling(self.store, self.sendblue, self.tracking, alarming, durations, chance)
+        self.sweeping = Sweeping(self.store, self.tracking, alarming, durations, self.clock())
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", self.announcing.claim, self.announce, self.clock),
             sender,
-            Worker("polling", self.polling.claim_polls, polls, self.clock, tick=every),
-            Worker("doubting", self.polling.claim_doubts, doubts, self.clock, tick=every),
+            Worker("polling", partial(polling.claim, "polls"), polls, self.clock, tick=every),
+            Worker("doubting", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
         )
-        wakeups, quiet = (self.announce, self.send), (polls, doubts)
-        self.jobs = Jobs(self.sweeping, wakeups, quiet, self.clock, repoll_interval=every)
-
-    async def _who_answers(self) -> str:
-        return (await reach(self.settings.public_url, self.identity))[0]
+        self.jobs = Jobs(self.sweeping, (self.announce, self.send), (polls, doubts), self.clock, repoll_interval=every)
 
     async def wake(self) -> None:
-        """Have announced now, rather than at the next tick, what came in; texts leave once their thread is open."""
+        """Announce now, not at the next tick, what came in; its texts are sent once their thread is open."""
         self.announce.set()
 
     @asynccontextmanager
     async def open(self, *, working: bool) -> AsyncIterator[None]:
-        """Take the database, bring it up to date, do the work until left. working: or leave it to other processes."""
+        """Take the database, bring it up to date and, if working, do the background work until the context ends."""
         self.database.take()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.store.close)
@@ -142,17 +117,14 @@ class App:
             await stack.enter_async_context(self.notifier)
             await stack.enter_async_context(self.sendblue)
             stack.push_async_callback(self._rest)
+            self.working = working
             if working:
-                self._work()
+                for worker in self.workers:
+                    worker.start()
+                self.jobs.start()
             log.info("opened", working=working)
             yield
             log.info("closing")
-
-    def _work(self) -> None:
-        self.working = True
-        for worker in self.workers:
-            worker.start()
-        self.jobs.start()
 
     async def _rest(self) -> None:
         stops = [worker.stop(grace=_GRACE) for worker in self.workers]
@@ -172,23 +144,16 @@ class App:
         since = waiting.doable_since if waiting is not None else {}
         for worker in self.workers:
             own = worker.problem if self.working else ""
-            checks[worker.name] = own or self._standstill(worker, since.get(_KINDS[worker.name]))
+            checks[worker.name] = own or worker.standstill(since.get(_KINDS[worker.name]))
         return checks, waiting
-
-    def _standstill(self, worker: Worker, since: datetime | None) -> str:
-        """Others may do it too, so what counts is work that waits, and that we have taken none."""
-        if since is None or self.clock() - max(since, worker.busy_at) < worker.patience:
-            return ""
-        return f"work has been waiting since {since:%H:%M:%S} UTC and no process does it"
 
 
 class Routes(Router):
     """The service as ASGI. Its first route is tried before Starlette does anything: most requests are for it."""
 
-    def __init__(self, app: App, first: Route, *others: BaseRoute, lifespan: Lifespan[None]) -> None:
-        super().__init__([first, *others], lifespan=lifespan)
-        self.service = app
-        self._first = first
+    def __init__(self, app: App, first: Route, *others: Route) -> None:
+        super().__init__([first, *others], lifespan=lambda _: app.open(working=app.settings.web_also_works))
+        self.service, self._first = app, first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one request, or begin and end with the server."""
@@ -198,20 +163,14 @@ class Routes(Router):
             await super().__call__(scope, receive, send)
 
 
-def create_app(settings: Settings, *, clock: Clock | None = None, settle: timedelta = SETTLE) -> Routes:
-    """Return the service: doors and background work, alive between the ASGI lifespan's start and end."""
-    app = App(settings, clock=clock, settle=settle)
+def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
+    """Return the service; its background work lasts from the start to the end of the ASGI lifespan."""
+    app = App(settings, settle=settle)
     callbacks = Callbacks(app.tracking, app.tokens, app.clock, webhook_secrets=settings.webhook_secrets)
     webhook = Webhook(app.tracking, app.clock, secrets=settings.webhook_secrets)
     token = settings.metrics_token.get_secret_value()
     health = Health(app.readiness, app.queries.backlog, app.clock, prove=app.identity.prove, metrics_token=token)
     guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.wake)
-
-    @asynccontextmanager
-    async def lifespan(_: object) -> AsyncIterator[None]:
-        async with app.open(working=settings.web_also_works):
-            yield
-
     return Routes(
         app,
         Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
@@ -220,7 +179,6 @@ def create_app(settings: Settings, *, clock: Clock | None = None, settle: timede
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.metrics),
-        lifespan=lifespan,
     )
 
 
@@ -265,9 +223,5 @@ async def work_until_stopped(settings: Settings) -> None:
 
 def database_of(settings: Settings, clock: Clock | None = None) -> Database:
     """Return the database of these settings, not connected yet."""
-    return open_database(
-        settings.database_url,
-        clock,
-        pool_size=settings.database_pool_size,
-        statement_timeout=settings.database_statement_timeout,
-    )
+    pool, timeout = settings.database_pool_size, settings.database_statement_timeout
+    return open_database(settings.database_url, clock, pool_size=pool, statement_timeout=timeout)

@@ -1,5 +1,7 @@
 """Taking in what a person asked to have sent."""
 
+from dataclasses import dataclass, field
+
 import structlog
 
 from bot.domain.ids import new_id
@@ -12,28 +14,25 @@ from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
 
+PATIENCE = 1.4  # seconds for the database while a person waits: Slack waits three for an answer
 _MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
 
 
+@dataclass(eq=False)
 class Accepting:
-    """Stores requests. default_line: E.164."""
+    store: Store
+    default_line: str  # E.164
+    _refused: dict[str, None] = field(default_factory=dict, init=False)  # keys of gestures, oldest first
 
-    def __init__(self, store: Store, *, default_line: str) -> None:
-        self._store = store
-        self._default_line = default_line
-        self._refused: dict[str, None] = {}  # gestures, in order
-
-    async def accept(self, request: Request, origin: Origin, *, patience: float = 1.4) -> tuple[Message, ...]:
+    async def accept(self, request: Request, origin: Origin) -> tuple[Message, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
 
-        Wakes nobody: nobody is called before the person has their answer (see `Guard`).
-
-        patience: seconds. Slack waits three for an answer.
+        Wakes no worker: nobody is called before the person has their answer (see `Guard`).
 
         Raises:
             NotStored: it was not stored and nothing will be sent, not even later.
         """
-        now = self._store.clock()
+        now = self.store.clock()
         thread_id = new_id(now)
         texts = split_text(request.text, LONGEST_TEXT)
         messages = tuple(
@@ -41,7 +40,7 @@ class Accepting:
                 id=new_id(now),
                 thread_id=thread_id,
                 recipient=request.recipient,
-                line=request.line or self._default_line,
+                line=request.line or self.default_line,
                 text=text,
                 accepted_at=now,
                 since=now,
@@ -52,17 +51,17 @@ class Accepting:
             )
             for part, text in enumerate(texts, start=1)
         )
-        new = await self._stored(NewThread(thread_id, origin, messages), patience)
+        new = await self._stored(NewThread(thread_id, origin, messages))
         log.debug("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
         return messages
 
-    async def _stored(self, thread: NewThread, patience: float) -> bool:
-        """Whether it is new. What was said to be not sent stays so, should the network repeat the request."""
+    async def _stored(self, thread: NewThread) -> bool:
+        """Return whether it is new. What a person was told is not sent stays so if the network repeats the request."""
         key = thread.origin.key
         if key in self._refused:
             raise NotStored("given up before")
         try:
-            return await self._store.write(accept_many, thread, patience=patience)
+            return await self.store.write(accept_many, thread, patience=PATIENCE)
         except MaybeStored:
             raise
         except NotStored:

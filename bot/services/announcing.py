@@ -4,6 +4,8 @@ One claim is one step is one call. What is about to be posted is noted before th
 an answer is looked for, not repeated; whatever is learnt meanwhile waits in the database and is merged.
 """
 
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
@@ -33,47 +35,27 @@ _CALL = timedelta(seconds=16)  # longer than one takes
 _LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
 _ANSWER_TRIES = 2  # where hooks.slack.com cannot be reached, a direct message says it within a minute
+
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
-_OURS_TO_MEND = frozenset(
-    {
-        *("invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired", "missing_scope"),
-        *("org_login_required", "team_access_not_granted", "access_denied", "no_permission"),
-    }
-)
-"""Refusals that concern our token, not the place: everything waits until somebody mends it."""
-_MAY_NOT_LOOK = frozenset({"missing_scope", "no_permission", "access_denied"})
-"""Of looking alone: posts go on without it."""
+# Refusals that concern our token, not the place: everything waits until somebody mends it.
+_NO_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+_NO_ACCESS = frozenset({"org_login_required", "team_access_not_granted"})
+_NO_SCOPE = frozenset({"missing_scope", "no_permission", "access_denied"})  # for looking alone: posts go on without it
 
 
+@dataclass(eq=False)
 class Announcing:
-    """Does the steps of threads.
+    store: Store
+    notifier: Notifier
+    tracking: Tracking
+    permitting: Permitting
+    sending: Sending
+    sender: Worker  # sends what may be sent once a thread is open
+    durations: Durations
+    chance: Chance
+    settle: timedelta  # until an unanswered call to Slack shows; after ten times as long it is done, or never
 
-    sender: does what may be sent once a thread is open. settle: how long until an unanswered post can be found; after
-    ten times as long, what was asked for is done, or never.
-    """
-
-    def __init__(
-        self,
-        store: Store,
-        notifier: Notifier,
-        tracking: Tracking,
-        permitting: Permitting,
-        sending: Sending,
-        sender: Worker,
-        durations: Durations,
-        chance: Chance,
-        *,
-        settle: timedelta,
-    ) -> None:
-        self._store = store
-        self._notifier = notifier
-        self._tracking = tracking
-        self._permitting = permitting
-        self._sending, self._sender = sending, sender
-        self._interval = durations.slack_post_interval
-        self._watched_for = durations.watch_for
-        self._chance = chance
-        self._settle, self._latest = settle, 10 * settle
+    def __post_init__(self) -> None:
         self._steps = {
             Step.OPEN: self._open,
             Step.REPLY: self._reply,
@@ -84,7 +66,8 @@ class Announcing:
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
         """Take the steps that are due and whose slot is free."""
-        claimed = await self._store.write(claim_threads, Capacity(capacity, _LEASE, self._interval))
+        wanted = Capacity(capacity, _LEASE, self.durations.slack_post_interval)
+        claimed = await self.store.write(claim_threads, wanted)
         return [partial(self.perform, task) for task in claimed.items], claimed.soonest
 
     async def perform(self, task: Task) -> None:
@@ -93,11 +76,11 @@ class Announcing:
         if task.edits is not None:
             outcome = await self._edited_too(task, outcome, task.edits)
         if any(message.delivery is Delivery.ACCEPTED for message in task.thread.messages):
-            capacity = self._sending.capacity(self._sender.free)
-            _, claimed = await self._store.write_until_stored(finish_and_claim, (outcome, capacity))
-            self._sender.begin(await self._sending.taken(claimed))
+            capacity = self.sending.capacity(self.sender.free)
+            _, claimed = await self.store.write_until_stored(finish_and_claim, (outcome, capacity))
+            self.sender.begin(await self.sending.taken(claimed))
         else:
-            await self._store.write_until_stored(finish_threads, outcome)
+            await self.store.write_until_stored(finish_threads, outcome)
 
     async def _edited_too(self, task: Task, outcome: Outcome, until: datetime) -> Outcome:
         """Bring the root up to date with the same claim, once the reply stands."""
@@ -111,7 +94,7 @@ class Announcing:
             return Outcome(thread)
         try:
             if step is Step.OPEN:
-                await self._permitting.check(thread.sender, thread.team)
+                await self.permitting.check(thread.sender, thread.team)
         except Refused as error:
             return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
         except CallFailed as error:  # nothing was posted, whatever is known of the person
@@ -126,79 +109,77 @@ class Announcing:
             return await self._refused(thread, step, error)
 
     async def _open(self, thread: Thread) -> Outcome:
-        post = wording.root(thread, watched_for=self._watched_for)
+        post = wording.root(thread, watched_for=self.durations.watch_for)
         try:
             posted = await self._post(thread, post)
         except Refused as error:
             if error.code != "not_in_channel" or not await self._joined(thread):
                 raise
             posted = await self._post(thread, post)
-        metrics.milestones.labels("opened").observe(self._store.age(thread.created_at).total_seconds())
+        metrics.milestones.labels("opened").observe(self.store.age(thread.created_at).total_seconds())
         return Outcome(thread.opened(posted.channel, posted.ts, shown_rev=thread.rev))
 
     async def _joined(self, thread: Thread) -> bool:
-        """Enter the channel; a public one lets us in by ourselves."""
-        try:
-            await self._notifier.join(thread.channel)
-        except Refused:
-            return False
-        return True
+        """Enter the channel; return whether it let us in, as a public one does."""
+        with suppress(Refused):
+            await self.notifier.join(thread.channel)
+            return True
+        return False
+
+    async def _reply(self, thread: Thread) -> Outcome:
+        posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
+        if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
+            return Outcome(thread, again_at=self.store.clock())
+        since = min(message.since for message in thread.messages if message.telling)
+        metrics.announce_lag.observe(self.store.age(since).total_seconds())
+        return Outcome(thread.replied())
 
     async def _post(self, thread: Thread, post: wording.Post) -> Place:
         self._check_lease(thread)
-        return await self._notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
-
-    def _check_lease(self, thread: Thread) -> None:
-        """Raise NotSent when we slept: somebody else may have looked for what we are about to do, or done it."""
-        if thread.lease_until is not None and self._store.clock() + _CALL >= thread.lease_until:
-            raise NotSent("slept")
-
-    async def _reply(self, thread: Thread) -> Outcome:
-        post = wording.reply(thread, watched_for=self._watched_for)
-        posted = await self._post(thread, post)
-        if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
-            return Outcome(thread, again_at=self._store.clock())
-        metrics.announce_lag.observe(
-            max(self._store.age(message.since).total_seconds() for message in thread.messages if message.telling)
-        )
-        return Outcome(thread.replied())
+        return await self.notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
 
     async def _edit(self, thread: Thread) -> Outcome:
         if not thread.lead.recipient:  # we have forgotten the words; the root still has them
             return Outcome(thread.left_as_it_is())
-        post = wording.root(thread, watched_for=self._watched_for)
+        post = wording.root(thread, watched_for=self.durations.watch_for)
         self._check_lease(thread)
-        await self._notifier.update(thread.channel, thread.root_ts or "", post)
-        again = thread.shown_rev == EDITING  # the edit before may be made after this one
-        return Outcome(thread.edited(), again_at=self._store.clock() + self._latest if again else None, patient=again)
+        await self.notifier.update(thread.channel, thread.root_ts or "", post)
+        if thread.shown_rev != EDITING:
+            return Outcome(thread.edited())
+        # The edit before may be made after this one.
+        return Outcome(thread.edited(), again_at=self.store.clock() + 10 * self.settle, patient=True)
+
+    def _check_lease(self, thread: Thread) -> None:
+        """Raise NotSent when we slept: somebody else may have looked for what we are about to do, or done it."""
+        if thread.lease_until is not None and self.store.clock() + _CALL >= thread.lease_until:
+            raise NotSent("slept")
 
     async def _private_note(self, thread: Thread) -> Outcome:
         """Tell the sender privately: through the command's own answer while that works, else as a direct message."""
-        text = answers.private_note(thread, watched_for=self._watched_for)
+        text = answers.private_note(thread, watched_for=self.durations.watch_for)
         try:
-            await self._notifier.answer(thread.answer_url, text)
+            await self.notifier.answer(thread.answer_url, text)
         except (Refused, NotSent) as error:
             if isinstance(error, NotSent) and thread.failures < _ANSWER_TRIES:
                 raise
             elsewhere = wording.Post(answers.elsewhere(thread, text), [])
-            await self._notifier.post(thread.sender, elsewhere, id=f"{thread.id.hex}-aside")
+            await self.notifier.post(thread.sender, elsewhere, id=f"{thread.id.hex}-aside")
         return Outcome(thread.note_given())
 
     async def _look(self, thread: Thread) -> Outcome:
-        """A post ended without an answer, or its process died: adopt it if it is there, else let it be posted."""
+        """A post ended without an answer, or its process died: count it if it is there, else let it be posted."""
         found, gone = await self._found(thread)
         log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
-        if found is not None and thread.posting == 0:
-            return Outcome(thread.opened(thread.channel, found, shown_rev=UNKNOWN))  # what it shows may be old: edit it
-        if found is not None:
+        if found is not None and thread.posting:
             return Outcome(thread.replied())
+        if found is not None:  # what it shows may be old: it will be edited
+            return Outcome(thread.opened(thread.channel, found, shown_rev=UNKNOWN))
         if thread.posting and (astray := await self._find(thread, None)) is not None:
-            await self._notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
+            await self.notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
             return _unreachable(thread, "thread_not_found")
         if thread.looked + 1 >= _LOOKS:
             return _unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
-        pause = self._settle * 2**thread.looked
-        return Outcome(thread.looked_in_vain(), again_at=self._store.clock() + pause)
+        return Outcome(thread.looked_in_vain(), again_at=self.store.clock() + self.settle * 2**thread.looked)
 
     async def _found(self, thread: Thread) -> tuple[str | None, bool]:
         """Return the ts of what was being posted, where it should stand; and whether its thread is gone."""
@@ -212,25 +193,26 @@ class Announcing:
             raise
 
     async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
-        age = self._store.age(thread.posting_since or thread.created_at)
-        return await self._notifier.find(thread.channel, id=_post_id(thread), age=age, thread_ts=thread_ts)
+        age = self.store.age(thread.posting_since or thread.created_at)
+        return await self.notifier.find(thread.channel, id=_post_id(thread), age=age, thread_ts=thread_ts)
 
     def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Outcome:
         """Certainly not done. A busy Slack names the time; it concerns the whole channel, or all edits."""
         at = self._retry_at(thread, error)
         key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
-        slot = (key, at) if key is not None and error.retry_after is not None else None
-        return Outcome(thread.undone(step), again_at=self._store.clock() if slot else at, closed_slot=slot)
+        if key is None or error.retry_after is None:
+            return Outcome(thread.undone(step), again_at=at)
+        return Outcome(thread.undone(step), again_at=self.store.clock(), closed_slot=(key, at))
 
     def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Outcome:
         """Perhaps done. A post keeps its note, so the next step is to look for it."""
         log.warning("slack_unanswered", thread_id=str(thread.id), step=step.name, code=error.code)
-        at = self._store.clock() + self._settle
+        at = self.store.clock() + self.settle
         return Outcome(thread.unanswered(step), again_at=max(at, self._retry_at(thread, error)))
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
         log.warning("slack_refused", thread_id=str(thread.id), step=step.name, code=error.code)
-        if error.code in _OURS_TO_MEND - (_MAY_NOT_LOOK if step is Step.LOOK else frozenset()):
+        if error.code in _NO_TOKEN | _NO_ACCESS or (error.code in _NO_SCOPE and step is not Step.LOOK):
             return Outcome(thread.undone(step), again_at=self._retry_at(thread, error))
         match step:
             case Step.OPEN:
@@ -248,19 +230,18 @@ class Announcing:
                 log.error("sender_out_of_reach", thread_id=str(thread.id), code=error.code)
                 return Outcome(thread.note_given())
 
-    async def _no_place(self, thread: Thread, code: str) -> Outcome:
-        """The thread cannot be opened here, so nothing may leave. Between two people, the bot's own DM will do."""
-        between_people = thread.channel.startswith("D") and code == "channel_not_found"
-        if between_people and not thread.moved:
-            return Outcome(thread.moved_to_sender("moved"))
-        await self._tracking.fail_unsent(thread.messages, code, at=self._store.clock())
-        return Outcome(thread.closed_for(code))
-
     def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:
-        wait = backoff(thread.failures, self._chance, first=1, longest=_LONGEST_PAUSE)
+        wait = backoff(thread.failures, self.chance, first=1, longest=_LONGEST_PAUSE)
         if isinstance(error, NotSent) and error.retry_after is not None:
             wait = timedelta(seconds=error.retry_after)
-        return self._store.clock() + wait
+        return self.store.clock() + wait
+
+    async def _no_place(self, thread: Thread, code: str) -> Outcome:
+        """The thread cannot be opened here, so nothing may be sent. For a DM of two people the bot's own DM will do."""
+        if thread.channel.startswith("D") and code == "channel_not_found" and not thread.moved:
+            return Outcome(thread.moved_to_sender("moved"))
+        await self.tracking.fail_unsent(thread.messages, code)
+        return Outcome(thread.closed_for(code))
 
 
 def _unreachable(thread: Thread, code: str) -> Outcome:

@@ -1,5 +1,6 @@
 """Who may text customers: configured people and channels, and by default no guest and no stranger."""
 
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 import structlog
@@ -17,25 +18,23 @@ _REMEMBERED_FOR = timedelta(minutes=5)
 _MOST_REMEMBERED = 10_000
 
 
+@dataclass(eq=False)
 class Permitting:
-    """Checks what can be checked at once at the door, and the rest before anything leaves."""
-
-    def __init__(self, notifier: Notifier, clock: Clock, rules: Rules) -> None:
-        self._notifier = notifier
-        self._clock = clock
-        self._rules = rules
-        self._known: dict[tuple[str, frozenset[str]], tuple[datetime, str]] = {}
+    notifier: Notifier
+    clock: Clock
+    rules: Rules
+    _known: dict[tuple[str, frozenset[str]], tuple[datetime, str]] = field(default_factory=dict, init=False)
 
     def check_at_once(self, origin: Origin) -> None:
         """Raise UsageError where the settings alone say no."""
         if not self.allows_place(origin.channel):
             raise UsageError(NOT_HERE)
-        if self._rules.users and not self._rules.groups and origin.sender not in self._rules.users:
+        if self.rules.users and not self.rules.groups and origin.sender not in self.rules.users:
             raise UsageError(NOT_ALLOWED)
 
     def allows_place(self, channel: str) -> bool:
         """Return whether the settings let people act in this conversation."""
-        return not self._rules.channels or channel in self._rules.channels
+        return not self.rules.channels or channel in self.rules.channels
 
     async def check(self, user: str, *teams: str) -> None:
         """Ask Slack who somebody is, unless that was asked a moment ago. teams: the workspaces they act in and are of.
@@ -44,7 +43,7 @@ class Permitting:
             Refused: `guest`, `stranger` or `not_allowed`: they may not; or Slack will not say (its own code).
             NotSent, Uncertain: Slack did not answer; ask again.
         """
-        now, places = self._clock(), frozenset(filter(None, teams))
+        now, places = self.clock(), frozenset(filter(None, teams))
         asked_at, verdict = self._known.get((user, places), (None, ""))
         if asked_at is None or not timedelta(0) <= now - asked_at <= _REMEMBERED_FOR:
             verdict = await self._verdict(user, places)
@@ -55,8 +54,8 @@ class Permitting:
             raise Refused(verdict)
 
     async def _verdict(self, user: str, places: frozenset[str]) -> str:
-        if not self._rules.guests:
-            person = await self._notifier.person(user)
+        if not self.rules.guests:
+            person = await self.notifier.person(user)
             # In a shared channel Slack calls nobody a stranger; their workspace tells. In one organisation a person may
             # belong to several.
             theirs = person.teams or (places if len(places) == 1 else frozenset())
@@ -64,16 +63,16 @@ class Permitting:
                 return "stranger"
             if person.guest:
                 return "guest"
-        if not (self._rules.users or self._rules.groups) or user in self._rules.users:
+        if not (self.rules.users or self.rules.groups) or user in self.rules.users:
             return ""
         return "" if await self._in_a_group(user) else "not_allowed"
 
     async def _in_a_group(self, user: str) -> bool:
         """A group that was deleted, or that Slack does not show us, must not keep out the people of the others."""
         unseen: Refused | None = None
-        for group in sorted(self._rules.groups):
+        for group in sorted(self.rules.groups):
             try:
-                if user in await self._notifier.members(group):
+                if user in await self.notifier.members(group):
                     return True
             except Refused as error:
                 log.warning("user_group_unreadable", group=group, code=error.code)

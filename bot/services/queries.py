@@ -1,5 +1,7 @@
 """Answering questions about messages. Changes nothing."""
 
+from dataclasses import dataclass
+
 from bot.domain.backlog import Backlog
 from bot.domain.rules import Durations
 from bot.slack import answers
@@ -8,12 +10,10 @@ from bot.storage.history import Filter, find_messages
 from bot.storage.store import Store
 
 
+@dataclass(eq=False)
 class Queries:
-    """What people and machines ask."""
-
-    def __init__(self, store: Store, durations: Durations) -> None:
-        self._store = store
-        self._watched_for = durations.watch_for
+    store: Store
+    durations: Durations
 
     async def last_messages(self, sender: str, recipient: str | None) -> str:
         """Return a person's last messages, in words. recipient: only those to this number (E.164).
@@ -22,9 +22,9 @@ class Queries:
             NotStored: the database cannot be asked right now.
         """
         wanted = Filter(sender=sender, number=recipient, limit=5)
-        found = await self._store.read(lambda tx: find_messages(tx, wanted))
-        return answers.status(found, watched_for=self._watched_for, recipient=recipient)
+        found = await self.store.read(lambda tx: find_messages(tx, wanted))
+        return answers.status(found, watched_for=self.durations.watch_for, recipient=recipient)
 
     async def backlog(self) -> Backlog:
         """Return what waits, over all processes. Raises as `last_messages`."""
-        return await self._store.read(backlog)
+        return await self.store.read(backlog)

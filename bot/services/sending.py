@@ -1,6 +1,7 @@
 """Handing each message to Sendblue, at most once."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 from uuid import UUID
@@ -25,109 +26,87 @@ from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
 
-_WORTH_SAYING = timedelta(seconds=5)
-"""Of waiting: until then a root just says that it is sending."""
-
-_OF_THE_WAY = frozenset({"no_connection", "proxy_refused", "unbuildable"})
-"""Codes that say nothing of the line."""
-
-MOST_TRIES = 8
-"""Of calls that certainly sent nothing: with the backoff below that is about four minutes."""
+_WORTH_SAYING = timedelta(seconds=5)  # a root just says "sending" of a text that waits for less
+_OF_THE_WAY = frozenset({"no_connection", "proxy_refused", "unbuildable"})  # codes that say nothing of the line
+MOST_TRIES = 8  # that certainly sent nothing: about four minutes with the backoff below
 
 
+@dataclass(eq=False)
 class Sending:
-    """Delivers what may leave. callback_url: message id → where Sendblue reports on it."""
-
-    def __init__(
-        self,
-        store: Store,
-        sendblue: Sendblue,
-        tracking: Tracking,
-        durations: Durations,
-        callback_url: Callable[[UUID], str],
-        chance: Chance,
-    ) -> None:
-        self._store = store
-        self._sendblue = sendblue
-        self._tracking = tracking
-        self._interval = durations.sendblue_send_interval
-        self._within = durations.send_within
-        self._lease = durations.sendblue_timeout + timedelta(seconds=15)
-        self._callback_url = callback_url
-        self._chance = chance
+    store: Store
+    sendblue: Sendblue
+    tracking: Tracking
+    durations: Durations
+    callback_url: Callable[[UUID], str]  # message id → where Sendblue reports on it
+    chance: Chance
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
-        """Take what may be sent now. What somebody took and never finished becomes uncertain, not sent again."""
-        claimed = await self._store.write(claim_sends, self.capacity(capacity))
+        """Take what may be sent now."""
+        claimed = await self.store.write(claim_sends, self.capacity(capacity))
         return await self.taken(claimed), claimed.soonest
 
     def capacity(self, count: int) -> Capacity:
         """Return what it takes to claim so many messages."""
-        return Capacity(count, self._lease, self._interval)
+        lease = self.durations.sendblue_timeout + timedelta(seconds=15)
+        return Capacity(count, lease, self.durations.sendblue_send_interval)
 
     async def taken(self, claimed: Claimed[Message]) -> list[Job]:
-        """Return what is to be done about what was claimed."""
+        """Return what is to be done about what was claimed. What was abandoned becomes uncertain, not sent again."""
         for message_id in claimed.abandoned:
-            await self._tracking.apply(message_id, self._interrupted())
+            # If still: a sender that slept may have woken and given it back, and then it certainly did not go out.
+            now, still = self.store.clock(), Delivery.SENDING
+            report = Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
+            await self.tracking.apply(message_id, report)
         return [partial(self.deliver, message) for message in claimed.items]
 
     async def deliver(self, message: Message) -> None:
-        """Submit one claimed message, once, and record what is known afterwards."""
-        now = self._store.clock()
+        """Hand one claimed message to Sendblue, once, and record what is known afterwards."""
+        now = self.store.clock()
         if message.lease_until is not None and now >= message.lease_until:
             return  # we slept; somebody may have given it up meanwhile
-        if now - message.accepted_at > self._within:
+        if now - message.accepted_at > self.durations.send_within:
             metrics.sends.labels("too_late").inc()
-            await self._tracking.apply(message.id, Report("bot", now, Delivery.FAILED, error_code="too_late"))
+            await self.tracking.apply(message.id, Report("bot", now, Delivery.FAILED, error_code="too_late"))
             return
         try:
-            outcome, report = "taken", await self._sendblue.send(message, self._callback_url(message.id))
+            outcome, report = "taken", await self.sendblue.send(message, self.callback_url(message.id))
         except NotSent as error:
             metrics.sends.labels("postponed").inc()
             await self._later(message, error)
             return
         except Refused as error:
-            outcome, report = "refused", self._conclusion(Delivery.FAILED, error, handle=error.handle)
+            outcome, report = "refused", self._conclusion(error)
         except Uncertain as error:
-            outcome, report = "uncertain", self._conclusion(Delivery.UNCERTAIN, error, handle=error.handle)
+            outcome, report = "uncertain", self._conclusion(error)
         metrics.sends.labels(outcome).inc()
-        applied = await self._tracking.apply(message.id, report, until_stored=True)
+        applied = await self.tracking.apply(message.id, report, until_stored=True)
         if applied.message is not None and applied.message.delivery is Delivery.SENDING:
-            await self._tracking.apply(message.id, self._without_handle(report), until_stored=True)
+            await self.tracking.apply(message.id, self._without_handle(report), until_stored=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:
         if message.attempts >= MOST_TRIES:
-            await self._tracking.apply(message.id, self._conclusion(Delivery.FAILED, error), until_stored=True)
+            await self.tracking.apply(message.id, self._conclusion(error), until_stored=True)
             return
-        at = self._store.clock() + backoff(message.attempts, self._chance, first=1, longest=60)
+        at = self.store.clock() + backoff(message.attempts, self.chance, first=1, longest=60)
         line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every message on it
         why = error.code if at - message.accepted_at > _WORTH_SAYING else ""
         log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.attempts)
-        await self._store.write_until_stored(release_sends, Release(message, at, line_until, why))
+        await self.store.write_until_stored(release_sends, Release(message, at, line_until, why))
         if line_until is not None and why:
-            await self._store.write_until_stored(tell_of_busy_lines, BusyLine(message.line, line_until, LINE_BUSY))
-
-    def _interrupted(self) -> Report:
-        """Unless whoever slept over it woke meanwhile and gave it back: then it certainly did not go out."""
-        now, still = self._store.clock(), Delivery.SENDING
-        return Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
+            await self.store.write_until_stored(tell_of_busy_lines, BusyLine(message.line, line_until, LINE_BUSY))
 
     def _without_handle(self, report: Report) -> Report:
-        """Of a text whose answer names another one's handle: Sendblue may have sent nothing of ours."""
+        """Return the report without a handle that belongs to another text: Sendblue may have sent nothing of ours."""
         if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
-            report = self._conclusion(Delivery.UNCERTAIN, Uncertain("handle_of_another"))
+            report = self._conclusion(Uncertain("handle_of_another"))
         return replace(report, handle=None, handle_from=HandleFrom.NOWHERE, if_still=Delivery.SENDING)
 
-    def _conclusion(
-        self, delivery: Delivery, error: Refused | NotSent | Uncertain, *, handle: str | None = None
-    ) -> Report:
-        named = HandleFrom.REFUSAL if delivery is Delivery.FAILED else HandleFrom.OWN
-        return Report(
-            "send",
-            self._store.clock(),
-            delivery,
-            handle=handle,
-            handle_from=named if handle else HandleFrom.NOWHERE,
-            error_code=error.code,
-            error_text=error.reason,
-        )
+    def _conclusion(self, error: Refused | NotSent | Uncertain) -> Report:
+        """Return what is known after a call that did not end with a yes."""
+        delivery, named = Delivery.FAILED, HandleFrom.REFUSAL
+        if isinstance(error, Uncertain):
+            delivery, named = Delivery.UNCERTAIN, HandleFrom.OWN
+        report = Report("send", self.store.clock(), delivery, error_code=error.code, error_text=error.reason)
+        if isinstance(error, NotSent) or not error.handle:
+            return report
+        return replace(report, handle=error.handle, handle_from=named)

@@ -97,7 +97,7 @@ async def test_a_surprise_in_one_job_stops_nothing_else(
 ) -> None:
     app = stage.app
     assert app is not None
-    real, times = app.announcing._notifier.post, []
+    real, times = app.notifier.post, []
 
     async def surprising(*arguments: object, **named: object) -> object:
         times.append(1)
@@ -105,7 +105,7 @@ async def test_a_surprise_in_one_job_stops_nothing_else(
             raise ZeroDivisionError
         return await real(*arguments, **named)  # type: ignore[arg-type]
 
-    monkeypatch.setattr(app.announcing._notifier, "post", surprising)
+    monkeypatch.setattr(app.notifier, "post", surprising)
     await stage.text()
     await until(lambda: times)
     await stage.text(channel="G0TEAM")

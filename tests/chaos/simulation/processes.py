@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Coroutine
 from datetime import timedelta
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
@@ -125,21 +126,19 @@ class Process:
         self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
         sender: Any = Sender(self)
         self.announcing = Announcing(
-            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, settle=SETTLE
+            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, SETTLE
         )
         self.deciding = Deciding(self.ledger, slack, permitting)
-        alarming = Alarming(self.ledger, slack, self._who_answers, channel="", public_url="")
-        self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance, each=0)
-        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations)
+        nobody: Any = None  # is asked who answers: there is no channel in which to say it
+        alarming = Alarming(self.ledger, slack, nobody, "", "", self.ledger.clock())
+        self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
+        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, self.ledger.clock())
         self._claims = {
             "announce": self.announcing.claim,
             "send": self.sending.claim,
-            "polls": self.polling.claim_polls,
-            "doubts": self.polling.claim_doubts,
+            "polls": partial(self.polling.claim, "polls"),
+            "doubts": partial(self.polling.claim, "doubts"),
         }
-
-    async def _who_answers(self) -> str:
-        return "nobody"
 
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> Job:
         """Begin a job; its first step is the scheduler's to take."""
