@@ -129,15 +129,15 @@ def _looked_for_twice() -> AbstractContextManager[Any]:
 
 
 BUGS = {
-    "silence is taken for a no": Bug(_silence_is_taken_for_a_no, "was sent and waits to be sent", 5),
-    "a post is not noted": Bug(_a_post_is_not_noted, "stands twice", 12),
-    "the last report wins": Bug(_the_last_report_wins, "a delivery goes back", 12),
+    "silence is taken for a no": Bug(_silence_is_taken_for_a_no, "was sent and waits to be sent", 9),
+    "a post is not noted": Bug(_a_post_is_not_noted, "stands twice", 1),
+    "the last report wins": Bug(_the_last_report_wins, "a delivery goes back", 2),
     "whoever comes may finish": Bug(_whoever_comes_may_finish, "whose claim is over", 6),
     "a lease is not stored": Bug(_a_lease_is_not_stored, "is claimed while somebody holds it", 2),
-    "slots are given twice": Bug(_slots_are_given_twice, "is used twice within", 1),
+    "slots are given twice": Bug(_slots_are_given_twice, "is used twice within", 5),
     "an edit is made once": Bug(_an_edit_is_made_once, "the root says", 312),
     "a stray reply is left": Bug(_a_stray_reply_is_left, "outside its thread", 18),
-    "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer", 29),
+    "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer", 11),
     "looked for twice": Bug(_looked_for_twice, "stands twice", 83),
-    "not found counts as said": Bug(_not_found_counts_as_said, "is not there", 5),
+    "not found counts as said": Bug(_not_found_counts_as_said, "is not there", 25),
 }
