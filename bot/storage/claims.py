@@ -74,20 +74,7 @@ class Queue:
     def __init__(
         self, table: str, *, due: str, key: str, which: str, held: str, changes: str = "", opened: str = "false"
     ) -> None:
-        waiting = f"SELECT id FROM {table} WHERE {which} AND {due} IS NOT NULL"
-        first = f"ORDER BY {key}, {due} LIMIT 1"
-        self._heads = Sql(
-            f"""
-            WITH RECURSIVE heads(id, key, due_at, opened) AS (
-                SELECT id, {key}, {due}, {opened} FROM {table} WHERE id = ({waiting} {first})
-                UNION ALL
-                SELECT following.id, following.{key}, following.{due}, {opened} FROM heads
-                JOIN {table} AS following ON following.id = ({waiting} AND {key} > heads.key {first})
-            )
-            SELECT heads.id, heads.key, heads.due_at, pacing.next_at, heads.opened FROM heads
-            LEFT JOIN pacing ON pacing.key = heads.key
-            """
-        )
+        self._heads = _heads(table, due, key, which, opened)
         claim = f"UPDATE {table} SET fence = fence + 1, {due} = :until {changes}"
         self._hold = Sql(
             f"""
@@ -130,6 +117,23 @@ class Queue:
     def waiting_for_slot(self, tx: Transaction) -> int:
         """Return how many rows are due whose slot is taken. Costs what is due."""
         return int(tx.ask(self._waiting_for_slot, now=tx.now).value())
+
+
+def _heads(table: str, due: str, key: str, which: str, opened: str) -> Sql:
+    waiting = f"SELECT id FROM {table} WHERE {which} AND {due} IS NOT NULL"
+    first = f"ORDER BY {key}, {due} LIMIT 1"
+    return Sql(
+        f"""
+        WITH RECURSIVE heads(id, key, due_at, opened) AS (
+            SELECT id, {key}, {due}, {opened} FROM {table} WHERE id = ({waiting} {first})
+            UNION ALL
+            SELECT following.id, following.{key}, following.{due}, {opened} FROM heads
+            JOIN {table} AS following ON following.id = ({waiting} AND {key} > heads.key {first})
+        )
+        SELECT heads.id, heads.key, heads.due_at, pacing.next_at, heads.opened FROM heads
+        LEFT JOIN pacing ON pacing.key = heads.key
+        """
+    )
 
 
 def next_to_go(tx: Transaction, heads: Sequence[Head], capacity: Capacity) -> tuple[list[Head], datetime | None]:

@@ -220,7 +220,6 @@ class SqliteDatabase(Database):
         return isinstance(error, sqlite3.OperationalError)
 
     def is_passing(self, error: Exception) -> bool:
-        del error  # nobody else writes
         return False
 
     def hang_up(self) -> None:
@@ -228,7 +227,7 @@ class SqliteDatabase(Database):
 
     def erase(self) -> None:
         with closing(self.connect()) as connection:
-            shrinks = connection.execute("PRAGMA auto_vacuum").fetchone() == (_INCREMENTAL,)
+            shrinks = connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # incremental; older files have none
             while shrinks and connection.execute("PRAGMA freelist_count").fetchone() != (0,):
                 connection.execute("PRAGMA incremental_vacuum(100)").fetchall()
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
@@ -246,9 +245,6 @@ class SqliteDatabase(Database):
 
 _PATIENCE = 2.0
 """Seconds to wait for a connection."""
-
-_INCREMENTAL = 2
-"""Files that were made before have no such vacuum: what is removed makes room in them for what comes."""
 
 
 @contextmanager
