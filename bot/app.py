@@ -54,7 +54,7 @@ SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
 
 # Worker → how the backlog calls its work.
 _KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
-_GRACE = 4  # seconds for calls in flight when stopping; uvicorn takes three before them, and the store two after
+_GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvicorn takes 3 before, the store 2 after
 
 
 class App:
@@ -83,9 +83,17 @@ class App:
         self.deciding = Deciding(self.store, self.notifier, self.permitting)
         self.tracking = Tracking(self.store, self.announce, self.send, durations, chance)
         self.sending = Sending(self.store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
-        sender = Worker("sending", self.sending.claim, self.send, self.clock)
+        self.sender = Worker("sending", self.sending.claim, self.send, self.clock)
         self.announcing = Announcing(
-            self.store, self.notifier, self.tracking, self.permitting, self.sending, sender, durations, chance, settle
+            self.store,
+            self.notifier,
+            self.tracking,
+            self.permitting,
+            self.sending,
+            self.sender,
+            durations,
+            chance,
+            settle,
         )
         alarming = Alarming(
             self.store, self.notifier, self.identity, settings.alert_channel, settings.public_url, self.clock()
@@ -95,7 +103,7 @@ class App:
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", self.announcing.claim, self.announce, self.clock),
-            sender,
+            self.sender,
             Worker("polling", partial(polling.claim, "polls"), polls, self.clock, tick=every),
             Worker("doubting", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
         )
@@ -129,6 +137,7 @@ class App:
     async def _rest(self) -> None:
         stops = [worker.stop(grace=_GRACE) for worker in self.workers]
         await asyncio.gather(self.jobs.stop(grace=_GRACE), self.deciding.close(grace=_GRACE), *stops)
+        await self.sender.stop(grace=_LAST_GRACE)  # of what was claimed for it while it stopped
 
     async def readiness(self) -> tuple[dict[str, str], Backlog | None]:
         """Return what is checked → why it is not well, or "", and what waits (None: the database cannot say)."""

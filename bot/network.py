@@ -99,7 +99,9 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
         return entry == "*" or (bool(name) and wanted in ("", str(port)) and f".{host}".endswith(f".{name}"))
 
 
-_LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; no answer of ours is larger, and read as JSON it takes thirty times as much
+_LARGEST_ANSWER = (
+    2 * 1024 * 1024
+)  # bytes; no answer that we ask for is larger; read as JSON it takes thirty times as much
 _USUAL_ANSWER = 128 * 1024
 
 

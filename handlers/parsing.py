@@ -60,7 +60,9 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     rest, _ = _read_options(text, options, region, lines)
     recipient, rest = read_recipient(rest, region)
     rest, ended = _read_options(rest, options, region, lines)
-    if not ended and (found := _OPTION_AT_THE_END.search(rest)) is not None:  # whoever typed it knows what it is
+    if (
+        not ended and (found := _OPTION_AT_THE_END.search(rest)) is not None
+    ):  # an option, or the text's? Only the person knows
         raise UsageError(
             f"your text ends with `{escape(unlinked(found[0]))}`, and the customer would read that. Write it before "
             "your text; or, if it belongs to the text, put it in quotes."

@@ -22,7 +22,8 @@ _DATE = re.compile(
 )
 _SHORT = re.compile(r"(?:\d{3}[-. ])?\d{4}(?![\d/]|[.:]\d|\s*(?:am|pm|uhr|h)\b)", re.IGNORECASE)
 _IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
-_LONGEST_FIGURE, _WITHOUT_ITS_ZERO = 7, 10  # digits of 2671, 19.30, 12.500; of a whole number without its first zero
+_LONGEST_FIGURE = 7  # digits of 2671, 19.30 or 12.500
+_WITHOUT_ITS_ZERO = 10  # digits of a whole number without its first zero
 
 _UNCLEAR = 'I can\'t tell where the number ends. Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
 _SEVERAL = (

@@ -1,5 +1,6 @@
 """Telling the tour: colours in a terminal, plain lines anywhere else."""
 
+import os
 import re
 import sys
 from collections.abc import Iterator, Mapping
@@ -44,7 +45,7 @@ class Narrator:
 
     def say(self, words: str) -> None:
         """Print a sentence as it stands."""
-        click.echo(words, file=self._paper)
+        click.echo(words, file=self._paper, color=False if os.environ.get("NO_COLOR") else None)
 
     @contextmanager
     def waiting(self, words: str) -> Iterator[None]:
@@ -53,9 +54,11 @@ class Narrator:
         if not paper.isatty():
             yield
             return
-        click.echo(click.style(f"{words}\r", dim=True), file=paper, nl=False)
-        yield
-        click.echo(f"{'':<{len(words)}}\r", file=paper, nl=False)
+        click.echo(f"{words}\r", file=paper, nl=False)
+        try:
+            yield
+        finally:
+            click.echo("\x1b[K", file=paper, nl=False)  # to the end of the line
 
     def tell(self, event: Event) -> None:
         """Print what an event of the board means to a reader, if it is news."""

@@ -122,7 +122,7 @@ def environment(database_url: str, monkeypatch: pytest.MonkeyPatch) -> dict[str,
 
 
 def settings_for(path: Path, **changes: Any) -> Settings:
-    """Settings of a app in `path`, quick enough for tests."""
+    """Settings of an app in `path`, quick enough for tests."""
     values = {
         "slack_bot_token": TOKEN,
         "slack_signing_secret": SIGNING,

@@ -561,3 +561,11 @@ def test_two_bots_recognise_themselves_alone() -> None:
     assert bot.recognise(f"ok\n{bot.prove('m' * 32)}", nonce) == "another secret"
     assert bot.recognise(f"ok\n{Identity('secret-2', lambda: b'db').prove(nonce)}", nonce) == "another secret"
     assert bot.recognise(f"ok\n{Identity('secret-1', lambda: b'other').prove(nonce)}", nonce) == "another database"
+
+
+async def test_a_database_url_that_cannot_be_read_is_a_finding(well: Stage, run: Run) -> None:
+    code, said = await run(well, "--json", database_url="postgres://u:secret@h/n?sslmod=require")
+    found = json.loads(said)
+    assert code == 1
+    assert [one["name"] for one in found if one["verdict"] == "problem"] == ["settings"]
+    assert "secret" not in said

@@ -47,7 +47,7 @@ class Site:
     ahead: dict[str, timedelta] = field(default_factory=dict)
 
     def compare_clocks(self, whose: str, theirs: datetime | None, began: datetime) -> None:
-        """Go by the middle of the call; Slack names whole seconds."""
+        """Note how far ours is ahead, as of the middle of the call; Slack names whole seconds."""
         if theirs is not None:
             self.ahead[whose] = began + (datetime.now(UTC) - began) / 2 - theirs
 

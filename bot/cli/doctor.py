@@ -12,10 +12,10 @@ import uvloop
 
 from bot.app import App
 from bot.cli.checks import Finding, Site, clock, database, public_url, sendblue, skipped, slack
-from bot.cli.output import print_json, printable
+from bot.cli.output import COLOUR, print_json, printable
 from bot.errors import BadSettings
 from bot.logs import configure_logs
-from bot.settings import Settings, load_settings
+from bot.settings import load_settings
 
 NEEDS_SETTINGS = (
     *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),
@@ -31,17 +31,18 @@ def diagnose(*, fix: bool) -> list[Finding]:
     """Check everything. fix: register the account's webhook unless it is registered."""
     try:
         settings = load_settings()
+        app = App(settings)  # not opened: it takes nothing and does nothing
     except BadSettings as error:
         todo = "see Settings in README.md, or docs/settings.md"
         wrong = [Finding("settings", "problem", problem, todo) for problem in str(error).splitlines()]
         return [*wrong, *skipped("the settings must be right first", *NEEDS_SETTINGS)]
     configure_logs(level="ERROR", form=settings.log_format, secrets=settings.secrets)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        return [Finding("settings", "ok", "all settings are valid"), *runner.run(_check(settings, fix=fix))]
+        return [Finding("settings", "ok", "all settings are valid"), *runner.run(_check(app, fix=fix))]
 
 
-async def _check(settings: Settings, *, fix: bool) -> list[Finding]:
-    site = Site(App(settings), fix)  # the app is not opened: it takes nothing and does nothing
+async def _check(app: App, *, fix: bool) -> list[Finding]:
+    site = Site(app, fix)
     with closing(site.app.database):
         async with site.app.notifier, site.app.sendblue:
             found = await asyncio.gather(database(site), slack(site), sendblue(site), public_url(site))
@@ -56,7 +57,7 @@ def show(found: Sequence[Finding], *, as_json: bool) -> None:
     widest = max(len(one.name) for one in found)
     for one in found:
         verdict = click.style(f"{_SIGNS[one.verdict]} {one.verdict:<7}", fg=_COLOURS.get(one.verdict))
-        click.echo(f"{verdict}  {one.name:<{widest}}  {printable(one.says)}")
+        click.echo(f"{verdict}  {one.name:<{widest}}  {printable(one.says)}", color=COLOUR)
         if one.todo:
             click.echo(f"{'':<9}  {'':<{widest}}  → {one.todo}")
     counts: Counter[str] = Counter(one.verdict for one in found)

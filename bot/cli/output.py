@@ -1,6 +1,7 @@
 """Printing what others wrote so that it can do nothing to a terminal."""
 
 import json
+import os
 import re
 import sys
 
@@ -8,6 +9,10 @@ import click
 
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
 """What moves a terminal's cursor or turns its text around."""
+
+
+COLOUR = False if os.environ.get("NO_COLOR") else None
+"""For click.echo: None lets it decide by whether this is a terminal. See no-color.org."""
 
 
 def printable(text: str) -> str:

@@ -42,7 +42,7 @@ def read_date(header: str | None) -> datetime | None:
 
 
 class TheirClock:
-    """A neighbour's clock, by the last `Date` header it sent; None before the first. Its times are compared with it."""
+    """A neighbour's clock, by the last `Date` header it sent; None before the first. Times in its answers go by it."""
 
     def __init__(self) -> None:
         self._said: tuple[datetime, float] | None = None

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 from bot.domain.delivery import News
 from bot.domain.message import Message
 
-# What a root shows, where its shown_rev counts nothing:
-UNKNOWN = -1  # nobody knows
-EDITING = -2  # an edit is under way; at a claim: nobody answered it, and it may still be made
+# Values of shown_rev that are no count: what the root shows is …
+UNKNOWN = -1  # … not known
+EDITING = -2  # … being edited; at a claim: nobody answered it, and it may still be made
 
 
 class Lane(IntEnum):

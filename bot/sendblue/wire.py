@@ -170,11 +170,10 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     delivery = DELIVERIES.get(word.upper())
     if delivery is Delivery.FAILED and code in ASK_AGAIN:
         delivery = None
+    credible = at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
     return Report(
         source,
-        at
-        if at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
-        else now,  # not an absurd one
+        at if credible and at else now,
         delivery,
         word,
         plain_text(fields.get("message_handle"))[:200] or None,

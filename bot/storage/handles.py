@@ -36,7 +36,7 @@ def settled(
     handle, own = report.handle or "", report.handle_from is HandleFrom.OWN
     owner_id = owners.setdefault(handle, message.id)
     if owner_id != message.id:
-        if not own or not _gives_up_handle(tx, owner_id, before, after):
+        if not own or not _loses_handle(tx, owner_id, before, after):
             return None
         owners[handle] = message.id
     if message.handle in (None, handle):
@@ -46,7 +46,7 @@ def settled(
     return replace(without_the_lists_word(message), handle=handle, handle_from=HandleFrom.CORRECTED)
 
 
-def _gives_up_handle(tx: Transaction, owner_id: UUID, before: dict[UUID, Message], after: dict[UUID, Message]) -> bool:
+def _loses_handle(tx: Transaction, owner_id: UUID, before: dict[UUID, Message], after: dict[UUID, Message]) -> bool:
     """Put a message in doubt again if it has its handle from the list alone; return whether it had."""
     if owner_id not in before:
         before |= load_messages(tx, [owner_id], lock=True)

@@ -61,7 +61,7 @@ def migrate(database: Database) -> None:
             return
     except database.error as error:
         raise _unusable(error) from None
-    from bot.storage.migrations import SQLAlchemyError, upgrade  # noqa: PLC0415 - 25 MiB that few starts need
+    from bot.storage.migrations import SQLAlchemyError, upgrade  # noqa: PLC0415 - 20 MiB that few starts need
 
     try:
         upgrade(database)

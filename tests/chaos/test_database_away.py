@@ -43,7 +43,7 @@ def frozen(server: Any) -> Iterator[None]:
     try:
         yield
     finally:
-        for process in family:
+        for process in reversed(family):  # the leader last: it removes those that have ended
             os.kill(process.pid, signal.SIGCONT)
 
 

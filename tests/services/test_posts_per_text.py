@@ -75,3 +75,28 @@ async def test_a_restart_does_not_forget_what_waits(open_stage: Opened) -> None:
     await stage.restart()
     await until(lambda: "*Sent*" in stage.shown())
     assert len(stage.replies()) == 1
+
+
+async def test_what_is_claimed_with_the_opening_while_the_bot_stops_is_sent_and_known(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The sender has stopped by then: what it is handed must be done all the same, or it would end in doubt."""
+    stage: Stage = await open_stage()
+    assert stage.app is not None
+    store, claiming = stage.app.store, asyncio.Event()
+    real = store.write_until_stored
+
+    async def slow(work: Any, item: Any) -> Any:
+        result = await real(work, item)
+        if work.__name__ == "finish_and_claim":
+            claiming.set()
+            await asyncio.sleep(0.3)
+        return result
+
+    monkeypatch.setattr(store, "write_until_stored", slow)
+    await stage.text()
+    await claiming.wait()
+    await stage.restart()
+    await until(lambda: "Delivered" in stage.shown())
+    assert len(stage.bubbles()) == 1
+    assert not any("don't know" in text for text in stage.replies())

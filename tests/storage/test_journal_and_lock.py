@@ -174,7 +174,7 @@ def test_an_error_shows_no_value(database):
     assert "4155" not in str(failed.value)
 
 
-def test_a_second_house_on_the_same_file_is_refused_until_the_first_closes(tmp_path, database):
+def test_a_second_process_on_the_same_file_is_refused_until_the_first_closes(tmp_path, database):
     second = open_database(f"sqlite:///{tmp_path / 'a.db'}")
     with pytest.raises(BadSettings):
         second.take()
