@@ -15,7 +15,7 @@ from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
 from bot.domain.backlog import Backlog
-from bot.domain.clock import Clock
+from bot.domain.clock import Clock, elapsed
 from bot.errors import NotStored
 from bot.logs import bolt_logger
 from bot.sendblue.client import Sendblue
@@ -135,9 +135,10 @@ class App:
             log.info("closing")
 
     async def _rest(self) -> None:
-        stops = [worker.stop(grace=_GRACE) for worker in self.workers]
+        stops, began = [worker.stop(grace=_GRACE) for worker in self.workers], elapsed()
         await asyncio.gather(self.jobs.stop(grace=_GRACE), self.deciding.close(grace=_GRACE), *stops)
-        await self.sender.stop(grace=_LAST_GRACE)  # of what was claimed for it while it stopped
+        left = _GRACE + _LAST_GRACE - (elapsed() - began)
+        await self.sender.stop(grace=left)  # of what was claimed for it while it stopped
 
     async def readiness(self) -> tuple[dict[str, str], Backlog | None]:
         """Return what is checked → why it is not well, or "", and what waits (None: the database cannot say)."""

@@ -1,6 +1,7 @@
 """Handing each message to Sendblue, at most once."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -14,7 +15,7 @@ from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery, HandleFrom
 from bot.domain.message import Message, Report
 from bot.domain.rules import Durations
-from bot.errors import NotSent, Refused, Uncertain
+from bot.errors import NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.client import Sendblue
 from bot.services.tracking import Tracking
 from bot.services.worker import Job
@@ -56,7 +57,8 @@ class Sending:
             # If still: a sender that slept may have woken and given it back, and then it certainly did not go out.
             now, still = self.store.clock(), Delivery.SENDING
             report = Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
-            await self.tracking.apply(message_id, report)
+            with suppress(NotStored):  # it will be found again; what was claimed must be done
+                await self.tracking.apply(message_id, report)
         return [partial(self.deliver, message) for message in claimed.items]
 
     async def deliver(self, message: Message) -> None:

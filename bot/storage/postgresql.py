@@ -95,12 +95,13 @@ class PostgresqlTransaction(Transaction):
         self, connection: Connection[Any], begin: str, database: "PostgresqlDatabase", limit: str, *, prepare: bool
     ) -> None:
         self._connection, self._prepare, self._database = connection, prepare, database
+        self._asked_at = database.own_clock()
         connection.execute(begin, prepare=False)
         self._begun = connection.execute(_BEGUN, {"limit": limit}, prepare=prepare, binary=True)
 
     def _began_at(self) -> datetime:
         at = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
-        self._database.heard(at)
+        self._database.heard(at, self._asked_at)
         return at
 
     @property
@@ -156,6 +157,7 @@ class PostgresqlDatabase(Database):
             min_size=0,
             max_size=pool_size,
             max_lifetime=_OLDEST,
+            reconnect_timeout=0,  # or tries in the background, further and further apart, would keep others from trying
             timeout=_PATIENCE,
             num_workers=1,
             open=False,
@@ -164,9 +166,13 @@ class PostgresqlDatabase(Database):
     def clock(self) -> datetime:
         return self._clock() + self._ahead
 
-    def heard(self, at: datetime) -> None:
-        """Note what the server's clock says."""
-        self._ahead = at - self._clock()
+    def own_clock(self) -> datetime:
+        """Return this process's clock."""
+        return self._clock()
+
+    def heard(self, at: datetime, asked_at: datetime) -> None:
+        """Note what the server's clock said at some time since we asked."""
+        self._ahead = min(max(self._ahead, at - self._clock()), at - asked_at)
 
     def connect(self) -> Connection[Any]:
         return psycopg.connect(self._info)

@@ -155,17 +155,20 @@ def _stopped_after_a_failure(tx: Transaction, changed: Sequence[Message]) -> lis
         for message in changed
         if message.delivery is Delivery.FAILED and message.part < message.parts
     }
+    if not failed:
+        return []
     known = {message.id for message in changed}
-    stopped = []
-    for thread in load_threads(tx, failed).values() if failed else ():
-        cause = failed[thread.id]
-        report = Report("bot", cause.since, Delivery.FAILED, error_code="earlier_part_failed")
-        stopped += [
-            merge(message, report)
-            for message in thread.messages
-            if message.part > cause.part and message.delivery is Delivery.ACCEPTED and message.id not in known
-        ]
-    return stopped
+    threads = load_threads(tx, failed).values()
+    later = [
+        text.id for one in threads for text in one.messages if text.part > failed[one.id].part and text.id not in known
+    ]
+    return [
+        merge(
+            message, Report("bot", failed[message.thread_id].since, Delivery.FAILED, error_code="earlier_part_failed")
+        )
+        for message in load_messages(tx, later, lock=True).values()  # as they are once nobody is claiming them
+        if message.delivery is Delivery.ACCEPTED
+    ]
 
 
 _REPORTED = (

@@ -27,7 +27,7 @@ THREAD = _read_as(Thread, "threads", lease_until="due_at", private_note="aside")
 
 _MESSAGES = Sql(f"SELECT {MESSAGE} FROM messages WHERE id {{among ids}} ORDER BY thread_id, id")
 _LOCKED_MESSAGES = Sql(
-    f"SELECT {MESSAGE} FROM messages JOIN threads ON threads.id = messages.thread_id "
+    f"SELECT {MESSAGE} FROM threads JOIN messages ON messages.thread_id = threads.id "
     "WHERE messages.id {among ids} ORDER BY messages.thread_id, messages.id {lock}"
 )
 _THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id")
@@ -38,7 +38,8 @@ _TEXTS = Sql(f"SELECT {MESSAGE} FROM messages WHERE thread_id {{among ids}} ORDE
 def load_messages(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Message]:
     """Return those that exist, by id. lock: keep others off them and off their threads until the transaction ends.
 
-    They are locked thread by thread in the order of ids, so that no two wait for each other.
+    They are locked thread by thread in the order of ids, each thread before its messages, as everywhere: PostgreSQL
+    locks in the order of FROM. So no two wait for each other.
     """
     found = tx.ask(_LOCKED_MESSAGES if lock else _MESSAGES, ids=list(ids))
     return {message.id: message for message in found.of(Message)}

@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import queue
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
@@ -185,6 +186,7 @@ class SqliteDatabase(Database):
         self.path = path
         self._lock = OneProcess(path)
         self._writing: Any = None
+        self._hung_up = False
         self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
         for _ in range(pool_size):
             self._readers.put(None)  # a place; its connection is opened when it is needed first
@@ -223,13 +225,14 @@ class SqliteDatabase(Database):
         return False
 
     def hang_up(self) -> None:
-        """Nothing to do: a file answers or fails."""
+        self._hung_up = True  # a file answers or fails; only to give room back takes long
 
     def erase(self) -> None:
         with closing(self.connect()) as connection:
             shrinks = connection.execute("PRAGMA auto_vacuum").fetchone() == (2,)  # incremental; older files have none
-            while shrinks and connection.execute("PRAGMA freelist_count").fetchone() != (0,):
+            while shrinks and not self._hung_up and connection.execute("PRAGMA freelist_count").fetchone() != (0,):
                 connection.execute("PRAGMA incremental_vacuum(100)").fetchall()
+                time.sleep(0.1)  # whoever waits to write looks again only so often
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
 
     def close(self) -> None:

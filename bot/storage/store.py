@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
@@ -54,10 +55,11 @@ class Store:
 
     async def close(self) -> None:
         """Store what was handed in, then close everything; what takes longer than a second is broken off."""
-        for wait in (_LAST_WORD, _LAST_WORD):
-            if await asyncio.to_thread(self._writer.stop, wait):
-                break
-            self._database.hang_up()
+        with ThreadPoolExecutor(1) as beside:  # the usual threads may all be reading
+            loop = asyncio.get_running_loop()
+            for _ in range(2):
+                await loop.run_in_executor(beside, self._writer.stop, _LAST_WORD)
+                self._database.hang_up()  # on whoever reads, and a writer that gets no answer
         self._database.close()
 
     async def erase(self) -> None:

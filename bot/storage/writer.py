@@ -80,12 +80,11 @@ class Writer:
         """Start the thread."""
         self._thread.start()
 
-    def stop(self, patience: float) -> bool:
-        """Finish what was handed in, then end the thread. Blocks for so many seconds; returns whether it is done."""
+    def stop(self, patience: float) -> None:
+        """Finish what was handed in, then end the thread. Blocks for so many seconds at most."""
         self._queue.put(None)
         if self._thread.ident is not None:
             self._thread.join(patience)
-        return not self._thread.is_alive()
 
     @property
     def alive(self) -> bool:

@@ -10,9 +10,11 @@ from typing import Any
 import psutil
 import pytest
 
+from bot.storage.database import open_database
 from tests.chaos.books import at_rest
 from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import until
+from tests.statements import asking
 
 pytestmark = [pytest.mark.alone, pytest.mark.parametrize("engine", ["postgresql"])]
 
@@ -135,3 +137,20 @@ async def test_a_process_stops_in_order_within_ten_seconds_while_postgresql_and_
         assert asyncio.get_running_loop().time() - began < 10
         assert (await typed).answer.text.startswith(HONEST)
     assert "Traceback" not in ruin.bot.said
+
+
+async def test_after_an_outage_of_seconds_reads_are_back_as_soon_as_the_server_is(
+    database_url: str, postgresql: Any
+) -> None:
+    """Not only when a pool tries again by itself, later and later."""
+    database = open_database(database_url)
+    one = asking("SELECT 1 AS one")
+    assert database.read(one) == [(1,)]
+    with stopped(postgresql):
+        for _ in range(3):
+            with pytest.raises(database.error):
+                await asyncio.to_thread(database.read, one)
+    began = asyncio.get_running_loop().time()
+    assert await asyncio.to_thread(database.read, one) == [(1,)]
+    assert asyncio.get_running_loop().time() - began < 1
+    database.close()

@@ -6,6 +6,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
 from uuid import UUID, uuid4
@@ -17,12 +18,13 @@ from psycopg.conninfo import conninfo_to_dict
 
 import bot.storage
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
-from bot.domain.message import Message, Origin
+from bot.domain.message import Message, Origin, Report
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.intake import NewThread, accept_many
 from bot.storage.postgresql import PostgresqlDatabase, connection_info
+from bot.storage.reports import Heard, apply_many
 from bot.storage.rows import load_messages, load_threads
 from bot.storage.schema import migrate
 from bot.storage.sql import Sql as HouseSql
@@ -323,6 +325,43 @@ class TestServer:
         assert not waiting.is_alive()
         assert failed
         assert time.monotonic() - began < 3
+
+    def test_whoever_changes_a_message_waits_for_its_thread_first(self, database: Database, database_url: str) -> None:
+        """Or two processes, one with the thread and one with the message, would wait for each other."""
+        [message_id] = database.write(stored)
+        with psycopg.connect(database_url) as other, ThreadPoolExecutor(1) as beside:
+            other.execute("UPDATE threads SET rev = rev + 1")
+            waiting = beside.submit(database.write, lambda tx: load_messages(tx, [message_id], lock=True))
+            self.until_somebody_waits(database_url)
+            other.execute("SET lock_timeout = '500ms'")
+            other.execute("UPDATE messages SET polls = 7")
+            other.commit()
+            assert waiting.result(5)[message_id].polls == 7
+
+    def until_somebody_waits(self, url: str) -> None:
+        waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        while not self.admin(url, waiting):
+            time.sleep(0.01)
+
+    def test_a_part_that_another_process_is_claiming_is_not_said_to_be_stopped(
+        self, database: Database, database_url: str
+    ) -> None:
+        thread_id = uuid4()
+        parts = tuple(
+            Message(uuid4(), thread_id, "+14155552671", "+15550100900", "Words", NOON, NOON, part=part, parts=2)
+            for part in (1, 2)
+        )
+        new = NewThread(thread_id, Origin("key", "T1", "C1", "U1"), parts)
+        assert database.write(lambda tx: accept_many(tx, [new])) == [True]
+        failed = Heard(parts[0].id, Report("bot", NOON, Delivery.FAILED), timedelta(1))
+        with psycopg.connect(database_url) as other, ThreadPoolExecutor(1) as beside:
+            other.execute("UPDATE messages SET delivery = %s WHERE part = 2", (Delivery.SENDING,))
+            applying = beside.submit(database.write, lambda tx: apply_many(tx, [failed]))
+            self.until_somebody_waits(database_url)
+            other.commit()
+            applying.result(5)
+        told = database.read(asking("SELECT delivery FROM messages ORDER BY part"))
+        assert told == [(Delivery.FAILED,), (Delivery.SENDING,)]
 
     def test_of_several_hosts_the_one_that_takes_writes_is_used(self, database_url: str) -> None:
         several = database_url.replace("?host=", "?host=/nowhere,")
