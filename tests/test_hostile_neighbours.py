@@ -18,21 +18,21 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, RedirectResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from bot.domain.message import Message
 from bot.errors import CallFailed, NotSent, Uncertain
 from bot.sendblue.client import Sendblue
 from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
 from sandbox.serving import serving
 from tests.conftest import CUSTOMER, KEY, LINE, SECRET, TOKEN
+from tests.making import a_message
 
 NOW, NO_TIME = datetime(2026, 11, 20, tzinfo=UTC), timedelta(0)
-TEXT = Message(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
+TEXT = a_message(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
 LISTED = {
     "message_handle": "h",
     "is_outbound": True,
     "status": "SENT",
-    "content": TEXT.text,
+    "content": TEXT.words.text,
     "to_number": CUSTOMER,
     "from_number": LINE,
 }

@@ -31,6 +31,7 @@ from bot.storage.history import PAGE
 from bot.storage.intake import NewThread, accept_many, insert_messages
 from bot.storage.schema import migrate
 from tests.conftest import CUSTOMER, LINE, Stage, until
+from tests.making import a_message
 from tests.statements import Sql
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -46,13 +47,13 @@ def fill(database_url: str) -> Callable[..., list[Message]]:
         database = open_database(database_url)
         migrate(database)
         thread_id = uuid4()
-        made = [Message(**(_usual(thread_id, n) | changes)) for n, changes in enumerate(all_changes)]
+        made = [a_message(**(_usual(thread_id, n) | changes)) for n, changes in enumerate(all_changes)]
 
         def store(tx: Transaction) -> None:
             accept_many(tx, [NewThread(thread_id, Origin(str(thread_id), "T1", "C0GENERAL", "U0ANA"), ())])
             insert_messages(tx, made)
-            times = [{"id": one.id, "accepted_at": one.accepted_at, "since": NOON} for one in made]
-            tx.each(Sql("{update messages: accepted_at timestamptz, since timestamptz}"), times)
+            times = [{"id": one.id, "accepted_at": one.words.accepted_at, "since": NOON} for one in made]
+            tx.each(Sql("{update messages: accepted_at, since}"), times)
             tx.do(Sql("UPDATE threads SET due_at = NULL"))  # nothing more to do about it
 
         database.write(store)

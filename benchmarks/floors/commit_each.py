@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
+from msgspec.structs import asdict
 from sqlalchemy import event, make_url, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -18,11 +19,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from bot.domain.message import Message, Report, merge
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.domain.thread import Lane
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
 from bot.storage.migrations.tables import messages, reports, threads
+from bot.storage.rows import message_of
 from bot.storage.sql import coded
 from bot.storage.sqlite import journal_mode
 
@@ -59,18 +62,14 @@ async def _status(request: Request) -> Response:
     return PlainTextResponse("ok\n")
 
 
-_MESSAGE = [messages.c["send_at" if name == "lease_until" else name].label(name) for name in Message.__struct_fields__]
-_LEARNT = (
-    *("delivery", "since", "service", "handle", "handle_from", "error_code", "error_text"),
-    *("picture_lost", "unconfirmed", "asked", "told"),
-)
+_MESSAGE = [*messages.c, messages.c.send_at.label("lease_until"), messages.c.telling.label("under_way")]
 
 
 async def _apply(connection: AsyncConnection, message_id: UUID, report: Report, now: datetime) -> None:
     ours = messages.c.id == message_id
     found = (await connection.execute(select(*_MESSAGE).where(ours).with_for_update())).mappings().one()
-    merged = merge(_message_of(found), report)
-    changed = {name: getattr(merged, name) for name in _LEARNT}
+    merged = _message_of(found).merge(report)
+    changed = asdict(merged.known)
     await connection.execute(update(messages).where(ours).values(**changed, send_at=None, polls=0))
     await connection.execute(
         update(threads)
@@ -82,7 +81,7 @@ async def _apply(connection: AsyncConnection, message_id: UUID, report: Report, 
 
 
 def _message_of(found: Mapping[Any, Any]) -> Message:
-    return Message(**{name: _value(name, value) for name, value in found.items()})
+    return message_of(**{name: _value(name, value) for name, value in found.items()})
 
 
 def _value(name: str, value: Any) -> Any:

@@ -20,6 +20,7 @@ from bot.slack.markup import shorten
 from bot.slack.reasons import reason
 from bot.storage.history import Filter, Listed, Story, story_of
 from bot.storage.reader import reading
+from bot.storage.rows import columns_of
 from handlers.recipient import parse_number
 
 COLUMNS = (
@@ -98,14 +99,14 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
 def record(listed: Listed) -> dict[str, object]:
     """Return a message as JSON and CSV have it: the columns above, times in ISO 8601 UTC, nothing as ""."""
     message = listed.message
-    values = {name: getattr(message, name, None) for name in COLUMNS} | {
+    values = columns_of(message) | {
         "sender": listed.sender,
         "channel": listed.channel,
-        "delivery": message.delivery.name,
-        "over": message.is_final or message.unconfirmed,
-        "service": message.service.value,
+        "delivery": message.known.delivery.name,
+        "over": message.known.is_final or message.known.unconfirmed,
+        "service": message.known.service.value,
     }
-    return {name: _plain(value) for name, value in values.items()}
+    return {name: _plain(values[name]) for name in COLUMNS}
 
 
 def _plain(value: object) -> object:
@@ -117,7 +118,7 @@ def _plain(value: object) -> object:
 def _moment_record(one: Moment, story: Story) -> dict[str, object]:
     return {
         "at": one.at.isoformat(),
-        "seconds": round((one.at - story.message.accepted_at).total_seconds(), 3),
+        "seconds": round((one.at - story.message.words.accepted_at).total_seconds(), 3),
         "source": one.source,
         "word": one.word,
         "says": one.says,
@@ -127,7 +128,7 @@ def _moment_record(one: Moment, story: Story) -> dict[str, object]:
 
 def _in_one_line(listed: Listed) -> str:
     message = listed.message
-    said = f"{message.id}  {message.accepted_at:%Y-%m-%d %H:%M:%S}  {message.recipient or 'deleted':<16}  "
+    said = f"{message.id}  {message.words.accepted_at:%Y-%m-%d %H:%M:%S}  {message.words.recipient or 'deleted':<16}  "
     said = printable(said + stands(message))
     width = max(_WIDTH, shutil.get_terminal_size().columns)
     return said if len(said) <= width or not sys.stdout.isatty() else said[: width - 1] + "…"
@@ -135,20 +136,20 @@ def _in_one_line(listed: Listed) -> str:
 
 def _heading(story: Story) -> Iterator[str]:
     """Yield who texted whom what, and how it stands now."""
-    message, thread = story.message, story.thread
-    yield f"Message {message.id}" + (f" (part {message.part} of {message.parts})" if message.parts > 1 else "")
-    to, without = (message.recipient, "a picture") if message.recipient else ("a deleted number", "deleted")
+    message, thread, words, known = story.message, story.thread, story.message.words, story.message.known
+    yield f"Message {message.id}" + (f" (part {words.part} of {words.parts})" if words.parts > 1 else "")
+    to, without = (words.recipient, "a picture") if words.recipient else ("a deleted number", "deleted")
     closed = f"nothing can be posted any more ({thread.closed}); the sender gets a private message"
     facts = [
-        ("to", f"{to}, from {message.line}"),
-        ("text", f"“{shorten(message.text, _SHOWN)}”" if message.text else without),
-        ("picture", message.media_url),
+        ("to", f"{to}, from {words.line}"),
+        ("text", f"“{shorten(words.text, _SHOWN)}”" if words.text else without),
+        ("picture", words.media_url),
         ("typed by", f"{thread.sender} in {thread.asked_in}"),
-        ("handle", message.handle and f"{message.handle} (Sendblue's)"),
-        ("status", f"{stands(message)}, since {message.since:%Y-%m-%d %H:%M:%S} UTC"),
-        ("why", reason(message) if message.delivery is Delivery.FAILED else ""),
+        ("handle", known.handle and f"{known.handle} (Sendblue's)"),
+        ("status", f"{stands(message)}, since {known.since:%Y-%m-%d %H:%M:%S} UTC"),
+        ("why", reason(known) if known.delivery is Delivery.FAILED else ""),
         ("thread", thread.closed and closed),
-        *(("repeated", f"as message {other.id}") for other in thread.messages if other.again_of == message.id),
+        *(("repeated", f"as message {other.id}") for other in thread.messages if other.words.again_of == message.id),
     ]
     for name, value in facts:
         if value:
@@ -160,7 +161,7 @@ def _timeline(story: Story, moments: list[Moment]) -> Iterator[str]:
     for day, of_this_day in groupby(moments, lambda one: f"{one.at:%A, %-d %B %Y}, UTC"):
         yield day
         for one in of_this_day:
-            begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.accepted_at):>12}   "
+            begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.words.accepted_at):>12}   "
             yield from _hanging(begin, one.says + _happened(one))
 
 

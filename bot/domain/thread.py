@@ -8,7 +8,6 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.delivery import News
 from bot.domain.message import Message
 
 # Values of shown_rev that are no count: what the root shows is …
@@ -83,7 +82,7 @@ class Thread(Struct, frozen=True):
     @property
     def tells(self) -> bool:
         """Whether a post is under way, or was given up, that tells something new."""
-        return any(message.telling for message in self.messages)
+        return any(message.telling.under_way for message in self.messages)
 
     def next_step(self) -> Step:
         if self.posting is not None:
@@ -103,8 +102,8 @@ class Thread(Struct, frozen=True):
         if step.lane is not Lane.POST:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
-        telling = tuple(replace(message, telling=message.news) for message in self.messages)
-        return replace(self, posting=number, posting_since=now, looked=0, messages=telling)
+        messages = tuple(replace(one, telling=one.telling.begun(one.news)) for one in self.messages)
+        return replace(self, posting=number, posting_since=now, looked=0, messages=messages)
 
     def opened(self, channel: str, ts: str, *, shown_rev: int) -> Self:
         """The root stands. Slack names the channel: for a user id, their direct message with the bot."""
@@ -115,8 +114,8 @@ class Thread(Struct, frozen=True):
 
     def said(self) -> Self:
         """What was being posted stands, and the thread tells what was in it."""
-        told = (replace(text, told=text.told | text.telling, telling=News.NONE) for text in self.messages)
-        return replace(self, posting=None, failures=0, messages=tuple(told))
+        messages = tuple(replace(one, telling=one.telling.done()) for one in self.messages)
+        return replace(self, posting=None, failures=0, messages=messages)
 
     def edited(self) -> Self:
         """The root shows what is known; if the edit before had no answer, perhaps not for long."""

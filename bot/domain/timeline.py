@@ -7,7 +7,8 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
-from bot.domain.message import Message, Report, merge
+from bot.domain.known import Known, Report
+from bot.domain.message import Message
 from bot.domain.thread import Thread
 
 
@@ -39,20 +40,23 @@ def timeline(message: Message, thread: Thread, noted: Sequence[Noted]) -> list[M
 
 
 def told(message: Message) -> str:
-    said = f"Posted in the thread: {_names(message.told) or 'nothing'}."
+    said = f"Posted in the thread: {_names(message.telling.told) or 'nothing'}."
     return said + (f" Not posted yet: {_names(message.news)}." if message.news else "")
 
 
 def stands(message: Message) -> str:
     """`DELIVERED (iMessage)`, `FAILED, code 4002`: how far it came, and what matters about that most."""
-    how = f" ({message.service.value})" if message.service.value else ""
-    if message.unconfirmed and not message.is_final:
+    known, decision = message.known, message.decision
+    how = f" ({known.service.value})" if known.service.value else ""
+    if known.unconfirmed and not known.is_final:
         how = ", unconfirmed"
-    elif message.delivery is Delivery.UNCERTAIN and (message.decision or message.asked):
-        how = {"resend": ", sent again", "leave": ", left"}.get(message.decision, ", undecided")
-    elif message.error_code and message.delivery <= Delivery.FAILED:
-        how = f", code {message.error_code}"
-    return message.delivery.name + how
+    elif known.delivery is Delivery.UNCERTAIN and decision is not None:
+        how = ", sent again" if decision.repeats else ", left"
+    elif known.delivery is Delivery.UNCERTAIN and known.asked:
+        how = ", undecided"
+    elif known.error_code and known.delivery <= Delivery.FAILED:
+        how = f", code {known.error_code}"
+    return known.delivery.name + how
 
 
 def _names(news: News) -> str:
@@ -61,39 +65,41 @@ def _names(news: News) -> str:
 
 def _ours(message: Message, thread: Thread) -> Iterable[Moment]:
     """What we did ourselves: that it was accepted comes first."""
-    part = f", part {message.part} of {message.parts}" if message.parts > 1 else ""
-    again = f", to repeat message {message.again_of}" if message.again_of else ""
-    yield Moment(message.accepted_at, "bot", f"accepted and stored{part}{again}")
-    if thread.root_ts is not None and not message.again_of:
+    words, schedule = message.words, message.schedule
+    part = f", part {words.part} of {words.parts}" if words.parts > 1 else ""
+    again = f", to repeat message {words.again_of}" if words.again_of else ""
+    yield Moment(words.accepted_at, "bot", f"accepted and stored{part}{again}")
+    if thread.root_ts is not None and not words.again_of:
         opened = datetime.fromtimestamp(float(thread.root_ts), UTC)
         yield Moment(opened, "slack", f"thread opened in {thread.channel}, by Slack's clock")
-    if message.attempted_at is not None:
-        tries = f", try {message.attempts}: the earlier tries sent nothing" if message.attempts > 1 else ""
-        yield Moment(message.attempted_at, "sendblue", f"asked Sendblue to send it{tries}")
+    if schedule.attempted_at is not None:
+        tries = f", try {schedule.attempts}: the earlier tries sent nothing" if schedule.attempts > 1 else ""
+        yield Moment(schedule.attempted_at, "sendblue", f"asked Sendblue to send it{tries}")
 
 
 def _reported(message: Message, noted: Sequence[Noted]) -> Iterable[Moment]:
     """What each report changed: they are merged once more, in the order they came."""
-    begun = Delivery.SENDING if message.attempts else Delivery.ACCEPTED
+    begun = Delivery.SENDING if message.schedule.attempts else Delivery.ACCEPTED
+    final = message.known
     known = replace(
-        message, delivery=begun, since=message.accepted_at, service=Service.UNKNOWN, error_code="", error_text=""
+        final, delivery=begun, since=message.words.accepted_at, service=Service.UNKNOWN, error_code="", error_text=""
     )
     for one in noted:
-        before, known = known, merge(known, one.report)
+        before, known = known, known.merge(one.report)
         says = _speaker(message, one.report)
         if one.report.delivery is not None or one.report.source != "bot":
             says += f": {_change(before, known)}"
         happened = one.report.at if abs(one.report.at - one.received_at) >= timedelta(seconds=1) else None
         yield Moment(one.received_at, one.report.source, says, one.report.word, happened)
-    if known.delivery is not message.delivery and message.delivery > Delivery.SENDING:
-        why = f" because of {message.error_code}" if message.error_code else ""
-        yield Moment(message.since, "bot", f"the bot concluded{why}: now {message.delivery.name}")
+    if known.delivery is not final.delivery and final.delivery > Delivery.SENDING:
+        why = f" because of {final.error_code}" if final.error_code else ""
+        yield Moment(final.since, "bot", f"the bot concluded{why}: now {final.delivery.name}")
 
 
 def _decided(message: Message) -> Iterable[Moment]:
-    if message.decided_at is not None:
-        what = "send it again" if message.decision == "resend" else "leave it"
-        yield Moment(message.decided_at, "person", f"{message.decided_by} decided: {what}")
+    if (made := message.decision) is not None:
+        what = "send it again" if made.repeats else "leave it"
+        yield Moment(made.at, "person", f"{made.by} decided: {what}")
 
 
 _WORDLESS: dict[Delivery | None, str] = {
@@ -107,7 +113,7 @@ def _speaker(message: Message, report: Report) -> str:
     """`a callback says ERROR as SMS, code 4001, “rate limit”`, or what we concluded by ourselves."""
     if report.source == "bot" and not report.error_code:
         # Both leave the same row, and a person is asked long before the watch ends.
-        return "no evidence found; asking a person" if message.asked else "end of the watch"
+        return "no evidence found; asking a person" if message.known.asked else "end of the watch"
     text = f", “{report.error_text}”" if report.error_text else ""
     if report.source == "bot":
         return f"the bot concluded {report.error_code}{text}"
@@ -117,7 +123,7 @@ def _speaker(message: Message, report: Report) -> str:
     return f"{_SPEAKERS.get(report.source, report.source)} {said}{code}{text}"
 
 
-def _change(before: Message, after: Message) -> str:
+def _change(before: Known, after: Known) -> str:
     if after.delivery is not before.delivery:
         return f"now {after.delivery.name}"
     if after.service is not before.service:

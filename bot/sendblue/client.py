@@ -11,7 +11,8 @@ import httpx
 
 from bot import metrics
 from bot.domain.clock import Clock, TheirClock
-from bot.domain.message import Message, Report
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.network import Reading, TooLarge, proxy_for, trusted
 from bot.sendblue import account, wire
@@ -61,7 +62,7 @@ class Sendblue:
         """Submit a message, once. Raises as `wire.parse_answer`; NotSent also when no connection came about."""
         with metrics.call("sendblue", "send-message"):
             status, body = await self._post("/api/send-message", wire.submission(message, callback_url))
-            return wire.parse_answer(status, body, now=self._clock(), media_url=message.media_url)
+            return wire.parse_answer(status, body, now=self._clock(), media_url=message.words.media_url)
 
     async def status(self, handle: str) -> Report:
         """Return what it says about a handle. Raises Refused: a no, or not known there; NotSent: ask again later."""
@@ -109,8 +110,8 @@ class Sendblue:
     async def _page(self, message: Message, since: datetime, *, offset: int) -> wire.Page:
         params = {
             "is_outbound": "true",
-            "to_number": message.recipient,
-            "from_number": message.line,
+            "to_number": message.words.recipient,
+            "from_number": message.words.line,
             "created_at_gte": since.isoformat().replace("+00:00", "Z"),
             "offset": str(offset),
         }

@@ -14,7 +14,8 @@ import msgspec
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
-from bot.domain.message import Message, Report
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.sendblue.failures import ASK_AGAIN, CLEAR_NO, LATER, error_of, explanations, maybe_sent, plain_text
 
@@ -46,8 +47,8 @@ LONGEST_TEXT = 18_000  # characters in one message: Sendblue takes fewer than 18
 
 def submission(message: Message, callback_url: str) -> dict[str, str]:
     """Return the body of `POST /api/send-message`. Optional fields are left out, never null."""
-    body = {"number": message.recipient, "from_number": message.line, "status_callback": callback_url}
-    optional = {"content": message.text, "media_url": message.media_url, "send_style": message.style}
+    body = {"number": message.words.recipient, "from_number": message.words.line, "status_callback": callback_url}
+    optional = {"content": message.words.text, "media_url": message.words.media_url, "send_style": message.words.style}
     return body | {name: value for name, value in optional.items() if value}
 
 
@@ -126,8 +127,8 @@ class Listed:
 
     def may_be(self, message: Message) -> bool:
         """Whether a send without an answer can have led to this, by all but its time. What failed is no evidence."""
-        fits = self.outbound and self.text == message.text and self.report.recipient == message.recipient
-        return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.line)
+        fits = self.outbound and self.text == message.words.text and self.report.recipient == message.words.recipient
+        return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.words.line)
 
 
 @dataclass(frozen=True, slots=True)

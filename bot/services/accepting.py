@@ -3,9 +3,11 @@
 from dataclasses import dataclass, field
 
 import structlog
+from msgspec.structs import replace
 
 from bot.domain.ids import new_id
-from bot.domain.message import Message, Origin, Request
+from bot.domain.known import Known
+from bot.domain.message import Message, Origin, Request, Words
 from bot.domain.splitting import split_text
 from bot.errors import MaybeStored, NotStored
 from bot.sendblue.wire import LONGEST_TEXT
@@ -35,22 +37,13 @@ class Accepting:
         now = self.store.clock()
         thread_id = new_id(now)
         texts = split_text(request.text, LONGEST_TEXT)
-        messages = tuple(
-            Message(
-                id=new_id(now),
-                thread_id=thread_id,
-                recipient=request.recipient,
-                line=request.line or self.default_line,
-                text=text,
-                accepted_at=now,
-                since=now,
-                part=part,
-                parts=len(texts),
-                style=request.style,
-                media_url=request.media_url if part == 1 else None,
-            )
+        line, style = request.line or self.default_line, request.style
+        words = [
+            Words(request.recipient, line, text, now, part=part, parts=len(texts), style=style)
             for part, text in enumerate(texts, start=1)
-        )
+        ]
+        words[0] = replace(words[0], media_url=request.media_url)
+        messages = tuple(Message(new_id(now), thread_id, one, Known(now)) for one in words)
         new = await self._stored(NewThread(thread_id, origin, messages))
         log.debug("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
         return messages

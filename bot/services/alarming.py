@@ -27,7 +27,7 @@ class Alarming:
 
     async def news_without_callback(self, message: Message) -> None:
         """Note that a poll brought what a callback should have. One from before our start may have found us away."""
-        if message.accepted_at >= self.began and await self.store.write(note_missing, message.accepted_at):
+        if message.words.accepted_at >= self.began and await self.store.write(note_missing, message.words.accepted_at):
             log.error("callbacks_do_not_arrive")
 
     async def once(self) -> None:

@@ -75,7 +75,7 @@ class Announcing:
         outcome = await self._outcome(task)
         if task.edits is not None:
             outcome = await self._edited_too(task, outcome, task.edits)
-        if any(message.delivery is Delivery.ACCEPTED for message in task.thread.messages):
+        if any(message.known.delivery is Delivery.ACCEPTED for message in task.thread.messages):
             capacity = self.sending.capacity(self.sender.free)
             _, claimed = await self.store.write_until_stored(finish_and_claim, (outcome, capacity))
             self.sender.begin(await self.sending.taken(claimed))
@@ -130,7 +130,7 @@ class Announcing:
         posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
         if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
             return Outcome(thread, again_at=self.store.clock())
-        since = min(message.since for message in thread.messages if message.telling)
+        since = min(message.known.since for message in thread.messages if message.telling.under_way)
         metrics.announce_lag.observe(self.store.age(since).total_seconds())
         return Outcome(thread.replied())
 
@@ -139,7 +139,7 @@ class Announcing:
         return await self.notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
 
     async def _edit(self, thread: Thread) -> Outcome:
-        if not thread.lead.recipient:  # we have forgotten the words; the root still has them
+        if not thread.lead.words.recipient:  # we have forgotten the words; the root still has them
             return Outcome(thread.left_as_it_is())
         post = wording.root(thread, watched_for=self.durations.watch_for)
         self._check_lease(thread)

@@ -14,7 +14,7 @@ from bot.services.permitting import Permitting
 from bot.slack import answers
 from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
-from bot.storage.decisions import Decision, asked_in, decide_many
+from bot.storage.decisions import NewDecision, asked_in, decide_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -50,7 +50,7 @@ class Deciding:
         except CallFailed as error:
             self.note(click.who, click.answer_url, answers.not_permitted(error.code))
             return
-        decision = Decision(message_id, choice, click.who, new_id(self.store.clock()))
+        decision = NewDecision(message_id, choice, click.who, new_id(self.store.clock()))
         decided = await self.store.write(decide_many, decision, patience=PATIENCE)
         log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
         if not decided.counted:

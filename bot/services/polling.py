@@ -11,7 +11,8 @@ import structlog
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery
-from bot.domain.message import Message, Report
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.domain.rules import Durations
 from bot.errors import NotSent, Refused
 from bot.sendblue.client import Sendblue
@@ -44,7 +45,7 @@ class Polling:
 
     def _next_wait(self, message: Message) -> timedelta:
         stale_after = self.durations.stale_after.total_seconds()
-        wait = backoff(message.polls + 1, self.chance, first=stale_after, longest=max(3600, stale_after))
+        wait = backoff(message.schedule.polls + 1, self.chance, first=stale_after, longest=max(3600, stale_after))
         asking_in = message.in_doubt_since + self.durations.doubt_window - self.store.clock()
         return min(wait, asking_in) if timedelta(0) < asking_in else wait
 
@@ -52,11 +53,15 @@ class Polling:
         """Ask about one claimed message, so long from now, and end what should be over by then."""
         await asyncio.sleep(after.total_seconds())
         try:
-            news = await (self._look_for(message) if message.handle is None else self._poll(message, message.handle))
+            news = await (
+                self._look_for(message) if message.known.handle is None else self._poll(message, message.known.handle)
+            )
             metrics.polls.labels("news" if news else "nothing").inc()
         except (Refused, NotSent) as error:  # it stays as it is and is asked about again
             metrics.polls.labels("no_answer").inc()
-            log.warning("poll_without_answer", message_id=str(message.id), code=error.code, polls=message.polls)
+            log.warning(
+                "poll_without_answer", message_id=str(message.id), code=error.code, polls=message.schedule.polls
+            )
         await self.tracking.end_if_over(message, self.store.clock())
 
     async def _look_for(self, message: Message) -> bool:

@@ -13,7 +13,8 @@ from msgspec.structs import replace
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery, HandleFrom
-from bot.domain.message import Message, Report
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.domain.rules import Durations
 from bot.errors import NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.client import Sendblue
@@ -64,9 +65,9 @@ class Sending:
     async def deliver(self, message: Message) -> None:
         """Hand one claimed message to Sendblue, once, and record what is known afterwards."""
         now = self.store.clock()
-        if message.lease_until is not None and now >= message.lease_until:
+        if message.schedule.lease_until is not None and now >= message.schedule.lease_until:
             return  # we slept; somebody may have given it up meanwhile
-        if now - message.accepted_at > self.durations.send_within:
+        if now - message.words.accepted_at > self.durations.send_within:
             metrics.sends.labels("too_late").inc()
             await self.tracking.apply(message.id, Report("bot", now, Delivery.FAILED, error_code="too_late"))
             return
@@ -82,20 +83,20 @@ class Sending:
             outcome, report = "uncertain", self._conclusion(error)
         metrics.sends.labels(outcome).inc()
         applied = await self.tracking.apply(message.id, report, until_stored=True)
-        if applied.message is not None and applied.message.delivery is Delivery.SENDING:
+        if applied.message is not None and applied.message.known.delivery is Delivery.SENDING:
             await self.tracking.apply(message.id, self._without_handle(report), until_stored=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:
-        if message.attempts >= MOST_TRIES:
+        if message.schedule.attempts >= MOST_TRIES:
             await self.tracking.apply(message.id, self._conclusion(error), until_stored=True)
             return
-        at = self.store.clock() + backoff(message.attempts, self.chance, first=1, longest=60)
+        at = self.store.clock() + backoff(message.schedule.attempts, self.chance, first=1, longest=60)
         line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every message on it
-        why = error.code if at - message.accepted_at > _WORTH_SAYING else ""
-        log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.attempts)
+        why = error.code if at - message.words.accepted_at > _WORTH_SAYING else ""
+        log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.schedule.attempts)
         await self.store.write_until_stored(release_sends, Release(message, at, line_until, why))
         if line_until is not None and why:
-            await self.store.write_until_stored(tell_of_busy_lines, BusyLine(message.line, line_until, LINE_BUSY))
+            await self.store.write_until_stored(tell_of_busy_lines, BusyLine(message.words.line, line_until, LINE_BUSY))
 
     def _without_handle(self, report: Report) -> Report:
         """Return the report without a handle that belongs to another text: Sendblue may have sent nothing of ours."""

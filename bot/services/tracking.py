@@ -12,7 +12,8 @@ import structlog
 from bot import metrics
 from bot.domain.backoff import Chance
 from bot.domain.delivery import Delivery
-from bot.domain.message import Message, Report
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.domain.rules import Durations
 from bot.storage.handles import owners_of
 from bot.storage.reports import Applied, Heard, apply_many
@@ -52,13 +53,13 @@ class Tracking:
         return applied
 
     def _learnt(self, message: Message, report: Report, *, rose: bool) -> None:
-        delivery, source, word = message.delivery.name, report.source, report.word
+        delivery, source, word = message.known.delivery.name, report.source, report.word
         if rose:
-            age = self.store.clock() - message.accepted_at
+            age = self.store.clock() - message.words.accepted_at
             metrics.milestones.labels(delivery.lower()).observe(age.total_seconds())
         log.debug("report_applied", message_id=message.id, source=source, word=word, delivery=delivery)
         self.announce.set()
-        if message.part < message.parts:
+        if message.words.part < message.words.parts:
             self.send.set()
 
     async def apply_by_handle(self, report: Report) -> None:
@@ -78,7 +79,7 @@ class Tracking:
     async def end_if_over(self, message: Message, by: datetime) -> None:
         """Record that by then its watch is over, or that people are to decide about its doubt. Raises as `apply`."""
         now, durations = self.store.clock(), self.durations
-        if by - message.accepted_at >= durations.watch_for:
+        if by - message.words.accepted_at >= durations.watch_for:
             await self.apply(message.id, Report("bot", now, unconfirmed=True))
-        elif message.delivery is Delivery.UNCERTAIN and by - message.in_doubt_since >= durations.doubt_window:
+        elif message.known.delivery is Delivery.UNCERTAIN and by - message.in_doubt_since >= durations.doubt_window:
             await self.apply(message.id, Report("bot", now, asked=True, if_still=Delivery.UNCERTAIN))

@@ -56,8 +56,8 @@ def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: st
         return f"You have not sent anything{whom} yet. Try `/imessage help`."
     said = [f"*Your last messages{whom}*"]
     for message in messages:
-        text = f"“{escape(shorten(message.text, 60))}”" if message.text else "a picture"
-        said.append(f"{pretty(message.recipient)}: {text if message.recipient else 'text deleted'}")
+        text = f"“{escape(shorten(message.words.text, 60))}”" if message.words.text else "a picture"
+        said.append(f"{pretty(message.words.recipient)}: {text if message.words.recipient else 'text deleted'}")
         said.append(f"      {status_line([message], watched_for=watched_for)}")
     return "\n".join(said)
 
@@ -67,16 +67,16 @@ def private_note(thread: Thread, *, watched_for: timedelta) -> str:
     lead = thread.lead
     if thread.private_note == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
-    if lead.was_refused:
-        return f"Not sent: {reason(lead)}"
+    if lead.known.was_refused:
+        return f"Not sent: {reason(lead.known)}"
     state = status_line(thread.messages, watched_for=watched_for)
-    return f"I can no longer post about your text to {pretty(lead.recipient)}. Last known status: {state}"
+    return f"I can no longer post about your text to {pretty(lead.words.recipient)}. Last known status: {state}"
 
 
 def elsewhere(thread: Thread, text: str) -> str:
     """Return a private note for a direct message, where nobody sees what it is about."""
     place = "" if thread.asked_in.startswith("D") else f" in <#{thread.asked_in}>"
-    return f"About your text to {pretty(thread.lead.recipient)}{place}. {text}"
+    return f"About your text to {pretty(thread.lead.words.recipient)}{place}. {text}"
 
 
 def not_permitted(code: str) -> str:
@@ -89,8 +89,8 @@ def in_vain(message: Message | None) -> str:
     """Return why a click changed nothing. message: as it stands."""
     if message is None:
         return "I don't know this message any more, so nothing was done."
-    if message.decision:
-        return f"<@{message.decided_by}> has already {what_was_decided(message)}, so nothing more was done."
-    if not message.recipient:
+    if message.decision is not None:
+        return f"{what_was_decided(message.decision, 'has already ')}, so nothing more was done."
+    if not message.words.recipient:
         return "The text of this message was deleted, so it can't be sent again."
     return "There is nothing to decide any more: the thread shows what happened."

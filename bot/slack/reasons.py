@@ -5,6 +5,7 @@ Codes are Sendblue's (its error-code reference), Slack's (its chat.postMessage r
 
 import re
 
+from bot.domain.known import Known
 from bot.domain.message import Message
 from bot.domain.number import hide_numbers
 from bot.slack.markup import clock_time, escape, shorten
@@ -84,19 +85,19 @@ _DOUBTS = {
 
 def wait(message: Message) -> str:
     """Return why a text has not left yet, and when it will be tried."""
-    why = _WAITS.get(message.error_code, "Sendblue is busy")
-    if message.error_code == LINE_BUSY or message.lease_until is None:
+    why = _WAITS.get(message.known.error_code, "Sendblue is busy")
+    if message.known.error_code == LINE_BUSY or message.schedule.lease_until is None:
         return f"{why}, and other texts go first."
-    return f"{why}, trying again at {clock_time(message.lease_until)}."
+    return f"{why}, trying again at {clock_time(message.schedule.lease_until)}."
 
 
-def doubt(message: Message) -> str:
-    return _DOUBTS.get(message.error_code, "Sendblue gave no clear answer")
+def doubt(known: Known) -> str:
+    return _DOUBTS.get(known.error_code, "Sendblue gave no clear answer")
 
 
-def reason(message: Message) -> str:
+def reason(known: Known) -> str:
     """Return why a message was not sent or failed."""
-    return reason_for(message.error_code, message.error_text)
+    return reason_for(known.error_code, known.error_text)
 
 
 def reason_for(code: str, theirs: str = "") -> str:

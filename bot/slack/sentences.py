@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, milestone
-from bot.domain.message import Message
+from bot.domain.known import Known
+from bot.domain.message import Decision, Message, Words
 from bot.slack.markup import span, when
 from bot.slack.reasons import doubt, reason, wait
 
@@ -76,75 +77,79 @@ def status_line(messages: Sequence[Message], *, watched_for: timedelta) -> str:
     """Return how the messages of a thread stand, the first forty of them, a line each."""
     if len(messages) == 1:
         return _status(messages[0], watched_for)
-    return "\n".join(of_part(message, _status(message, watched_for)) for message in messages[:40])
+    return "\n".join(of_part(message.words, _status(message, watched_for)) for message in messages[:40])
 
 
 def _status(message: Message, watched_for: timedelta) -> str:
-    news = milestone(message.delivery, message.service, doubted=False)
+    known = message.known
+    news = milestone(known.delivery, known.service, doubted=False)
     if _stands_unconfirmed(message, watched_for):
         news = News.UNCONFIRMED
-    elif message.decision and message.delivery is Delivery.UNCERTAIN:
+    elif message.decision is not None and known.delivery is Delivery.UNCERTAIN:
         news = News.DECIDED
-    elif message.error_code and message.delivery is Delivery.ACCEPTED:
+    elif known.error_code and known.delivery is Delivery.ACCEPTED:
         return f"🕓 *Not sent yet*: {wait(message)}"
-    return _filled(_state_of(message, news).root, message, watched_for)
+    return _filled(_state_of(known, news).root, message, watched_for)
 
 
 def _stands_unconfirmed(message: Message, watched_for: timedelta) -> bool:
     """Whether the last thing known is older than the end of the watch; what came later speaks for itself."""
-    if not message.unconfirmed or message.is_final or message.since > message.accepted_at + watched_for:
+    known, told = message.known, message.telling.told
+    if not known.unconfirmed or known.is_final or known.since > message.words.accepted_at + watched_for:
         return False
-    sent_since = News.UNCONFIRMED in message.told and News.SENT not in message.told
-    return not (message.delivery is Delivery.SENT and sent_since)
+    return not (known.delivery is Delivery.SENT and News.UNCONFIRMED in told and News.SENT not in told)
 
 
 def news(message: Message, *, watched_for: timedelta) -> str:
-    """Say what is being told (`message.telling`). The newest milestone speaks for those before it."""
-    newest = next(one for one in _STATES if one in message.telling)
-    sentence = _filled(_state_of(message, newest).reply, message, watched_for)
-    if message.handle_from is HandleFrom.CORRECTED and message.telling & OUTCOMES:
+    """Say what is being told (`Telling.under_way`). The newest milestone speaks for those before it."""
+    told, telling = message.telling.told, message.telling.under_way
+    newest = next(one for one in _STATES if one in telling)
+    sentence = _filled(_state_of(message.known, newest).reply, message, watched_for)
+    if message.known.handle_from is HandleFrom.CORRECTED and telling & OUTCOMES:
         return f"⚠️ Correction: what I reported before was about another text. {sentence}"
-    if message.decision != "resend" or not message.telling & (_WENT_OUT | News.FOUND):
+    repeated = message.decision is not None and message.decision.repeats
+    if not (repeated and telling & (_WENT_OUT | News.FOUND)):
         return sentence
-    if News.FOUND in message.telling:
+    if News.FOUND in telling:
         return "⚠️ Sendblue has the first try after all, so the customer may get it twice."
-    if message.told & _WENT_OUT:
+    if told & _WENT_OUT:
         return f"First try: {sentence}"
     return _filled("⚠️ The first try went out too{how}, so the customer has it twice.", message, watched_for)
 
 
-def _state_of(message: Message, news: News) -> _State:
-    special = _UNCONFIRMED.get(message.delivery) if news is News.UNCONFIRMED else None
+def _state_of(known: Known, news: News) -> _State:
+    special = _UNCONFIRMED.get(known.delivery) if news is News.UNCONFIRMED else None
     return special or _STATES[news]
 
 
 def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
-    service = _SERVICES.get(message.service, "")
-    lost = " without the picture" if message.picture_lost else ""
-    after_all = " after all" if message.told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
+    known, told, decision = message.known, message.telling.told, message.decision
+    service = _SERVICES.get(known.service, "")
+    lost = " without the picture" if known.picture_lost else ""
+    after_all = " after all" if told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
     return sentence.format(
-        at=when(message.since),
+        at=when(known.since),
         service=service,
         how=service + lost,
         lost=lost and f",{lost}",
         after_all=after_all,
-        instead=" instead" if News.SENT in message.told else after_all,
-        waiting="" if message.unconfirmed else ". Waiting for the phone to confirm.",
-        failed="Failed" if message.was_taken else "Not sent",  # by Sendblue's word; for certain
-        reason=reason(message),
-        doubt=doubt(message),
-        decided=f"<@{message.decided_by}> {what_was_decided(message)} · {when(message.decided_at or message.since)}",
+        instead=" instead" if News.SENT in told else after_all,
+        waiting="" if known.unconfirmed else ". Waiting for the phone to confirm.",
+        failed="Failed" if known.was_taken else "Not sent",  # by Sendblue's word; for certain
+        reason=reason(known),
+        doubt=doubt(known),
+        decided=decision and f"{what_was_decided(decision)} · {when(decision.at)}",
         watched=span(watched_for),
     )
 
 
-def of_part(message: Message, sentence: str) -> str:
+def of_part(words: Words, sentence: str) -> str:
     """Say which part or try a sentence is about, where there are several."""
-    labels = [f"Part {message.part} of {message.parts}"] if message.parts > 1 else []
-    labels += ["second try"] if message.again_of else []
+    labels = [f"Part {words.part} of {words.parts}"] if words.parts > 1 else []
+    labels += ["second try"] if words.again_of else []
     label = ", ".join(labels)
     return f"{label[0].upper()}{label[1:]}: {sentence}" if label else sentence
 
 
-def what_was_decided(message: Message) -> str:
-    return "sent it again" if message.decision == "resend" else "left it as it is"
+def what_was_decided(decision: Decision, already: str = "") -> str:
+    return f"<@{decision.by}> {already}{'sent it again' if decision.repeats else 'left it as it is'}"

@@ -31,8 +31,8 @@ class Post:
 
 def root(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return the message a thread hangs from: who texts whom, the text, how it stands."""
-    lead = thread.lead
-    whole = "".join(message.text for message in thread.messages if message.accepted_at == lead.accepted_at)
+    lead = thread.lead.words
+    whole = "".join(one.words.text for one in thread.messages if one.words.accepted_at == lead.accepted_at)
     title = f"<@{thread.sender}> to {mask(lead.recipient)}"
     notes = [*_root_notes(thread), status_line(thread.messages, watched_for=watched_for)]
     blocks = [_section(f"*{title}*")]
@@ -46,36 +46,37 @@ def root(thread: Thread, *, watched_for: timedelta) -> Post:
 
 
 def _root_notes(thread: Thread) -> list[str]:
-    notes = []
+    lead, notes = thread.lead.words, []
     if thread.moved:
         notes.append("↪️ Reported here because I can't post where you asked")
-    if thread.lead.style:
-        notes.append(f"Style: {escape(thread.lead.style)}")
-    if thread.lead.media_url:
-        notes.append(f"Picture: {escape(shorten(thread.lead.media_url, 300))}")
+    if lead.style:
+        notes.append(f"Style: {escape(lead.style)}")
+    if lead.media_url:
+        notes.append(f"Picture: {escape(shorten(lead.media_url, 300))}")
     return notes
 
 
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return all that the thread was not told yet, in one reply."""
-    telling = [message for message in thread.messages if message.telling]
-    text = "\n".join(of_part(message, news(message, watched_for=watched_for)) for message in telling)
+    telling = [message for message in thread.messages if message.telling.under_way]
+    text = "\n".join(of_part(message.words, news(message, watched_for=watched_for)) for message in telling)
     undecided = [message for message in telling if _can_be_decided(message)]
     return Post(text, [_section(text), *map(_buttons, undecided[:40])])
 
 
 def _can_be_decided(message: Message) -> bool:
     """Whether the reply that tells about this message offers buttons."""
-    if message.decision:
+    known, telling = message.known, message.telling.under_way
+    if message.decision is not None:
         return False
-    if message.delivery is Delivery.UNCERTAIN:
-        return News.ASKED in message.telling
-    return News.FAILED in message.telling and not message.was_taken and message.error_code in CAN_BE_TRIED_AGAIN
+    if known.delivery is Delivery.UNCERTAIN:
+        return News.ASKED in telling
+    return News.FAILED in telling and not known.was_taken and known.error_code in CAN_BE_TRIED_AGAIN
 
 
 def _buttons(message: Message) -> Block:
-    value, of = message.id.hex, f" part {message.part}" if message.parts > 1 else ""
-    if message.delivery is Delivery.FAILED:
+    value, of = message.id.hex, f" part {message.words.part}" if message.words.parts > 1 else ""
+    if message.known.delivery is Delivery.FAILED:
         return {"type": "actions", "elements": [_button(f"Try{of} again", RESEND, value)]}
     sure = {
         "title": _plain("Send it again?"),

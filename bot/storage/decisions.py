@@ -6,7 +6,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.message import Message
+from bot.domain.message import Decision, Message
 from bot.storage.engine import Transaction
 from bot.storage.intake import insert_messages
 from bot.storage.rows import load_messages
@@ -14,12 +14,12 @@ from bot.storage.sql import Sql
 from bot.storage.threads import wake_threads
 
 
-class Decision(Struct, frozen=True):
-    """choice: "resend" or "leave". repeat_id: the id the repeated message will have. who: a Slack user id."""
+class NewDecision(Struct, frozen=True):
+    """choice, by: see `Decision`. repeat_id: the id the repeated message will have."""
 
     message_id: UUID
     choice: str
-    who: str
+    by: str
     repeat_id: UUID
 
 
@@ -33,7 +33,7 @@ class Decided(Struct, frozen=True):
 _ASKED_IN = Sql(
     "SELECT asked_in FROM threads JOIN messages ON messages.thread_id = threads.id WHERE messages.id = :message_id"
 )
-_DECIDE = Sql("UPDATE messages SET decision = :choice, decided_by = :who, decided_at = :now WHERE id = :id")
+_DECIDE = Sql("UPDATE messages SET decision = :choice, decided_by = :by, decided_at = :now WHERE id = :id")
 
 
 def asked_in(tx: Transaction, message_id: UUID) -> str:
@@ -41,18 +41,18 @@ def asked_in(tx: Transaction, message_id: UUID) -> str:
     return tx.ask(_ASKED_IN, message_id=message_id).value() or ""
 
 
-def decide_many(tx: Transaction, items: Sequence[Decision]) -> list[Decided]:
+def decide_many(tx: Transaction, items: Sequence[NewDecision]) -> list[Decided]:
     """Record decisions. A second click, and one that comes too late, changes nothing."""
     return [_decide(tx, item) for item in items]
 
 
-def _decide(tx: Transaction, item: Decision) -> Decided:
+def _decide(tx: Transaction, item: NewDecision) -> Decided:
     message = load_messages(tx, [item.message_id], lock=True).get(item.message_id)
     if message is None or not message.is_open_to(item.choice):
         return Decided(message)
-    tx.do(_DECIDE, id=message.id, choice=item.choice, who=item.who, now=tx.now)
+    tx.do(_DECIDE, id=message.id, choice=item.choice, by=item.by, now=tx.now)
     if item.choice == "resend":
         insert_messages(tx, [message.repeated(item.repeat_id, tx.now)], due=True)
-    decided = replace(message, decision=item.choice, decided_by=item.who, decided_at=tx.now)
+    decided = replace(message, decision=Decision(item.choice, item.by, tx.now))
     wake_threads(tx, {message.id: message}, [decided])
     return Decided(message, counted=True)

@@ -23,7 +23,7 @@ class Rows:
         shape, rows = self._fetch()
         return (shape.row(shape.read(row)) for row in rows)
 
-    def of(self, kind: type[T]) -> list[T]:
+    def of(self, kind: Callable[..., T]) -> list[T]:
         """Return a value of this kind for each row; its fields are named as the columns."""
         shape, rows = self._fetch()
         return [kind(**dict(zip(shape.names, shape.read(row), strict=True))) for row in rows]

@@ -6,7 +6,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from bot.domain.delivery import HandleFrom, News
-from bot.domain.message import Message, Report, without_the_lists_word
+from bot.domain.known import Report
+from bot.domain.message import Message, Telling
 from bot.storage.engine import Transaction
 from bot.storage.rows import load_messages
 from bot.storage.sql import Sql
@@ -39,11 +40,12 @@ def settled(
         if not own or not _loses_handle(tx, owner_id, before, after):
             return None
         owners[handle] = message.id
-    if message.handle in (None, handle):
+    if message.known.handle in (None, handle):
         return message
-    if not own or message.handle_from is not HandleFrom.LIST:
+    if not own or message.known.handle_from is not HandleFrom.LIST:
         return None
-    return replace(without_the_lists_word(message), handle=handle, handle_from=HandleFrom.CORRECTED)
+    message = message.without_the_lists_word()
+    return replace(message, known=replace(message.known, handle=handle, handle_from=HandleFrom.CORRECTED))
 
 
 def _loses_handle(tx: Transaction, owner_id: UUID, before: dict[UUID, Message], after: dict[UUID, Message]) -> bool:
@@ -52,9 +54,10 @@ def _loses_handle(tx: Transaction, owner_id: UUID, before: dict[UUID, Message], 
         before |= load_messages(tx, [owner_id], lock=True)
         after[owner_id] = before[owner_id]
     owner = after[owner_id]
-    if owner.handle_from is not HandleFrom.LIST:
+    if owner.known.handle_from is not HandleFrom.LIST:
         return False
-    after[owner_id] = replace(without_the_lists_word(owner), told=News.NONE)  # all of it is to be said anew
+    anew = Telling(News.NONE, owner.telling.under_way)  # all of it is to be said again
+    after[owner_id] = replace(owner.without_the_lists_word(), telling=anew)
     tx.do(_NO_HANDLE, id=owner_id)  # at once: a handle is unique, and another message takes it now
     return True
 

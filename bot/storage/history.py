@@ -10,11 +10,12 @@ from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
 
-from bot.domain.message import Message, Report
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.domain.thread import Thread
 from bot.domain.timeline import Noted
 from bot.storage.engine import Transaction
-from bot.storage.rows import MESSAGE, load_threads
+from bot.storage.rows import MESSAGE, load_threads, message_of
 from bot.storage.sql import Sql
 
 Place: TypeAlias = tuple[datetime, int, UUID]
@@ -87,7 +88,7 @@ def find_messages(tx: Transaction, wanted: Filter) -> list[Message]:
     """Return messages, newest first."""
     conditions = _conditions(wanted, _INDEXED, _LOOKED_AT)
     rest = "ORDER BY messages.accepted_at DESC, messages.part DESC LIMIT :limit"
-    return tx.ask(_statement(MESSAGE, conditions, rest), **_named(wanted)).of(Message)
+    return tx.ask(_statement(MESSAGE, conditions, rest), **_named(wanted)).of(message_of)
 
 
 def extent(tx: Transaction, wanted: Filter) -> tuple[int, datetime | None]:
@@ -117,7 +118,7 @@ def next_page(
 
 
 def _listed(sender: str, asked_in: str, **fields: Any) -> Listed:
-    return Listed(Message(**fields), sender, asked_in)
+    return Listed(message_of(**fields), sender, asked_in)
 
 
 def _named(wanted: Filter) -> dict[str, Any]:

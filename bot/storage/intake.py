@@ -9,6 +9,7 @@ from msgspec.structs import asdict
 from bot.domain.message import Message, Origin
 from bot.domain.thread import Lane
 from bot.storage.engine import Transaction
+from bot.storage.rows import columns_of
 from bot.storage.sql import Sql
 
 
@@ -40,22 +41,19 @@ _NOTHING_YET = {
     "patient": False,
 }
 _NEW_THREADS = Sql(
-    "{insert threads: id uuid, key text, team text, channel text, asked_in text, sender text, answer_url text, "
-    "created_at timestamptz, due_at timestamptz, lane int, replies int, rev int, shown_rev int, looked int, "
-    "aside text, closed text, patient bool, fence int, failures int} ON CONFLICT (key) DO NOTHING RETURNING id"
+    "{insert threads: id, key, team, channel, asked_in, sender, answer_url, created_at, due_at, lane, replies, rev, "
+    "shown_rev, looked, aside, closed, patient, fence, failures} ON CONFLICT (key) DO NOTHING RETURNING id"
 )
 
 
 def insert_messages(tx: Transaction, messages: Iterable[Message], *, due: bool = False) -> None:
     """Store messages accepted now. due: they may leave at once, not only when their turn in the thread has come."""
     times = {"accepted_at": tx.now, "since": tx.now, "send_at": tx.now if due else None}
-    tx.each(_NEW_MESSAGES, [{**asdict(message), **times} for message in messages])
+    tx.each(_NEW_MESSAGES, [columns_of(message) | times for message in messages])
 
 
 _NEW_MESSAGES = Sql(
-    "{insert messages: id uuid, thread_id uuid, part int, parts int, recipient text, line text, text text, style text, "
-    "media_url text, accepted_at timestamptz, delivery int, since timestamptz, service text, picture_lost bool, "
-    "unconfirmed bool, asked bool, handle text, handle_from int, error_code text, error_text text, decision text, "
-    "decided_by text, decided_at timestamptz, again_of uuid, told int, telling int, attempts int, "
-    "attempted_at timestamptz, send_at timestamptz, polls int, fence int}"
+    "{insert messages: id, thread_id, recipient, line, text, accepted_at, part, parts, style, media_url, again_of, "
+    "delivery, since, service, handle, handle_from, error_code, error_text, picture_lost, unconfirmed, asked, "
+    "decision, decided_by, decided_at, told, telling, attempts, attempted_at, polls, fence, send_at}"
 )

@@ -7,11 +7,11 @@ from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
 _TAKE = Sql(
-    "{insert pacing: key text, next_at timestamptz} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
+    "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
     "WHERE pacing.next_at <= :now RETURNING key"
 )
 _CLOSE = Sql(
-    "{insert pacing: key text, next_at timestamptz} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
+    "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
     "WHERE pacing.next_at < excluded.next_at"
 )
 _GIVE_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key AND next_at = :until")

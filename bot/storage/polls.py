@@ -10,7 +10,7 @@ from bot.domain.message import Message
 from bot.storage.claims import Claimed
 from bot.storage.engine import Transaction
 from bot.storage.pacing import close_slots, free_from, take_slots
-from bot.storage.rows import MESSAGE
+from bot.storage.rows import MESSAGE, message_of
 from bot.storage.sql import Sql
 
 _MOST_AT_ONCE = 8
@@ -48,13 +48,13 @@ def _claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
         return Claimed([], None)
     if capacity.each and not take_slots(tx, {capacity.key: tx.now + capacity.each}):
         return Claimed([], free_from(tx, capacity.key))
-    found = tx.ask(quiet, now=tx.now, count=count).of(Message)
+    found = tx.ask(quiet, now=tx.now, count=count).of(message_of)
     busy_until = tx.now + capacity.each * len(found)
     close_slots(tx, {capacity.key: busy_until})
     tx.each(
         _ASKED,
         [
-            {"id": message.id, "poll_at": tx.now + capacity.wait(message), "polls": message.polls + 1}
+            {"id": message.id, "poll_at": tx.now + capacity.wait(message), "polls": message.schedule.polls + 1}
             for message in found
         ],
     )
@@ -68,7 +68,7 @@ _QUIET = {
     )
     for key, which in _WITH_HANDLE.items()
 }
-_ASKED = Sql("{update messages: poll_at timestamptz, polls int}")
+_ASKED = Sql("{update messages: poll_at, polls}")
 _SILENT_SINCE = {
     key: Sql(f"SELECT min(poll_at) AS poll_at FROM messages WHERE poll_at <= :now AND {which}")
     for key, which in _WITH_HANDLE.items()
@@ -119,6 +119,6 @@ def doubted_like(tx: Transaction, message: Message) -> list[UUID]:
 
     None while such a one is being sent: nobody could tell whose text is whose.
     """
-    found = tx.ask(_TWINS, recipient=message.recipient, line=message.line, text=message.text)
+    found = tx.ask(_TWINS, recipient=message.words.recipient, line=message.words.line, text=message.words.text)
     twins = {row.id: row.delivery for row in found}
     return [] if Delivery.SENDING in twins.values() else list(twins)

@@ -19,7 +19,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from bot.domain.clock import Clock, elapsed
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import Change, Shape, Sql, coded
+from bot.storage.sql import Change, Shape, Sql, type_of
 
 T = TypeVar("T")
 
@@ -76,10 +76,9 @@ def _prepare_by_text(connection: Connection[Any]) -> None:
     connection.prepared_max = 500
 
 
-def _kind(name: str) -> Change | None:
-    """Return how a column is read: times come in the server's zone, codes as numbers and texts."""
-    is_time = name.endswith(("_at", "since", "until")) or name in ("at", "last")
-    return _in_utc if is_time else coded(name)
+def _change(column: str) -> Change | None:
+    """Times come in the server's zone."""
+    return _in_utc if type_of(column) == "timestamptz" else None
 
 
 def _in_utc(time: datetime) -> datetime:
@@ -114,7 +113,7 @@ class PostgresqlTransaction(Transaction):
 
         def fetch() -> tuple[Shape, list[Any]]:
             rows = cursor.fetchall()
-            return sql.shape(tuple(column.name for column in cursor.description or ()), _kind), rows
+            return sql.shape(tuple(column.name for column in cursor.description or ()), _change), rows
 
         return Rows(fetch)
 
@@ -123,7 +122,7 @@ class PostgresqlTransaction(Transaction):
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         if not rows:
-            return Rows(lambda: (sql.shape((), _kind), []))
+            return Rows(lambda: (sql.shape((), _change), []))
         return self.ask(sql, **{name: [row[name] for row in rows] for name in rows[0]}, **values)
 
     def run(self, text: str) -> None:

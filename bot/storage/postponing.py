@@ -33,7 +33,7 @@ def release_sends(tx: Transaction, items: Sequence[Release]) -> list[bool]:
     until: dict[str, datetime] = {}
     for item in items:
         if item.line_until is not None:
-            until[item.message.line] = max(item.line_until, until.get(item.message.line, item.line_until))
+            until[item.message.words.line] = max(item.line_until, until.get(item.message.words.line, item.line_until))
     close_slots(tx, until)
     before = load_messages(tx, {item.message.id for item in items}, lock=True)
     held = [_is_held(before[item.message.id], item.message) for item in items]
@@ -49,15 +49,16 @@ def release_sends(tx: Transaction, items: Sequence[Release]) -> list[bool]:
     return held
 
 
-def _is_held(known: Message, claimed: Message) -> bool:
-    return known.fence == claimed.fence and known.delivery is Delivery.SENDING
+def _is_held(message: Message, claimed: Message) -> bool:
+    return message.schedule.fence == claimed.schedule.fence and message.known.delivery is Delivery.SENDING
 
 
 def _waiting(message: Message, item: Release) -> Message:
-    return replace(message, delivery=Delivery.ACCEPTED, error_code=item.why, lease_until=item.at)
+    known = replace(message.known, delivery=Delivery.ACCEPTED, error_code=item.why)
+    return replace(message, known=known, schedule=replace(message.schedule, lease_until=item.at))
 
 
-_RELEASE = Sql("{update messages: delivery int, send_at timestamptz, error_code text}")
+_RELEASE = Sql("{update messages: delivery, send_at, error_code}")
 
 
 class BusyLine(Struct, frozen=True):
@@ -87,7 +88,8 @@ def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]
         if ids:
             before = load_messages(tx, ids)
             tx.do(_SAY_WHY, ids=ids, why=item.why)
-            wake_threads(tx, before, [replace(message, error_code=item.why) for message in before.values()])
+            told = [replace(one, known=replace(one.known, error_code=item.why)) for one in before.values()]
+            wake_threads(tx, before, told)
     return [None for _ in items]
 
 

@@ -5,10 +5,11 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from bot.domain.delivery import Delivery
-from bot.domain.message import Message, Report, merge
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.storage.engine import Transaction
 from bot.storage.handles import owners_of, settled
 from bot.storage.rows import load_messages, load_threads, values
@@ -43,9 +44,9 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     results = [merging.apply(item) for item in items]
     before, changed = merging.before, merging.changed()
     changed += _stopped_after_a_failure(tx, changed)
-    _try_others_again(tx, {message.line for message in changed if _was_just_taken(message, before)})
+    _try_others_again(tx, {message.words.line for message in changed if _was_just_taken(message, before)})
     tx.each(_HEARD, [_heard(message, tx.now + merging.quiet_for(message)) for message in changed])
-    let_out(tx, [message.thread_id for message in changed if message.part < message.parts])
+    let_out(tx, [message.thread_id for message in changed if message.words.part < message.words.parts])
     wake_threads(tx, before, changed, sent_waits=items[0].sent_waits)
     tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
     return results
@@ -64,27 +65,27 @@ class _Merging:
 
     def _brings_handle(self, item: Heard) -> bool:
         """Whether a report names a handle that its message is not known by yet."""
-        known = self.before.get(item.message_id)
-        return item.report.handle is not None and (known is None or known.handle != item.report.handle)
+        message = self.before.get(item.message_id)
+        return item.report.handle is not None and (message is None or message.known.handle != item.report.handle)
 
     def apply(self, item: Heard) -> Applied:
         """Merge one report into its message."""
         message, report = self.after.get(item.message_id), item.report
         if message is None:
             return Applied(None)
-        if not message.recipient:  # forgotten: an explanation may repeat what was
+        if not message.words.recipient:  # forgotten: an explanation may repeat what was
             report = replace(report, error_text="")
         if report.handle is not None:
             message = settled(self._tx, message, report, self.owners, self.before, self.after)
             if message is None:
                 return Applied(self.after[item.message_id])  # about another text than ours: no news of this one
-        merged = self.after[message.id] = merge(message, report)
+        merged = self.after[message.id] = message.merge(report)
         if merged != message:  # what is said once more, or in unknown words, must not keep us from asking
             self._quiet[message.id] = item.quiet_for
-        if report.if_still in (None, message.delivery):
+        if report.if_still in (None, message.known.delivery):
             kept = self.news if merged != message else self.chatter
             kept.append(_history_row(message.id, report, self._tx.now))
-        return Applied(merged, learnt=merged != message, rose=merged.delivery > message.delivery)
+        return Applied(merged, learnt=merged != message, rose=merged.known.delivery > message.known.delivery)
 
     def changed(self) -> list[Message]:
         """Return the messages that are not as they were."""
@@ -96,8 +97,8 @@ class _Merging:
 
 
 _NEW_REPORTS = Sql(
-    "{insert reports: message_id uuid, key text, source text, word text, delivery int, service text, error_code text, "
-    "error_text text, at timestamptz, received_at timestamptz} ON CONFLICT (key) DO NOTHING"
+    "{insert reports: message_id, key, source, word, delivery, service, error_code, error_text, at, received_at} "
+    "ON CONFLICT (key) DO NOTHING"
 )
 
 _MOST_CHATTER = 200
@@ -115,7 +116,7 @@ def _within_bounds(tx: Transaction, rows: list[dict[str, object]]) -> list[dict[
 
 def _was_just_taken(message: Message, before: Mapping[UUID, Message]) -> bool:
     old = before.get(message.id)
-    return old is not None and old.delivery is Delivery.SENDING and message.frees_the_next_part
+    return old is not None and old.known.delivery is Delivery.SENDING and message.known.frees_the_next_part
 
 
 _WAITED = timedelta(seconds=5)
@@ -153,41 +154,37 @@ def _stopped_after_a_failure(tx: Transaction, changed: Sequence[Message]) -> lis
     failed = {
         message.thread_id: message
         for message in changed
-        if message.delivery is Delivery.FAILED and message.part < message.parts
+        if message.known.delivery is Delivery.FAILED and message.words.part < message.words.parts
     }
     if not failed:
         return []
-    known = {message.id for message in changed}
-    threads = load_threads(tx, failed).values()
-    later = [
-        text.id for one in threads for text in one.messages if text.part > failed[one.id].part and text.id not in known
-    ]
-    return [
-        merge(
-            message, Report("bot", failed[message.thread_id].since, Delivery.FAILED, error_code="earlier_part_failed")
-        )
-        for message in load_messages(tx, later, lock=True).values()  # as they are once nobody is claiming them
-        if message.delivery is Delivery.ACCEPTED
-    ]
+    seen = {message.id for message in changed}
+    texts = [message for thread in load_threads(tx, failed).values() for message in thread.messages]
+    later = [one.id for one in texts if one.id not in seen and one.words.part > failed[one.thread_id].words.part]
+    # As they are once nobody is claiming them.
+    unsent = [one for one in load_messages(tx, later, lock=True).values() if one.known.delivery is Delivery.ACCEPTED]
+    return [one.merge(_stopped_by(failed[one.thread_id])) for one in unsent]
 
 
-_REPORTED = (
-    *("id", "delivery", "since", "service", "handle", "handle_from", "error_code", "error_text"),
-    *("picture_lost", "unconfirmed", "asked", "told"),
-)
+def _stopped_by(failed: Message) -> Report:
+    return Report("bot", failed.known.since, Delivery.FAILED, error_code="earlier_part_failed")
+
+
 _HEARD = Sql(
-    "{update messages: delivery int, since timestamptz, service text, handle text, handle_from int, error_code text, "
-    "error_text text, picture_lost bool, unconfirmed bool, asked bool, told int, send_at timestamptz, "
-    "poll_at timestamptz, polls int}"
+    "{update messages: delivery, since, service, handle, handle_from, error_code, error_text, picture_lost, "
+    "unconfirmed, asked, told, send_at, poll_at, polls}"
 )
 
 
 def _heard(message: Message, ask_at: datetime) -> dict[str, object]:
     """Whoever was heard from is asked again after a silence; whoever is over, never."""
-    over = message.is_final or message.unconfirmed or message.delivery < Delivery.UNCERTAIN
+    known = message.known
+    over = known.is_final or known.unconfirmed or known.delivery < Delivery.UNCERTAIN
     return {
-        **values(message, _REPORTED),
-        "send_at": None if message.delivery > Delivery.SENDING else message.lease_until,
+        **asdict(known),
+        "id": message.id,
+        "told": message.telling.told,
+        "send_at": None if known.delivery > Delivery.SENDING else message.schedule.lease_until,
         "poll_at": None if over else ask_at,
         "polls": 0,
     }

@@ -2,28 +2,36 @@
 
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
-from msgspec.structs import replace
+from msgspec import Struct
+from msgspec.structs import asdict, replace
 
-from bot.domain.message import Message
+from bot.domain.known import Known
+from bot.domain.message import Decision, Message, Schedule, Telling, Words
 from bot.domain.thread import Thread
 from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
+T = TypeVar("T", bound=Struct)
 
-def _read_as(kind: type[Any], table: str, **columns: str) -> str:
-    """Return the columns of a value's fields. columns: field → its column, where that is named otherwise."""
-    names = [name for name in kind.__struct_fields__ if name != "messages"]
-    return ", ".join(f"{table}.{columns.get(name, name)} AS {name}" for name in names)
+_OWNERS = (Words, Known, Telling, Schedule)
+_COLUMNS = {"under_way": "telling", "private_note": "aside"}
+"""Field → its column, where that is named otherwise."""
 
 
-MESSAGE = _read_as(Message, "messages", lease_until="send_at")
-"""What is read of a message. Until when it is claimed is said by when it is due."""
+def _read_as(table: str, *fields: str, **columns: str) -> str:
+    named = ((name, columns.get(name) or _COLUMNS.get(name, name)) for name in fields)
+    return ", ".join(f"{table}.{column} AS {name}" for name, column in named)
 
-THREAD = _read_as(Thread, "threads", lease_until="due_at", private_note="aside")
-"""What is read of a thread, beside its messages."""
+
+_FIELDS = [name for owner in _OWNERS for name in owner.__struct_fields__]
+_DECISION = ("decision", "decided_by", "decided_at")
+
+# Until when a message or a thread is claimed is said by when it is due.
+MESSAGE = _read_as("messages", "id", "thread_id", *_FIELDS, *_DECISION, lease_until="send_at")
+THREAD = _read_as("threads", *Thread.__struct_fields__[:-1], lease_until="due_at")  # all but its messages
 
 _MESSAGES = Sql(f"SELECT {MESSAGE} FROM messages WHERE id {{among ids}} ORDER BY thread_id, id")
 _LOCKED_MESSAGES = Sql(
@@ -35,6 +43,40 @@ _LOCKED_THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDE
 _TEXTS = Sql(f"SELECT {MESSAGE} FROM messages WHERE thread_id {{among ids}} ORDER BY thread_id, accepted_at, part")
 
 
+def message_of(*, id: UUID, thread_id: UUID, **fields: Any) -> Message:  # noqa: A002 - a column's name
+    """Put a message together from what MESSAGE reads."""
+    choice, by, at = (fields[name] for name in _DECISION)
+    return Message(
+        id,
+        thread_id,
+        _owned(Words, fields),
+        _owned(Known, fields),
+        Decision(choice, by, at) if choice else None,
+        _owned(Telling, fields),
+        _owned(Schedule, fields),
+    )
+
+
+def _owned(owner: type[T], fields: Mapping[str, Any]) -> T:
+    return owner(**{name: fields[name] for name in owner.__struct_fields__})
+
+
+def columns_of(message: Message) -> dict[str, Any]:
+    """Return a message as its columns; `send_at` is for whoever stores it."""
+    made = message.decision
+    decided = ("", "", None) if made is None else (made.choice, made.by, made.at)
+    return {
+        "id": message.id,
+        "thread_id": message.thread_id,
+        **asdict(message.words),
+        **asdict(message.known),
+        **dict(zip(_DECISION, decided, strict=True)),
+        "told": message.telling.told,
+        "telling": message.telling.under_way,
+        **asdict(message.schedule),
+    }
+
+
 def load_messages(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Message]:
     """Return those that exist, by id. lock: keep others off them and off their threads until the transaction ends.
 
@@ -42,26 +84,26 @@ def load_messages(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -
     locks in the order of FROM. So no two wait for each other.
     """
     found = tx.ask(_LOCKED_MESSAGES if lock else _MESSAGES, ids=list(ids))
-    return {message.id: message for message in found.of(Message)}
+    return {message.id: message for message in found.of(message_of)}
 
 
 def load_threads(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Thread]:
     """Return those that exist, by id, each with its messages in order. lock: keep others off the threads likewise."""
     ids = list(ids)
     found = tx.ask(_LOCKED_THREADS if lock else _THREADS, ids=ids)
-    return with_messages(found, tx.ask(_TEXTS, ids=ids))
+    return with_messages(found, messages_of(tx, ids))
 
 
-def messages_of(tx: Transaction, ids: Iterable[UUID]) -> Rows:
+def messages_of(tx: Transaction, ids: list[UUID]) -> Rows:
     """Ask for the messages of threads, see `with_messages`."""
-    return tx.ask(_TEXTS, ids=list(ids))
+    return tx.ask(_TEXTS, ids=ids)
 
 
 def with_messages(threads: Rows, messages: Rows) -> dict[UUID, Thread]:
     """Return threads by id, each with its messages."""
     texts: dict[UUID, list[Message]] = defaultdict(list)
     found = threads.of(Thread)
-    for message in messages.of(Message):
+    for message in messages.of(message_of):
         texts[message.thread_id].append(message)
     return {thread.id: replace(thread, messages=tuple(texts[thread.id])) for thread in found}
 

@@ -6,7 +6,7 @@ from uuid import UUID
 from bot.domain.message import Message
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.engine import Transaction
-from bot.storage.rows import MESSAGE
+from bot.storage.rows import MESSAGE, message_of
 from bot.storage.sql import Sql
 
 SENDS = Queue(
@@ -32,7 +32,7 @@ def claim_sends(tx: Transaction, items: Sequence[Capacity]) -> list[Claimed[Mess
 
 def _claim_sends(tx: Transaction, capacity: Capacity) -> Claimed[Message]:
     ready, again = next_to_go(tx, SENDS.heads(tx).of(Head), capacity)
-    held = SENDS.hold(tx, ready, capacity).of(Message) if ready else []
+    held = SENDS.hold(tx, ready, capacity).of(message_of) if ready else []
     return Claimed(held, again, tx.ask(_ABANDONED, now=tx.now).column())
 
 

@@ -5,15 +5,15 @@ Parameters are written `:name`. What the engines spell differently is written in
 - `{among ids}`: is one of the list in the parameter `:ids`
 - `{lock}`, `{lock of threads skip locked}`: PostgreSQL's FOR UPDATE. SQLite has no row locks and needs none: its
   transactions begin as the only writer.
-- `{insert pacing: key text, next_at timestamptz}` and `{update messages: told int, telling int}`: these columns of as
-  many rows as `Transaction.each` is given; an UPDATE finds each by its `id`
-- `{from id uuid, told int}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
+- `{insert pacing: key, next_at}` and `{update messages: told, telling}`: these columns of as many rows as
+  `Transaction.each` is given; an UPDATE finds each by its `id`
+- `{from id, told}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
 """
 
 import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
-from enum import Enum
+from enum import Enum, IntEnum, IntFlag
 from functools import cache, partial
 from typing import Any, ClassVar
 
@@ -28,21 +28,40 @@ CODED: Mapping[str, type[Enum]] = {
     "service": Service,
     "handle_from": HandleFrom,
     "told": News,
-    "telling": News,
+    "under_way": News,
     "lane": Lane,
 }
 """Column → whose code is stored in it."""
+
+_TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient"})
+_NUMBERS = frozenset(
+    {
+        *("telling", "part", "parts", "attempts", "polls", "fence", "failures"),
+        *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
+    }
+)
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _ROW = re.compile(r"\brow\.(\w+)")
 _MACRO = re.compile(r"\{(among|lock|insert|update|from) ?(?:(\w+): )?([^}]*)\}")
 
 
+@cache
+def type_of(column: str) -> str:
+    """Return PostgreSQL's type of what a column holds: its name tells. A test compares this with the schema."""
+    if column == "id" or column.endswith(("_id", "_of")):
+        return "uuid"
+    if column in ("at", "last") or column.endswith(("_at", "since", "until")):
+        return "timestamptz"
+    if column in CODED:
+        return "int" if issubclass(CODED[column], IntEnum | IntFlag) else "text"
+    return "bool" if column in _TRUTHS else "int" if column in _NUMBERS else "text"
+
+
 class Sql:
     """A statement. sqlite: its twin, where the engines differ in more than the macros."""
 
-    every: ClassVar[list["Sql"]] = []
-    """All statements, for the test that has both engines prepare them."""
+    every: ClassVar[list["Sql"]] = []  # for the test that has both engines prepare them
 
     def __init__(self, text: str, *, sqlite: str = "") -> None:
         self.postgresql = _PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
@@ -52,20 +71,22 @@ class Sql:
         self._shapes: dict[tuple[object, tuple[str, ...]], Shape] = {}
         self.every.append(self)
 
-    def shape(self, names: tuple[str, ...], kinds: Callable[[str], Change | None]) -> "Shape":
-        """Return how rows with these columns are read. kinds: column → what happens to its value."""
-        if (shape := self._shapes.get((kinds, names))) is None:
-            shape = self._shapes[kinds, names] = Shape(names, kinds)
+    def shape(self, names: tuple[str, ...], changes: Callable[[str], Change | None]) -> "Shape":
+        """Return how rows with these columns are read. changes: column → what happens to its value."""
+        if (shape := self._shapes.get((changes, names))) is None:
+            shape = self._shapes[changes, names] = Shape(names, changes)
         return shape
 
 
 class Shape:
     """How the rows of one statement are read: a column's name says what is in it."""
 
-    def __init__(self, names: tuple[str, ...], kinds: Callable[[str], Change | None]) -> None:
+    def __init__(self, names: tuple[str, ...], changes: Callable[[str], Change | None]) -> None:
         self.names = names
         self.row: Callable[[Sequence[Any]], Any] = _named(names)._make
-        self._changes = [(place, change) for place, name in enumerate(names) if (change := kinds(name)) is not None]
+        self._changes = [
+            (place, change) for place, name in enumerate(names) if (change := coded(name) or changes(name)) is not None
+        ]
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Return the values of a row as our types have them."""
@@ -90,14 +111,15 @@ def _for_postgresql(macro: re.Match[str]) -> str:
         return f"FOR UPDATE {what}"
     if name == "among":
         return f"= ANY(%({what})s)"
-    columns = {"id": "uuid"} | _columns(what) if name == "update" else _columns(what)
+    columns = _columns(what) if name != "update" else ["id", *_columns(what)]
     names = ", ".join(columns)
-    rows = f"unnest({', '.join(f'%({column})s::{kind}[]' for column, kind in columns.items())}) AS row({names})"
+    lists = ", ".join(f"%({column})s::{type_of(column)}[]" for column in columns)
+    rows = f"unnest({lists}) AS row({names})"
     if name == "from":
         return f"FROM {rows}"
     if name == "insert":
         return f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}"
-    changes = ", ".join(f"{column} = row.{column}" for column in columns if column != "id")
+    changes = ", ".join(f"{column} = row.{column}" for column in columns[1:])
     return f"UPDATE {table} SET {changes} FROM {rows} WHERE {table}.id = row.id"
 
 
@@ -113,6 +135,5 @@ def _for_sqlite(macro: re.Match[str]) -> str:
     return f"UPDATE {table} SET {', '.join(f'{column} = :{column}' for column in columns)} WHERE id = :id"
 
 
-def _columns(what: str) -> dict[str, str]:
-    pairs = (pair.split(maxsplit=1) for pair in what.split(","))
-    return {name: kind.strip() for name, kind in pairs}
+def _columns(what: str) -> list[str]:
+    return [name.strip() for name in what.split(",")]

@@ -16,7 +16,7 @@ from uuid import UUID
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
 from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import CODED, Change, Sql, coded
+from bot.storage.sql import CODED, Change, Sql, type_of
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
@@ -121,16 +121,11 @@ sqlite3.register_adapter(list, _listed)
 for code in CODED.values():
     sqlite3.register_adapter(code, attrgetter("value"))  # else SQLite's module looks for other ways first, slowly
 
-_TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing", "opened"})
+_KINDS: Mapping[str, Change] = {"timestamptz": _time, "uuid": UUID, "bool": bool}  # SQLite has numbers and texts only
 
 
-def _kind(name: str) -> Change | None:
-    """Return how a column is read: SQLite itself keeps numbers and texts only."""
-    if name.endswith(("_at", "since", "until")) or name in ("at", "last"):
-        return _time
-    if name == "id" or name.endswith(("_id", "_of")):
-        return UUID
-    return bool if name in _TRUTHS else coded(name)
+def _change(column: str) -> Change | None:
+    return _KINDS.get(type_of(column))
 
 
 class SqliteTransaction(Transaction):
@@ -170,7 +165,7 @@ class SqliteTransaction(Transaction):
         self._connection.execute(text)
 
     def _rows(self, sql: Sql, columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:
-        shape = sql.shape(tuple(column[0] for column in columns), _kind)
+        shape = sql.shape(tuple(column[0] for column in columns), _change)
         return Rows(lambda: (shape, rows))
 
 

@@ -129,13 +129,13 @@ def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread])
         if old.telling != new.telling
     ]
     tx.each(_POSTING, [values(thread, ("id", "posting", "posting_since", "looked")) for thread in posts])
-    tx.each(_TELLING, [values(message, ("id", "telling")) for message in telling])
+    tx.each(_TELLING, [{"id": one.id, "telling": one.telling.under_way} for one in telling])
     if edits := [task.thread.id for task in tasks if task.step is Step.EDIT or task.edits]:
         tx.do(_EDITING, ids=edits)
 
 
-_POSTING = Sql("{update threads: posting int, posting_since timestamptz, looked int}")
-_TELLING = Sql("{update messages: telling int}")
+_POSTING = Sql("{update threads: posting, posting_since, looked}")
+_TELLING = Sql("{update messages: telling}")
 _EDITING = Sql("UPDATE threads SET shown_rev = -2 WHERE id {among ids}")
 """EDITING. The task keeps what was noted before."""
 
@@ -188,20 +188,8 @@ def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
 
 
 _OWNED = (
-    *(
-        "id",
-        "fence",
-        "rev",
-        "channel",
-        "root_ts",
-        "replies",
-        "shown_rev",
-        "posting",
-        "looked",
-        "private_note",
-        "closed",
-    ),
-    "failures",
+    *("id", "fence", "rev", "channel", "root_ts", "replies", "shown_rev", "posting", "looked", "private_note"),
+    *("closed", "failures"),
 )
 """What only the holder of a claim changes, and what tells whether it is held and whether there is news."""
 
@@ -216,9 +204,8 @@ _FINISHED = Sql(
                     ELSE row.shown_rev END,
         due_at = CASE WHEN threads.rev = row.rev THEN row.due_at ELSE row.news_at END,
         lane = CASE WHEN threads.rev = row.rev THEN row.lane ELSE row.news_lane END
-    {from id uuid, fence int, rev int, channel text, root_ts text, replies int, shown_rev int, posting int,
-          looked int, private_note text, closed text, failures int, patient bool, due_at timestamptz, lane int,
-          news_at timestamptz, news_lane int}
+    {from id, fence, rev, channel, root_ts, replies, shown_rev, posting, looked, private_note, closed, failures,
+          patient, due_at, lane, news_at, news_lane}
     WHERE threads.id = row.id AND threads.fence = row.fence
     RETURNING threads.id, threads.fence
     """
@@ -226,7 +213,7 @@ _FINISHED = Sql(
 _TOLD = Sql(
     """
     UPDATE messages SET told = told | telling, telling = 0
-    {from id uuid, fence int}
+    {from id, fence}
     WHERE messages.thread_id = row.id AND telling <> 0
     AND row.fence = (SELECT fence FROM threads WHERE threads.id = row.id)
     """

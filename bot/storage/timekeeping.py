@@ -50,7 +50,7 @@ _MEND = (
     Sql("UPDATE messages SET poll_at = :now WHERE poll_at > :now"),
 )
 _DOUBTS = Sql("SELECT id, attempted_at FROM messages WHERE delivery = 20 AND attempted_at IS NOT NULL")
-_SINCE = Sql("{update messages: attempted_at timestamptz}")
+_SINCE = Sql("{update messages: attempted_at}")
 """So that what is searched for as evidence stays as old as it is."""
 
 

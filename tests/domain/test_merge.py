@@ -9,11 +9,13 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
-from bot.domain.message import Message, Report, merge
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.slack.sentences import status_line
+from tests.making import a_message, changed
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
-FRESH = Message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0)
+FRESH = a_message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0)
 
 reports = st.builds(
     Report,
@@ -33,7 +35,7 @@ messages = st.lists(reports, max_size=4).map(lambda heard: after(*heard))
 
 
 def after(*heard: Report, start: Message = FRESH) -> Message:
-    return reduce(merge, heard, start)
+    return reduce(Message.merge, heard, start)
 
 
 def heard(delivery: Delivery | None, minute: int = 0, **facts) -> Report:
@@ -51,38 +53,38 @@ def test_any_order_and_any_number_of_copies_end_the_same(start, data, several):
 @settings(deadline=None)
 @given(message=messages, report=reports)
 def test_news_never_regresses(message, report):
-    merged = merge(message, report)
-    assert merged.delivery >= message.delivery
-    assert merged.service.rank >= message.service.rank
-    assert merged.picture_lost >= message.picture_lost
-    assert merged.unconfirmed >= message.unconfirmed
-    assert merged.asked >= message.asked
-    assert message.handle in (None, merged.handle)
+    merged = message.merge(report)
+    assert merged.known.delivery >= message.known.delivery
+    assert merged.known.service.rank >= message.known.service.rank
+    assert merged.known.picture_lost >= message.known.picture_lost
+    assert merged.known.unconfirmed >= message.known.unconfirmed
+    assert merged.known.asked >= message.known.asked
+    assert message.known.handle in (None, merged.known.handle)
 
 
 @settings(deadline=None)
 @given(message=messages, report=reports)
 def test_hearing_it_twice_is_hearing_it_once(message, report):
-    once = merge(message, report)
-    assert merge(once, report) == once
+    once = message.merge(report)
+    assert once.merge(report) == once
 
 
 @settings(deadline=None)
 @given(message=messages, report=reports, still=st.sampled_from(Delivery))
 def test_a_conclusion_drawn_too_late_changes_nothing(message, report, still):
     """`if_still` is how the bot's own conclusions lose against news that came meanwhile."""
-    conditional = merge(message, replace(report, if_still=still))
-    assert conditional == (merge(message, report) if message.delivery is still else message)
+    conditional = message.merge(replace(report, if_still=still))
+    assert conditional == (message.merge(report) if message.known.delivery is still else message)
 
 
 @settings(deadline=None)
 @given(message=messages, report=reports)
 def test_what_was_asked_and_told_is_not_the_vendor_s_to_change(message, report):
-    merged = merge(replace(message, told=News.SENT, telling=News.DELIVERED), report)
-    assert (merged.id, merged.recipient, merged.text, merged.told, merged.telling) == (
+    merged = changed(message, told=News.SENT, under_way=News.DELIVERED).merge(report)
+    assert (merged.id, merged.words.recipient, merged.words.text, merged.telling.told, merged.telling.under_way) == (
         FRESH.id,
-        FRESH.recipient,
-        FRESH.text,
+        FRESH.words.recipient,
+        FRESH.words.text,
         News.SENT,
         News.DELIVERED,
     )
@@ -90,47 +92,47 @@ def test_what_was_asked_and_told_is_not_the_vendor_s_to_change(message, report):
 
 def test_a_late_sent_does_not_hide_a_delivery():
     message = after(heard(Delivery.DELIVERED, 1), heard(Delivery.SENT, 2))
-    assert message.delivery is Delivery.DELIVERED
-    assert message.since == T0 + timedelta(minutes=1)
+    assert message.known.delivery is Delivery.DELIVERED
+    assert message.known.since == T0 + timedelta(minutes=1)
 
 
 def test_a_failure_after_a_delivery_is_ignored():
     message = after(heard(Delivery.DELIVERED, 1), heard(Delivery.FAILED, 2, error_code="5000"))
-    assert (message.delivery, message.error_code) == (Delivery.DELIVERED, "")
+    assert (message.known.delivery, message.known.error_code) == (Delivery.DELIVERED, "")
 
 
 def test_a_delivery_corrects_a_failure_and_takes_its_reason_away():
     message = after(heard(Delivery.FAILED, 1, error_code="5504", error_text="timed out"), heard(Delivery.DELIVERED, 2))
-    assert (message.delivery, message.error_code, message.error_text) == (Delivery.DELIVERED, "", "")
+    assert (message.known.delivery, message.known.error_code, message.known.error_text) == (Delivery.DELIVERED, "", "")
 
 
 def test_a_failure_named_later_gets_its_reason():
     """The short status answer says ERROR without a code; the long one brings it."""
     message = after(heard(Delivery.FAILED, 1), heard(Delivery.FAILED, 2, error_code="402", error_text="SpamRule"))
-    assert (message.error_code, message.error_text) == ("402", "SpamRule")
-    assert message.since == T0 + timedelta(minutes=1)
+    assert (message.known.error_code, message.known.error_text) == ("402", "SpamRule")
+    assert message.known.since == T0 + timedelta(minutes=1)
 
 
 def test_a_word_nobody_knows_changes_nothing_but_may_bring_facts():
     message = after(heard(Delivery.SENT, 1), heard(None, 2, word="WOBBLING", service=Service.RCS, error_code="7"))
-    assert (message.delivery, message.service, message.error_code) == (Delivery.SENT, Service.RCS, "")
-    assert message.since == T0 + timedelta(minutes=1)
+    assert (message.known.delivery, message.known.service, message.known.error_code) == (Delivery.SENT, Service.RCS, "")
+    assert message.known.since == T0 + timedelta(minutes=1)
 
 
 def test_a_fallback_to_sms_is_never_taken_back():
     message = after(heard(Delivery.SENT, service=Service.SMS), heard(Delivery.SENT, 1, service=Service.IMESSAGE))
-    assert message.service is Service.SMS
-    assert message.is_final
+    assert message.known.service is Service.SMS
+    assert message.known.is_final
 
 
 def test_the_first_handle_is_kept():
-    assert after(heard(None, handle="first"), heard(None, handle="second")).handle == "first"
+    assert after(heard(None, handle="first"), heard(None, handle="second")).known.handle == "first"
 
 
 def test_news_is_what_is_known_and_not_told():
     message = after(heard(Delivery.SENT, service=Service.IMESSAGE))
     assert message.news == News.SENT
-    assert replace(message, told=News.SENT).news == News.NONE
+    assert changed(message, told=News.SENT).news == News.NONE
 
 
 @settings(deadline=None)
@@ -140,7 +142,7 @@ def test_equal_headlines_read_the_same(one, several):
     other = after(*several, start=one)
     if one.headline == other.headline:
         same = {"since": T0, "handle": None}
-        lines = [status_line([replace(m, **same)], watched_for=timedelta(days=1)) for m in (one, other)]
+        lines = [status_line([changed(m, **same)], watched_for=timedelta(days=1)) for m in (one, other)]
         assert lines[0] == lines[1]
 
 

@@ -6,15 +6,15 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message
 from bot.domain.thread import Lane, Step, Thread
+from tests.making import a_message, changed
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
-QUIET = Message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0)
-NEWS = replace(QUIET, delivery=Delivery.SENT)
+QUIET = a_message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0)
+NEWS = changed(QUIET, delivery=Delivery.SENT)
 OPEN = {"root_ts": "1.1"}
 
 
@@ -94,11 +94,11 @@ def done(state: Thread) -> Thread:
 def test_what_was_certainly_not_done_leaves_no_note_and_what_perhaps_was_keeps_it():
     state = thread(NEWS, **OPEN, replies=2, rev=4)
     posting = state.begun(Step.REPLY, T0)
-    assert (posting.posting, posting.lead.telling) == (3, News.SENT)
+    assert (posting.posting, posting.lead.telling.under_way) == (3, News.SENT)
     assert posting.undone(Step.REPLY).next_step() is Step.REPLY
     assert posting.unanswered(Step.REPLY).next_step() is Step.LOOK
     assert posting.replied().replies == 3
-    assert posting.replied().lead.told == News.SENT
+    assert posting.replied().lead.telling.told == News.SENT
     assert posting.undone(Step.LOOK).posting == 3
 
 
@@ -121,7 +121,7 @@ def test_a_thread_that_moves_is_opened_anew_and_one_that_is_closed_never():
 
 
 messages = st.builds(
-    replace,
+    changed,
     st.just(QUIET),
     delivery=st.sampled_from(Delivery),
     service=st.sampled_from(Service),

@@ -7,13 +7,15 @@ import pytest
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
-from bot.domain.message import Message, Report, merge
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.domain.thread import Thread
 from bot.domain.timeline import Noted, stands, timeline, told
+from tests.making import a_message, changed
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-MESSAGE = Message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Eight?", NOON, NOON)
-ASKED = replace(MESSAGE, delivery=Delivery.SENDING, attempts=1, attempted_at=NOON + timedelta(seconds=1))
+MESSAGE = a_message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Eight?", NOON, NOON)
+ASKED = changed(MESSAGE, delivery=Delivery.SENDING, attempts=1, attempted_at=NOON + timedelta(seconds=1))
 
 
 def after(seconds: float) -> datetime:
@@ -28,7 +30,7 @@ def heard(source: str, delivery: Delivery | None, seconds: float, **fields: obje
 def story(message: Message, *reports: Report, late: float = 0, root_ts: str | None = None) -> list[str]:
     """What is said after "accepted", when each report came `late` seconds after it happened."""
     for report in reports:
-        message = merge(message, report)
+        message = message.merge(report)
     thread = Thread(UUID(int=2), "T1", "C1", "C1", "U1", "", NOON, root_ts, messages=(message,))
     noted = [Noted(replace(report, handle=None), report.at + timedelta(seconds=late)) for report in reports]
     first, *others = timeline(message, thread, noted)
@@ -61,7 +63,7 @@ def test_a_failure_is_told_with_the_vendors_code_and_words() -> None:
 
 
 def test_a_doubt_its_question_and_the_decision_stand_in_their_order() -> None:
-    decided = replace(ASKED, decision="leave", decided_by="U2", decided_at=after(700))
+    decided = changed(ASKED, decision="leave", decided_by="U2", decided_at=after(700))
     assert story(
         decided,
         heard("send", Delivery.UNCERTAIN, 31, word="", error_code="timeout"),
@@ -79,12 +81,12 @@ def test_the_end_of_the_watch_is_told() -> None:
 
 
 def test_what_left_no_report_is_told_all_the_same() -> None:
-    stopped = replace(MESSAGE, delivery=Delivery.FAILED, since=after(3), error_code="earlier_part_failed")
+    stopped = changed(MESSAGE, delivery=Delivery.FAILED, since=after(3), error_code="earlier_part_failed")
     assert story(stopped) == ["the bot concluded because of earlier_part_failed: now FAILED"]
 
 
 def test_tries_that_sent_nothing_are_counted() -> None:
-    assert story(replace(ASKED, attempts=3)) == ["asked Sendblue to send it, try 3: the earlier tries sent nothing"]
+    assert story(changed(ASKED, attempts=3)) == ["asked Sendblue to send it, try 3: the earlier tries sent nothing"]
 
 
 def test_the_thread_opens_when_slack_says() -> None:
@@ -116,10 +118,10 @@ def test_the_vendors_time_is_kept_beside_ours_where_they_differ() -> None:
     ],
 )
 def test_how_it_stands_is_said_in_a_few_words(changes: dict[str, object], said: str) -> None:
-    assert stands(replace(MESSAGE, **changes)) == said  # type: ignore[arg-type]
+    assert stands(changed(MESSAGE, **changes)) == said  # type: ignore[arg-type]
 
 
 def test_what_the_thread_says_and_what_it_does_not_say_yet() -> None:
-    message = replace(MESSAGE, delivery=Delivery.READ, told=News.SENT_AS_SMS | News.DELIVERED)
+    message = changed(MESSAGE, delivery=Delivery.READ, told=News.SENT_AS_SMS | News.DELIVERED)
     assert told(message) == "Posted in the thread: sent as SMS, delivered. Not posted yet: read."
     assert told(MESSAGE) == "Posted in the thread: nothing."

@@ -22,7 +22,7 @@ def sends(stage: Stage) -> int:
 async def deliveries(stage: Stage) -> list[Delivery]:
     assert stage.app is not None
     found = await stage.app.store.read(lambda connection: find_messages(connection, Filter()))
-    return [message.delivery for message in found]
+    return [message.known.delivery for message in found]
 
 
 @pytest.mark.parametrize("fault", ["hang_after_accept", "drop_after_accept"])

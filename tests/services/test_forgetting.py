@@ -17,7 +17,7 @@ Opened = Callable[..., Any]
 async def kept(stage: Stage) -> list[tuple[str, str, str]]:
     assert stage.app is not None
     found = await stage.app.store.read(lambda connection: find_messages(connection, Filter()))
-    return [(message.text, message.recipient, message.delivery.name) for message in found]
+    return [(message.words.text, message.words.recipient, message.known.delivery.name) for message in found]
 
 
 async def test_what_is_over_and_old_is_blanked_and_still_counted(open_stage: Opened) -> None:
@@ -87,7 +87,7 @@ async def test_a_late_explanation_of_a_forgotten_text_is_not_kept(open_stage: Op
         await stage.get("/healthz")
     await stage.sendblue.report(handle, "ERROR", error_code="4003", error_message="zulu repeats Table at eight?")
     [message] = await stage.app.store.read(lambda connection: find_messages(connection, Filter()))
-    assert (message.error_code, message.error_text) == ("4003", "")
+    assert (message.known.error_code, message.known.error_text) == ("4003", "")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -8,16 +8,15 @@ import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery
-from bot.domain.message import Message
 from bot.domain.number import mask, pretty
 from bot.slack.markup import escape, shorten, span, when
 from bot.slack.reasons import reason
+from tests.making import a_message, changed
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
-NO = Message(
+NO = a_message(
     UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0, delivery=Delivery.FAILED
 )
 
@@ -27,7 +26,7 @@ MAYBE = "the text may have been sent: please ask the customer before you send it
 
 
 def why(code: str, text: str = "") -> str:
-    return reason(replace(NO, error_code=code, error_text=text))
+    return reason(changed(NO, error_code=code, error_text=text).known)
 
 
 @pytest.mark.parametrize(

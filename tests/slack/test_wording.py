@@ -9,7 +9,6 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.message import Message
@@ -18,11 +17,12 @@ from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
 from bot.slack import answers, wording
 from bot.slack.wording import Post
+from tests.making import a_message, changed
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
 NUMBER, LINE = "+14155552671", "+15550100900"
-M = Message(UUID(int=1), UUID(int=2), NUMBER, LINE, "Table at eight?", T0, T0)
+M = a_message(UUID(int=1), UUID(int=2), NUMBER, LINE, "Table at eight?", T0, T0)
 EVIL = ["<!channel>", "<!here>", "<@U666>", "<!subteam^S1>", "<http://evil.example|bank.example>", "<#C1|x>", "&lt;"]
 
 
@@ -37,12 +37,12 @@ def root(*messages: Message, **state: Any) -> Post:
 
 def reply(*messages: Message) -> Post:
     """The reply that tells all that is to be told."""
-    telling = [replace(message, telling=message.news) for message in messages]
+    telling = [changed(message, under_way=message.news) for message in messages]
     return wording.reply(thread(*telling), watched_for=DAY)
 
 
 def stands(delivery: Delivery, service: Service = Service.IMESSAGE, **facts: Any) -> Message:
-    return replace(M, delivery=delivery, service=service, **facts)
+    return changed(M, delivery=delivery, service=service, **facts)
 
 
 # -- the sentences
@@ -161,7 +161,7 @@ def test_a_button_stands_only_where_sending_again_may_be_right(message, buttons)
 
 def test_a_text_that_went_out_twice_is_said_to_once():
     message = stands(Delivery.SENT, decision="resend", decided_by="U2")
-    later = replace(message, delivery=Delivery.DELIVERED, told=message.news)
+    later = changed(message, delivery=Delivery.DELIVERED, told=message.news)
     assert reply(message).text != reply(later).text
 
 
@@ -178,8 +178,8 @@ def test_doubt_is_never_called_failure_and_promises_not_to_send_twice():
 
 
 def test_each_part_of_a_long_text_is_named():
-    parts = [replace(M, part=n, parts=3, delivery=d) for n, d in ((1, Delivery.DELIVERED), (2, Delivery.SENT))]
-    parts.append(replace(M, part=3, parts=3, delivery=Delivery.FAILED, error_code="earlier_part_failed"))
+    parts = [changed(M, part=n, parts=3, delivery=d) for n, d in ((1, Delivery.DELIVERED), (2, Delivery.SENT))]
+    parts.append(changed(M, part=3, parts=3, delivery=Delivery.FAILED, error_code="earlier_part_failed"))
     for post in (root(*parts), reply(*parts)):
         lines = heard(post.text).splitlines()
         assert [re.search(r"Part \d of 3", line)[0] for line in lines] == [f"Part {n} of 3" for n in (1, 2, 3)]
@@ -231,14 +231,14 @@ def test_the_vendor_does_not_give_the_number_away_either(spelled):
 
 
 def test_style_picture_and_a_changed_place_are_said():
-    said = root(replace(M, style="confetti", media_url="https://example.com/menu.png"), channel="D1").text
+    said = root(changed(M, style="confetti", media_url="https://example.com/menu.png"), channel="D1").text
     assert "Style: confetti" in said
     assert "Picture: https://example.com/menu.png" in said
     assert "Reported here because I can't post where you asked" in said
 
 
 def test_a_picture_without_a_text_is_announced_as_one():
-    post = root(replace(M, text="", media_url="https://example.com/menu.png"))
+    post = root(changed(M, text="", media_url="https://example.com/menu.png"))
     assert post.text.startswith("Picture from <@U1> to +1 ••• 2671")
     assert quoted(post) == ""
 
@@ -257,14 +257,14 @@ def test_a_picture_without_a_text_is_announced_as_one():
     ],
 )
 def test_a_text_that_waits_says_why_and_until_when(code, said):
-    waiting = replace(M, delivery=Delivery.ACCEPTED, error_code=code, lease_until=T0 + timedelta(seconds=60))
+    waiting = changed(M, delivery=Delivery.ACCEPTED, error_code=code, lease_until=T0 + timedelta(seconds=60))
     assert said in root(waiting).text
     if code != "line_busy":
         assert "^{time}|18:05 UTC>." in root(waiting).text
 
 
 def test_all_parts_of_a_text_are_quoted_as_one():
-    parts = [replace(M, text=text, part=n, parts=2) for n, text in ((1, "Table "), (2, "at eight?"))]
+    parts = [changed(M, text=text, part=n, parts=2) for n, text in ((1, "Table "), (2, "at eight?"))]
     assert quoted(root(*parts)) == "Table at eight?"
 
 
@@ -301,7 +301,7 @@ def test_a_refusal_begins_with_not_sent():
 
 
 def test_the_last_messages_are_listed_with_their_state():
-    messages = [stands(Delivery.DELIVERED), replace(M, text="", media_url="https://example.com/a.png")]
+    messages = [stands(Delivery.DELIVERED), changed(M, text="", media_url="https://example.com/a.png")]
     said = heard(answers.status(messages, watched_for=DAY, recipient=None))
     assert "+1 415-555-2671: “Table at eight?”" in said
     assert "Delivered as iMessage" in said
@@ -383,7 +383,7 @@ news = st.integers(0, sum(News)).map(News)
 
 def messages_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Message]:
     return st.builds(
-        replace,
+        changed,
         st.just(M),
         text=texts,
         recipient=st.sampled_from([NUMBER, ""]),  # "": no longer kept
@@ -407,7 +407,7 @@ def messages_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Message]:
 def threads_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Thread]:
     def numbered(messages: list[Message], channel: str, private_note: str) -> Thread:
         parts = [
-            replace(message, part=at, parts=len(messages), telling=message.news or News.PICTURE_LOST)
+            changed(message, part=at, parts=len(messages), under_way=message.news or News.PICTURE_LOST)
             for at, message in enumerate(messages, start=1)
         ]
         return thread(*parts, channel=channel, private_note=private_note)
@@ -510,8 +510,8 @@ def test_any_post_fits_into_slack(state):
 @settings(deadline=None)
 @given(message=messages_of(outside.map(lambda text: text[:200])))
 def test_the_text_alone_says_the_state(message):
-    said = heard(root(replace(message, error_text=message.error_text[:200])).text)
-    assert re.search(STATES.get(message.delivery, EARLY), said)
+    said = heard(root(changed(message, error_text=message.known.error_text[:200])).text)
+    assert re.search(STATES.get(message.known.delivery, EARLY), said)
 
 
 @settings(deadline=None)
@@ -539,8 +539,8 @@ def test_the_state_of_every_part_of_the_longest_text_is_told():
     """40,000 ampersands, each escaped, with all that a root can hold besides."""
     rest = {"text": "&" * 13_000, "delivery": Delivery.FAILED, "parts": 3, "style": "celebration"}
     picture = f"https://example.com/{'a' * 180}.png"
-    failed = replace(M, part=1, handle="h", error_code="77", error_text="x" * 300, media_url=picture, **rest)
-    held = [replace(M, part=n, error_code="earlier_part_failed", **rest) for n in (2, 3)]
+    failed = changed(M, part=1, handle="h", error_code="77", error_text="x" * 300, media_url=picture, **rest)
+    held = [changed(M, part=n, error_code="earlier_part_failed", **rest) for n in (2, 3)]
     post = root(failed, *held, channel="D1")
     for said in (post.text, str(post.blocks)):
         assert "Part 1 of 3: ❌ *Failed*" in said

@@ -7,7 +7,8 @@ from uuid import UUID, uuid4
 import pytest
 
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
-from bot.domain.message import Message, Origin, Report
+from bot.domain.known import Report
+from bot.domain.message import Message, Origin
 from bot.domain.thread import UNKNOWN, Step, Thread
 from bot.storage.backlog import backlog
 from bot.storage.claims import Capacity
@@ -24,6 +25,7 @@ from bot.storage.sqlite import SqliteTransaction
 from bot.storage.store import Store
 from bot.storage.threads import EDITS, STEPS, Outcome, claim_threads, finish_and_claim, finish_threads
 from tests.conftest import CUSTOMER, LINE
+from tests.making import a_message
 from tests.statements import asking
 
 SECOND, LEASE = timedelta(seconds=1), timedelta(seconds=60)
@@ -53,7 +55,7 @@ class Desk:
         self.number += 1
         thread_id, now = uuid4(), self.clock()
         texts = tuple(
-            Message(uuid4(), thread_id, CUSTOMER, line, "Hi", now, now, part=part, parts=parts)
+            a_message(uuid4(), thread_id, CUSTOMER, line, "Hi", now, now, part=part, parts=parts)
             for part in range(1, parts + 1)
         )
         origin = Origin(f"key {self.number}", "T1", channel, "U1")
@@ -159,7 +161,7 @@ async def test_a_failed_part_fails_those_after_it(desk: Desk) -> None:
     await desk.sends()
     await desk.hear(first, Delivery.FAILED, error_code="4000")
     for part in (second, third):
-        assert (await desk.hear(part, Delivery.QUEUED)).delivery is Delivery.FAILED
+        assert (await desk.hear(part, Delivery.QUEUED)).known.delivery is Delivery.FAILED
 
 
 async def test_an_abandoned_send_is_reported_and_never_claimed_again(desk: Desk) -> None:
@@ -184,7 +186,7 @@ async def test_a_released_send_waits_and_its_line_with_it(desk: Desk) -> None:
     assert await desk.sends() == []
     desk.clock.now = later
     [again] = await desk.sends()
-    assert again.attempts in (1, 2)
+    assert again.schedule.attempts in (1, 2)
 
 
 async def _turned_away(desk: Desk, channel: str, *, until: datetime, why: str = "http_429") -> UUID:
@@ -235,7 +237,7 @@ async def test_the_root_of_a_text_that_waits_and_of_those_behind_it_are_edited(d
     await desk.store.write(tell_of_busy_lines, BusyLine(LINE, later, "line_busy"))
     desk.clock.now += SECOND
     edits = [thread.lead for step, thread in await desk.threads() if step is Step.EDIT]
-    assert [(message.id, message.error_code) for message in edits] == [(behind, "line_busy")]
+    assert [(message.id, message.known.error_code) for message in edits] == [(behind, "line_busy")]
 
 
 async def _in_doubt(desk: Desk, channel: str) -> UUID:
@@ -251,20 +253,20 @@ async def test_a_report_on_its_own_address_beats_what_the_list_suggested(desk: D
     message_id = await _in_doubt(desk, "C1")
     await desk.hear(message_id, Delivery.DELIVERED, handle="another's", handle_from=HandleFrom.LIST)
     own = await desk.hear(message_id, Delivery.FAILED, handle="its own", handle_from=HandleFrom.OWN, error_code="4002")
-    assert (own.delivery, own.handle, own.error_code) == (Delivery.FAILED, "its own", "4002")
-    assert own.handle_from is HandleFrom.CORRECTED
+    assert (own.known.delivery, own.known.handle, own.known.error_code) == (Delivery.FAILED, "its own", "4002")
+    assert own.known.handle_from is HandleFrom.CORRECTED
     assert own.news is News.FAILED
     late = await desk.hear(message_id, Delivery.READ, handle="another's", handle_from=HandleFrom.LIST)
-    assert (late.delivery, late.handle) == (Delivery.FAILED, "its own")
+    assert (late.known.delivery, late.known.handle) == (Delivery.FAILED, "its own")
 
 
 async def test_whoever_got_a_handle_from_the_list_gives_it_up_to_its_owner(desk: Desk) -> None:
     first, second = await _in_doubt(desk, "C1"), await _in_doubt(desk, "C2")
     await desk.hear(second, Delivery.DELIVERED, handle="the first's", handle_from=HandleFrom.LIST)
     owner = await desk.hear(first, Delivery.SENT, handle="the first's", handle_from=HandleFrom.OWN)
-    assert (owner.delivery, owner.handle) == (Delivery.SENT, "the first's")
+    assert (owner.known.delivery, owner.known.handle) == (Delivery.SENT, "the first's")
     again = await desk.hear(second, Delivery.SENT, handle="the second's", handle_from=HandleFrom.LIST)
-    assert (again.delivery, again.handle, again.news) == (Delivery.SENT, "the second's", News.SENT)
+    assert (again.known.delivery, again.known.handle, again.news) == (Delivery.SENT, "the second's", News.SENT)
 
 
 @pytest.mark.parametrize("source", [HandleFrom.LIST, HandleFrom.NOWHERE])
@@ -272,7 +274,7 @@ async def test_what_came_on_its_own_address_is_kept_whatever_else_is_said(desk: 
     message_id = await _in_doubt(desk, "C1")
     await desk.hear(message_id, Delivery.SENT, handle="its own", handle_from=HandleFrom.OWN)
     kept = await desk.hear(message_id, Delivery.READ, handle="another's", handle_from=source)
-    assert (kept.delivery, kept.handle) == (Delivery.SENT, "its own")
+    assert (kept.known.delivery, kept.known.handle) == (Delivery.SENT, "its own")
 
 
 async def test_reports_that_teach_nothing_neither_keep_us_from_asking_nor_fill_the_disk(desk: Desk) -> None:
@@ -307,11 +309,11 @@ async def test_news_that_comes_while_a_reply_is_posted_is_told_next(desk: Desk) 
     await desk.open(thread)
     await desk.hear(message_id, Delivery.SENT, handle="h")
     [(step, thread)] = await desk.threads(interval=timedelta(0))
-    assert (step, thread.lead.telling) == (Step.REPLY, News.SENT)
+    assert (step, thread.lead.telling.under_way) == (Step.REPLY, News.SENT)
     await desk.hear(message_id, Delivery.DELIVERED, handle="h", service=Service.IMESSAGE)
     await desk.store.write(finish_threads, Outcome(thread.replied()))
     [(step, thread)] = await desk.threads(interval=timedelta(0))
-    assert (step, thread.lead.telling, thread.lead.told) == (Step.REPLY, News.DELIVERED, News.SENT)
+    assert (step, thread.lead.telling.under_way, thread.lead.telling.told) == (Step.REPLY, News.DELIVERED, News.SENT)
 
 
 async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
@@ -375,7 +377,7 @@ async def test_sent_waits_for_delivered_and_for_nothing_else(desk: Desk) -> None
     desk.clock.now += SECOND
     await heard(Delivery.DELIVERED)
     [(step, thread)] = await desk.threads()
-    assert (step, thread.lead.telling) == (Step.REPLY, News.DELIVERED)
+    assert (step, thread.lead.telling.under_way) == (Step.REPLY, News.DELIVERED)
     await heard(Delivery.READ)  # somebody holds the thread: a lease is not cut short
     assert await desk.threads() == []
 
@@ -431,14 +433,14 @@ async def test_the_first_of_each_queue_is_found_in_its_own_index(desk: Desk) -> 
 async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk: Desk) -> None:
     [message_id] = await desk.accept()
     await desk.hear(message_id, Delivery.QUEUED, handle="h")
-    ask = PollCapacity("polls", 10, lambda message: (message.polls + 1) * 10 * SECOND)
+    ask = PollCapacity("polls", 10, lambda message: (message.schedule.polls + 1) * 10 * SECOND)
     assert await desk.polls(ask) == []
     desk.clock.now += timedelta(seconds=120)
     assert len(await desk.polls(ask)) == 1
     assert await desk.polls(ask) == []
     desk.clock.now += 10 * SECOND
     [message] = await desk.polls(ask)
-    assert message.polls == 1
+    assert message.schedule.polls == 1
     await desk.hear(message_id, Delivery.DELIVERED, handle="h")
     desk.clock.now += timedelta(days=2)
     assert await desk.polls(ask) == []

@@ -13,12 +13,12 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
-from msgspec.structs import replace
 from psycopg.conninfo import conninfo_to_dict
 
 import bot.storage
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
-from bot.domain.message import Message, Origin, Report
+from bot.domain.known import Report
+from bot.domain.message import Origin
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
@@ -28,6 +28,8 @@ from bot.storage.reports import Heard, apply_many
 from bot.storage.rows import load_messages, load_threads
 from bot.storage.schema import migrate
 from bot.storage.sql import Sql as HouseSql
+from bot.storage.sql import type_of
+from tests.making import a_message, changed
 from tests.statements import Sql, asking, doing
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 500, tzinfo=UTC)
@@ -46,7 +48,7 @@ def stored(tx: Transaction, count: int = 1) -> list[UUID]:
     news = []
     for number in range(count):
         thread_id = uuid4()
-        text = Message(uuid4(), thread_id, "+14155552671", "+15550100900", f"“{number}” \\ ' %s", NOON, NOON)
+        text = a_message(uuid4(), thread_id, "+14155552671", "+15550100900", f"“{number}” \\ ' %s", NOON, NOON)
         news.append(NewThread(thread_id, Origin(f"key {number}", "T1", "C1", "U1"), (text,)))
     assert accept_many(tx, news) == [True] * count
     return [item.messages[0].id for item in news]
@@ -91,6 +93,22 @@ def _numbered(text: str) -> str:
     return re.sub(r"%\(([a-z_]+)\)s", number, text)
 
 
+_TYPES = {"uuid": "uuid", "timestamp with time zone": "timestamptz", "boolean": "bool"}
+_TYPES |= dict.fromkeys(("integer", "bigint", "smallint"), "int") | dict.fromkeys(("text", "character varying"), "text")
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_the_name_of_a_column_tells_its_type(database: Database) -> None:
+    ours = "table_schema = current_schema() AND table_name <> 'alembic_version'"
+    found = database.read(
+        asking(f"SELECT table_name, column_name, data_type FROM information_schema.columns WHERE {ours}")
+    )
+    told = {(table, name): _TYPES[kind] for table, name, kind in found}
+    assert len(told) > 60
+    others = {("alarms", "told"): "bool", ("reports", "id"): "int"}  # read and written by hand
+    assert told == {(table, name): type_of(name) for table, name in told} | others
+
+
 def test_what_goes_in_comes_out(database: Database) -> None:
     [message_id] = database.write(stored)
     elsewhere = NOON.astimezone(timezone(timedelta(hours=5)))
@@ -104,16 +122,13 @@ def test_what_goes_in_comes_out(database: Database) -> None:
         "again_of": message_id,
         "delivery": Delivery.READ,
     }
-    change = Sql(
-        "{update messages: since timestamptz, service text, told int, handle text, picture_lost bool, handle_from int, "
-        "again_of uuid, delivery int}"
-    )
+    change = Sql("{update messages: since, service, told, handle, picture_lost, handle_from, again_of, delivery}")
     database.write(lambda tx: tx.each(change, [{"id": message_id, **columns}]))
     [message] = database.read(lambda tx: load_messages(tx, [message_id])).values()
-    assert (message.since, message.since.utcoffset()) == (NOON, timedelta(0))
-    assert message == replace(message, **{**columns, "since": NOON})
-    assert message.delivery is Delivery.READ
-    assert message.text == "“0” \\ ' %s"
+    assert (message.known.since, message.known.since.utcoffset()) == (NOON, timedelta(0))
+    assert message == changed(message, **{**columns, "since": NOON})
+    assert message.known.delivery is Delivery.READ
+    assert message.words.text == "“0” \\ ' %s"
 
 
 def test_many_are_found_by_their_ids_in_one_statement_and_none_by_none(database: Database) -> None:
@@ -130,14 +145,14 @@ def test_many_are_found_by_their_ids_in_one_statement_and_none_by_none(database:
 
 def test_each_row_gets_its_own_values(database: Database) -> None:
     ids = database.write(lambda tx: stored(tx, 3))
-    change = Sql("{update messages: polls int}")
+    change = Sql("{update messages: polls}")
     database.write(lambda tx: tx.each(change, [{"id": one, "polls": number} for number, one in enumerate(ids)]))
     found = database.read(lambda tx: load_messages(tx, ids))
-    assert [found[one].polls for one in ids] == [0, 1, 2]
+    assert [found[one].schedule.polls for one in ids] == [0, 1, 2]
 
 
 def test_of_what_is_there_already_nothing_is_stored_again(database: Database) -> None:
-    insert = Sql("{insert pacing: key text, next_at timestamptz} ON CONFLICT DO NOTHING RETURNING key")
+    insert = Sql("{insert pacing: key, next_at} ON CONFLICT DO NOTHING RETURNING key")
     row = {"key": "C1", "next_at": NOON}
     later = [row | {"next_at": NOON + timedelta(1)}, {"key": "C2", "next_at": NOON}]
     assert database.write(lambda tx: tx.each(insert, [row]).column()) == ["C1"]
@@ -150,9 +165,7 @@ def test_a_row_that_breaks_a_rule_takes_everything_back_and_its_values_stay_secr
 
     def broken(tx: Transaction) -> None:
         [first, second] = stored(tx, 2)
-        tx.each(
-            Sql("{update messages: handle text}"), [{"id": one, "handle": "+14155559999"} for one in (first, second)]
-        )
+        tx.each(Sql("{update messages: handle}"), [{"id": one, "handle": "+14155559999"} for one in (first, second)])
         tx.do(Sql("UPDATE threads SET rev = 7"))
 
     with pytest.raises(database.error) as failed:
@@ -336,7 +349,7 @@ class TestServer:
             other.execute("SET lock_timeout = '500ms'")
             other.execute("UPDATE messages SET polls = 7")
             other.commit()
-            assert waiting.result(5)[message_id].polls == 7
+            assert waiting.result(5)[message_id].schedule.polls == 7
 
     def until_somebody_waits(self, url: str) -> None:
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -348,7 +361,7 @@ class TestServer:
     ) -> None:
         thread_id = uuid4()
         parts = tuple(
-            Message(uuid4(), thread_id, "+14155552671", "+15550100900", "Words", NOON, NOON, part=part, parts=2)
+            a_message(uuid4(), thread_id, "+14155552671", "+15550100900", "Words", NOON, NOON, part=part, parts=2)
             for part in (1, 2)
         )
         new = NewThread(thread_id, Origin("key", "T1", "C1", "U1"), parts)

@@ -13,7 +13,7 @@ from bot.storage.engine import Transaction
 from bot.storage.writer import Writer
 from tests.statements import Sql, asking
 
-ADD = Sql("{insert words: word text}")
+ADD = Sql("{insert words: word}")
 COUNT = Sql("SELECT count(*) FROM words")
 
 

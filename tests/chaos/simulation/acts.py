@@ -6,7 +6,8 @@ from typing import Any
 from uuid import UUID
 
 from bot.domain.delivery import Delivery, Service
-from bot.domain.message import Origin, Report, Request
+from bot.domain.known import Report
+from bot.domain.message import Origin, Request
 from bot.services.deciding import Click
 from bot.storage.timekeeping import keep_time
 from tests.chaos.simulation.phone import Text

@@ -10,11 +10,11 @@ from unittest.mock import patch
 
 from msgspec.structs import replace
 
-from bot.domain import message as domain
+from bot.domain.known import Known
 from bot.domain.thread import Thread
 from bot.errors import NotSent, Uncertain
 from bot.services import announcing
-from bot.storage import claims, reports, threads, timekeeping
+from bot.storage import claims, threads, timekeeping
 from bot.storage.claims import Queue
 from bot.storage.rows import load_threads
 from tests.chaos.simulation.neighbours import Slack
@@ -59,11 +59,13 @@ def _a_post_is_not_noted() -> AbstractContextManager[Any]:
 def _the_last_report_wins() -> AbstractContextManager[Any]:
     """Merging takes what came last rather than what is furthest."""
 
-    def merge(message: Any, report: Any) -> Any:
-        merged = domain.merge(message, report)
+    real = Known.merge
+
+    def merge(self: Known, report: Any) -> Known:
+        merged = real(self, report)
         return merged if report.delivery is None else replace(merged, delivery=report.delivery)
 
-    return patch.object(reports, "merge", merge)
+    return patch.object(Known, "merge", merge)
 
 
 def _whoever_comes_may_finish() -> AbstractContextManager[Any]:

@@ -35,16 +35,20 @@ def check_rest(world: "World") -> None:
 
 
 def _ended(world: "World", message: Message) -> None:
-    over = message.is_final or message.unconfirmed or (message.delivery is Delivery.UNCERTAIN and message.asked)
+    over = (
+        message.known.is_final
+        or message.known.unconfirmed
+        or (message.known.delivery is Delivery.UNCERTAIN and message.known.asked)
+    )
     if not over:
         world.watch.broken(f"{message.id.hex} came to no end: {message}")
     texts = world.phone.of(message.id)
-    if texts and not message.unconfirmed and message.delivery < min(texts[0].status, Delivery.FAILED):
+    if texts and not message.known.unconfirmed and message.known.delivery < min(texts[0].status, Delivery.FAILED):
         world.watch.broken(
-            f"{message.id.hex} is {message.delivery.name} and not {texts[0].status.name}, as its phone is"
+            f"{message.id.hex} is {message.known.delivery.name} and not {texts[0].status.name}, as its phone is"
         )
     row = world.watch.rows[message.id.hex]
-    if row.send_at or (row.poll_at and message.is_final):
+    if row.send_at or (row.poll_at and message.known.is_final):
         world.watch.broken(f"{message.id.hex} is over and still due: {row}")
 
 

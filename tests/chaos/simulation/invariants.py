@@ -11,11 +11,13 @@ from typing import TYPE_CHECKING, Any, NoReturn
 from uuid import UUID
 
 from bot.domain.delivery import Delivery, News, Service
-from bot.domain.message import Facts, Message
+from bot.domain.known import Facts
+from bot.domain.message import Message
 from bot.domain.thread import Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
+from tests.making import a_message
 
 KINDS = ("send", "polls", "doubts", "sweep", "announce")
 """Of work."""
@@ -248,8 +250,8 @@ class Watch:
 
     def _claim_sends(self, ask: Any, claimed: Any) -> None:
         for message in claimed.items:
-            self._takes(message.id.hex, message.fence, ask.lease)
-            self._uses(message.line, ask.interval)
+            self._takes(message.id.hex, message.schedule.fence, ask.lease)
+            self._uses(message.words.line, ask.interval)
 
     def _finish_threads(self, finish: Any, held: bool) -> None:
         self._gives_back(finish.thread.id.hex, finish.thread.fence, held)
@@ -264,9 +266,9 @@ class Watch:
 
     def _release_sends(self, release: Any, held: bool) -> None:
         if held:  # not, too, when it is doubted meanwhile
-            self._gives_back(release.message.id.hex, release.message.fence, held)
+            self._gives_back(release.message.id.hex, release.message.schedule.fence, held)
         if release.line_until is not None:
-            self._shuts(release.message.line, release.line_until)
+            self._shuts(release.message.words.line, release.line_until)
 
     def _keep_time(self, _: Any, back: timedelta) -> None:
         if back:
@@ -308,7 +310,7 @@ def _news(row: Row, delivery: Delivery, told: News) -> News:
     """What is worth telling of a message that was told so far."""
     at, facts = datetime.min.replace(tzinfo=UTC), {name: bool(getattr(row, name)) for name in Facts.__struct_fields__}
     known = {"delivery": delivery, "service": Service(row.service), "decision": row.decision, "told": told}
-    return Message(UUID(row.id), UUID(row.thread_id), "", "", "", at, at, **known, **facts).news
+    return a_message(UUID(row.id), UUID(row.thread_id), "", "", "", at, at, **known, **facts).news
 
 
 def _stamp(at: datetime) -> str:

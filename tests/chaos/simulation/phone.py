@@ -8,7 +8,8 @@ from uuid import UUID
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
-from bot.domain.message import Message, Report
+from bot.domain.known import Report
+from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain
 from bot.sendblue.wire import HANDLES, Listed
 from tests.chaos.simulation.neighbours import AFTERWARDS, BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
@@ -90,13 +91,13 @@ class Phone(Neighbour):
         text = Text(
             message_id=message_id,
             handle=f"h{len(self.texts) + 1}",
-            recipient=message.recipient,
-            line=message.line,
-            content=message.text,
+            recipient=message.words.recipient,
+            line=message.words.line,
+            content=message.words.text,
             at=now,
             service=dice.choice((Service.IMESSAGE, Service.IMESSAGE, Service.RCS, Service.SMS)),
             listed_at=now + timedelta(seconds=dice.choice((0, 0, 5, 60))),
-            picture_lost=message.media_url is not None and dice.random() < 0.5,
+            picture_lost=message.words.media_url is not None and dice.random() < 0.5,
             history=[(Delivery.QUEUED, now)],
         )
         self.texts.append(text)

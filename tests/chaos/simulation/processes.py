@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from bot.app import SETTLE
-from bot.domain.message import Origin, Report, Request
+from bot.domain.known import Report
+from bot.domain.message import Origin, Request
 from bot.domain.rules import Durations, Rules
 from bot.errors import MaybeStored, NotStored
 from bot.services.accepting import Accepting
