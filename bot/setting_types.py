@@ -153,7 +153,4 @@ DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Region = Annotated[str, AfterValidator(_region)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 Pace = Annotated[float, number(0, 3600, "seconds")]
-
-
-def seconds(least: float) -> BeforeValidator:
-    return number(least, 10 * 366 * 86400, "seconds")  # ten years at most
+seconds = partial(number, most=10 * 366 * 86400, unit="seconds")  # at least so many, and at most ten years
