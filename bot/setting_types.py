@@ -33,7 +33,7 @@ def _key(value: SecretStr) -> SecretStr:
 
 def _token(value: SecretStr) -> SecretStr:
     text = _key(value).get_secret_value()
-    if re.match(r"xox[a-z]-", text) and not text.startswith("xoxb-"):
+    if re.match(r"xox[ac-z]-", text):
         raise ValueError("is not a bot's token: copy the Bot User OAuth Token, which begins with xoxb-")
     if not re.fullmatch(r"xoxb-[A-Za-z0-9-]+", text):
         raise ValueError("must begin with xoxb-: copy the Bot User OAuth Token from OAuth & Permissions")

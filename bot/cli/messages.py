@@ -154,11 +154,12 @@ def _timeline(story: Story, moments: list[Moment]) -> Iterator[str]:
     for day, of_this_day in groupby(moments, lambda one: f"{one.at:%A, %-d %B %Y}, UTC"):
         yield day
         for one in of_this_day:
-            begin, happened = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.accepted_at):>12}   ", ""
+            begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.accepted_at):>12}   "
+            says = one.says
             if one.happened_at is not None:
                 other_day = "" if one.happened_at.date() == one.at.date() else f"{one.happened_at:%Y-%m-%d} "
-                happened = f" (it happened at {other_day}{one.happened_at:%H:%M:%S})"
-            yield from _hanging(begin, one.says + happened)
+                says += f" (it happened at {other_day}{one.happened_at:%H:%M:%S})"
+            yield from _hanging(begin, says)
 
 
 def _hanging(begin: str, text: str) -> list[str]:
