@@ -51,55 +51,39 @@ from handlers.webhook import Webhook
 log = structlog.get_logger(__name__)
 
 SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
-
-# Worker → how the backlog calls its work.
-_KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}
+_KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}  # worker → kind of work
 _GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvicorn takes 3 before, the store 2 after
 
 
 class App:
-    """Everything that lives as long as the process."""
-
     def __init__(self, settings: Settings, *, clock: Clock | None = None, settle: timedelta = SETTLE) -> None:
         self.settings, durations, chance = settings, settings.durations, random.random
         self.working = False
         self.announce, self.send = asyncio.Event(), asyncio.Event()
         self.database = database_of(settings, clock)
-        self.store = Store(self.database)
-        self.clock = self.store.clock
+        self.store = store = Store(self.database)
+        self.clock = store.clock
         self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
+        url, key, secret = settings.sendblue_api_url, settings.sendblue_api_key_id, settings.sendblue_api_secret_key
         self.sendblue = Sendblue(
-            settings.sendblue_api_url,
-            settings.sendblue_api_key_id.get_secret_value(),
-            settings.sendblue_api_secret_key.get_secret_value(),
-            timeout=settings.sendblue_timeout,
-            clock=self.clock,
+            url, key.get_secret_value(), secret.get_secret_value(), timeout=settings.sendblue_timeout, clock=self.clock
         )
         self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
-        self.queries = Queries(self.store, durations)
-        self.accepting = Accepting(self.store, settings.lines[0])
-        self.deciding = Deciding(self.store, self.notifier, self.permitting)
-        self.tracking = Tracking(self.store, self.announce, self.send, durations, chance)
-        self.sending = Sending(self.store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
+        self.queries = Queries(store, durations)
+        self.accepting = Accepting(store, settings.lines[0])
+        self.deciding = Deciding(store, self.notifier, self.permitting)
+        self.tracking = Tracking(store, self.announce, self.send, durations, chance)
+        self.sending = Sending(store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
         self.sender = Worker("sending", self.sending.claim, self.send, self.clock)
         self.announcing = Announcing(
-            self.store,
-            self.notifier,
-            self.tracking,
-            self.permitting,
-            self.sending,
-            self.sender,
-            durations,
-            chance,
-            settle,
+            store, self.notifier, self.tracking, self.permitting, self.sending, self.sender, durations, chance, settle
         )
-        alarming = Alarming(
-            self.store, self.notifier, self.identity, settings.alert_channel, settings.public_url, self.clock()
-        )
-        polling = Polling(self.store, self.sendblue, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(self.store, self.tracking, alarming, durations, self.clock())
+        began = self.clock()
+        alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
+        polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
+        self.sweeping = Sweeping(store, self.tracking, alarming, durations, began)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", self.announcing.claim, self.announce, self.clock),
@@ -166,7 +150,6 @@ class Routes(Router):
         self.service, self._first = app, first
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request, or begin and end with the server."""
         if scope["type"] == "http" and scope["method"] == "POST" and self._first.path_regex.match(scope["path"]):
             await self._first.app(scope, receive, send)
         else:
@@ -204,15 +187,12 @@ def _bolt(app: App) -> AsyncApp:
         authorize=authorize,
         process_before_response=True,  # handlers only store and ack, so the answer need not be polled for
         logger=bolt_logger(),
-        # The guard has verified the request, and answers the first two itself.
-        url_verification_enabled=False,
-        ssl_check_enabled=False,
-        request_verification_enabled=False,
-        # It compares with ids that our authorize does not tell, so it ignores nothing.
-        ignoring_self_events_enabled=False,
-        # For workflow steps and assistants, of which there are none.
-        attaching_function_token_enabled=False,
-        attaching_conversation_kwargs_enabled=False,
+        url_verification_enabled=False,  # the guard answers these itself
+        ssl_check_enabled=False,  # these, too
+        request_verification_enabled=False,  # the guard has verified it
+        ignoring_self_events_enabled=False,  # it compares with ids that our authorize does not tell
+        attaching_function_token_enabled=False,  # for workflow steps, of which there are none
+        attaching_conversation_kwargs_enabled=False,  # for assistants, of which there are none
     )
     region, lines = app.settings.default_region, app.settings.lines
     Commands(app.accepting, app.permitting, app.queries, region=region, lines=lines).register(bolt)
@@ -222,16 +202,13 @@ def _bolt(app: App) -> AsyncApp:
 
 
 async def work_until_stopped(settings: Settings) -> None:
-    """Do the background work alone until SIGTERM or SIGINT."""
     stopped = asyncio.Event()
-    loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopped.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     async with App(settings).open(working=True):
         await stopped.wait()
 
 
 def database_of(settings: Settings, clock: Clock | None = None) -> Database:
-    """Return the database of these settings, not connected yet."""
     pool, timeout = settings.database_pool_size, settings.database_statement_timeout
     return open_database(settings.database_url, clock, pool_size=pool, statement_timeout=timeout)

@@ -38,9 +38,7 @@ class CallFailed(BluethreadError):  # noqa: N818
 
     def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:
         super().__init__(code)
-        self.code = code
-        self.reason = reason
-        self.handle = handle
+        self.code, self.reason, self.handle = code, reason, handle
 
 
 class Refused(CallFailed):

@@ -121,9 +121,7 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> Non
     handler = logging.StreamHandler()
     processors = [formatter.remove_processors_meta, renderer]
     handler.setFormatter(formatter(foreign_pre_chain=[_foreign, *shared], processors=processors))
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(level)
+    logging.basicConfig(handlers=[handler], level=level, force=True)
     for name, least in _QUIET.items():
         logging.getLogger(name).setLevel(max(least, logging.getLevelName(level)))
     logging.getLogger("uvicorn.error").filters[:] = [sampler]  # "Invalid HTTP request received."

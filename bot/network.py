@@ -76,7 +76,6 @@ def parts_of(url: str) -> SplitResult | None:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether a host name or address is this machine."""
     try:
         return ip_address(host).is_loopback
     except ValueError:
@@ -84,7 +83,6 @@ def is_loopback(host: str) -> bool:
 
 
 def _proxy_variable(scheme: str) -> str | None:
-    """Return the name of the variable that names the proxy for a scheme."""
     names = [f"{kind}_proxy" for kind in (scheme, "all")]
     return next((each for name in names for each in (name, name.upper()) if os.environ.get(each, "").strip()), None)
 
@@ -99,9 +97,7 @@ def _covers(entry: str, host: str, port: int | None) -> bool:
         return entry == "*" or (bool(name) and wanted in ("", str(port)) and f".{host}".endswith(f".{name}"))
 
 
-_LARGEST_ANSWER = (
-    2 * 1024 * 1024
-)  # bytes; no answer that we ask for is larger; read as JSON it takes thirty times as much
+_LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; none that we ask for is larger; read as JSON it takes thirty times as much
 _USUAL_ANSWER = 128 * 1024
 
 
@@ -117,13 +113,12 @@ class Reading:
 
     async def whole(self, pieces: AsyncIterator[bytes]) -> bytes:
         """Return all pieces as one. Raises TooLarge."""
-        body, usual = bytearray(), True
+        body = bytearray()
         async with AsyncExitStack() as stack:
             async for piece in pieces:
                 body += piece
                 if len(body) > _LARGEST_ANSWER:
                     raise TooLarge
-                if usual and len(body) > _USUAL_ANSWER:
-                    usual = False
+                if len(body) > _USUAL_ANSWER >= len(body) - len(piece):  # with this piece
                     await stack.enter_async_context(self._large)
         return bytes(body)

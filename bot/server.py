@@ -75,8 +75,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     within = 30.0  # seconds in which a whole request must have come, counted from when one could begin
     _deadline: asyncio.TimerHandle | None = None
-    _in_body = False
-    _head = 0
+    _head: int | None = 0  # bytes of it so far; None while a body comes
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -91,21 +90,21 @@ class PatientProtocol(HttpToolsProtocol):
             return
         if self._deadline is None:  # another request on the same connection
             self._deadline = self.loop.call_later(self.within, self.transport.abort)
-        if not self._in_body:
+        if self._head is not None:
             self._head += len(data)
         super().data_received(data)
-        if self._head > LARGEST_HEAD:
+        if (self._head or 0) > LARGEST_HEAD:
             self.send_400_response("The head of the request is too large.")
 
     def on_headers_complete(self) -> None:
-        self._in_body, self._head = True, 0  # the body is limited by its route
+        self._head = None  # the body is limited by its route
         if len(self.pipeline) >= _MOST_AHEAD:
             self.transport.abort()
         else:
             super().on_headers_complete()
 
     def on_message_complete(self) -> None:
-        self._in_body, self._head = False, 0
+        self._head = 0
         self._wait_no_more()  # answering may take its time
         super().on_message_complete()
 

@@ -13,11 +13,9 @@ from bot.network import is_host, is_loopback, parts_of
 
 _SHORTEST_SECRET = 12
 _PLACEHOLDER = re.compile(r"REPLACE[-_]ME|^EXAMPLE|YOUR-APP|CHANGE[-_]?ME", re.IGNORECASE)
-_YEARS = 10 * 366 * 86400
 
 
 def listed(value: str) -> tuple[str, ...]:
-    """Return what stands between commas."""
     return tuple(part.strip() for part in value.split(",") if part.strip())
 
 
@@ -35,7 +33,7 @@ def _key(value: SecretStr) -> SecretStr:
 
 def _token(value: SecretStr) -> SecretStr:
     text = _key(value).get_secret_value()
-    if re.match(r"xox[a-z]-", text) and not text.startswith("xoxb-"):
+    if re.match(r"xox[ac-z]-", text):
         raise ValueError("is not a bot's token: copy the Bot User OAuth Token, which begins with xoxb-")
     if not re.fullmatch(r"xoxb-[A-Za-z0-9-]+", text):
         raise ValueError("must begin with xoxb-: copy the Bot User OAuth Token from OAuth & Permissions")
@@ -44,18 +42,16 @@ def _token(value: SecretStr) -> SecretStr:
 
 def _guess_proof(value: SecretStr, *, optional: bool = False) -> SecretStr:
     """Check what others must not guess. Several may be separated by commas."""
-    text = value.get_secret_value()
-    if not listed(text):
-        if optional:
-            return SecretStr("")
+    secrets = listed(value.get_secret_value())
+    if not secrets and not optional:
         raise ValueError("is empty")
-    for secret in listed(text):
+    for secret in secrets:
         _key(SecretStr(secret))
         if len(secret) < _SHORTEST_SECRET:
             raise ValueError(f"is too short and can be guessed: it needs {_SHORTEST_SECRET} characters or more")
         if len(set(secret)) < 3:
             raise ValueError("can be guessed: it repeats one or two characters")
-    return value
+    return value if secrets else SecretStr("")
 
 
 def _url(value: str, *, public: bool = False) -> str:
@@ -104,22 +100,18 @@ def _region(value: str) -> str:
 
 def ids(kinds: str, *, one: bool = False) -> AfterValidator:
     """Slack ids that begin with one of these letters, separated by commas; or just one of them."""
-    begin = " or ".join(kinds)
-    what = (
-        f"one Slack id that begins with {begin}" if one else f"Slack ids that begin with {begin}, separated by commas"
-    )
+    what = "one Slack id that begins with {}" if one else "Slack ids that begin with {}, separated by commas"
 
     def check(value: str) -> str:
         found = listed(value) if not one else (value,) if value else ()
         if not all(re.fullmatch(rf"[{kinds}][A-Z0-9]{{2,30}}", each) for each in found):
-            raise ValueError(f"must be {what}")
+            raise ValueError(f"must be {what.format(' or '.join(kinds))}")
         return value
 
     return AfterValidator(check)
 
 
 def number(least: float, most: float, unit: str = "", *, whole: bool = False) -> BeforeValidator:
-    """A number in a range. unit: what it counts."""
     what = f"{'a whole number' if whole else 'a number'}{unit and f' of {unit}'} from {least:g} to {most:.10g}"
 
     def check(value: object) -> float:
@@ -133,8 +125,6 @@ def number(least: float, most: float, unit: str = "", *, whole: bool = False) ->
 
 
 def one_of(*words: str) -> BeforeValidator:
-    """One of these words, in any case."""
-
     def check(value: object) -> str:
         for word in words:
             if str(value).strip().casefold() == word.casefold():
@@ -163,8 +153,4 @@ DatabaseUrl = Annotated[str, AfterValidator(_database)]
 Region = Annotated[str, AfterValidator(_region)]
 Flag = Annotated[bool, BeforeValidator(_boolean)]
 Pace = Annotated[float, number(0, 3600, "seconds")]
-
-
-def seconds(least: float) -> BeforeValidator:
-    """A time of at least so many seconds."""
-    return number(least, _YEARS, "seconds")
+seconds = partial(number, most=10 * 366 * 86400, unit="seconds")  # at least so many, and at most ten years

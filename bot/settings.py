@@ -17,10 +17,8 @@ from bot.domain.number import in_e164
 from bot.domain.rules import Durations, Rules
 from bot.errors import BadSettings
 from bot.network import network_problems
-from bot.setting_types import listed
 
 ANSWERS_URL = "https://hooks.slack.com"  # where Slack takes private answers to commands and clicks
-_LARGEST_FILE = 1024 * 1024  # bytes
 
 
 class Settings(BaseSettings):
@@ -75,21 +73,21 @@ class Settings(BaseSettings):
     @property
     def lines(self) -> tuple[str, ...]:
         """Our lines in E.164, the default one first."""
-        return tuple(number for line in listed(self.sendblue_from_number) if (number := in_e164(line)))
+        return tuple(number for line in kinds.listed(self.sendblue_from_number) if (number := in_e164(line)))
 
     @property
     def callback_secrets(self) -> tuple[str, ...]:
         """The newest first; separated by commas while one is being replaced by another."""
-        return listed(self.callback_secret.get_secret_value())
+        return kinds.listed(self.callback_secret.get_secret_value())
 
     @property
     def webhook_secrets(self) -> tuple[str, ...]:
         """The account webhook's, the newest first; none: it has no route, and a callback's header is ignored."""
-        return listed(self.sendblue_webhook_secret.get_secret_value())
+        return kinds.listed(self.sendblue_webhook_secret.get_secret_value())
 
     @property
     def rules(self) -> Rules:
-        channels, people = frozenset(listed(self.allowed_channels)), frozenset(listed(self.allowed_users))
+        channels, people = frozenset(kinds.listed(self.allowed_channels)), frozenset(kinds.listed(self.allowed_users))
         groups = frozenset(one for one in people if one.startswith("S"))
         return Rules(channels=channels, users=people - groups, groups=groups, guests=self.allow_guests)
 
@@ -143,14 +141,13 @@ def load_settings(**overrides: object) -> Settings:
 
 
 def _file_problems(path: Path) -> list[str]:
-    """Return what is wrong with the file of settings itself, a sentence each."""
     if not path.exists():
         return []
-    if path.is_file() and path.stat().st_size > _LARGEST_FILE:
-        return [f"{path}: is too large to be a file of settings"]
     try:
         if not path.is_file():  # a folder; or a pipe, which can be read only once
             raise IsADirectoryError(None, "not a file")
+        if path.stat().st_size > 1024 * 1024:
+            return [f"{path}: is too large to be a file of settings"]
         text = path.read_text("utf-8-sig")
     except UnicodeError:
         text = "\x00"

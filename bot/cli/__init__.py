@@ -20,10 +20,8 @@ from bot.storage.schema import bring_up, probe
 
 
 class Sentences(click.Group):
-    """A group whose expected errors are sentences, not tracebacks."""
-
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; end with 2 when the configuration cannot work, with 1 for anything else expected."""
+        """Run a command. What is expected ends in a sentence, and with 2 when the configuration cannot work, else 1."""
         code = 1
         try:
             return super().invoke(ctx)
@@ -49,8 +47,7 @@ def main() -> None:
 @main.command()
 def serve() -> None:
     """Answer Slack and Sendblue, and do the background work, until stopped."""
-    with _frozen_garbage_collection():
-        settings = _ready()
+    with _loading() as settings:
         from bot.app import create_app, database_of
         from bot.server import answer, listen
 
@@ -58,15 +55,13 @@ def serve() -> None:
     with listen(settings.host, settings.port) as taken:
         probe(database_of(settings))
         keep_loggers()
-        began = answer(app, taken)
-    sys.exit(not began)
+        sys.exit(not answer(app, taken))
 
 
 @main.command()
 def work() -> None:
     """Do the background work without answering requests, until stopped. Needs PostgreSQL; several workers may run."""
-    with _frozen_garbage_collection():
-        settings = _ready()
+    with _loading() as settings:
         from bot.app import database_of, work_until_stopped
     if settings.database_url.startswith("sqlite"):
         raise BadSettings("DATABASE_URL: a worker needs PostgreSQL; on SQLite `serve` does all the work")
@@ -135,11 +130,11 @@ def doctor_command(*, fix: bool, as_json: bool) -> None:
 
 
 @contextmanager
-def _frozen_garbage_collection() -> Iterator[None]:
+def _loading() -> Iterator[Settings]:
     """Keep what is loaded here out of garbage collection, which would need 60 ms for it each time."""
     gc.disable()
     try:
-        yield
+        yield _ready()
     finally:
         gc.freeze()
         gc.enable()

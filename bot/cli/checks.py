@@ -34,7 +34,6 @@ class Finding:
 
 
 def skipped(why: str, *names: str) -> list[Finding]:
-    """Return findings that say why this cannot be checked: something before it failed."""
     return [Finding(name, "skipped", why) for name in names]
 
 
@@ -53,7 +52,6 @@ class Site:
 
 
 async def database(site: Site) -> list[Finding]:
-    """Check whether it can be read, has the right schema, and what waits in it."""
     unread = skipped("the database cannot be asked", "schema", "backlog", "callbacks")
     file, began = sqlite_file(site.app.settings.database_url), datetime.now(UTC)
     if file is not None and not is_there(file):
@@ -64,15 +62,14 @@ async def database(site: Site) -> list[Finding]:
         if file is not None:
             check_file(file)
         found = await asyncio.to_thread(Reader(site.app.database).ask, condition)
+        site.compare_clocks("the database", found.now, began)
+        answers, (says, _, todo) = Finding("database", "ok", found.engine), found.schema.partition(": ")
     except BadSettings as error:
         answers, says = Finding("database", "ok", "the database answers"), str(error).removeprefix("DATABASE_URL: ")
         todo = "deploy the newer version again, or restore the backup from before the upgrade"
     except site.app.database.error as error:
         todo = "check the address, name, user and password in DATABASE_URL, and that the database runs"
         return [Finding("database", "problem", f"it cannot be read ({type(error).__name__})", todo), *unread]
-    else:
-        site.compare_clocks("the database", found.now, began)
-        answers, (says, _, todo) = Finding("database", "ok", found.engine), found.schema.partition(": ")
     if says:
         uncounted = skipped("the schema is not the right one", "backlog", "callbacks")
         return [answers, Finding("schema", "problem", says, todo), *uncounted]
@@ -108,7 +105,6 @@ def _callbacks(waits: Backlog) -> Finding:
 
 
 async def slack(site: Site) -> list[Finding]:
-    """Check the token, and what only it can tell."""
     others, page, began = ("Slack scopes", "bot name"), "api.slack.com/apps, OAuth & Permissions", datetime.now(UTC)
     try:
         found = await site.app.notifier.installation()
@@ -116,17 +112,14 @@ async def slack(site: Site) -> list[Finding]:
         says, todo = f"Slack gives no answer ({error.code})", "check SLACK_API_URL and the network, then try again"
         return [Finding("Slack token", "problem", says, todo), *skipped("Slack gives no answer", *others)]
     site.compare_clocks("Slack", found.now, began)
-    if not found.error and found.is_bot:
-        return [
-            Finding("Slack token", "ok", f"installed in {found.team}"),
-            _slack_scopes(found.scopes),
-            _bot_name(found.bot),
-        ]
     if found.error:
         says, todo = f"Slack refuses SLACK_BOT_TOKEN ({found.error})", f"copy the Bot User OAuth Token from {page}"
-    else:
+    elif not found.is_bot:
         says = "SLACK_BOT_TOKEN is a person's token, not a bot's"
         todo = f"copy the Bot User OAuth Token (xoxb-) from {page}"
+    else:
+        token = Finding("Slack token", "ok", f"installed in {found.team}")
+        return [token, _slack_scopes(found.scopes), _bot_name(found.bot)]
     return [Finding("Slack token", "problem", says, todo), *skipped("the token is wrong", *others)]
 
 
@@ -151,7 +144,6 @@ def _bot_name(name: str) -> Finding:
 
 
 async def sendblue(site: Site) -> list[Finding]:
-    """Check the keys, and what only they can tell."""
     account: list[str] | None = None
     states: dict[str, str] = {}
     keys = accepted = Finding("Sendblue keys", "ok", "accepted")
@@ -169,7 +161,6 @@ async def sendblue(site: Site) -> list[Finding]:
 
 
 def _sendblue_keys(code: str) -> Finding:
-    """Judge why Sendblue did not list the lines."""
     if code == "http_401":
         says = "Sendblue refuses SENDBLUE_API_KEY_ID with SENDBLUE_API_SECRET_KEY"
         return Finding("Sendblue keys", "problem", says, "copy both from Sendblue's dashboard, API settings")
@@ -217,33 +208,30 @@ async def _account_webhook(site: Site) -> Finding:
 
 def _registered(ours: Sequence[Hook], accepted: Sequence[str], *, fix: bool, new: bool) -> Finding:
     """Judge what is registered. accepted: our secrets. new: registered just now."""
-    name, where, kinds = "account webhook", "PUBLIC_URL/sendblue/webhook", [hook.kind for hook in ours]
+    name, url, kinds = "account webhook", "PUBLIC_URL/sendblue/webhook", [hook.kind for hook in ours]
     register = "run `python -m bot doctor --fix`"
     remove = f"remove it in Sendblue's dashboard, then {register}"
     if ours and not accepted:
-        says = f"{where} is registered, but the bot answers 404 there without SENDBLUE_WEBHOOK_SECRET"
+        says = f"{url} is registered, but the bot answers 404 there without SENDBLUE_WEBHOOK_SECRET"
         todo = "set SENDBLUE_WEBHOOK_SECRET to the secret it was registered with, or remove it in Sendblue's dashboard"
         return Finding(name, "problem", says, todo)
     if OUTBOUND not in kinds:
         if not accepted and not fix:
             return Finding(name, "ok", "none, and none is needed: each text has its own callback address")
-        says = f"{where} is not registered; each text still has its own callback address"
+        says = f"{url} is not registered; each text still has its own callback address"
         use = f"to use it as a second way for news, set SENDBLUE_WEBHOOK_SECRET, then {register}"
         return Finding(name, "problem" if fix else "warning", says, register if accepted else use)
     if any(not hook.secret for hook in ours):
-        return Finding(name, "problem", f"{where} is registered without a secret, so the bot refuses its news", remove)
+        return Finding(name, "problem", f"{url} is registered without a secret, so the bot refuses its news", remove)
     if any(hook.secret not in accepted for hook in ours):
-        return Finding(
-            name, "warning", f"{where} is registered with another secret, so the bot refuses its news", remove
-        )
+        return Finding(name, "warning", f"{url} is registered with another secret, so the bot refuses its news", remove)
     if (times := max(map(kinds.count, kinds))) > 1:
-        says = f"{where} is registered {times} times, so each piece of news arrives that many times"
+        says = f"{url} is registered {times} times, so each piece of news arrives that many times"
         return Finding(name, "warning", says, remove)
-    return Finding(name, "ok", f"{where} is registered{' now' if new else ''}, once, with its secret")
+    return Finding(name, "ok", f"{url} is registered{' now' if new else ''}, once, with its secret")
 
 
 async def public_url(site: Site) -> list[Finding]:
-    """Check who answers there."""
     who, detail = await reach(site.app.settings.public_url, site.app.identity)
     match who:
         case "this bot":

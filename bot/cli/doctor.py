@@ -20,9 +20,7 @@ from bot.settings import load_settings
 NEEDS_SETTINGS = (
     *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),
     *("lines", "account webhook", "PUBLIC_URL", "clock"),
-)
-"""Names of the findings, after the settings' own."""
-
+)  # names of the findings, after the settings' own
 _SIGNS = {"ok": "✓", "warning": "!", "problem": "✗", "skipped": "–"}
 _COLOURS = {"ok": "green", "warning": "yellow", "problem": "red"}
 
@@ -43,14 +41,13 @@ def diagnose(*, fix: bool) -> list[Finding]:
 
 async def _check(app: App, *, fix: bool) -> list[Finding]:
     site = Site(app, fix)
-    with closing(site.app.database):
-        async with site.app.notifier, site.app.sendblue:
+    with closing(app.database):
+        async with app.notifier, app.sendblue:
             found = await asyncio.gather(database(site), slack(site), sendblue(site), public_url(site))
-    return [*chain.from_iterable(found), clock(site)]
+    return [*chain(*found), clock(site)]
 
 
 def show(found: Sequence[Finding], *, as_json: bool) -> None:
-    """Print findings: aligned lines, in colours at a terminal, or JSON for machines."""
     if as_json:
         print_json([asdict(one) for one in found])
         return

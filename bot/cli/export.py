@@ -55,7 +55,6 @@ def cell(value: object) -> str:
 
 
 def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:
-    """Yield page after page, with a progress bar where somebody sees it."""
     total, newest = reader.ask(lambda tx: extent(tx, wanted))
     if newest is None:
         return

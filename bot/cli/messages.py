@@ -27,9 +27,7 @@ COLUMNS = (
     *("id", "thread_id", "accepted_at", "sender", "channel", "recipient", "line", "part", "parts", "text"),
     *("media_url", "style", "delivery", "since", "over", "unconfirmed", "service", "handle", "error_code"),
     *("error_text", "decision", "decided_by", "again_of"),
-)
-"""What JSON and CSV have of a message; docs/operate.md explains each."""
-
+)  # what JSON and CSV have of a message; docs/operate.md explains each
 _SHOWN = 500  # characters of a long text
 _WIDTH = 100  # of a terminal that must not wrap lines
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
@@ -62,10 +60,8 @@ def moment(typed: str, now: datetime) -> datetime:
 
 
 def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
-    """Print messages, newest first, one line each."""
     with reading(settings.database_url) as reader:
-        pages = reader.pages(wanted, newest_first=True)
-        found = list(islice(chain.from_iterable(pages), wanted.limit + 1))
+        found = list(islice(chain.from_iterable(reader.pages(wanted, newest_first=True)), wanted.limit + 1))
     shown = found[: wanted.limit]
     if as_json:
         print_json([record(one) for one in shown])
@@ -92,8 +88,7 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
         listed = Listed(story.message, story.thread.sender, story.thread.asked_in)
         print_json(record(listed) | {"timeline": [_moment_record(one, story) for one in moments]})
         return
-    for line in [*_heading(story), "", *_timeline(story, moments), "", told(story.message)]:
-        click.echo(line)
+    click.echo("\n".join([*_heading(story), "", *_timeline(story, moments), "", told(story.message)]))
 
 
 def record(listed: Listed) -> dict[str, object]:
@@ -135,7 +130,6 @@ def _in_one_line(listed: Listed) -> str:
 
 
 def _heading(story: Story) -> Iterator[str]:
-    """Yield who texted whom what, and how it stands now."""
     message, thread, words, known = story.message, story.thread, story.message.words, story.message.known
     yield f"Message {message.id}" + (f" (part {words.part} of {words.parts})" if words.parts > 1 else "")
     to, without = (words.recipient, "a picture") if words.recipient else ("a deleted number", "deleted")
@@ -162,14 +156,11 @@ def _timeline(story: Story, moments: list[Moment]) -> Iterator[str]:
         yield day
         for one in of_this_day:
             begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.words.accepted_at):>12}   "
-            yield from _hanging(begin, one.says + _happened(one))
-
-
-def _happened(one: Moment) -> str:
-    if one.happened_at is None:
-        return ""
-    day = "" if one.happened_at.date() == one.at.date() else f"{one.happened_at:%Y-%m-%d} "
-    return f" (it happened at {day}{one.happened_at:%H:%M:%S})"
+            says = one.says
+            if one.happened_at is not None:
+                other_day = "" if one.happened_at.date() == one.at.date() else f"{one.happened_at:%Y-%m-%d} "
+                says += f" (it happened at {other_day}{one.happened_at:%H:%M:%S})"
+            yield from _hanging(begin, says)
 
 
 def _hanging(begin: str, text: str) -> list[str]:

@@ -7,12 +7,9 @@ import sys
 
 import click
 
+COLOUR = False if os.environ.get("NO_COLOR") else None  # None: click.echo looks for a terminal. See no-color.org.
+# What moves a terminal's cursor or turns its text around.
 _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]")
-"""What moves a terminal's cursor or turns its text around."""
-
-
-COLOUR = False if os.environ.get("NO_COLOR") else None
-"""For click.echo: None lets it decide by whether this is a terminal. See no-color.org."""
 
 
 def printable(text: str) -> str:
