@@ -23,7 +23,8 @@ def proxy_for(url: str) -> str | None:
     parts = urlsplit(url)
     name, host = _proxy_variable(parts.scheme), parts.hostname or ""
     direct = (os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or "").split(",")
-    if name is None or is_loopback(host) or any(_covers(entry.strip().lower(), host, parts.port) for entry in direct):
+    port = parts.port or {"http": 80, "https": 443}.get(parts.scheme)
+    if name is None or is_loopback(host) or any(_covers(entry.strip().lower(), host, port) for entry in direct):
         return None
     proxy = os.environ[name].strip()
     return proxy if "://" in proxy else f"http://{proxy}"

@@ -48,7 +48,8 @@ def answer(app: ASGIApp, taken: socket.socket) -> bool:
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = 65_536 if hard == resource.RLIM_INFINITY else min(hard, 65_536)
     if soft != resource.RLIM_INFINITY and soft < wanted:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
+        with suppress(ValueError, OSError):  # "unlimited" is not always meant
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
     server = _Server(configured(app))
     with suppress(KeyboardInterrupt):  # uvicorn has stopped by then
         server.run(sockets=[taken])
@@ -79,7 +80,7 @@ class PatientProtocol(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(self.within, transport.abort)
+        self._wait()
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._wait_no_more()
@@ -88,13 +89,16 @@ class PatientProtocol(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         if self.transport.is_closing():
             return
-        if self._deadline is None:  # another request on the same connection
-            self._deadline = self.loop.call_later(self.within, self.transport.abort)
+        self._wait()  # for another request on the same connection
         if self._head is not None:
             self._head += len(data)
         super().data_received(data)
         if (self._head or 0) > LARGEST_HEAD:
             self.send_400_response("The head of the request is too large.")
+
+    def on_message_begin(self) -> None:
+        self._wait()  # its first bytes came with the end of the one before
+        super().on_message_begin()
 
     def on_headers_complete(self) -> None:
         self._head = None  # the body is limited by its route
@@ -107,6 +111,10 @@ class PatientProtocol(HttpToolsProtocol):
         self._head = 0
         self._wait_no_more()  # answering may take its time
         super().on_message_complete()
+
+    def _wait(self) -> None:
+        if self._deadline is None:
+            self._deadline = self.loop.call_later(self.within, self.transport.abort)
 
     def _wait_no_more(self) -> None:
         if self._deadline is not None:

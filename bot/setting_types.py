@@ -116,7 +116,7 @@ def number(least: float, most: float, unit: str = "", *, whole: bool = False) ->
 
     def check(value: object) -> float:
         with suppress(ValueError):
-            found = (int if whole else float)(str(value).strip()[:40])
+            found = (int if whole else float)(str(value).strip())
             if least <= found <= most:
                 return found
         raise ValueError(f"must be {what}")

@@ -5,7 +5,7 @@ import os
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from dotenv.parser import parse_stream
 from pydantic import Field, SecretStr, ValidationError, model_validator
@@ -99,8 +99,9 @@ class Settings(BaseSettings):
     def secrets(self) -> tuple[str, ...]:
         """Every secret value, for redaction."""
         values = [value.get_secret_value() for _, value in self if isinstance(value, SecretStr)]
-        password = urlsplit(self.database_url).password
-        return tuple(value for value in (*values, *self.callback_secrets, *self.webhook_secrets, password) if value)
+        password = urlsplit(self.database_url).password or ""
+        values += [*self.callback_secrets, *self.webhook_secrets, password, unquote(password)]
+        return tuple(filter(None, values))
 
     @model_validator(mode="after")
     def _can_work(self) -> Self:

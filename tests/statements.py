@@ -1,6 +1,6 @@
 """Statements of tests: beside those of the app, which `Sql.every` lists."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 from bot.storage import sql
@@ -19,3 +19,8 @@ def asking(text: str, **values: Any) -> Callable[[Transaction], list[Any]]:
 def doing(text: str, **values: Any) -> Callable[[Transaction], None]:
     """Return work in a database."""
     return lambda tx: tx.do(Sql(text), **values)
+
+
+def by_writer(work: Callable[[Transaction], None]) -> Callable[[Transaction, Sequence[None]], list[None]]:
+    """Return work for a running service's own writer, which alone may write on its connection."""
+    return lambda tx, items: [work(tx) for _ in items]

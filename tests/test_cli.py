@@ -1,5 +1,6 @@
 """The commands an operator types."""
 
+import errno
 import json
 import os
 import signal
@@ -31,6 +32,20 @@ def test_a_start_without_settings_says_what_is_missing_in_a_line_each() -> None:
     assert "  - SLACK_BOT_TOKEN is not set" in said
     assert "  - PUBLIC_URL is not set" in said
     assert "Traceback" not in said
+
+
+def test_a_number_that_is_too_large_is_refused_with_a_sentence() -> None:
+    code, said = run("messages", "--limit", "99999999999999999999")
+    assert code == 2
+    assert "is not in the range 1<=x<=1000000" in said
+
+
+def test_whoever_reads_no_further_is_told_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    def enough() -> None:
+        raise BrokenPipeError(errno.EPIPE, "Broken pipe")
+
+    monkeypatch.setattr("bot.cli.load_settings", enough)
+    assert run("migrate") == (1, "")
 
 
 @pytest.mark.usefixtures("environment")

@@ -387,7 +387,9 @@ async def test_a_file_that_is_no_database_is_a_problem(
     open_stage: Callable[..., Any], doctor: Doctor, tmp_path: Path
 ) -> None:
     (tmp_path / "bluethread.db").write_text("these are not the bytes of a database " * 100)
-    assert "is damaged or is not a SQLite database" in (await doctor(await open_stage(running=False)))["schema"].says
+    found = (await doctor(await open_stage(running=False)))["database"]
+    assert (found.verdict, found.todo) == ("problem", "restore a backup (docs/deploy.md, Back up)")
+    assert found.says.endswith("is damaged or is not a SQLite database")
 
 
 async def test_a_database_newer_than_the_code_is_a_problem(well: Stage, doctor: Doctor) -> None:

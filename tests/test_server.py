@@ -118,6 +118,13 @@ async def test_requests_ahead_without_end_do_not_pile_up() -> None:
         assert (await all_of(reader)).count(b"HTTP/1.1 200") < 20
 
 
+async def test_half_a_request_that_came_with_the_end_of_another_is_not_waited_for_either() -> None:
+    async with door(keep_alive=60) as (reader, writer):
+        writer.write(WHOLE + WHOLE[:20])
+        async with asyncio.timeout(3):
+            assert (await reader.read()).count(b"HTTP/1.1") == 1
+
+
 async def test_what_is_no_http_at_all_is_one_line_in_the_log_and_not_one_each(logged: Callable[[], str]) -> None:
     for _ in range(5):
         async with door() as (reader, writer):

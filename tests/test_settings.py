@@ -112,6 +112,7 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("DEFAULT_REGION", "UK", "must be a two-letter country code, such as US"),
         ("REPOLL_INTERVAL", "0", "must be a number of seconds from 0.05 to"),
         ("REPOLL_INTERVAL", "0.001", "must be a number of seconds from 0.05 to"),
+        ("STALE_AFTER", "120" + " " * 45 + "x", "must be a number of seconds from 0.1 to"),
         ("STALE_AFTER", "-1", "must be a number of seconds from 0.1 to"),
         ("WATCH_FOR", "nan", "must be a number of seconds from 1 to"),
         ("WATCH_FOR", "1", "must be longer than SENDBLUE_TIMEOUT"),
@@ -367,6 +368,7 @@ def test_every_secret_is_known_to_the_redaction_and_printed_nowhere(load):
         assert secret in found.secrets
         assert secret not in repr(found)
     assert "" not in load(SENDBLUE_WEBHOOK_SECRET="").secrets
+    assert {"pa%40ss-word", "pa@ss-word"} <= set(load(DATABASE_URL="postgres://u:pa%40ss-word@h/n").secrets)
 
 
 @settings(deadline=None)

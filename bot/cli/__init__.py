@@ -30,6 +30,8 @@ class Sentences(click.Group):
             says = f"Bluethread cannot start:\n{problems}See Settings in README.md, and docs/settings.md."
         except BluethreadError as error:
             says = f"Bluethread: {error}"
+        except BrokenPipeError:  # whoever reads has read enough, which click ends quietly
+            raise
         except OSError as error:
             where = f": {error.filename}" if error.filename else ""
             says = f"Bluethread: {error.strerror or type(error).__name__}{where}"
@@ -87,7 +89,7 @@ def migrate() -> None:
 @click.option("--failed", "only_failed", is_flag=True, help="Only messages that failed or were not sent.")
 @click.option("--number", help="Only messages to this number, written as in /imessage.")
 @click.option("--since", help="Only messages accepted since then: 2h (ago), 7d, or 2026-11-21T14:30 (UTC).")
-@click.option("--limit", type=click.IntRange(min=1), help="How many, newest first.  [default: 20]")
+@click.option("--limit", type=click.IntRange(1, 1_000_000), help="How many, newest first.  [default: 20]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--csv", "target", metavar="FILE", help="Write all of them, oldest first, as CSV (-: standard output).")
 def messages_command(

@@ -61,6 +61,10 @@ async def database(site: Site) -> list[Finding]:
     try:
         if file is not None:
             check_file(file)
+    except BadSettings as error:
+        says, _, todo = str(error).removeprefix("DATABASE_URL: ").partition("; ")
+        return [Finding("database", "problem", says, todo), *unread]
+    try:
         found = await asyncio.to_thread(Reader(site.app.database).ask, condition)
         site.compare_clocks("the database", found.now, began)
         answers, (says, _, todo) = Finding("database", "ok", found.engine), found.schema.partition(": ")

@@ -16,7 +16,7 @@ from bot.errors import NotStored
 from bot.storage.pacing import close_slots
 from tests.conftest import LINE, Stage, until
 from tests.deployment import ROOT
-from tests.statements import doing
+from tests.statements import by_writer, doing
 
 
 async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
@@ -184,7 +184,7 @@ async def test_work_that_stands_still_though_it_is_due_is_noticed(stage: Stage) 
     await until(stage.shown)
     assert (await stage.get("/readyz")).status_code == 200
     hour_ago = app.clock() - timedelta(hours=1)
-    app.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=hour_ago))
+    await app.store.write(by_writer(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=hour_ago)), None)
     app.workers[1].busy_at = hour_ago
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
@@ -203,7 +203,7 @@ async def test_a_process_that_leaves_the_work_to_others_notices_that_nobody_does
     await stage.text()
     assert (await stage.get("/readyz")).status_code == 200
     hour_ago = app.clock() - timedelta(hours=1)
-    app.database.write(doing("UPDATE threads SET due_at = :hour_ago", hour_ago=hour_ago))
+    await app.store.write(by_writer(doing("UPDATE threads SET due_at = :hour_ago", hour_ago=hour_ago)), None)
     app.workers[0].busy_at = hour_ago
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
@@ -220,8 +220,9 @@ async def test_work_that_waits_for_its_slot_does_not_stand_still(stage: Stage) -
     now = app.clock()
     app.workers[1].busy_at = now - timedelta(hours=1)
 
-    app.database.write(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=now - timedelta(hours=1)))
-    app.database.write(lambda tx: close_slots(tx, {LINE: now + timedelta(minutes=1)}))
+    long_due = doing("UPDATE messages SET send_at = :hour_ago", hour_ago=now - timedelta(hours=1))
+    await app.store.write(by_writer(long_due), None)
+    await app.store.write(by_writer(lambda tx: close_slots(tx, {LINE: now + timedelta(minutes=1)})), None)
     assert (await stage.get("/readyz")).status_code == 200
     assert 'bluethread_waiting_for_slot{kind="send"} 1.0' in (await stage.get("/metrics")).text
     app.workers[1]._loop.cancel()
