@@ -18,12 +18,10 @@ from handlers.http import NOT_FOUND, WRONG_SECRET, Answer, headers_of, knows_one
 
 @dataclass(repr=False)
 class Callbacks:
-    """Reports on one text each. webhook_secrets: where there are some, a *wrong* one in a header is refused."""
-
     tracking: Tracking
     tokens: CallbackTokens
     clock: Clock
-    webhook_secrets: Sequence[str]
+    webhook_secrets: Sequence[str]  # where there are some, a *wrong* one in a header is refused
 
     async def status(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/status/{message_id}/{token}`."""
@@ -40,7 +38,6 @@ class Callbacks:
             return WRONG_SECRET
 
         async def store(body: bytes, *, form: bool) -> None:
-            report = parse_report(body, source="callback", now=self.clock(), form=form)
-            await self.tracking.apply(message_id, report)
+            await self.tracking.apply(message_id, parse_report(body, source="callback", now=self.clock(), form=form))
 
-        return await take_report(headers, receive, store, message_id)
+        return await take_report(headers, receive, store, str(message_id))

@@ -1,4 +1,4 @@
-"""`/imessage`."""
+"""`/imessage <number> <text>`: store the text, promise it, follow it in a thread."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -22,14 +22,13 @@ class Commands:
     accepting: Accepting
     permitting: Permitting
     queries: Queries
-    region: str
-    lines: Sequence[str]
+    region: str  # where numbers without a country code are, such as "US"
+    lines: Sequence[str]  # ours, E.164
 
     def register(self, app: AsyncApp) -> None:
         app.command("/imessage")(self.imessage)
 
     async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:
-        """`/imessage <number> <text>`: store the text, promise it, follow it in a thread."""
         try:
             result, answer = await self._answer(command)
         except UsageError as error:

@@ -1,13 +1,11 @@
 """What machines ask: is it up, is it ready, how much is done and waiting."""
 
-import hmac
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from prometheus_client import Metric
+from prometheus_client import CONTENT_TYPE_LATEST
 from prometheus_client.core import GaugeMetricFamily
-from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
@@ -15,21 +13,16 @@ from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock
 from bot.errors import NotStored
 from bot.metrics import exposition
+from handlers.http import knows_one_of
 
 
 @dataclass(repr=False)
 class Health:
-    """Three GETs.
-
-    readiness: returns what is checked → why it is not well ("" when it is), and what waits (None: nobody can say).
-    prove: takes a nonce; returns this bot's answer to it ("" to none). metrics_token: what /metrics wants, if any.
-    """
-
-    readiness: Callable[[], Awaitable[tuple[Mapping[str, str], Backlog | None]]]
+    readiness: Callable[[], Awaitable[tuple[Mapping[str, str], Backlog | None]]]  # check → what is wrong or ""
     backlog: Callable[[], Awaitable[Backlog]]
     clock: Clock
-    prove: Callable[[str], str]
-    metrics_token: str
+    prove: Callable[[str], str]  # a nonce → this bot's answer to it ("" to none)
+    metrics_token: str  # what /metrics wants, if any
 
     async def healthz(self, request: Request) -> Response:
         """The process is up; with `?nonce=…`, and it is this bot (see `bot.services.reaching`)."""
@@ -40,19 +33,14 @@ class Health:
         checks, waiting = await self.readiness()
         ready = not any(checks.values())
         body: dict[str, Any] = {"ready": ready, "checks": {name: wrong or "ok" for name, wrong in checks.items()}}
-        if waiting is not None:
-            body["facts"] = {
-                "due": waiting.due,
-                "seconds_behind": self._behind(waiting),
-                "last_callback_age_seconds": self._silence(waiting),
-                "callbacks_missing": waiting.callbacks_missing,
-            }
+        if waiting is not None:  # None: nobody can say
+            body["facts"] = self._facts(waiting)
         return JSONResponse(body, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
         """Prometheus text. What waits is read from the database, so any process answers for all."""
         given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if self.metrics_token and not hmac.compare_digest(given.encode(), self.metrics_token.encode()):
+        if self.metrics_token and not knows_one_of([self.metrics_token], given.encode()):
             return PlainTextResponse("wrong or no token\n", 401, {"www-authenticate": "Bearer"})
         try:
             gauges = self._gauges(await self.backlog())
@@ -60,27 +48,28 @@ class Health:
             gauges = ()
         return Response(exposition(gauges), media_type=CONTENT_TYPE_LATEST)
 
-    def _gauges(self, waiting: Backlog) -> Iterable[Metric]:
-        behind, silence = self._behind(waiting), self._silence(waiting)
-        last = {} if silence is None else {"": silence}
-        missing = {"": float(waiting.callbacks_missing)}
+    def _gauges(self, waiting: Backlog) -> Iterable[GaugeMetricFamily]:
+        facts = self._facts(waiting)
+        behind, age = facts["seconds_behind"], facts["last_callback_age_seconds"]
         for name, what, label, values in (
             ("due", "Work that is due, in all processes together", "kind", waiting.due),
             ("oldest_due_seconds", "How long the oldest work has been due, with its slot free", "kind", behind),
             ("waiting_for_slot", "Due work that waits for its slot", "kind", waiting.waiting_for_slot),
             ("open_messages", "Messages that are not finished", "delivery", waiting.open),
-            ("last_callback_age_seconds", "Time since the last callback with news", "", last),
-            ("callbacks_missing", "1 while callbacks do not arrive although there is news", "", missing),
         ):
-            gauge = GaugeMetricFamily(f"bluethread_{name}", what, labels=[label] if label else [])
+            gauge = GaugeMetricFamily(f"bluethread_{name}", what, labels=[label])
             for labelled, value in values.items():
-                gauge.add_metric([labelled] if label else [], value)
+                gauge.add_metric([labelled], value)
             yield gauge
+        yield GaugeMetricFamily("bluethread_last_callback_age_seconds", "Time since the last callback with news", age)
+        what = "1 while callbacks do not arrive although there is news"
+        yield GaugeMetricFamily("bluethread_callbacks_missing", what, waiting.callbacks_missing)
 
-    def _behind(self, waiting: Backlog) -> dict[str, float]:
-        return {kind: span.total_seconds() for kind, span in waiting.behind(self.clock()).items()}
-
-    def _silence(self, waiting: Backlog) -> float | None:
-        """Return for how many seconds no callback with news has come; None: there never was one."""
-        last = waiting.last_callback
-        return None if last is None else max(0.0, (self.clock() - last).total_seconds())
+    def _facts(self, waiting: Backlog) -> dict[str, Any]:
+        now, last = self.clock(), waiting.last_callback
+        return {
+            "due": waiting.due,
+            "seconds_behind": {kind: span.total_seconds() for kind, span in waiting.behind(now).items()},
+            "last_callback_age_seconds": last and max(0.0, (now - last).total_seconds()),  # None: there never was one
+            "callbacks_missing": waiting.callbacks_missing,
+        }

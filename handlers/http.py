@@ -4,9 +4,9 @@ import hmac
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import NamedTuple
-from uuid import UUID
 
 import structlog
+from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from bot import metrics
@@ -15,30 +15,19 @@ from bot.errors import NotStored, UnreadableReport
 log = structlog.get_logger(__name__)
 
 Headers = Mapping[bytes, bytes]
-
+Store = Callable[..., Awaitable[object]]
 LARGEST_REPORT = 64 * 1024  # bytes
 
 
 class Answer(NamedTuple):
-    """The answer to one request. after: called once it is on its way."""
-
     status: int
     body: bytes
     headers: Sequence[tuple[bytes, bytes]] = ((b"content-type", b"text/plain; charset=utf-8"),)
-    after: Callable[[], Awaitable[None]] | None = None
+    after: Callable[[], Awaitable[None]] | None = None  # called once the answer is on its way
 
 
 NOT_FOUND = Answer(404, b"not found\n")
 WRONG_SECRET = Answer(401, b"wrong secret\n")
-_STORED = Answer(200, b"ok\n")
-
-
-class Unread(Exception):  # noqa: N818 - it ends a request, with an answer
-    """The body is too large or did not come whole."""
-
-    def __init__(self, status: int, body: bytes) -> None:
-        super().__init__(status)
-        self.answer = Answer(status, body)
 
 
 class Counted:
@@ -51,8 +40,8 @@ class Counted:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
             status, body, headers, after = await self._handler(scope, receive)
-        except Unread as error:
-            status, body, headers, after = error.answer
+        except HTTPException as error:
+            status, body, headers, after = Answer(error.status_code, f"{error.detail}\n".encode())
         self._of_status(status).inc()
         length = (b"content-length", b"%d" % len(body))
         await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
@@ -67,41 +56,36 @@ def headers_of(scope: Scope) -> Headers:
 
 
 async def read_body(headers: Headers, receive: Receive, *, largest: int) -> bytes:
-    """Return the body. Raises Unread, having read no more than `largest` bytes of it."""
+    """Return the body. Raises HTTPException: it is too large (and not read further), or did not come whole."""
     declared = headers.get(b"content-length", b"")
     if declared.isdigit() and len(declared) < 20 and int(declared) > largest:
-        raise Unread(413, b"too large\n")
-    body, more = bytearray(), True  # bytes would be copied whole with each piece, and pieces may be tiny
-    while more:
+        raise HTTPException(413, "too large")
+    body = bytearray()  # bytes would be copied whole with each piece, and pieces may be tiny
+    while True:
         event = await receive()
         if event["type"] == "http.disconnect":
-            raise Unread(400, b"incomplete\n")
+            raise HTTPException(400, "incomplete")
         body += event.get("body", b"")
         if len(body) > largest:
-            raise Unread(413, b"too large\n")
-        more = event.get("more_body", False)
-    return bytes(body)
+            raise HTTPException(413, "too large")
+        if not event.get("more_body", False):
+            return bytes(body)
 
 
 def knows_one_of(secrets: Sequence[str], given: bytes) -> bool:
-    """Whether a header holds one of the secrets. Takes the same time whichever it is."""
-    right = False
-    for secret in secrets:
-        right |= hmac.compare_digest(given, secret.encode())
-    return right
+    """Whether a header holds one of the secrets. Takes the same time whichever it is: all are compared first."""
+    return True in [hmac.compare_digest(given, secret.encode()) for secret in secrets]
 
 
-async def take_report(
-    headers: Headers, receive: Receive, store: Callable[..., Awaitable[object]], message_id: UUID | None = None
-) -> Answer:
+async def take_report(headers: Headers, receive: Receive, store: Store, message_id: str | None = None) -> Answer:
     """Answer a report once `store(body, form=…)` has stored it, or say why not. message_id: for the log."""
     body = await read_body(headers, receive, largest=LARGEST_REPORT)
     form = headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded")
     try:
         await store(body, form=form)
     except UnreadableReport as error:
-        log.warning("callback_unreadable", reason=str(error), message_id=message_id and str(message_id), at_will=True)
+        log.warning("callback_unreadable", reason=str(error), message_id=message_id, at_will=True)
         return Answer(400, f"{error}\n".encode())
     except NotStored:
         return Answer(503, b"not stored, please send it again\n")
-    return _STORED
+    return Answer(200, b"ok\n")

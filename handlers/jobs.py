@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
@@ -21,27 +20,22 @@ _TICK = 1.0  # seconds; wakeups make work immediate, this makes it certain
 
 @dataclass
 class Jobs:
-    """Sets `wakeups` every second, and `quiet` every `repoll_interval` seconds."""
-
     sweeping: Sweeping
-    wakeups: Sequence[asyncio.Event]
-    quiet: Sequence[asyncio.Event]
+    wakeups: Sequence[asyncio.Event]  # set every second
+    quiet: Sequence[asyncio.Event]  # set every `repoll_interval` seconds
     clock: Clock
     repoll_interval: float
 
     def __post_init__(self) -> None:
         self._sweeps = asyncio.Lock()
-        self._last_ran = self.clock()
-        self._watcher: asyncio.Task[None] | None = None
-        defaults = {"coalesce": True, "max_instances": 1, "misfire_grace_time": None}
-        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults=defaults)
+        self._scheduler = AsyncIOScheduler(timezone="UTC", job_defaults={"misfire_grace_time": None})
 
     def start(self) -> None:
         every = self.repoll_interval
         self._scheduler.add_job(_wake, "interval", [self.quiet], seconds=every, jitter=every / 10, id="repoll")
         self._scheduler.add_job(self._sweep, "interval", seconds=max(_TICK, every), id="sweep")
-        self._scheduler.add_job(self._forget, "cron", hour=3, jitter=600, id="forget")
-        self._scheduler.add_job(self._forget, id="forget at start")  # it may not have run at three in the night
+        self._scheduler.add_job(self.sweeping.forget, "cron", hour=3, jitter=600, id="forget")
+        self._scheduler.add_job(self.sweeping.forget, id="forget at start")  # it may not have run in the night
         self._scheduler.add_job(_wake, "interval", [self.wakeups], seconds=_TICK, id="tick")
         self._scheduler.add_listener(self._ran, EVENT_JOB_EXECUTED | EVENT_JOB_ERROR)
         self._last_ran = self.clock()
@@ -50,15 +44,11 @@ class Jobs:
 
     async def stop(self, *, grace: float) -> None:
         """Tick no more, and give a running sweep `grace` seconds: the scheduler itself would cancel it."""
-        if not self._scheduler.running:
-            return
-        if self._watcher is not None:
+        if self._scheduler.running:
             self._watcher.cancel()
-        self._scheduler.pause()
-        with suppress(TimeoutError):
-            async with asyncio.timeout(grace), self._sweeps:
-                pass
-        self._scheduler.shutdown(wait=False)
+            self._scheduler.pause()
+            await asyncio.wait([asyncio.create_task(self._sweeps.acquire())], timeout=grace)
+            self._scheduler.shutdown(wait=False)
 
     @property
     def problem(self) -> str:
@@ -73,27 +63,21 @@ class Jobs:
         while True:
             await asyncio.sleep(_TICK)
             if self.clock() - self._last_ran > timedelta(seconds=_TICK * 3):
-                for job in self._scheduler.get_jobs():
-                    if not job.id.startswith("forget"):
-                        job.modify(next_run_time=datetime.now(UTC))
+                for job in ("repoll", "sweep", "tick"):
+                    self._scheduler.modify_job(job, next_run_time=datetime.now(UTC))
 
     async def _sweep(self) -> None:
         async with self._sweeps:
-            try:
-                await self.sweeping.once()
-            except NotStored as error:
-                log.warning("sweep_waits_for_database", error=str(error))
-
-    async def _forget(self) -> None:
-        try:
-            await self.sweeping.forget()
-        except NotStored as error:
-            log.warning("forgetting_waits_for_database", error=str(error))
+            await self.sweeping.once()
 
     def _ran(self, event: JobExecutionEvent) -> None:
-        self._last_ran = self.clock()
-        if event.exception is not None and not isinstance(event.exception, asyncio.CancelledError):
-            log.error("job_failed", job=event.job_id, error=type(event.exception).__name__, exc_info=event.exception)
+        self._last_ran, error = self.clock(), event.exception
+        if isinstance(error, NotStored) and event.job_id == "sweep":
+            log.warning("sweep_waits_for_database", error=str(error))
+        elif isinstance(error, NotStored):
+            log.warning("forgetting_waits_for_database", error=str(error))
+        elif error is not None and not isinstance(error, asyncio.CancelledError):
+            log.error("job_failed", job=event.job_id, error=type(error).__name__, exc_info=error)
 
 
 async def _wake(wakeups: Sequence[asyncio.Event]) -> None:

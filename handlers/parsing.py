@@ -7,7 +7,8 @@ address, and send emoji as names. All that is undone or understood here; otherwi
 import re
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from bot.domain.message import Request
 from bot.domain.number import in_e164
@@ -18,38 +19,24 @@ from handlers.media import check_media
 from handlers.recipient import DASHES, bare, ends_of_numeric_run, parse_number, read_quoted, read_recipient
 from handlers.typed import as_read, unlinked
 
-_OPTIONS = {  # name → an example
-    "style": "`--style confetti`.",
-    "media": "`--media https://example.com/menu.png`.",
-    "from": "`--from +1 555 010 0900`.",
-}
-_OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{DASHES}]*)(?P<equals>=)?")
-_END_OF_OPTIONS = re.compile(r"--(?=\s)")
+_OPTIONS = {"style": "confetti", "media": "https://example.com/menu.png", "from": "+1 555 010 0900"}  # → an example
+_OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{DASHES}]*)=?\s*")
 _OPTION_AT_THE_END = re.compile(
-    r"(?<!\S)(?:--|[\u2013\u2014\u2015]{1,2})(?:style|media|from)"
-    rf"(?:(?:=\s*+|\s++)(?:<[^>]*+>|[\"“„][^\"”“]*+[\"”“]|[+＋(]*\d[\d()./\s{DASHES}]*+|shooting\s++star|\S++))?\Z",
-    re.IGNORECASE,
+    r"(?i)(?<!\S)(?:--|[\u2013\u2014\u2015]{1,2})(?:style|media|from)"
+    rf"(?:(?:=\s*+|\s++)(?:<[^>]*+>|[\"“„][^\"”“]*+[\"”“]|[+＋(]*\d[\d()./\s{DASHES}]*+|shooting\s++star|\S++))?\Z"
 )
-_EXTENSION = re.compile(r"(?:x|ext\.?|extension)\s*\d+\b", re.IGNORECASE)
 
 
-@dataclass(frozen=True, slots=True)
-class Help:
+class Help(Struct, frozen=True):
     """The person wants to know how it works."""
 
 
-@dataclass(frozen=True, slots=True)
-class StatusQuestion:
-    """The person wants to see their last messages. recipient: E.164, or None for all."""
-
-    recipient: str | None
+class StatusQuestion(Struct, frozen=True):
+    recipient: str | None  # E.164; None: the person's last messages to all
 
 
 def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | Help | StatusQuestion:
-    """Read a command's argument text as Slack sends it. Raises UsageError: it cannot be done, or is not clear.
-
-    region: where numbers without a country code are, such as "US". lines: ours, E.164.
-    """
+    """Read a command's argument text as Slack sends it. Raises UsageError: it cannot be done, or is not clear."""
     text = text.strip()
     if not text or text.lower() == "help":
         return Help()
@@ -60,10 +47,8 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     rest, _ = _read_options(text, options, region, lines)
     recipient, rest = read_recipient(rest, region)
     rest, ended = _read_options(rest, options, region, lines)
-    if (
-        not ended and (found := _OPTION_AT_THE_END.search(rest)) is not None
-    ):  # an option, or the text's? Only the person knows
-        raise UsageError(
+    if not ended and (found := _OPTION_AT_THE_END.search(rest)) is not None:
+        raise UsageError(  # an option, or the text's? Only the person knows
             f"your text ends with `{escape(unlinked(found[0]))}`, and the customer would read that. Write it before "
             "your text; or, if it belongs to the text, put it in quotes."
         )
@@ -71,7 +56,7 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     body = as_read(rest)
     if media_url is None and all(unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in body):
         raise UsageError("there is no text. Write it after the number: `/imessage +1 415 555 2671 Table at eight?`")
-    if _EXTENSION.match(body):
+    if re.match(r"(?:x|ext\.?|extension)\s*\d+\b", body, re.IGNORECASE):
         raise UsageError("I can't text an extension. Leave it out, or write your text so that it starts with a word.")
     line = in_e164(bare(options["from"]), region) if "from" in options else None
     if "from" in options and line not in lines:
@@ -106,11 +91,10 @@ def _read_options(rest: str, options: dict[str, str], region: str, lines: Sequen
             )
         if name in options:
             raise UsageError(f"--{name} was given twice. Leave one out.")
-        options[name], rest = _read_value(rest[match.end() :].lstrip(), name, region, lines)
+        options[name], rest = _read_value(rest[match.end() :], name, region, lines)
         rest = rest.lstrip()
-    if (end := _END_OF_OPTIONS.match(rest)) is not None:
-        return rest[end.end() :].lstrip(), True
-    return rest, False
+    ended = re.match(r"--\s", rest) is not None
+    return (rest[2:].lstrip() if ended else rest), ended
 
 
 def _read_value(rest: str, name: str, region: str, lines: Sequence[str]) -> tuple[str, str]:
@@ -120,7 +104,6 @@ def _read_value(rest: str, name: str, region: str, lines: Sequence[str]) -> tupl
         for end in ends_of_numeric_run(rest):
             if in_e164(bare(rest[:end]), region) in lines:
                 return rest[:end], rest[end:]
-    match = re.match(r"<[^>]*>|\S+", rest)
-    if match is None:
-        raise UsageError(f"--{name} needs a value, such as {_OPTIONS[name]}")
+    if (match := re.match(r"<[^>]*>|\S+", rest)) is None:
+        raise UsageError(f"--{name} needs a value, such as `--{name} {_OPTIONS[name]}`.")
     return unlinked(match[0]), rest[match.end() :]

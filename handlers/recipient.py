@@ -11,9 +11,8 @@ DASHES = r"\-\u2010-\u2015\u2212"
 _QUOTED = re.compile(r"""\"([^"]*)"|'([^']*)'|“([^”"]*)[”"]|„([^“”"]*)[“”"]|‘([^’]*)’|«([^»]*)»""")
 _NUMERIC = re.compile(rf"[+＋\d()./·{DASHES}]+")
 _TEL = re.compile(r"<tel:[^>]*>")
-_SIGN = "[,;/|&+＋:.·•→>()\\[\\]\u2010-\u2015-]"
 _WORD = r"(?:and|or|und|oder|et|ou|y|o|e)\b"
-_BETWEEN = re.compile(rf"(?:\s|&amp;|tel:|{_SIGN}|{_WORD})*", re.IGNORECASE)
+_BETWEEN = re.compile(rf"(?:\s|&amp;|tel:|[,;/|&+＋:.·•→>()\[\]\u2010-\u2015-]|{_WORD})*", re.IGNORECASE)
 _JOINS = re.compile(rf"[;/|&+＋]|{_WORD}", re.IGNORECASE)
 _DATE = re.compile(
     r"(?:\d{4}[./-](?:0?\d|1[0-2])[./-](?:[0-2]?\d|3[01])"  # 2026-11-30
@@ -21,10 +20,7 @@ _DATE = re.compile(
     r"(?![./-]?\d)"
 )
 _SHORT = re.compile(r"(?:\d{3}[-. ])?\d{4}(?![\d/]|[.:]\d|\s*(?:am|pm|uhr|h)\b)", re.IGNORECASE)
-_IN_ONE_PIECE, _MOST_DIGITS = 9, 20  # a number has at most 15, and prefixes to dial abroad
-_LONGEST_FIGURE = 7  # digits of 2671, 19.30 or 12.500
-_WITHOUT_ITS_ZERO = 10  # digits of a whole number without its first zero
-
+_MOST_DIGITS = 20  # a number has at most 15, and prefixes to dial abroad
 _UNCLEAR = 'I can\'t tell where the number ends. Put it in quotes: `/imessage "+1 415 555 2671" your text`.'
 _SEVERAL = (
     "that begins with more than one number, and I text one customer at a time. Send a command for each; if a number "
@@ -34,11 +30,14 @@ _SEVERAL = (
 
 def read_recipient(rest: str, region: str) -> tuple[str, str]:
     """Split the recipient (E.164) from what follows. Raises UsageError: no number, several, or not clear which."""
-    _refuse_joined(rest, region)
-    link = _TEL.match(rest)
-    marked = read_quoted(rest) if link is None else (link[0], link.end())
-    if marked is not None:
-        number, end = parse_number(unlinked(marked[0]), region), marked[1]
+    for sign in re.finditer(r"[,;/|&]", rest[:60]):  # before it is taken for a part of the first number
+        before, after = bare(unlinked(rest[: sign.start()])), rest[sign.end() :].lstrip()
+        if in_e164(before, region) and _begins_with_number(after, region):
+            raise UsageError(_SEVERAL)
+    if (link := _TEL.match(rest)) is not None:
+        number, end = parse_number(unlinked(link[0]), region), link.end()
+    elif (quoted := read_quoted(rest)) is not None:
+        number, end = parse_number(unlinked(quoted[0]), region), quoted[1]
     else:
         number, end = _counted(rest, region)
     rest = rest[len(rest[:end].rstrip("/|&+")) :]
@@ -64,9 +63,8 @@ def parse_number(text: str, region: str) -> str:
 
 def bare(text: str) -> str:
     """Without the invisible characters and odd spaces of a pasted number, and without punctuation after it."""
-    if not text.isascii():
-        text = "".join(" " if char.isspace() else char for char in text if unicodedata.category(char) != "Cf")
-    return re.sub(r"\s", " ", text).strip().rstrip(",:;")
+    visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return re.sub(r"\s", " ", visible).strip().rstrip(",:;")
 
 
 def ends_of_numeric_run(rest: str) -> list[int]:
@@ -74,10 +72,8 @@ def ends_of_numeric_run(rest: str) -> list[int]:
     ends: list[int] = []
     digits = 0
     for word in re.finditer(r"\S+", rest):
-        if not _NUMERIC.fullmatch(bare(word[0])):
-            break
         digits += len(_digits(word[0]))
-        if digits > _MOST_DIGITS or len(ends) == _MOST_DIGITS:
+        if digits > _MOST_DIGITS or len(ends) == _MOST_DIGITS or not _NUMERIC.fullmatch(bare(word[0])):
             break
         ends.append(word.end())
     return ends
@@ -86,15 +82,12 @@ def ends_of_numeric_run(rest: str) -> list[int]:
 def _counted(rest: str, region: str) -> tuple[str, int]:
     """Read a number that ends where its country's numbers do."""
     ends = ends_of_numeric_run(rest)
-    readings: dict[str, int] = {}  # number → where its shortest spelling ends
-    for end in ends:
-        if (number := in_e164(bare(rest[:end]), region)) is not None:
-            readings.setdefault(number, end)
+    # Number → where its shortest spelling ends, which comes last here and so stays.
+    readings = {number: end for end in reversed(ends) if (number := in_e164(bare(rest[:end]), region))}
     if not readings:
-        raise UsageError(_why_not(bare(rest[: ends[-1]] if ends else "".join(rest.split(maxsplit=1)[:1])), region))
-    likely = list(readings)
-    if len(_digits(rest[: ends[0]])) >= _IN_ONE_PIECE:  # such a first word is the number, whatever digits follow
-        likely = [number for number in likely if readings[number] == ends[0]]
+        raise UsageError(_why_not(rest[: ends[-1]] if ends else re.split(r"\s", rest, maxsplit=1)[0], region))
+    in_one_piece = len(_digits(rest[: ends[0]])) >= 9  # then the first word is the number, whatever digits follow
+    likely = [number for number, end in readings.items() if end == ends[0] or not in_one_piece]
     if len(readings) > 1:  # number lengths vary in many countries, or a digit was left out: it must exist
         likely = [number for number in likely if exists(number)]
     if len(likely) != 1 or _took_a_word_of_the_text(rest[: readings[likely[0]]], likely[0]):
@@ -109,14 +102,6 @@ def _took_a_word_of_the_text(typed: str, number: str) -> bool:
         return False
     in_pairs = len(words) > 3 and all(len(word) == 2 for word in words[1:])
     return not exists(number) or (len(words[-1]) <= 2 and not in_pairs)
-
-
-def _refuse_joined(rest: str, region: str) -> None:
-    """Refuse numbers with a sign between them, before it is taken for a part of the first."""
-    for sign in re.finditer(r"[,;/|&]", rest[:60]):
-        before, after = bare(unlinked(rest[: sign.start()])), rest[sign.end() :]
-        if in_e164(before, region) and _begins_with_number(after.lstrip(), region):
-            raise UsageError(_SEVERAL)
 
 
 def _begins_with_another(rest: str, region: str) -> bool:
@@ -143,11 +128,11 @@ def _begins_with_number(text: str, region: str) -> bool:
 def _is_whole(spelled: str, region: str) -> bool:
     """Whether this is a number. Digits alone may also be a price or an order, so such a number must exist."""
     digits = _digits(spelled)
-    number = in_e164(spelled, region) if len(digits) > _LONGEST_FIGURE else None
+    number = in_e164(spelled, region) if len(digits) > 7 else None  # 2671, 19.30 and 12.500 are figures
     if number is None or spelled.startswith(("+", "＋")):
         return number is not None
     # Where numbers begin with a 0, shorter ones without it are more likely something else.
-    return exists(number) and (is_national(digits, region) or len(digits) >= _WITHOUT_ITS_ZERO)
+    return exists(number) and (is_national(digits, region) or len(digits) >= 10)
 
 
 def _digits(text: str) -> str:
@@ -156,11 +141,9 @@ def _digits(text: str) -> str:
 
 def _why_not(typed: str, region: str) -> str:
     digits = re.sub(r"\D", "", typed)
-    if digits and is_emergency(digits, region):
+    if is_emergency(digits, region):
         return "that is an emergency number. I can't reach emergency services: please call them."
-    if not digits:
-        return "I need a phone number first: `/imessage +1 415 555 2671 Table at eight?` (`/imessage help` shows more)."
-    return (
-        "that is not a number I can text. Check it and write it with its country code, such as +1 415 555 2671 "
-        "(`/imessage help` shows more)."
-    )
+    advice = "I need a phone number first: `/imessage +1 415 555 2671 Table at eight?`"
+    if digits:
+        advice = "that is not a number I can text. Check it and write it with its country code, such as +1 415 555 2671"
+    return f"{advice} (`/imessage help` shows more)."

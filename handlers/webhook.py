@@ -16,14 +16,11 @@ log = structlog.get_logger(__name__)
 
 @dataclass(repr=False)
 class Webhook:
-    """The account's webhook. secrets: any of them is accepted; none: there is no such route."""
-
     tracking: Tracking
     clock: Clock
-    secrets: Sequence[str]
+    secrets: Sequence[str]  # any of them is accepted; where there are none, there is no such route
 
     async def account(self, scope: Scope, receive: Receive) -> Answer:
-        """`POST /sendblue/webhook`."""
         if not self.secrets:
             return NOT_FOUND
         headers = headers_of(scope)
@@ -33,6 +30,5 @@ class Webhook:
         return await take_report(headers, receive, self._store)
 
     async def _store(self, body: bytes, *, form: bool) -> None:
-        report = parse_account_report(body, now=self.clock(), form=form)
-        if report is not None:
+        if (report := parse_account_report(body, now=self.clock(), form=form)) is not None:
             await self.tracking.apply_by_handle(report)
