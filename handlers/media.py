@@ -2,7 +2,7 @@
 
 import re
 import unicodedata
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 from urllib.parse import parse_qsl, urlsplit
 
 from bot.errors import UsageError
@@ -30,7 +30,7 @@ def check_media(url: str) -> str:
     """Return the URL if Sendblue can fetch it. Raises UsageError: it cannot, and why."""
     try:
         parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
+        host, port = unicodedata.normalize("NFKC", parts.hostname or "").lower(), parts.port
     except ValueError:
         raise UsageError("that is not a link. Use one such as https://example.com/menu.png") from None
     if parts.scheme != "https" or port == 0 or not _is_public(host) or re.search(r"[\s\x00-\x1f]", url):
@@ -54,12 +54,11 @@ def check_media(url: str) -> str:
 
 def _is_public(host: str) -> bool:
     """Whether a host is a public address, or a name that can be one: `127.1` and `0x7f.1` are spelled like names."""
-    host = unicodedata.normalize("NFKC", host)
     try:
-        address = ip_address(host)
+        address = IPv4Address(host)
     except ValueError:
         *labels, last = host.split(".")
         name = _LABEL.fullmatch(last) or (last.isalpha() and not last.isascii())
         whole = bool(labels) and all(label and not label.startswith("-") for label in labels)
         return whole and bool(name) and not _NOT_PUBLIC.fullmatch(last)
-    return "." in host and address.is_global and not address.is_multicast
+    return address.is_global and not address.is_multicast

@@ -40,9 +40,9 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     text = text.strip()
     if not text or text.lower() == "help":
         return Help()
-    first, _, rest = text.partition(" ")
+    first, *rest_of_it = text.split(maxsplit=1)
     if first.lower() == "status":
-        return _status_question(rest.strip(), region)
+        return _status_question("".join(rest_of_it), region)
     options: dict[str, str] = {}
     rest, _ = _read_options(text, options, region, lines)
     recipient, rest = read_recipient(rest, region)

@@ -7,7 +7,7 @@ from bot.slack.emoji import emoji_of
 
 _LINK = re.compile(r"<(?:mailto:|tel:|(?=https?://))(?P<address>[^|<>]*)(?:\|(?P<label>[^<>]*))?>")
 _VERBATIM_OR_EMOJI = re.compile(
-    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]*://|www\.|mailto:)\S+"  # a URL
+    r"(?<![A-Za-z0-9])(?:[A-Za-z][A-Za-z0-9+.-]{0,30}://|www\.|mailto:)\S+"  # a URL
     r"|(?s:```.*?```)|`[^`\n]+`"  # code
     r"|:(?P<name>[\w+'&.-]+):(?::skin-tone-(?P<tones>[2-6](?:-[2-6])?):)?"
 )

@@ -95,6 +95,7 @@ def test_what_the_vendor_names_is_known(kind):
         ("https://contoso.sharepoint.com/:i:/s/Sales/menu.png", PAGE),
         ("https://contoso-my.sharepoint.com/personal/ana/menu.png?web=1", PAGE),
         ("https://onedrive.live.com/menu.png", PAGE),
+        ("https://ᵈrive.google.com/menu.png", PAGE),
         ("https://example.com/menu", ENDING),
         ("https://example.com/menu.png/", ENDING),
         ("https://example.com/menu.exe", ENDING),
@@ -119,7 +120,13 @@ def test_an_innocent_query_is_not_called_a_signature(query):
     check_media(f"https://example.com/menu.png?{query}")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1", "10.0.0.5", "192.168.1.10", "169.254.169.254", "printer.local"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1", "10.0.0.5", "192.168.1.10", "169.254.169.254", "printer.local", "printer.ᴸᴼᶜᴬᴸ"),
+        *("[::1]", "[::ffff:8.8.8.8]"),
+    ],
+)
 def test_a_private_address_is_not_public(host):
     with pytest.raises(UsageError, match="public"):
         check_media(f"https://{host}/menu.png")

@@ -532,6 +532,7 @@ def test_help_is_there_for_whoever_asks_or_says_nothing(typed):
         (" STATUS ", None),
         ("status +1 415 555 2671", CUSTOMER),
         ("status (415) 555-2671", CUSTOMER),
+        ("status\n+1 415 555 2671", CUSTOMER),
         ("status <tel:+14155552671|+1 415 555 2671>", CUSTOMER),
     ],
 )
