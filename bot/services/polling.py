@@ -19,7 +19,8 @@ from bot.sendblue.client import Sendblue
 from bot.services.alarming import Alarming
 from bot.services.tracking import Tracking
 from bot.services.worker import Job
-from bot.storage.polls import PollCapacity, claim_polls, doubted_like, owned_handles
+from bot.storage.handles import owners_of
+from bot.storage.polls import PollCapacity, claim_polls, doubted_like
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -70,7 +71,7 @@ class Polling:
         handles = [report.handle for report in same if report.handle]
         # In this order: a twin that gets its handle meanwhile then owns it.
         twins = await self.store.read(lambda tx: doubted_like(tx, message))
-        owned = await self.store.read(lambda tx: owned_handles(tx, handles))
+        owned = await self.store.read(lambda tx: owners_of(tx, handles))
         free = [report for report in same if report.handle and report.handle not in owned]
         if message.id in twins and len(free) == len(twins):
             # As many texts as doubts: all went out, and equal texts may be told apart in any way. With more, one of

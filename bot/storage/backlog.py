@@ -9,22 +9,18 @@ from bot.storage.sends import SENDS
 from bot.storage.sql import Sql
 from bot.storage.threads import STEPS, doable_since
 
-_DUE = Sql(
-    """
+_DUE = Sql("""
     SELECT 'announce' AS kind, count(*) AS many FROM threads WHERE lane = 2 AND due_at <= :now
     UNION ALL SELECT 'announce', count(*) FROM threads WHERE lane < 2 AND due_at <= :now
     UNION ALL SELECT 'send', count(*) FROM messages WHERE send_at <= :now
     UNION ALL SELECT 'poll', count(*) FROM messages WHERE poll_at <= :now AND handle IS NOT NULL
     UNION ALL SELECT 'doubt', count(*) FROM messages WHERE poll_at <= :now AND handle IS NULL
-    """
-)
-_OPEN = Sql(
-    """
+""")
+_OPEN = Sql("""
     SELECT 0 AS delivery, count(*) AS many FROM messages WHERE delivery = 0
     UNION ALL SELECT 10, count(*) FROM messages WHERE send_at IS NOT NULL AND delivery = 10
     UNION ALL SELECT delivery, count(*) FROM messages WHERE poll_at IS NOT NULL GROUP BY delivery
-    """
-)
+""")
 
 
 def backlog(tx: Transaction) -> Backlog:

@@ -122,8 +122,7 @@ class Queue:
 def _heads(table: str, due: str, key: str, which: str, opened: str) -> Sql:
     waiting = f"SELECT id FROM {table} WHERE {which} AND {due} IS NOT NULL"
     first = f"ORDER BY {key}, {due} LIMIT 1"
-    return Sql(
-        f"""
+    return Sql(f"""
         WITH RECURSIVE heads(id, key, due_at, opened) AS (
             SELECT id, {key}, {due}, {opened} FROM {table} WHERE id = ({waiting} {first})
             UNION ALL
@@ -132,8 +131,7 @@ def _heads(table: str, due: str, key: str, which: str, opened: str) -> Sql:
         )
         SELECT heads.id, heads.key, heads.due_at, pacing.next_at, heads.opened FROM heads
         LEFT JOIN pacing ON pacing.key = heads.key
-        """
-    )
+    """)
 
 
 def next_to_go(tx: Transaction, heads: Sequence[Head], capacity: Capacity) -> tuple[list[Head], datetime | None]:

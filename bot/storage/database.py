@@ -16,8 +16,7 @@ def open_database(
     url: `sqlite:///relative.db`, `sqlite:////absolute.db`, or `postgres://…` as Heroku writes it. pool_size:
     connections for reading; one more writes. statement_timeout: seconds, on PostgreSQL.
 
-    Raises:
-        BadSettings: neither SQLite nor PostgreSQL.
+    Raises BadSettings: neither SQLite nor PostgreSQL.
     """
     clock = clock or steady_clock()
     if (file := sqlite_file(url)) is not None:
@@ -28,11 +27,7 @@ def open_database(
 
 
 def sqlite_file(url: str) -> Path | None:
-    """Return where a SQLite database is; None for PostgreSQL.
-
-    Raises:
-        BadSettings: neither of the two.
-    """
+    """Return where a SQLite database is; None for PostgreSQL. Raises BadSettings: neither of the two."""
     kind, _, rest = url.partition("://")
     if kind == "sqlite" and (path := rest.partition("?")[0].removeprefix("/")):
         return Path(path).absolute()

@@ -1,13 +1,12 @@
 """What a person decided about a message: once, and only while there is something to decide."""
 
-from collections.abc import Sequence
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.message import Decision, Message
-from bot.storage.engine import Transaction
+from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import insert_messages
 from bot.storage.rows import load_messages
 from bot.storage.sql import Sql
@@ -41,12 +40,9 @@ def asked_in(tx: Transaction, message_id: UUID) -> str:
     return tx.ask(_ASKED_IN, message_id=message_id).value() or ""
 
 
-def decide_many(tx: Transaction, items: Sequence[NewDecision]) -> list[Decided]:
-    """Record decisions. A second click, and one that comes too late, changes nothing."""
-    return [_decide(tx, item) for item in items]
-
-
-def _decide(tx: Transaction, item: NewDecision) -> Decided:
+@one_by_one
+def decide_many(tx: Transaction, item: NewDecision) -> Decided:
+    """Record a decision. A second click, and one that comes too late, changes nothing."""
     message = load_messages(tx, [item.message_id], lock=True).get(item.message_id)
     if message is None or not message.is_open_to(item.choice):
         return Decided(message)

@@ -3,13 +3,15 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache, cached_property
+from functools import cache, cached_property, wraps
 from typing import Any, ClassVar, TypeVar
 
 from bot.domain.clock import Clock
 from bot.storage.sql import Shape, Sql
 
 T = TypeVar("T")
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Rows:
@@ -43,8 +45,7 @@ class Transaction(ABC):
     alone: ClassVar[bool]
     """Whether nobody else can be in one that writes (SQLite)."""
 
-    changes = False
-    """Whether it changes anything, so that there is something to commit."""
+    changes = False  # whether it changes anything, so that there is something to commit
 
     @cached_property
     def now(self) -> datetime:
@@ -74,6 +75,16 @@ class Transaction(ABC):
     @abstractmethod
     def run(self, text: str) -> None:
         """Run a statement as it is written: for the schema, not for values."""
+
+
+def one_by_one(work: Callable[[Transaction, Item], Result]) -> Callable[[Transaction, Sequence[Item]], list[Result]]:
+    """Return work for many items, as the writer wants it, that does each by itself."""
+
+    @wraps(work)
+    def many(tx: Transaction, items: Sequence[Item]) -> list[Result]:
+        return [work(tx, item) for item in items]
+
+    return many
 
 
 class Database(ABC):

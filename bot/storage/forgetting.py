@@ -1,34 +1,39 @@
 """Forgetting what people wrote once it is long over, while counts and states stay for some time more."""
 
-from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.storage.engine import Transaction
+from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
 _AT_ONCE = 500
 
-_OVER = Sql(
-    """
-    SELECT messages.id AS message_id, thread_id FROM messages JOIN threads ON threads.id = messages.thread_id
+# 40 is Delivery.SENT, 50 FAILED.
+_OVER = Sql("""
+    SELECT messages.id FROM messages JOIN threads ON threads.id = messages.thread_id
     WHERE messages.accepted_at < :before AND messages.recipient <> '' AND threads.due_at IS NULL
     AND (messages.delivery >= 50 OR messages.unconfirmed OR messages.delivery = 40 AND messages.service = 'SMS')
     ORDER BY messages.accepted_at LIMIT :most
-    """
-)
-"""40 is Delivery.SENT, 50 FAILED."""
-
+""")
 _BLANK = (
-    Sql(
-        "UPDATE messages SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among message_ids}"
-    ),
-    Sql("UPDATE reports SET error_text = '' WHERE message_id {among message_ids}"),
-    Sql("UPDATE threads SET answer_url = '' WHERE id {among thread_ids}"),
+    Sql("UPDATE messages SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among ids}"),
+    Sql("UPDATE reports SET error_text = '' WHERE message_id {among ids}"),
+    Sql("UPDATE threads SET answer_url = '' WHERE id IN (SELECT thread_id FROM messages WHERE id {among ids})"),
 )
 
 
-_REMOVED = Sql(
+@one_by_one
+def forget_many(tx: Transaction, age: timedelta) -> int:
+    """Blank texts, numbers and explanations of messages that are over and older than that; return how many.
+
+    At most 500 at once. A thread that still has something to say keeps its words until it has said it.
     """
+    ids = tx.ask(_OVER, before=tx.now - age, most=_AT_ONCE).column()
+    for statement in _BLANK if ids else ():
+        tx.do(statement, ids=ids)
+    return len(ids)
+
+
+_OLD = Sql("""
     SELECT DISTINCT thread_id FROM (
         SELECT thread_id FROM messages JOIN threads ON threads.id = thread_id
         WHERE messages.accepted_at < :before AND threads.due_at IS NULL AND NOT EXISTS (
@@ -37,8 +42,7 @@ _REMOVED = Sql(
         )
         ORDER BY messages.accepted_at LIMIT :most
     ) AS over
-    """
-)
+""")
 _REMOVE = (
     Sql("DELETE FROM reports WHERE message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"),
     Sql("DELETE FROM messages WHERE thread_id {among ids}"),
@@ -46,32 +50,10 @@ _REMOVE = (
 )
 
 
-def remove_many(tx: Transaction, items: Sequence[timedelta]) -> list[int]:
-    """Remove threads that are over and older than that, with all that belongs to them; return how many.
-
-    At most 500 at once.
-    """
-    return [_remove(tx, age) for age in items]
-
-
-def _remove(tx: Transaction, age: timedelta) -> int:
-    ids = tx.ask(_REMOVED, before=tx.now - age, most=_AT_ONCE).column()
+@one_by_one
+def remove_many(tx: Transaction, age: timedelta) -> int:
+    """Remove threads that are over and older than that, with all that belongs to them; return how many, 500 at most."""
+    ids = tx.ask(_OLD, before=tx.now - age, most=_AT_ONCE).column()
     for statement in _REMOVE if ids else ():
         tx.do(statement, ids=ids)
     return len(ids)
-
-
-def forget_many(tx: Transaction, items: Sequence[timedelta]) -> list[int]:
-    """Blank texts, numbers and explanations of messages that are over and older than that; return how many.
-
-    At most 500 at once. A thread that still has something to say keeps its words until it has said it.
-    """
-    return [_forget(tx, age) for age in items]
-
-
-def _forget(tx: Transaction, age: timedelta) -> int:
-    rows = list(tx.ask(_OVER, before=tx.now - age, most=_AT_ONCE))
-    message_ids, thread_ids = [row.message_id for row in rows], list({row.thread_id for row in rows})
-    for statement in _BLANK if rows else ():
-        tx.do(statement, message_ids=message_ids, thread_ids=thread_ids)
-    return len(rows)

@@ -18,11 +18,9 @@ from bot.storage.engine import Transaction
 from bot.storage.rows import MESSAGE, load_threads, message_of
 from bot.storage.sql import Sql
 
-Place: TypeAlias = tuple[datetime, int, UUID]
-"""Where a message stands among all: accepted_at, part, id."""
+Place: TypeAlias = tuple[datetime, int, UUID]  # where a message stands among all: accepted_at, part, id
 
-PAGE = 1000
-"""Messages looked at in one transaction."""
+PAGE = 1000  # messages looked at in one transaction
 
 
 @dataclass(frozen=True, slots=True)

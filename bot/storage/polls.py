@@ -1,6 +1,6 @@
 """Whom to ask Sendblue about: messages that went quiet, and the evidence for those in doubt."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -8,13 +8,12 @@ from uuid import UUID
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
 from bot.storage.claims import Claimed
-from bot.storage.engine import Transaction
+from bot.storage.engine import Transaction, one_by_one
 from bot.storage.pacing import close_slots, free_from, take_slots
 from bot.storage.rows import MESSAGE, message_of
 from bot.storage.sql import Sql
 
-_MOST_AT_ONCE = 8
-"""Of one claim, so that what becomes due meanwhile does not wait for long."""
+_MOST_AT_ONCE = 8  # of one claim, so that what becomes due meanwhile does not wait for long
 
 _WITH_HANDLE = {"polls": "handle IS NOT NULL", "doubts": "handle IS NULL"}
 """Pacing key → which messages share it: a status is asked for by a handle, a doubt looks through the list."""
@@ -34,15 +33,12 @@ class PollCapacity:
     each: timedelta = timedelta(0)
 
 
-def claim_polls(tx: Transaction, items: Sequence[PollCapacity]) -> list[Claimed[Message]]:
+@one_by_one
+def claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
     """Claim messages that have been silent for too long, longest first; each comes back later by itself.
 
     None while the questions of the last claim, whosever it was, are still being asked.
     """
-    return [_claim_polls(tx, capacity) for capacity in items]
-
-
-def _claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
     quiet, count = _QUIET[capacity.key], min(capacity.count, _MOST_AT_ONCE)
     if not tx.ask(quiet, now=tx.now, count=1).column():
         return Claimed([], None)
@@ -82,14 +78,12 @@ def silent_since(tx: Transaction, key: str) -> datetime | None:
     return oldest if oldest is None or free is None else max(oldest, free)
 
 
-_OVERDUE = Sql(
-    """
+_OVERDUE = Sql("""
     SELECT id FROM messages WHERE poll_at IS NOT NULL AND (
         NOT unconfirmed AND accepted_at < :watched_since
         OR delivery = 20 AND NOT asked AND attempted_at < :doubted_since
     ) LIMIT 500
-    """
-)
+""")
 
 
 def overdue(tx: Transaction, *, watched_since: datetime, doubted_since: datetime) -> list[UUID]:
@@ -97,21 +91,11 @@ def overdue(tx: Transaction, *, watched_since: datetime, doubted_since: datetime
     return tx.ask(_OVERDUE, watched_since=watched_since, doubted_since=doubted_since).column()
 
 
-_OWNED = Sql("SELECT handle FROM messages WHERE handle {among handles}")
-
-
-def owned_handles(tx: Transaction, handles: Sequence[str]) -> set[str]:
-    """Return those handles that belong to a message of ours."""
-    return set(tx.ask(_OWNED, handles=list(handles)).column())
-
-
-_TWINS = Sql(
-    """
+_TWINS = Sql("""
     SELECT id, delivery FROM messages
     WHERE delivery IN (10, 20) AND handle IS NULL AND recipient = :recipient AND line = :line AND text = :text
     ORDER BY attempted_at
-    """
-)
+""")
 
 
 def doubted_like(tx: Transaction, message: Message) -> list[UUID]:

@@ -25,11 +25,8 @@ T = TypeVar("T")
 
 log = structlog.get_logger(__name__)
 
-_PATIENCE = 2.0
-"""Seconds to wait for a connection."""
-
-_OLDEST = 1800.0
-"""Seconds after which a connection is replaced by a new one."""
+_PATIENCE = 2.0  # seconds to wait for a connection
+_OLDEST = 1800.0  # seconds after which a connection is replaced by a new one
 
 # A database that went away without a goodbye is noticed within the time Slack waits for an answer.
 _IMPATIENT = {"connect_timeout": "2", "tcp_user_timeout": "2500", "keepalives_idle": "5", "keepalives_interval": "2"}
@@ -45,8 +42,7 @@ _NOT_PREPARED = frozenset({"26000", "42P05"})
 def connection_info(url: str) -> dict[str, str]:
     """Read a database URL. Several hosts may be named; then the one that takes writes is used.
 
-    Raises:
-        BadSettings: it cannot be read.
+    Raises BadSettings: it cannot be read.
     """
     try:
         found = conninfo_to_dict("postgresql" + url[url.index("://") :])
@@ -153,6 +149,7 @@ class PostgresqlDatabase(Database):
         self._readers = ConnectionPool(
             self._info,
             configure=_prepare_by_text,
+            check=ConnectionPool.check_connection,
             min_size=0,
             max_size=pool_size,
             max_lifetime=_OLDEST,
@@ -193,22 +190,19 @@ class PostgresqlDatabase(Database):
 
     def read(self, question: Callable[[Transaction], T]) -> T:
         self._readers.open()
-        for spare in reversed(range(self._readers.max_size + 1)):  # each of them may have been lost meanwhile
-            try:
-                connection = self._readers.getconn()
-            except PoolTimeout:
-                raise psycopg.OperationalError("no connection") from None
-            self._reading.add(connection)
-            try:
-                return self._transact(connection, "BEGIN READ ONLY", question)
-            except psycopg.Error as error:
-                lost = connection.closed and spare and not self._hung_up
-                if not self._can_do_without_preparing(error) and not lost:
-                    raise
-            finally:
-                self._reading.discard(connection)
-                self._readers.putconn(connection)
-        raise AssertionError("the last one returns or raises")
+        try:
+            with self._readers.connection() as connection:
+                self._reading.add(connection)
+                try:
+                    return self._transact(connection, "BEGIN READ ONLY", question)
+                finally:
+                    self._reading.discard(connection)
+        except PoolTimeout:
+            raise psycopg.OperationalError("no connection") from None
+        except psycopg.Error as error:
+            if not self._can_do_without_preparing(error):
+                raise
+        return self.read(question)
 
     def _connected(self) -> tuple[Connection[Any], bool]:
         """Return the connection that writes, and whether it is a new one."""

@@ -71,13 +71,11 @@ class BusyLine(Struct, frozen=True):
 
 _MOST_TOLD = 50  # roots are edited once a second, and the first of a queue wait for news most
 
-_BEHIND = Sql(
-    """
+_BEHIND = Sql("""
     SELECT messages.id FROM messages JOIN threads ON threads.id = messages.thread_id
     WHERE line = :line AND delivery = 0 AND send_at <= :until AND error_code = ''
     ORDER BY threads.id LIMIT :most {lock skip locked}
-    """
-)
+""")
 _SAY_WHY = Sql("UPDATE messages SET error_code = :why WHERE id {among ids}")
 
 

@@ -44,11 +44,7 @@ class Reader:
 
 @contextmanager
 def reading(url: str) -> Iterator[Reader]:
-    """Open a database for questions.
-
-    Raises:
-        UsageError: it cannot be read.
-    """
+    """Open a database for questions. Raises UsageError: it cannot be read."""
     database = open_database(url)
     try:
         yield Reader(database)

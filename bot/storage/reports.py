@@ -121,15 +121,13 @@ def _was_just_taken(message: Message, before: Mapping[UUID, Message]) -> bool:
 
 _WAITED = timedelta(seconds=5)
 
-_OTHERS = Sql(
-    """
+_OTHERS = Sql("""
     UPDATE messages SET send_at = :now WHERE id IN (
         SELECT id FROM messages
         WHERE line = :line AND delivery = 0 AND send_at > :now AND attempted_at < :waited_since AND attempts < 6
         {lock skip locked}
     )
-    """
-)
+""")
 """After six tries a text keeps its full wait, or a busy line's other texts would use up its tries."""
 
 

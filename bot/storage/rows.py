@@ -17,8 +17,7 @@ from bot.storage.sql import Sql
 T = TypeVar("T", bound=Struct)
 
 _OWNERS = (Words, Known, Telling, Schedule)
-_COLUMNS = {"under_way": "telling", "private_note": "aside"}
-"""Field → its column, where that is named otherwise."""
+_COLUMNS = {"under_way": "telling", "private_note": "aside"}  # field → its column, where that is named otherwise
 
 
 def _read_as(table: str, *fields: str, **columns: str) -> str:

@@ -20,8 +20,7 @@ _FOUND = Sql("SELECT version_num FROM alembic_version")
 def problem(tx: Transaction) -> str:
     """Return why this code cannot use the database as it is, or an empty string.
 
-    Raises:
-        BadSettings: the database is newer than this code, and no migration can help.
+    Raises BadSettings: the database is newer than this code, and no migration can help.
     """
     wanted = _KNOWN[-1]
     there = set(tx.ask(_TABLES).column())

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from bot.domain.message import Message
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
-from bot.storage.engine import Transaction
+from bot.storage.engine import Transaction, one_by_one
 from bot.storage.rows import MESSAGE, message_of
 from bot.storage.sql import Sql
 
@@ -22,15 +22,12 @@ SENDS = Queue(
 _ABANDONED = Sql("SELECT id FROM messages WHERE send_at <= :now AND delivery = 10")
 
 
-def claim_sends(tx: Transaction, items: Sequence[Capacity]) -> list[Claimed[Message]]:
+@one_by_one
+def claim_sends(tx: Transaction, capacity: Capacity) -> Claimed[Message]:
     """Claim one unsent message per free line. From here on it counts as possibly sent.
 
     `abandoned` are those somebody claimed and never finished: nobody knows whether they went out.
     """
-    return [_claim_sends(tx, capacity) for capacity in items]
-
-
-def _claim_sends(tx: Transaction, capacity: Capacity) -> Claimed[Message]:
     ready, again = next_to_go(tx, SENDS.heads(tx).of(Head), capacity)
     held = SENDS.hold(tx, ready, capacity).of(message_of) if ready else []
     return Claimed(held, again, tx.ask(_ABANDONED, now=tx.now).column())
@@ -45,8 +42,7 @@ def let_out(tx: Transaction, thread_ids: Sequence[UUID]) -> None:
         tx.do(_LET_OUT, ids=thread_ids, now=tx.estimate)
 
 
-_LET_OUT = Sql(
-    """
+_LET_OUT = Sql("""
     UPDATE messages SET send_at = :now
     WHERE thread_id {among ids} AND delivery = 0 AND send_at IS NULL AND (
         part = 1 AND EXISTS (SELECT 1 FROM threads WHERE threads.id = messages.thread_id AND root_ts IS NOT NULL)
@@ -56,5 +52,4 @@ _LET_OUT = Sql(
             AND earlier.delivery >= 30 AND earlier.delivery <> 50
         )
     )
-    """
-)
+""")

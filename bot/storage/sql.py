@@ -20,8 +20,7 @@ from typing import Any, ClassVar
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.thread import Lane
 
-Change = Callable[[Any], Any]
-"""What happens to a value on its way out, unless it is NULL."""
+Change = Callable[[Any], Any]  # what happens to a value on its way out, unless it is NULL
 
 CODED: Mapping[str, type[Enum]] = {
     "delivery": Delivery,

@@ -76,8 +76,7 @@ class OneProcess:
     def take(self) -> None:
         """Hold the lock until `release` or the end of the process.
 
-        Raises:
-            BadSettings: another process holds it, or the folder cannot be written.
+        Raises BadSettings: another process holds it, or the folder cannot be written.
         """
         try:
             self._file = self._path.open("a+")
@@ -241,8 +240,7 @@ class SqliteDatabase(Database):
         self._lock.release()
 
 
-_PATIENCE = 2.0
-"""Seconds to wait for a connection."""
+_PATIENCE = 2.0  # seconds to wait for a connection
 
 
 @contextmanager
@@ -257,16 +255,11 @@ def within(connection: Any, begin: str) -> Iterator[None]:
         raise
 
 
-_LARGEST_CHECKED = 64 * 1024 * 1024
-"""Bytes. A larger file would hold up the start for seconds."""
+_LARGEST_CHECKED = 64 * 1024 * 1024  # Bytes. A larger file would hold up the start for seconds
 
 
 def check_file(file: Path) -> None:
-    """Look whether a SQLite file is one and is whole.
-
-    Raises:
-        BadSettings: it is damaged, or something else.
-    """
+    """Look whether a SQLite file is one and is whole. Raises BadSettings: it is damaged, or something else."""
     if not file.exists():
         return
     if not is_there(file):

@@ -84,8 +84,7 @@ class Store:
     async def read(self, question: Callable[[Transaction], R]) -> R:
         """Ask something that changes nothing; off the event loop, beside the writer.
 
-        Raises:
-            NotStored: the database cannot be asked right now.
+        Raises NotStored: the database cannot be asked right now.
         """
         return await self._reading(partial(self._database.read, question))
 

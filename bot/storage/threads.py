@@ -13,7 +13,7 @@ from bot.domain.delivery import News
 from bot.domain.message import Message
 from bot.domain.thread import Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
-from bot.storage.engine import Rows, Transaction
+from bot.storage.engine import Rows, Transaction, one_by_one
 from bot.storage.pacing import ask_for_slots, close_slots, give_back_slot
 from bot.storage.rows import THREAD, messages_of, values, with_messages
 from bot.storage.sends import claim_sends, let_out
@@ -33,8 +33,7 @@ STEPS = Queue(
 )
 """Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT."""
 
-_OTHERS = Sql(
-    f"""
+_OTHERS = Sql(f"""
     SELECT edit.id, '{EDITS}' AS key, edit.due_at, true AS opened,
            (SELECT next_at FROM pacing WHERE key = '{EDITS}') AS next_at
     FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 0 AND due_at IS NOT NULL
@@ -43,8 +42,7 @@ _OTHERS = Sql(
     SELECT free.id, '', free.due_at, false, NULL
     FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 1 AND due_at IS NOT NULL
           ORDER BY due_at LIMIT :count) AS free
-    """
-)
+""")
 
 
 class Task(Struct, frozen=True):
@@ -60,12 +58,9 @@ class Task(Struct, frozen=True):
     edits: datetime | None = None
 
 
-def claim_threads(tx: Transaction, items: Sequence[Capacity]) -> list[Claimed[Task]]:
+@one_by_one
+def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     """Claim the most urgent step of each thread that is due and whose slot is free."""
-    return [_claim_threads(tx, capacity) for capacity in items]
-
-
-def _claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     heads = _heads(tx, capacity.count)
     ready, again = next_to_go(tx, heads, capacity)
     if not ready:
@@ -194,8 +189,7 @@ _OWNED = (
 """What only the holder of a claim changes, and what tells whether it is held and whether there is news."""
 
 # Should there be news by now, it cuts short what is patient, as in `wake_threads`.
-_FINISHED = Sql(
-    """
+_FINISHED = Sql("""
     UPDATE threads SET
         channel = row.channel, root_ts = row.root_ts, replies = row.replies,
         posting = row.posting, looked = row.looked, aside = row.private_note, closed = row.closed,
@@ -208,16 +202,13 @@ _FINISHED = Sql(
           patient, due_at, lane, news_at, news_lane}
     WHERE threads.id = row.id AND threads.fence = row.fence
     RETURNING threads.id, threads.fence
-    """
-)
-_TOLD = Sql(
-    """
+""")
+_TOLD = Sql("""
     UPDATE messages SET told = told | telling, telling = 0
     {from id, fence}
     WHERE messages.thread_id = row.id AND telling <> 0
     AND row.fence = (SELECT fence FROM threads WHERE threads.id = row.id)
-    """
-)
+""")
 
 
 def finish_and_claim(
@@ -254,8 +245,7 @@ def wake_threads(
 # What is due later waits for the end of a lease, or because Slack said so, unless it is patient: then news cuts it
 # short. The second edit of a root, which is patient, is owed all the same, once the news is told. -1 is UNKNOWN, -2
 # EDITING.
-_WAKE = Sql(
-    """
+_WAKE = Sql("""
     UPDATE threads SET
         rev = rev + 1,
         due_at = CASE
@@ -267,5 +257,4 @@ _WAKE = Sql(
         shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
         lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
     WHERE id {among ids}
-    """
-)
+""")

@@ -11,15 +11,12 @@ from bot.storage.engine import Transaction
 from bot.storage.pacing import close_slots
 from bot.storage.sql import Sql
 
-_LATEST = "clock"
-"""The pacing key whose time is the latest seen."""
+_LATEST = "clock"  # the pacing key whose time is the latest seen
 
-_STEP = timedelta(seconds=5)
-"""Clocks of machines that work together differ by less."""
+_STEP = timedelta(seconds=5)  # clocks of machines that work together differ by less
 
 _LEASE = timedelta(seconds=60)
-_LONGEST_SEND = timedelta(seconds=150)
-"""No call and no lease takes longer, so nobody alive loses what is held."""
+_LONGEST_SEND = timedelta(seconds=150)  # no call and no lease takes longer, so nobody alive loses what is held
 
 _LONG_AGO = timedelta(days=1)
 """When a post began that is under way: nobody knows any more, so it is looked for as far back as this."""
@@ -50,8 +47,7 @@ _MEND = (
     Sql("UPDATE messages SET poll_at = :now WHERE poll_at > :now"),
 )
 _DOUBTS = Sql("SELECT id, attempted_at FROM messages WHERE delivery = 20 AND attempted_at IS NOT NULL")
-_SINCE = Sql("{update messages: attempted_at}")
-"""So that what is searched for as evidence stays as old as it is."""
+_SINCE = Sql("{update messages: attempted_at}")  # so that what is searched for as evidence stays as old as it is
 
 
 def _mend(tx: Transaction, back: timedelta) -> None:
