@@ -16,8 +16,7 @@ from bot.storage.sql import Sql
 
 T = TypeVar("T")
 
-_SLACK = 10
-"""A slot that was free for less than a tenth of its interval counts from when it became free, or latency adds up."""
+_SLACK = 10  # a slot free for less than a tenth of its interval counts from when it became free, or latency adds up
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,29 +30,23 @@ class Capacity:
 
 @dataclass(frozen=True, slots=True)
 class Claimed(Generic[T]):
-    """What somebody got to do, and when to ask again at the latest (None: when woken)."""
-
-    items: list[T]
-    soonest: datetime | None
+    items: list[T]  # what somebody got to do
+    soonest: datetime | None  # when to ask again at the latest; None: when woken
     abandoned: list[UUID] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A row that may be claimed once it is due and the slot of its key is free. key: "" where it needs none.
-
-    opened: of a thread, whether its root stands.
-    """
+    """A row that may be claimed once it is due and the slot of its key is free."""
 
     id: UUID
-    key: str
+    key: str  # "" where it needs no slot
     due_at: datetime
     next_at: datetime | None
-    opened: bool
+    opened: bool  # of a thread: whether its root stands
 
     @property
     def when(self) -> datetime:
-        """When it may go."""
         return max(self.due_at, self.next_at or self.due_at)
 
     def slot_until(self, now: datetime, interval: timedelta) -> datetime:

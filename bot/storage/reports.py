@@ -19,21 +19,18 @@ from bot.storage.threads import wake_threads
 
 
 class Heard(Struct, frozen=True):
-    """One report for one message.
-
-    quiet_for: ask again when nothing more was heard for so long. sent_waits: see `wake_threads`.
-    """
+    """One report for one message."""
 
     message_id: UUID
     report: Report
-    quiet_for: timedelta
-    sent_waits: timedelta = timedelta(0)
+    quiet_for: timedelta  # ask again when nothing more was heard for so long
+    sent_waits: timedelta = timedelta(0)  # see `wake_threads`
 
 
 class Applied(Struct, frozen=True):
-    """What became of a report. message is None when there is none with that id."""
+    """What became of a report."""
 
-    message: Message | None
+    message: Message | None  # None: there is none with that id
     learnt: bool = False
     rose: bool = False  # its delivery came further
 
@@ -47,7 +44,7 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     _try_others_again(tx, {message.words.line for message in changed if _was_just_taken(message, before)})
     tx.each(_HEARD, [_heard(message, tx.now + merging.quiet_for(message)) for message in changed])
     let_out(tx, [message.thread_id for message in changed if message.words.part < message.words.parts])
-    wake_threads(tx, before, changed, sent_waits=items[0].sent_waits)
+    wake_threads(tx, before, changed, items[0].sent_waits)
     tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
     return results
 

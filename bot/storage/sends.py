@@ -9,16 +9,9 @@ from bot.storage.engine import Transaction, one_by_one
 from bot.storage.rows import MESSAGE, message_of
 from bot.storage.sql import Sql
 
-SENDS = Queue(
-    "messages",
-    due="send_at",
-    key="line",
-    which="delivery = 0",
-    held=MESSAGE,
-    changes=", delivery = 10, since = :now, attempts = attempts + 1, attempted_at = :now",
-)
-"""Messages that nobody has tried to send: 0 is Delivery.ACCEPTED, 10 SENDING."""
-
+# Messages that nobody has tried to send: 0 is Delivery.ACCEPTED, 10 SENDING.
+_BEGUN = ", delivery = 10, since = :now, attempts = attempts + 1, attempted_at = :now"
+SENDS = Queue("messages", due="send_at", key="line", which="delivery = 0", held=MESSAGE, changes=_BEGUN)
 _ABANDONED = Sql("SELECT id FROM messages WHERE send_at <= :now AND delivery = 10")
 
 

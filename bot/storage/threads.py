@@ -4,6 +4,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from operator import itemgetter
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -19,20 +20,11 @@ from bot.storage.rows import THREAD, messages_of, values, with_messages
 from bot.storage.sends import claim_sends, let_out
 from bot.storage.sql import Sql
 
-EDITS = "edits"
-"""The pacing key of chat.update, which Slack limits for the whole workspace: edits wait in a queue of their own."""
+EDITS = "edits"  # the pacing key of chat.update, which Slack limits for the whole workspace: a queue of their own
 
-STEPS = Queue(
-    "threads",
-    due="due_at",
-    key="channel",
-    which="lane = 2",
-    held=THREAD,
-    changes=", patient = false",
-    opened="root_ts IS NOT NULL",
-)
-"""Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT."""
-
+# Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT.
+_POSTS = {"due": "due_at", "key": "channel", "which": "lane = 2", "opened": "root_ts IS NOT NULL"}
+STEPS = Queue("threads", **_POSTS, held=THREAD, changes=", patient = false")
 _OTHERS = Sql(f"""
     SELECT edit.id, '{EDITS}' AS key, edit.due_at, true AS opened,
            (SELECT next_at FROM pacing WHERE key = '{EDITS}') AS next_at
@@ -46,16 +38,12 @@ _OTHERS = Sql(f"""
 
 
 class Task(Struct, frozen=True):
-    """One step of one thread, claimed.
-
-    slot: of which key, and until when, was taken for it. edits: until when the slot of edits was taken, too, so that
-    the root is edited after the reply.
-    """
+    """One step of one thread, claimed."""
 
     step: Step
     thread: Thread
-    slot: tuple[str, datetime] | None = None
-    edits: datetime | None = None
+    slot: tuple[str, datetime] | None = None  # taken for it: of which key, and until when
+    edits: datetime | None = None  # until when the slot of edits was taken, too, to edit the root after the reply
 
 
 @one_by_one
@@ -136,22 +124,18 @@ _EDITING = Sql("UPDATE threads SET shown_rev = -2 WHERE id {among ids}")
 
 
 class Outcome(Struct, frozen=True):
-    """What became of a task: its thread as it is now.
-
-    again_at: nothing more before then (None: as soon as there is something). patient: or before news. closed_slot: a
-    key and until when. unused_slots: keys and until when their slots were taken for what was not even tried.
-    """
+    """What became of a task: its thread as it is now."""
 
     thread: Thread
-    again_at: datetime | None = None
-    patient: bool = False
-    closed_slot: tuple[str, datetime] | None = None
-    unused_slots: tuple[tuple[str, datetime], ...] = ()
+    again_at: datetime | None = None  # nothing more before then; None: as soon as there is something
+    patient: bool = False  # or before news
+    closed_slot: tuple[str, datetime] | None = None  # a key, and until when
+    unused_slots: tuple[tuple[str, datetime], ...] = ()  # the same of slots taken for what was not even tried
 
 
 def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     """Store outcomes and make the next step due. Returns whether the claim was still held."""
-    close_slots(tx, _latest(item.closed_slot for item in items))
+    close_slots(tx, dict(sorted(item.closed_slot for item in items if item.closed_slot is not None)))  # the latest each
     for key, until in sorted({slot for item in items for slot in item.unused_slots}):
         give_back_slot(tx, key, until)
     held = tx.each(_FINISHED, sorted((_finished(item, tx.estimate) for item in items), key=itemgetter("id")))
@@ -164,13 +148,6 @@ def _still_held(held: Rows, items: Sequence[Outcome]) -> Iterator[bool]:
     """Look at what was held only when it is asked for: after the commit, which then waits for nothing else."""
     still = {(row.id, row.fence) for row in held}
     yield from ((item.thread.id, item.thread.fence) in still for item in items)
-
-
-def _latest(slots: Iterable[tuple[str, datetime] | None]) -> dict[str, datetime]:
-    latest: dict[str, datetime] = {}
-    for key, until in filter(None, slots):
-        latest[key] = max(until, latest.get(key, until))
-    return latest
 
 
 def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
@@ -211,21 +188,18 @@ _TOLD = Sql("""
 """)
 
 
-def finish_and_claim(
-    tx: Transaction, items: Sequence[tuple[Outcome, Capacity]]
-) -> Iterator[tuple[bool, Claimed[Message]]]:
+def finish_and_claim(tx: Transaction, items: Sequence[tuple[Outcome, Capacity]]) -> Iterator[Any]:
     """Do as `finish_threads`, and claim with the same commit what may be sent now: the first gets all of it."""
     held = finish_threads(tx, [outcome for outcome, _ in items])
     claimed = claim_sends(tx, [items[0][1]]) + [Claimed([], None)] * (len(items) - 1)
     return zip(held, claimed, strict=True)
 
 
+_AT_ONCE = timedelta(0)
+
+
 def wake_threads(
-    tx: Transaction,
-    before: Mapping[UUID, Message],
-    changed: Iterable[Message],
-    *,
-    sent_waits: timedelta = timedelta(0),
+    tx: Transaction, before: Mapping[UUID, Message], changed: Iterable[Message], sent_waits: timedelta = _AT_ONCE
 ) -> None:
     """Make the threads due whose messages have news, or stand otherwise than the root says.
 
@@ -235,9 +209,9 @@ def wake_threads(
     for message in changed:
         old = before.get(message.id)
         if message.news:
-            steps[Step.REPLY, sent_waits if message.news is News.SENT else timedelta(0)].add(message.thread_id)
+            steps[Step.REPLY, sent_waits if message.news is News.SENT else _AT_ONCE].add(message.thread_id)
         elif old is None or old.headline != message.headline:
-            steps[Step.EDIT, timedelta(0)].add(message.thread_id)
+            steps[Step.EDIT, _AT_ONCE].add(message.thread_id)
     for (step, wait), ids in steps.items():
         tx.do(_WAKE, ids=list(ids), due=tx.now + wait, patient=bool(wait), lane=step.lane)
 
@@ -248,12 +222,9 @@ def wake_threads(
 _WAKE = Sql("""
     UPDATE threads SET
         rev = rev + 1,
-        due_at = CASE
-            WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :due ELSE due_at
-        END,
-        patient = CASE
-            WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :patient ELSE patient
-        END,
+        due_at = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :due ELSE due_at END,
+        patient = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane
+                  THEN :patient ELSE patient END,
         shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
         lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
     WHERE id {among ids}
