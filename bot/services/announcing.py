@@ -1,7 +1,6 @@
 """Making each Slack thread show what is known: open it, reply with news, keep the root's status line true.
 
-One claim is one step is one call. What is about to be posted is noted before the call, so a post that ended without
-an answer is looked for, not repeated; whatever is learnt meanwhile waits in the database and is merged.
+One claim is one step is one call; whatever is learnt meanwhile waits in the database and is merged.
 """
 
 from contextlib import suppress
@@ -55,19 +54,9 @@ class Announcing:
     chance: Chance
     settle: timedelta  # until an unanswered call to Slack shows; after ten times as long it is done, or never
 
-    def __post_init__(self) -> None:
-        self._steps = {
-            Step.OPEN: self._open,
-            Step.REPLY: self._reply,
-            Step.EDIT: self._edit,
-            Step.PRIVATE_NOTE: self._private_note,
-            Step.LOOK: self._look,
-        }
-
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
         """Take the steps that are due and whose slot is free."""
-        wanted = Capacity(capacity, _LEASE, self.durations.slack_post_interval)
-        claimed = await self.store.write(claim_threads, wanted)
+        claimed = await self.store.write(claim_threads, Capacity(capacity, _LEASE, self.durations.slack_post_interval))
         return [partial(self.perform, task) for task in claimed.items], claimed.soonest
 
     async def perform(self, task: Task) -> None:
@@ -79,6 +68,7 @@ class Announcing:
             capacity = self.sending.capacity(self.sender.free)
             _, claimed = await self.store.write_until_stored(finish_and_claim, (outcome, capacity))
             self.sender.begin(await self.sending.taken(claimed))
+            self.tracking.send.set()  # to ask for more
         else:
             await self.store.write_until_stored(finish_threads, outcome)
 
@@ -99,8 +89,15 @@ class Announcing:
             return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
         except CallFailed as error:  # nothing was posted, whatever is known of the person
             return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
+        steps = {
+            Step.OPEN: self._open,
+            Step.REPLY: self._reply,
+            Step.EDIT: self._edit,
+            Step.PRIVATE_NOTE: self._private_note,
+            Step.LOOK: self._look,
+        }
         try:
-            return await self._steps[step](thread)
+            return await steps[step](thread)
         except NotSent as error:
             return self._postponed(thread, step, error)
         except Uncertain as error:
@@ -129,7 +126,7 @@ class Announcing:
     async def _reply(self, thread: Thread) -> Outcome:
         posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
         if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
-            return Outcome(thread, again_at=self.store.clock())
+            return Outcome(thread)
         since = min(message.known.since for message in thread.messages if message.telling.under_way)
         metrics.announce_lag.observe(self.store.age(since).total_seconds())
         return Outcome(thread.replied())
@@ -169,7 +166,7 @@ class Announcing:
     async def _look(self, thread: Thread) -> Outcome:
         """A post ended without an answer, or its process died: count it if it is there, else let it be posted."""
         found, gone = await self._found(thread)
-        log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
+        log.info("post_looked_for", thread_id=thread.id, found=found is not None)
         if found is not None and thread.posting:
             return Outcome(thread.replied())
         if found is not None:  # what it shows may be old: it will be edited
@@ -202,16 +199,16 @@ class Announcing:
         key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
         if key is None or error.retry_after is None:
             return Outcome(thread.undone(step), again_at=at)
-        return Outcome(thread.undone(step), again_at=self.store.clock(), closed_slot=(key, at))
+        return Outcome(thread.undone(step), closed_slot=(key, at))
 
     def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Outcome:
         """Perhaps done. A post keeps its note, so the next step is to look for it."""
-        log.warning("slack_unanswered", thread_id=str(thread.id), step=step.name, code=error.code)
+        log.warning("slack_unanswered", thread_id=thread.id, step=step.name, code=error.code)
         at = self.store.clock() + self.settle
         return Outcome(thread.unanswered(step), again_at=max(at, self._retry_at(thread, error)))
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
-        log.warning("slack_refused", thread_id=str(thread.id), step=step.name, code=error.code)
+        log.warning("slack_refused", thread_id=thread.id, step=step.name, code=error.code)
         if error.code in _NO_TOKEN | _NO_ACCESS or (error.code in _NO_SCOPE and step is not Step.LOOK):
             return Outcome(thread.undone(step), again_at=self._retry_at(thread, error))
         match step:
@@ -227,7 +224,7 @@ class Announcing:
             case Step.EDIT:
                 return Outcome(thread.left_as_it_is())
             case _:  # the sender can be reached no way at all
-                log.error("sender_out_of_reach", thread_id=str(thread.id), code=error.code)
+                log.error("sender_out_of_reach", thread_id=thread.id, code=error.code)
                 return Outcome(thread.note_given())
 
     def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:
