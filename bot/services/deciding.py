@@ -36,12 +36,9 @@ class Deciding:
     _notes: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     async def decide(self, message_id: UUID, choice: str, click: Click) -> None:
-        """Record a click; it counts once, and only while there is something to decide.
+        """Record a click; it counts once, and only while there is something to decide. Raises NotStored.
 
         choice: "resend" or "leave". A person whose click does not count is told why, privately; that note may get lost.
-
-        Raises:
-            NotStored: nothing was recorded.
         """
         try:
             if not await self._may_be_decided(message_id, click.channel):
@@ -52,7 +49,7 @@ class Deciding:
             return
         decision = NewDecision(message_id, choice, click.who, new_id(self.store.clock()))
         decided = await self.store.write(decide_many, decision, patience=PATIENCE)
-        log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
+        log.info("decided", message_id=message_id, choice=choice, counted=decided.counted)
         if not decided.counted:
             self.note(click.who, click.answer_url, answers.in_vain(decided.message))
 
