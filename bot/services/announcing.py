@@ -165,7 +165,14 @@ class Announcing:
 
     async def _look(self, thread: Thread) -> Outcome:
         """A post ended without an answer, or its process died: count it if it is there, else let it be posted."""
-        found, gone = await self._found(thread)
+        found, gone = None, False
+        try:
+            found = await self._find(thread, thread.root_ts)
+        except Refused as error:
+            gone = error.code == "thread_not_found" and thread.posting != 0
+            back = error.code == "not_in_channel" and await self._joined(thread)  # we were taken out of it meanwhile
+            if not gone and not back:
+                raise
         log.info("post_looked_for", thread_id=thread.id, found=found is not None)
         if found is not None and thread.posting:
             return Outcome(thread.replied())
@@ -177,17 +184,6 @@ class Announcing:
         if thread.looked + 1 >= _LOOKS:
             return _unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
         return Outcome(thread.looked_in_vain(), again_at=self.store.clock() + self.settle * 2**thread.looked)
-
-    async def _found(self, thread: Thread) -> tuple[str | None, bool]:
-        """Return the ts of what was being posted, where it should stand; and whether its thread is gone."""
-        try:
-            return await self._find(thread, thread.root_ts if thread.posting else None), False
-        except Refused as error:
-            if error.code == "thread_not_found" and thread.posting:
-                return None, True
-            if error.code == "not_in_channel" and await self._joined(thread):  # we were taken out of it meanwhile
-                return None, False
-            raise
 
     async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
         age = self.store.age(thread.posting_since or thread.created_at)

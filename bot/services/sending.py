@@ -82,7 +82,11 @@ class Sending:
         metrics.sends.labels(outcome).inc()
         applied = await self.tracking.apply(message.id, report, until_stored=True)
         if applied.message is not None and applied.message.known.delivery is Delivery.SENDING:
-            await self.tracking.apply(message.id, self._without_handle(report), until_stored=True)
+            # Its handle belongs to another text: Sendblue may have sent nothing of ours.
+            if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
+                report = self._conclusion(Uncertain("handle_of_another"))
+            without = replace(report, handle=None, if_still=Delivery.SENDING)
+            await self.tracking.apply(message.id, without, until_stored=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:
         if message.schedule.attempts >= MOST_TRIES:
@@ -95,12 +99,6 @@ class Sending:
         await self.store.write_until_stored(release_sends, Release(message, at, line_until, why))
         if line_until is not None and why:
             await self.store.write_until_stored(tell_of_busy_lines, BusyLine(message.words.line, line_until, LINE_BUSY))
-
-    def _without_handle(self, report: Report) -> Report:
-        """Return the report without a handle that belongs to another text: Sendblue may have sent nothing of ours."""
-        if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
-            report = self._conclusion(Uncertain("handle_of_another"))
-        return replace(report, handle=None, if_still=Delivery.SENDING)
 
     def _conclusion(self, error: CallFailed) -> Report:
         """Return what is known after a call that did not end with a yes."""
