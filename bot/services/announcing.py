@@ -62,8 +62,11 @@ class Announcing:
     async def perform(self, task: Task) -> None:
         """Do one claimed step and record its outcome, whichever it is."""
         outcome = await self._outcome(task)
-        if task.edits is not None:
-            outcome = await self._edited_too(task, outcome, task.edits)
+        stands = outcome.thread.posting is None and outcome.thread.replies == task.thread.posting
+        if task.edits is not None and stands:  # the reply, so its root is brought up to date with the same claim
+            outcome = await self._outcome(Task(Step.EDIT, outcome.thread))
+        elif task.edits is not None:
+            outcome = replace(outcome, unused_slots=(*outcome.unused_slots, (EDITS, task.edits)))
         if any(message.known.delivery is Delivery.ACCEPTED for message in task.thread.messages):
             capacity = self.sending.capacity(self.sender.free)
             _, claimed = await self.store.write_until_stored(finish_and_claim, (outcome, capacity))
@@ -71,12 +74,6 @@ class Announcing:
             self.tracking.send.set()  # to ask for more
         else:
             await self.store.write_until_stored(finish_threads, outcome)
-
-    async def _edited_too(self, task: Task, outcome: Outcome, until: datetime) -> Outcome:
-        """Bring the root up to date with the same claim, once the reply stands."""
-        if outcome.thread.posting is None and outcome.thread.replies == task.thread.posting:
-            return await self._outcome(Task(Step.EDIT, outcome.thread))
-        return replace(outcome, unused_slots=(*outcome.unused_slots, (EDITS, until)))
 
     async def _outcome(self, task: Task) -> Outcome:
         thread, step = task.thread, task.step

@@ -5,7 +5,6 @@ import re
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from hashlib import sha256
 from typing import Literal
 
 import aiohttp
@@ -14,10 +13,8 @@ from bot.network import proxy_for, trusted
 
 Reached = Literal["this bot", "another database", "another secret", "something else", "nobody"]
 
-_NONCE = re.compile(r"[A-Za-z0-9_-]{16,64}")
 _LARGEST = 1024  # bytes
 _PATIENCE = 10  # seconds
-_ABSENT = frozenset({502, 503, 504})  # from a web server that has nobody behind it
 
 _FAILURES = (  # the first that fits says why nobody was reached
     (aiohttp.ClientSSLError, "its certificate is not valid"),
@@ -41,7 +38,7 @@ class Identity:
 
         Anybody may ask: an unfit nonce gives nothing, and what is signed is longer than the id in a callback's token.
         """
-        if not _NONCE.fullmatch(nonce):
+        if not re.fullmatch("[A-Za-z0-9_-]{16,64}", nonce):
             return ""
         return f"{self._sign('secret', nonce)}\n{self._sign('database', nonce, self.database())}\n"
 
@@ -56,7 +53,7 @@ class Identity:
         return "this bot" if database else "another database"
 
     def _sign(self, what: str, nonce: str, about: bytes = b"") -> str:
-        return hmac.new(self.secret.encode(), f"healthz {what} {nonce} ".encode() + about, sha256).hexdigest()
+        return hmac.digest(self.secret.encode(), f"healthz {what} {nonce} ".encode() + about, "sha256").hex()
 
 
 async def reach(public_url: str, identity: Identity) -> tuple[Reached, str]:
@@ -74,7 +71,7 @@ async def reach(public_url: str, identity: Identity) -> tuple[Reached, str]:
                 body += piece
     except (aiohttp.ClientError, TimeoutError, ValueError) as error:  # ValueError: a host that no name can be
         return "nobody", next(why for kind, why in _FAILURES if isinstance(error, kind))
-    if answer.status in _ABSENT:
+    if answer.status in (502, 503, 504):  # from a web server that has nobody behind it
         return "nobody", f"HTTP {answer.status}"
     who = identity.recognise(body.decode(errors="replace"), nonce) if answer.status == 200 else "something else"
     return who, f"HTTP {answer.status}"

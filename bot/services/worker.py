@@ -29,11 +29,7 @@ _AFTER_FAILURE = 1.0  # until a database that could not be asked is asked again
 
 
 class Worker:
-    """One kind of work, many jobs at a time.
-
-    tick: seconds between two wakeups that come in any case. Between two questions it rests twice as long as the last
-    one took: the first wakeup is answered at once, a flood of them leaves time to others.
-    """
+    """One kind of work, many jobs at a time. tick: seconds between two wakeups that come in any case."""
 
     def __init__(self, name: str, claim: Claim, wakeup: asyncio.Event, clock: Clock, *, tick: float = 1) -> None:
         self.name = name
@@ -71,6 +67,7 @@ class Worker:
             if (free := self.free) > 0:
                 began = elapsed()
                 wait = await self._round(free)
+                # Twice as long as asking took: the first wakeup is answered at once, a flood leaves time to others.
                 await asyncio.sleep(min(2 * (elapsed() - began), _LONGEST_REST))
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
