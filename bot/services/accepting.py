@@ -37,10 +37,8 @@ class Accepting:
         now = self.store.clock()
         thread_id = new_id(now)
         texts = split_text(request.text, LONGEST_TEXT)
-        line, style = request.line or self.default_line, request.style
-        words = [
-            Words(request.recipient, line, text, now, part, len(texts), style) for part, text in enumerate(texts, 1)
-        ]
+        to, line, style = request.recipient, request.line or self.default_line, request.style
+        words = [Words(to, line, text, now, part, len(texts), style) for part, text in enumerate(texts, start=1)]
         words[0] = replace(words[0], media_url=request.media_url)
         messages = tuple(Message(new_id(now), thread_id, one, Known(now)) for one in words)
         try:

@@ -31,7 +31,6 @@ class Alarming:
             log.error("callbacks_do_not_arrive")
 
     async def once(self) -> None:
-        """Say what is to be said, if anything is."""
         alarm = await self.store.write(claim_alarms, None)
         if alarm is None:
             return

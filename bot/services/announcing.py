@@ -55,12 +55,10 @@ class Announcing:
     settle: timedelta  # until an unanswered call to Slack shows; after ten times as long it is done, or never
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
-        """Take the steps that are due and whose slot is free."""
         claimed = await self.store.write(claim_threads, Capacity(capacity, _LEASE, self.durations.slack_post_interval))
         return [partial(self.perform, task) for task in claimed.items], claimed.soonest
 
     async def perform(self, task: Task) -> None:
-        """Do one claimed step and record its outcome, whichever it is."""
         outcome = await self._outcome(task)
         stands = outcome.thread.posting is None and outcome.thread.replies == task.thread.posting
         if task.edits is not None and stands:  # the reply, so its root is brought up to date with the same claim

@@ -33,7 +33,6 @@ class Permitting:
             raise UsageError(NOT_ALLOWED)
 
     def allows_place(self, channel: str) -> bool:
-        """Whether the settings let people act in this conversation."""
         return not self.rules.channels or channel in self.rules.channels
 
     async def check(self, user: str, *teams: str) -> None:

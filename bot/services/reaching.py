@@ -43,7 +43,7 @@ class Identity:
         return f"{self._sign('secret', nonce)}\n{self._sign('database', nonce, self.database())}\n"
 
     def recognise(self, answer: str, nonce: str) -> Reached:
-        """Say who gave this answer to `GET /healthz?nonce=…`. Takes the same time whatever is wrong."""
+        """Say who gave this answer to `GET /healthz?nonce=…`. Takes the same time whatever is wrong in a signature."""
         given, right = answer.split("\n")[:3], ["ok", *self.prove(nonce).splitlines()]
         if list(map(len, given)) != list(map(len, right)) or given[0] != "ok":
             return "something else"
