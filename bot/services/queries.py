@@ -17,8 +17,7 @@ class Queries:
 
     async def last_messages(self, sender: str, recipient: str | None) -> str:
         """Return a person's last messages, in words. recipient: only those to this number (E.164). Raises NotStored."""
-        wanted = Filter(sender=sender, number=recipient, limit=5)
-        found = await self.store.read(lambda tx: find_messages(tx, wanted))
+        found = await self.store.read(lambda tx: find_messages(tx, Filter(sender=sender, number=recipient, limit=5)))
         return answers.status(found, watched_for=self.durations.watch_for, recipient=recipient)
 
     async def backlog(self) -> Backlog:
