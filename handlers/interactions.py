@@ -30,7 +30,7 @@ class Interactions:
         try:
             await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
         except ValueError:
-            self.deciding.note(click.who, click.answer_url, answers.in_vain(None))
+            self.deciding.note(click, answers.in_vain(None))
         except NotStored:
-            self.deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
+            self.deciding.note(click, answers.CLICK_NOT_STORED)
         await ack()
