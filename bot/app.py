@@ -1,6 +1,7 @@
 """The whole service: what lives as long as the process, wired, and the routes that lead to it."""
 
 import asyncio
+import logging
 import random
 import re
 import signal
@@ -18,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock, elapsed
 from bot.errors import NotStored
-from bot.logs import bolt_logger
 from bot.sendblue.client import Sendblue
 from bot.sendblue.tokens import CallbackTokens
 from bot.services.accepting import Accepting
@@ -181,7 +181,7 @@ def _bolt(app: App) -> AsyncApp:
         name="bluethread",  # or Bolt takes a tenth of a second to find one in the call stack
         authorize=authorize,
         process_before_response=True,  # handlers only store and ack, so the answer need not be polled for
-        logger=bolt_logger(),
+        logger=logging.getLogger("bolt"),
         url_verification_enabled=False,  # the guard answers these itself
         ssl_check_enabled=False,  # these, too
         request_verification_enabled=False,  # the guard has verified it
