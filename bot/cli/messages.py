@@ -113,7 +113,7 @@ def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
         for found in _pages(reader, wanted):
             table.writerows([cell(value) for value in record(one).values()] for one in found)
             count += len(found)
-        output.flush()
+        output.flush()  # before a file is synced; and here it is noticed if whoever reads has read enough
     if target != "-":
         click.echo(f"{count:,} message{'' if count == 1 else 's'} written to {target}.", err=True)
 
