@@ -26,7 +26,7 @@ from bot.settings import Settings
 from bot.slack.markup import shorten
 from bot.slack.reasons import reason
 from bot.storage.history import PAGE, Filter, Listed, Story, extent, story_of
-from bot.storage.reader import Reader, reading
+from bot.storage.reader import reading
 from bot.storage.rows import columns_of
 from handlers.recipient import parse_number
 
@@ -110,9 +110,14 @@ def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
     with reading(settings.database_url) as reader, opened as output:
         table = csv.writer(output)
         table.writerow(COLUMNS)
-        for found in _pages(reader, wanted):
-            table.writerows([cell(value) for value in record(one).values()] for one in found)
-            count += len(found)
+        total, newest = reader.ask(lambda tx: extent(tx, wanted))
+        pages = reader.pages(replace(wanted, until=newest)) if newest else ()
+        label, hidden = "Looking through messages", newest is None or not sys.stderr.isatty()
+        with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as progress:
+            for found in pages:
+                table.writerows([cell(value) for value in record(one).values()] for one in found)
+                count += len(found)
+                progress.update(PAGE)
         output.flush()  # before a file is synced; and here it is noticed if whoever reads has read enough
     if target != "-":
         click.echo(f"{count:,} message{'' if count == 1 else 's'} written to {target}.", err=True)
@@ -128,17 +133,6 @@ def cell(value: object) -> str:
         return str(value).lower()
     text = "\n".join(map(printable, re.split(r"\r\n?|\n", value)))
     return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
-
-
-def _pages(reader: Reader, wanted: Filter) -> Iterator[list[Listed]]:
-    total, newest = reader.ask(lambda tx: extent(tx, wanted))
-    if newest is None:
-        return
-    label, hidden = "Looking through messages", not sys.stderr.isatty()
-    with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as progress:
-        for found in reader.pages(replace(wanted, until=newest)):
-            yield found
-            progress.update(PAGE)
 
 
 @contextmanager
