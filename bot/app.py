@@ -158,6 +158,7 @@ def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
     callbacks = Callbacks(app.tracking, app.tokens, app.clock, settings.webhook_secrets)
     token = settings.metrics_token.get_secret_value()
     health = Health(app.readiness, app.queries.backlog, app.clock, prove=app.identity.prove, metrics_token=token)
+    # What came in is announced now, not at the next tick; its texts are sent once their thread is open.
     guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.announce.set)
     return Routes(
         app,
