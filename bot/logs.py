@@ -36,6 +36,7 @@ _QUIET = {
     "apscheduler": logging.WARNING,  # a line per tick
     "apscheduler.executors": logging.CRITICAL,  # jobs that fail are logged as `job_failed`
     "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,  # at INFO it prints statements
     "slack_sdk": logging.INFO,  # at DEBUG it prints bodies
     "slack_bolt": logging.INFO,
     "aiohttp": logging.INFO,

@@ -224,6 +224,7 @@ def test_libraries_that_print_urls_and_bodies_are_quiet_at_any_level(log_as, lev
     logging.getLogger("uvicorn.access").error("POST /sendblue/status/1/deadbeef")
     logging.getLogger("slack_sdk.web.async_base_client").debug("Sending a request - body: …")
     logging.getLogger("apscheduler.executors.default").info("Running job")
+    logging.getLogger("sqlalchemy.engine.Engine").info("SELECT …")
     assert written() == ""
 
 
