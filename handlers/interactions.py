@@ -5,21 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.errors import NotStored
 from bot.services.deciding import Click, Deciding
 from bot.slack import answers
-from bot.slack.wording import LEAVE, RESEND
 
 
 @dataclass
 class Interactions:
     deciding: Deciding
-
-    def register(self, app: AsyncApp) -> None:
-        for choice in (RESEND, LEAVE):
-            app.action(choice)(self.decide)
 
     async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """*Send again*, *Try again* and *Leave it*."""
