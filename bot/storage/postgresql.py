@@ -5,8 +5,9 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache, cached_property
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 import structlog
@@ -18,10 +19,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bot.domain.clock import Clock, elapsed
 from bot.errors import BadSettings, MaybeStored
-from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import Change, Shape, Sql, type_of
-
-T = TypeVar("T")
+from bot.storage.engine import Database, Rows, T, Transaction
+from bot.storage.sql import Shape, Sql
 
 log = structlog.get_logger(__name__)
 
@@ -72,13 +71,13 @@ def _prepare_by_text(connection: Connection[Any]) -> None:
     connection.prepared_max = 500
 
 
-def _change(column: str) -> Change | None:
-    """Times come in the server's zone."""
-    return _in_utc if type_of(column) == "timestamptz" else None
-
-
 def _in_utc(time: datetime) -> datetime:
     return time.astimezone(UTC)
+
+
+@cache
+def _shape(columns: tuple[str, ...]) -> Shape:
+    return Shape(columns, {"timestamptz": _in_utc})  # times come in the server's zone
 
 
 class PostgresqlTransaction(Transaction):
@@ -94,7 +93,8 @@ class PostgresqlTransaction(Transaction):
         connection.execute(begin, prepare=False)
         self._begun = connection.execute(_BEGUN, {"limit": limit}, prepare=prepare, binary=True)
 
-    def _began_at(self) -> datetime:
+    @cached_property
+    def now(self) -> datetime:
         at = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
         self._database.heard(at, self._asked_at)
         return at
@@ -106,23 +106,13 @@ class PostgresqlTransaction(Transaction):
     def ask(self, sql: Sql, **values: Any) -> Rows:
         self.changes |= sql.changes
         cursor = self._connection.execute(sql.postgresql, values, prepare=self._prepare, binary=True)
-
-        def fetch() -> tuple[Shape, list[Any]]:
-            rows = cursor.fetchall()
-            return sql.shape(tuple(column.name for column in cursor.description or ()), _change), rows
-
-        return Rows(fetch)
-
-    def do(self, sql: Sql, **values: Any) -> None:
-        self.ask(sql, **values)
+        # In this order: the columns come with the rows.
+        return Rows(lambda: (cursor.fetchall(), _shape(tuple(column.name for column in cursor.description or ()))))
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         if not rows:
-            return Rows(lambda: (sql.shape((), _change), []))
+            return Rows(lambda: ((), _shape(())))
         return self.ask(sql, **{name: [row[name] for row in rows] for name in rows[0]}, **values)
-
-    def run(self, text: str) -> None:
-        self._connection.execute(text.encode(), prepare=False)
 
 
 _BEGUN = "SELECT clock_timestamp(), set_config('statement_timeout', %(limit)s, true)"
@@ -160,24 +150,14 @@ class PostgresqlDatabase(Database):
         )
 
     def clock(self) -> datetime:
-        return self._clock() + self._ahead
-
-    def own_clock(self) -> datetime:
-        """Return this process's clock."""
-        return self._clock()
+        return self.own_clock() + self._ahead
 
     def heard(self, at: datetime, asked_at: datetime) -> None:
         """Note what the server's clock said at some time since we asked."""
-        self._ahead = min(max(self._ahead, at - self._clock()), at - asked_at)
+        self._ahead = min(max(self._ahead, at - self.own_clock()), at - asked_at)
 
     def connect(self) -> Connection[Any]:
         return psycopg.connect(self._info)
-
-    def check(self) -> None:
-        """Nothing to do: the server looks after its files."""
-
-    def take(self) -> None:
-        """Nothing to do: any number of processes may write."""
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         while True:
@@ -254,9 +234,6 @@ class PostgresqlDatabase(Database):
             if connection is not None and not connection.closed:
                 with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
-
-    def erase(self) -> None:
-        """Nothing to do: its autovacuum does, in its time."""
 
     def close(self) -> None:
         self._readers.close(timeout=0.2)

@@ -8,15 +8,16 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import IO, Any
 from uuid import UUID
 
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
-from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import CODED, Change, Sql, type_of
+from bot.storage.engine import Database, Rows, T, Transaction
+from bot.storage.sql import CODED, Change, Shape, Sql
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
@@ -24,8 +25,6 @@ except ImportError:  # no wheel for this machine
     import sqlite3
 
 __all__ = ["OneProcess", "SqliteDatabase", "connect", "journal_mode", "sqlite3"]
-
-T = TypeVar("T")
 
 _SAFE_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 _SAFE_SINCE = (3, 51, 3)
@@ -123,24 +122,25 @@ for code in CODED.values():
 _KINDS: Mapping[str, Change] = {"timestamptz": _time, "uuid": UUID, "bool": bool}  # SQLite has numbers and texts only
 
 
-def _change(column: str) -> Change | None:
-    return _KINDS.get(type_of(column))
+@cache
+def _shape(columns: tuple[str, ...]) -> Shape:
+    return Shape(columns, _KINDS)
 
 
 class SqliteTransaction(Transaction):
     alone = True
 
     def __init__(self, connection: Any, clock: Clock) -> None:
-        self._connection = connection
-        self._clock = clock
+        self._connection, self._clock = connection, clock
 
-    def _began_at(self) -> datetime:
+    @cached_property
+    def now(self) -> datetime:
         return self._clock()
 
     def ask(self, sql: Sql, **values: Any) -> Rows:
         self.changes |= sql.changes
         cursor = self._connection.execute(sql.sqlite, values)
-        return self._rows(sql, cursor.description, cursor.fetchall())
+        return _rows(cursor.description, cursor.fetchall())
 
     def do(self, sql: Sql, **values: Any) -> None:
         self.changes |= sql.changes
@@ -150,22 +150,18 @@ class SqliteTransaction(Transaction):
         self.changes |= sql.changes and bool(rows)
         if values:
             rows = [{**row, **values} for row in rows]
+        columns, found = (), list[Sequence[Any]]()
         if not sql.returns_rows:
             self._connection.executemany(sql.sqlite, rows)
-            return self._rows(sql, (), ())
-        columns, found = (), list[Sequence[Any]]()
-        for row in rows:
+        for row in rows if sql.returns_rows else ():
             cursor = self._connection.execute(sql.sqlite, row)
             columns = cursor.description
             found += cursor.fetchall()  # before the next: a statement in use would be compiled again
-        return self._rows(sql, columns, found)
+        return _rows(columns, found)
 
-    def run(self, text: str) -> None:
-        self._connection.execute(text)
 
-    def _rows(self, sql: Sql, columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:
-        shape = sql.shape(tuple(column[0] for column in columns), _change)
-        return Rows(lambda: (shape, rows))
+def _rows(columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:
+    return Rows(lambda: (rows, _shape(tuple(column[0] for column in columns))))
 
 
 class SqliteDatabase(Database):
@@ -198,7 +194,7 @@ class SqliteDatabase(Database):
         if self._writing is None:
             self._writing = self.connect()
         with within(self._writing, "BEGIN IMMEDIATE"):
-            return work(SqliteTransaction(self._writing, self._clock))
+            return work(SqliteTransaction(self._writing, self.own_clock))
 
     def read(self, question: Callable[[Transaction], T]) -> T:
         try:
@@ -208,15 +204,12 @@ class SqliteDatabase(Database):
         try:
             connection = connection or connect(self.path, read_only=True)
             with within(connection, "BEGIN"):
-                return question(SqliteTransaction(connection, self._clock))
+                return question(SqliteTransaction(connection, self.own_clock))
         finally:
             self._readers.put(connection)
 
     def is_away(self, error: Exception) -> bool:
         return isinstance(error, sqlite3.OperationalError)
-
-    def is_passing(self, error: Exception) -> bool:
-        return False
 
     def hang_up(self) -> None:
         self._hung_up = True  # a file answers or fails; only to give room back takes long
