@@ -6,18 +6,18 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 from uuid import UUID
 
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
 from bot.storage.engine import Database, Rows, T, Transaction
-from bot.storage.sql import CODED, Change, Shape, Sql
+from bot.storage.sql import CODED, Shape, Sql
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
@@ -26,6 +26,8 @@ except ImportError:  # no wheel for this machine
 
 __all__ = ["OneProcess", "SqliteDatabase", "connect", "journal_mode", "sqlite3"]
 
+_PATIENCE = 2.0  # seconds to wait for a connection
+_LARGEST_CHECKED = 64 * 1024 * 1024  # bytes; a larger file would hold up the start for seconds
 _SAFE_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 _SAFE_SINCE = (3, 51, 3)
 
@@ -70,34 +72,28 @@ class OneProcess:
         except (OSError, RuntimeError):
             raise BadSettings(f"DATABASE_URL: {database} is a link that leads nowhere") from None
         self._path = database.with_name(database.name + ".lock")
-        self._file: IO[str] | None = None
+        self._held = ExitStack()
 
     def take(self) -> None:
-        """Hold the lock until `release` or the end of the process.
-
-        Raises BadSettings: another process holds it, or the folder cannot be written.
-        """
+        """Hold the lock until `release` or the end of the process, or raise BadSettings."""
         try:
-            self._file = self._path.open("a+")
+            file = self._held.enter_context(self._path.open("a+"))
         except OSError as error:
             raise BadSettings(f"DATABASE_URL: cannot write in {self._path.parent} ({error.strerror})") from None
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.release()
             raise BadSettings(
                 f"DATABASE_URL: another Bluethread process is using {self._path.with_suffix('')}; "
                 "stop it first, SQLite serves one process"
             ) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
 
     def release(self) -> None:
-        """Let the next process in."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._held.close()
 
 
 def _spelled(time: datetime) -> str:
@@ -109,22 +105,16 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
-def _listed(values: Sequence[object]) -> str:
-    return json.dumps([value.hex if isinstance(value, UUID) else value for value in values])
-
-
 sqlite3.register_adapter(datetime, _spelled)
-sqlite3.register_adapter(UUID, lambda value: value.hex)
-sqlite3.register_adapter(list, _listed)
+sqlite3.register_adapter(UUID, attrgetter("hex"))
+sqlite3.register_adapter(list, json.JSONEncoder(default=attrgetter("hex")).encode)  # of UUIDs, or of texts
 for code in CODED.values():
     sqlite3.register_adapter(code, attrgetter("value"))  # else SQLite's module looks for other ways first, slowly
-
-_KINDS: Mapping[str, Change] = {"timestamptz": _time, "uuid": UUID, "bool": bool}  # SQLite has numbers and texts only
 
 
 @cache
 def _shape(columns: tuple[str, ...]) -> Shape:
-    return Shape(columns, _KINDS)
+    return Shape(columns, {"timestamptz": _time, "uuid": UUID, "bool": bool})  # SQLite has numbers and texts only
 
 
 class SqliteTransaction(Transaction):
@@ -233,9 +223,6 @@ class SqliteDatabase(Database):
         self._lock.release()
 
 
-_PATIENCE = 2.0  # seconds to wait for a connection
-
-
 @contextmanager
 def within(connection: Any, begin: str) -> Iterator[None]:
     connection.execute(begin)
@@ -248,9 +235,6 @@ def within(connection: Any, begin: str) -> Iterator[None]:
         raise
 
 
-_LARGEST_CHECKED = 64 * 1024 * 1024  # Bytes. A larger file would hold up the start for seconds
-
-
 def check_file(file: Path) -> None:
     """Look whether a SQLite file is one and is whole. Raises BadSettings: it is damaged, or something else."""
     if not file.exists():
@@ -261,13 +245,13 @@ def check_file(file: Path) -> None:
         return
     try:
         with closing(connect(file, read_only=True)) as connection:
-            whole = file.stat().st_size > _LARGEST_CHECKED
-            found = "ok" if whole else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            large = file.stat().st_size > _LARGEST_CHECKED
+            found = "ok" if large else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):  # in use, or no right to read it: not the file's fault
-            return
-        found = str(error)
+    except sqlite3.OperationalError:  # in use, or no right to read it: not the file's fault
+        return
+    except sqlite3.DatabaseError:
+        found = "something else"
     if found != "ok":
         raise BadSettings(
             f"DATABASE_URL: {file} is damaged or is not a SQLite database; restore a backup (docs/deploy.md, Back up)"
