@@ -7,12 +7,12 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
 
 import click
+from msgspec.structs import replace
 
 from bot.cli.messages import COLUMNS, record
 from bot.cli.output import printable
