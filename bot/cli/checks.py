@@ -17,9 +17,9 @@ from bot.sendblue.account import OUTBOUND, Hook, same_line, same_place
 from bot.services.reaching import reach
 from bot.slack.installation import NAME, SCOPES
 from bot.storage.backlog import backlog
-from bot.storage.condition import condition
 from bot.storage.database import sqlite_file
 from bot.storage.reader import Reader
+from bot.storage.schema import condition
 from bot.storage.sqlite import check_file, is_there
 
 
