@@ -12,14 +12,10 @@ from bot.storage.pacing import close_slots
 from bot.storage.sql import Sql
 
 _LATEST = "clock"  # the pacing key whose time is the latest seen
-
 _STEP = timedelta(seconds=5)  # clocks of machines that work together differ by less
-
 _LEASE = timedelta(seconds=60)
 _LONGEST_SEND = timedelta(seconds=150)  # no call and no lease takes longer, so nobody alive loses what is held
-
-_LONG_AGO = timedelta(days=1)
-"""When a post began that is under way: nobody knows any more, so it is looked for as far back as this."""
+_LONG_AGO = timedelta(days=1)  # nobody knows any more when a post under way began: it is looked for as far back as this
 
 _SEEN = Sql("SELECT next_at FROM pacing WHERE key = :key {lock}")
 _SET_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key")
