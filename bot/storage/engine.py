@@ -87,7 +87,6 @@ class Database(ABC):
 
     one_process: ClassVar[bool]  # whether nobody else can be at work in it (SQLite)
     error: ClassVar[type[Exception]]  # the root of all that its driver raises
-    dialect: ClassVar[str]  # what SQLAlchemy calls it, for the migrations
 
     def __init__(self, clock: Clock) -> None:
         self.own_clock = clock

@@ -16,6 +16,7 @@ from bot.storage.sql import Sql
 Messages: TypeAlias = dict[UUID, Message]  # by id
 
 _OWNERS = Sql("SELECT handle, id FROM messages WHERE handle {among handles}")
+_NO_HANDLE = Sql("UPDATE messages SET handle = NULL WHERE id = :id")
 
 
 def owners_of(tx: Transaction, handles: Iterable[str]) -> dict[str, UUID]:
@@ -58,6 +59,3 @@ def _loses_handle(tx: Transaction, owner_id: UUID, before: Messages, after: Mess
     after[owner_id] = replace(owner.without_the_lists_word(), telling=anew)
     tx.do(_NO_HANDLE, id=owner_id)  # at once: a handle is unique, and another message takes it now
     return True
-
-
-_NO_HANDLE = Sql("UPDATE messages SET handle = NULL WHERE id = :id")

@@ -91,17 +91,17 @@ def extent(tx: Transaction, wanted: Filter) -> tuple[int, datetime | None]:
 
 
 def next_page(
-    tx: Transaction, *, wanted: Filter, after: Place | None, newest_first: bool = False, size: int = PAGE
+    tx: Transaction, *, wanted: Filter, after: Place | None, newest_first: bool
 ) -> tuple[list[Listed], Place | None]:
-    """Look at the next `size` messages; return those among them that are wanted, and where to go on (None: done)."""
+    """Look at the next PAGE messages; return those among them that are wanted, and where to go on (None: done)."""
     ahead, back, order = ("<", ">=", " DESC") if newest_first else (">", "<=", "")
     in_order = "ORDER BY " + ", ".join(f"{column}{order}" for column in _PLACE.split(", "))
     conditions, values = _conditions(wanted, _INDEXED), asdict(wanted)
     if after is not None:
         conditions += (f"({_PLACE}) {ahead} (:after_at, :after_part, :after_id)",)
         values |= {"after_at": after[0], "after_part": after[1], "after_id": after[2]}
-    last = tx.ask(_statement(_PLACE, conditions, f"{in_order} LIMIT 1 OFFSET :offset"), offset=size - 1, **values)
-    place: Place | None = next(((row.accepted_at, row.part, row.id) for row in last), None)
+    last = tx.ask(_statement(_PLACE, conditions, f"{in_order} LIMIT 1 OFFSET :offset"), offset=PAGE - 1, **values)
+    place: Place | None = next(iter(last), None)
     if place is not None:
         conditions += (f"({_PLACE}) {back} (:last_at, :last_part, :last_id)",)
         values |= {"last_at": place[0], "last_part": place[1], "last_id": place[2]}

@@ -6,14 +6,9 @@ from datetime import datetime
 from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
-_TAKE = Sql(
-    "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
-    "WHERE pacing.next_at <= :now RETURNING key"
-)
-_CLOSE = Sql(
-    "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
-    "WHERE pacing.next_at < excluded.next_at"
-)
+_PUT = "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at"
+_TAKE = Sql(f"{_PUT} WHERE pacing.next_at <= :now RETURNING key")
+_CLOSE = Sql(f"{_PUT} WHERE pacing.next_at < excluded.next_at")
 _GIVE_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key AND next_at = :until")
 _FREE_FROM = Sql("SELECT next_at FROM pacing WHERE key = :key")
 

@@ -109,11 +109,8 @@ class PostgresqlTransaction(Transaction):
 
 
 class PostgresqlDatabase(Database):
-    """A server. pool_size: how many may read at once. statement_timeout: seconds."""
-
     one_process = False
     error = psycopg.Error
-    dialect = "postgresql+psycopg"
 
     def __init__(self, url: str, clock: Clock, *, pool_size: int, statement_timeout: float) -> None:
         super().__init__(clock)

@@ -25,6 +25,9 @@ class Release(Struct, frozen=True):
     why: str = ""  # what its root says meanwhile; "" while that is not worth saying
 
 
+_RELEASE = Sql("{update messages: delivery, send_at, error_code}")
+
+
 def release_sends(tx: Transaction, items: Sequence[Release]) -> list[bool]:
     """Give claims back. Returns whether they were still held."""
     until = [(item.message.words.line, item.line_until) for item in items if item.line_until is not None]
@@ -48,9 +51,6 @@ def _is_held(message: Message, claimed: Message) -> bool:
 def _waiting(message: Message, item: Release) -> Message:
     known = replace(message.known, delivery=Delivery.ACCEPTED, error_code=item.why)
     return replace(message, known=known, schedule=replace(message.schedule, lease_until=item.at))
-
-
-_RELEASE = Sql("{update messages: delivery, send_at, error_code}")
 
 
 class BusyLine(Struct, frozen=True):
@@ -83,12 +83,12 @@ def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]
     return [None for _ in items]
 
 
-_UNSENT = Sql("SELECT id FROM messages WHERE delivery = 0 AND accepted_at < :cutoff ORDER BY accepted_at LIMIT :most")
+_UNSENT = Sql("SELECT id FROM messages WHERE delivery = 0 AND accepted_at < :cutoff ORDER BY accepted_at LIMIT 100")
 
 
-def unsent_since(tx: Transaction, cutoff: datetime, *, most: int = 100) -> list[UUID]:
-    """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first."""
-    return tx.ask(_UNSENT, cutoff=cutoff, most=most).column()
+def unsent_since(tx: Transaction, cutoff: datetime) -> list[UUID]:
+    """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first, 100 at most."""
+    return tx.ask(_UNSENT, cutoff=cutoff).column()
 
 
 _END_LEASES = (

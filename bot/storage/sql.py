@@ -102,7 +102,7 @@ def _for_postgresql(macro: re.Match[str]) -> str:
         return f"FOR UPDATE {what}"
     if name == "among":
         return f"= ANY(%({what})s)"
-    columns = _columns(what) if name != "update" else ["id", *_columns(what)]
+    columns = re.findall(r"\w+", f"id, {what}" if name == "update" else what)
     names = ", ".join(columns)
     lists = ", ".join(f"%({column})s::{type_of(column)}[]" for column in columns)
     rows = f"unnest({lists}) AS row({names})"
@@ -120,11 +120,7 @@ def _for_sqlite(macro: re.Match[str]) -> str:
         return ""
     if name == "among":
         return f"IN (SELECT value FROM json_each(:{what}))"
-    columns = _columns(what)
+    columns = re.findall(r"\w+", what)
     if name == "insert":
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
     return f"UPDATE {table} SET {', '.join(f'{column} = :{column}' for column in columns)} WHERE id = :id"
-
-
-def _columns(what: str) -> list[str]:
-    return [name.strip() for name in what.split(",")]

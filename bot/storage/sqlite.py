@@ -140,10 +140,11 @@ class SqliteTransaction(Transaction):
         self.changes |= sql.changes and bool(rows)
         if values:
             rows = [{**row, **values} for row in rows]
-        columns, found = (), list[Sequence[Any]]()
         if not sql.returns_rows:
             self._connection.executemany(sql.sqlite, rows)
-        for row in rows if sql.returns_rows else ():
+            return _rows((), ())
+        columns, found = (), list[Sequence[Any]]()
+        for row in rows:
             cursor = self._connection.execute(sql.sqlite, row)
             columns = cursor.description
             found += cursor.fetchall()  # before the next: a statement in use would be compiled again
@@ -155,11 +156,8 @@ def _rows(columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Ro
 
 
 class SqliteDatabase(Database):
-    """A file. pool_size: how many may read at once."""
-
     one_process = True
     error = sqlite3.Error
-    dialect = "sqlite"
 
     def __init__(self, path: Path, clock: Clock, *, pool_size: int) -> None:
         super().__init__(clock)
@@ -259,7 +257,6 @@ def check_file(file: Path) -> None:
 
 
 def is_there(file: Path) -> bool:
-    """Whether we may see that there is such a file."""
     try:
         return file.is_file()
     except OSError:  # a folder that is not ours

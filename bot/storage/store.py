@@ -9,7 +9,6 @@ from functools import partial
 
 import structlog
 
-from bot.domain.clock import Clock
 from bot.errors import NotStored
 from bot.storage.engine import Database, Item, Result, T, Transaction
 from bot.storage.pacing import close_slots
@@ -32,7 +31,7 @@ class Store:
         self._database = database
         self._writer = Writer(database)
         self.write = self._writer.run
-        self.clock: Clock = database.clock
+        self.clock = database.clock
 
     async def open(self) -> None:
         """Start writing. Where no other process can be alive, take over at once what a dead one left claimed."""
