@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cached_property, wraps
+from functools import cache, wraps
 from typing import Any, ClassVar, TypeVar
 
 from bot.domain.clock import Clock
@@ -18,20 +18,16 @@ class Rows:
     """What a statement returned. It is waited for when it is looked at, so that several can be under way."""
 
     def __init__(self, fetch: Callable[[], tuple[Sequence[Sequence[Any]], Shape]]) -> None:
-        self._fetch = fetch
-
-    @cached_property
-    def _found(self) -> tuple[Sequence[Sequence[Any]], Shape]:
-        return self._fetch()
+        self._fetch = cache(fetch)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield rows whose values have the names of their columns."""
-        rows, shape = self._found
+        rows, shape = self._fetch()
         return (shape.row(shape.read(row)) for row in rows)
 
     def of(self, kind: Callable[..., T]) -> list[T]:
         """Return a value of this kind for each row; its fields are named as the columns."""
-        rows, shape = self._found
+        rows, shape = self._fetch()
         return [kind(**dict(zip(shape.names, shape.read(row), strict=True))) for row in rows]
 
     def column(self) -> list[Any]:

@@ -5,7 +5,7 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import cache, cached_property
+from functools import cache
 from hashlib import sha256
 from typing import Any
 
@@ -85,12 +85,14 @@ class PostgresqlTransaction(Transaction):
         self._asked_at = database.own_clock()
         connection.execute(begin, prepare=False)
         self._begun = connection.execute(_BEGUN, {"limit": database.limit}, prepare=self._prepare, binary=True)
+        self._now: datetime | None = None  # a cached_property has one lock for all transactions before Python 3.12
 
-    @cached_property
+    @property
     def now(self) -> datetime:
-        at = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
-        self._database.heard(at, self._asked_at)
-        return at
+        if self._now is None:
+            self._now = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
+            self._database.heard(self._now, self._asked_at)
+        return self._now
 
     @property
     def estimate(self) -> datetime:
