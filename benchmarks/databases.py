@@ -150,7 +150,7 @@ def seed(
         for statement in _SEEDED:
             tx.do(statement, **values, now=tx.now, poll_at=tx.now + poll_in)
         if not tx.alone:  # which PostgreSQL does by itself after a minute, and SQLite never
-            tx.run("ANALYZE")
+            tx.do(Sql("ANALYZE"))
 
     database = open_database(url, statement_timeout=_PATIENCE)
     database.write(fill)

@@ -21,9 +21,9 @@ from bot.services.reaching import reach
 from bot.settings import load_settings
 from bot.slack.installation import NAME, SCOPES
 from bot.storage.backlog import backlog
-from bot.storage.condition import condition
 from bot.storage.database import sqlite_file
 from bot.storage.reader import Reader
+from bot.storage.schema import condition
 
 Clocks = dict[str, timedelta]  # whose clock → how far ours is ahead of it
 

@@ -8,7 +8,6 @@ import sys
 import textwrap
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, islice
 from pathlib import Path
@@ -17,6 +16,7 @@ from typing import IO
 from uuid import UUID
 
 import click
+from msgspec.structs import replace
 
 from bot.cli.output import print_json, printable
 from bot.domain.delivery import Delivery

@@ -24,7 +24,6 @@ _OPEN = Sql("""
 
 
 def backlog(tx: Transaction) -> Backlog:
-    """Count it."""
     sends = (head.when for head in SENDS.heads(tx).of(Head))
     doable = {"announce": doable_since(tx), "send": min(sends, default=None)}
     doable |= {"poll": silent_since(tx, "polls"), "doubt": silent_since(tx, "doubts")}

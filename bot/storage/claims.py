@@ -102,7 +102,7 @@ class Queue:
         slots = {head.key: head.slot_until(tx.now, capacity.interval) for head in heads if head.key}
         until = tx.now + capacity.lease
         if tx.alone:
-            taken = take_slots(tx, slots) | {""}
+            taken = {"", *take_slots(tx, slots).column()}
             return tx.ask(self._hold, ids=[head.id for head in heads if head.key in taken], until=until, now=tx.now)
         ids, keys = [head.id for head in heads], [head.key for head in heads]
         return tx.ask(self._hold, ids=ids, keys=keys, slots=[slots.get(key) for key in keys], until=until, now=tx.now)

@@ -11,12 +11,10 @@ from bot.storage.sqlite import SqliteDatabase
 def open_database(
     url: str, clock: Clock | None = None, *, pool_size: int = 4, statement_timeout: float = 5
 ) -> Database:
-    """Return the database of a URL, not connected yet.
+    """Return the database of a URL, not connected yet. Raises BadSettings: neither SQLite nor PostgreSQL.
 
     url: `sqlite:///relative.db`, `sqlite:////absolute.db`, or `postgres://…` as Heroku writes it. pool_size:
     connections for reading; one more writes. statement_timeout: seconds, on PostgreSQL.
-
-    Raises BadSettings: neither SQLite nor PostgreSQL.
     """
     clock = clock or steady_clock()
     if (file := sqlite_file(url)) is not None:
@@ -46,9 +44,8 @@ def identity(url: str) -> bytes:
     if file is None:
         from bot.storage.postgresql import connection_info  # noqa: PLC0415 - as above
 
-        found = connection_info(url)
-        host, port = found.get("host", ""), found.get("port", "5432")
-        return f"{host.lower()}:{port}/{found.get('dbname', '')}".encode()
+        found = {"host": "", "port": "5432", "dbname": ""} | connection_info(url)
+        return f"{found['host'].lower()}:{found['port']}/{found['dbname']}".encode()
     try:
         seen = file.stat()
     except OSError:

@@ -1,6 +1,7 @@
 """Whose a handle of Sendblue's is. The list only suggests; what comes on a send's own address decides."""
 
 from collections.abc import Iterable
+from typing import TypeAlias
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -12,7 +13,10 @@ from bot.storage.engine import Transaction
 from bot.storage.rows import load_messages
 from bot.storage.sql import Sql
 
+Messages: TypeAlias = dict[UUID, Message]  # by id
+
 _OWNERS = Sql("SELECT handle, id FROM messages WHERE handle {among handles}")
+_NO_HANDLE = Sql("UPDATE messages SET handle = NULL WHERE id = :id")
 
 
 def owners_of(tx: Transaction, handles: Iterable[str]) -> dict[str, UUID]:
@@ -22,17 +26,12 @@ def owners_of(tx: Transaction, handles: Iterable[str]) -> dict[str, UUID]:
 
 
 def settled(
-    tx: Transaction,
-    message: Message,
-    report: Report,
-    owners: dict[str, UUID],
-    before: dict[UUID, Message],
-    after: dict[UUID, Message],
+    tx: Transaction, message: Message, report: Report, owners: dict[str, UUID], before: Messages, after: Messages
 ) -> Message | None:
     """Return the message a report with a handle is merged into; None when the report is about another text.
 
-    The list only suggests: a report on a send's own address takes the handle back from whoever got it from there, and
-    replaces what the list had suggested for this one.
+    A report on a send's own address takes the handle back from whoever got it from the list, and replaces what the list
+    had suggested for this one.
     """
     handle, own = report.handle or "", report.handle_from is HandleFrom.OWN
     owner_id = owners.setdefault(handle, message.id)
@@ -48,7 +47,7 @@ def settled(
     return replace(message, known=replace(message.known, handle=handle, handle_from=HandleFrom.CORRECTED))
 
 
-def _loses_handle(tx: Transaction, owner_id: UUID, before: dict[UUID, Message], after: dict[UUID, Message]) -> bool:
+def _loses_handle(tx: Transaction, owner_id: UUID, before: Messages, after: Messages) -> bool:
     """Put a message in doubt again if it has its handle from the list alone; return whether it had."""
     if owner_id not in before:
         before |= load_messages(tx, [owner_id], lock=True)
@@ -60,6 +59,3 @@ def _loses_handle(tx: Transaction, owner_id: UUID, before: dict[UUID, Message], 
     after[owner_id] = replace(owner.without_the_lists_word(), telling=anew)
     tx.do(_NO_HANDLE, id=owner_id)  # at once: a handle is unique, and another message takes it now
     return True
-
-
-_NO_HANDLE = Sql("UPDATE messages SET handle = NULL WHERE id = :id")

@@ -4,11 +4,13 @@ Everything here reads for a moment only: on SQLite whoever reads for long keeps 
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from typing import Any, TypeAlias
 from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 from bot.domain.known import Report
 from bot.domain.message import Message
@@ -23,24 +25,19 @@ Place: TypeAlias = tuple[datetime, int, UUID]  # where a message stands among al
 PAGE = 1000  # messages looked at in one transaction
 
 
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """Which messages: all that is set must hold.
+class Filter(Struct, frozen=True):
+    """Which messages: all that is set must hold."""
 
-    number: E.164. since, until: accepted no earlier, no later. limit: how many, newest first.
-    """
-
-    number: str | None = None
+    number: str | None = None  # E.164
     sender: str | None = None
-    since: datetime | None = None
-    until: datetime | None = None
+    since: datetime | None = None  # accepted no earlier
+    until: datetime | None = None  # accepted no later
     only_open: bool = False
     only_failed: bool = False
-    limit: int = 20
+    limit: int = 20  # how many, newest first
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
+class Listed(Struct, frozen=True):
     """A message, who asked for it and where: ids of a Slack user and a conversation."""
 
     message: Message
@@ -48,27 +45,24 @@ class Listed:
     channel: str
 
 
-@dataclass(frozen=True, slots=True)
-class Story:
-    """One message with all that is known about it. noted: oldest first."""
+class Story(Struct, frozen=True):
+    """One message with all that is known about it."""
 
     message: Message
     thread: Thread
-    noted: list[Noted]
+    noted: list[Noted]  # oldest first
 
 
+# What an index answers.
 _INDEXED = {"number": "recipient = :number", "since": "accepted_at >= :since", "until": "accepted_at <= :until"}
-"""What an index answers."""
-
+# What takes a look at each message: 50 is Delivery.FAILED, 40 SENT.
 _LOOKED_AT = {
     "sender": "threads.sender = :sender",
     "only_failed": "delivery = 50",
     "only_open": "NOT unconfirmed AND (delivery < 40 OR delivery = 40 AND service <> 'SMS')",
 }
-"""What takes a look at each message: 50 is Delivery.FAILED, 40 SENT."""
-
 _PLACE = "messages.accepted_at, messages.part, messages.id"
-_LISTED = f"{MESSAGE}, threads.sender, threads.asked_in"
+_LISTED = f"{MESSAGE}, threads.sender, threads.asked_in AS channel"
 
 
 @cache
@@ -86,41 +80,37 @@ def find_messages(tx: Transaction, wanted: Filter) -> list[Message]:
     """Return messages, newest first."""
     conditions = _conditions(wanted, _INDEXED, _LOOKED_AT)
     rest = "ORDER BY messages.accepted_at DESC, messages.part DESC LIMIT :limit"
-    return tx.ask(_statement(MESSAGE, conditions, rest), **_named(wanted)).of(message_of)
+    return tx.ask(_statement(MESSAGE, conditions, rest), **asdict(wanted)).of(message_of)
 
 
 def extent(tx: Transaction, wanted: Filter) -> tuple[int, datetime | None]:
     """Return how many messages must be looked at to find these, and when the newest of them was accepted."""
     what = "count(*) AS many, max(messages.accepted_at) AS accepted_at"
-    [row] = tx.ask(_statement(what, _conditions(wanted, _INDEXED)), **_named(wanted))
+    [row] = tx.ask(_statement(what, _conditions(wanted, _INDEXED)), **asdict(wanted))
     return row.many, row.accepted_at
 
 
 def next_page(
-    tx: Transaction, *, wanted: Filter, after: Place | None, newest_first: bool = False, size: int = PAGE
+    tx: Transaction, *, wanted: Filter, after: Place | None, newest_first: bool
 ) -> tuple[list[Listed], Place | None]:
-    """Look at the next `size` messages; return those among them that are wanted, and where to go on (None: done)."""
+    """Look at the next PAGE messages; return those among them that are wanted, and where to go on (None: done)."""
     ahead, back, order = ("<", ">=", " DESC") if newest_first else (">", "<=", "")
     in_order = "ORDER BY " + ", ".join(f"{column}{order}" for column in _PLACE.split(", "))
-    conditions, values = _conditions(wanted, _INDEXED), _named(wanted)
+    conditions, values = _conditions(wanted, _INDEXED), asdict(wanted)
     if after is not None:
         conditions += (f"({_PLACE}) {ahead} (:after_at, :after_part, :after_id)",)
         values |= {"after_at": after[0], "after_part": after[1], "after_id": after[2]}
-    last = tx.ask(_statement(_PLACE, conditions, f"{in_order} LIMIT 1 OFFSET :offset"), offset=size - 1, **values)
-    place: Place | None = next(((row.accepted_at, row.part, row.id) for row in last), None)
+    last = tx.ask(_statement(_PLACE, conditions, f"{in_order} LIMIT 1 OFFSET :offset"), offset=PAGE - 1, **values)
+    place: Place | None = next(iter(last), None)
     if place is not None:
         conditions += (f"({_PLACE}) {back} (:last_at, :last_part, :last_id)",)
         values |= {"last_at": place[0], "last_part": place[1], "last_id": place[2]}
     page = tx.ask(_statement(_LISTED, conditions + _conditions(wanted, _LOOKED_AT), in_order), **values)
-    return [_listed(**row._asdict()) for row in page], place
+    return page.of(_listed), place
 
 
-def _listed(sender: str, asked_in: str, **fields: Any) -> Listed:
-    return Listed(message_of(**fields), sender, asked_in)
-
-
-def _named(wanted: Filter) -> dict[str, Any]:
-    return {name: getattr(wanted, name) for name in ("number", "since", "until", "sender", "limit")}
+def _listed(sender: str, channel: str, **fields: Any) -> Listed:
+    return Listed(message_of(**fields), sender, channel)
 
 
 _THREAD_OF = Sql("SELECT thread_id FROM messages WHERE id = :message_id")
@@ -137,8 +127,7 @@ def story_of(tx: Transaction, message_id: UUID) -> Story | None:
         return None
     thread = load_threads(tx, [thread_id])[thread_id]
     [message] = [message for message in thread.messages if message.id == message_id]
-    noted = tx.ask(_REPORTS, message_id=message_id)
-    return Story(message, thread, [_noted(**row._asdict()) for row in noted])
+    return Story(message, thread, tx.ask(_REPORTS, message_id=message_id).of(_noted))
 
 
 def _noted(received_at: datetime, **fields: Any) -> Noted:

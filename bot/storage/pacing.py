@@ -6,26 +6,16 @@ from datetime import datetime
 from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
-_TAKE = Sql(
-    "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
-    "WHERE pacing.next_at <= :now RETURNING key"
-)
-_CLOSE = Sql(
-    "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at "
-    "WHERE pacing.next_at < excluded.next_at"
-)
+_PUT = "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at"
+_TAKE = Sql(f"{_PUT} WHERE pacing.next_at <= :now RETURNING key")
+_CLOSE = Sql(f"{_PUT} WHERE pacing.next_at < excluded.next_at")
 _GIVE_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key AND next_at = :until")
 _FREE_FROM = Sql("SELECT next_at FROM pacing WHERE key = :key")
 
 
-def ask_for_slots(tx: Transaction, until: Mapping[str, datetime]) -> Rows:
+def take_slots(tx: Transaction, until: Mapping[str, datetime]) -> Rows:
     """Take the slot of each key that is free now until then; the rows are those keys."""
     return tx.each(_TAKE, _in_order(until), now=tx.now)
-
-
-def take_slots(tx: Transaction, until: Mapping[str, datetime]) -> set[str]:
-    """Do the same, and return those keys."""
-    return set(ask_for_slots(tx, until).column())
 
 
 def close_slots(tx: Transaction, until: Mapping[str, datetime]) -> None:
@@ -45,5 +35,4 @@ def free_from(tx: Transaction, key: str) -> datetime | None:
 
 
 def _in_order(until: Mapping[str, datetime]) -> list[dict[str, object]]:
-    """By key, so that no two wait for each other."""
-    return [{"key": key, "next_at": until[key]} for key in sorted(until)]
+    return [{"key": key, "next_at": until[key]} for key in sorted(until)]  # so that no two wait for each other

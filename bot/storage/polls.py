@@ -38,7 +38,7 @@ def claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
     quiet, count = _QUIET[capacity.key], min(capacity.count, _MOST_AT_ONCE)
     if not tx.ask(quiet, now=tx.now, count=1).column():
         return Claimed([], None)
-    if capacity.each and not take_slots(tx, {capacity.key: tx.now + capacity.each}):
+    if capacity.each and not take_slots(tx, {capacity.key: tx.now + capacity.each}).column():
         return Claimed([], free_from(tx, capacity.key))
     found = tx.ask(quiet, now=tx.now, count=count).of(message_of)
     busy_until = tx.now + capacity.each * len(found)

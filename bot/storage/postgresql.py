@@ -5,8 +5,9 @@ import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 import structlog
@@ -18,10 +19,8 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bot.domain.clock import Clock, elapsed
 from bot.errors import BadSettings, MaybeStored
-from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import Change, Shape, Sql, type_of
-
-T = TypeVar("T")
+from bot.storage.engine import Database, Rows, T, Transaction
+from bot.storage.sql import Shape, Sql
 
 log = structlog.get_logger(__name__)
 
@@ -31,19 +30,17 @@ _OLDEST = 1800.0  # seconds after which a connection is replaced by a new one
 # A database that went away without a goodbye is noticed within the time Slack waits for an answer.
 _IMPATIENT = {"connect_timeout": "2", "tcp_user_timeout": "2500", "keepalives_idle": "5", "keepalives_interval": "2"}
 
+# Beginnings of codes that say the connection leads to a server that cannot store (any more), as after a failover.
 _SERVER_AT_FAULT = ("08", "57P0", "25006")
-"""Beginnings of codes that say the connection leads to a server that cannot store (any more), as after a failover."""
-
 _IN_EACH_OTHERS_WAY = frozenset({"40P01", "40001"})
+# What a pooler answers that hands each transaction to another connection and does not keep track of statements.
 _NOT_PREPARED = frozenset({"26000", "42P05"})
-"""What a pooler answers that hands each transaction to another connection and does not keep track of statements."""
+# Its limit ends with the transaction: good behind a pooler, too.
+_BEGUN = "SELECT clock_timestamp(), set_config('statement_timeout', %(limit)s, true)"
 
 
 def connection_info(url: str) -> dict[str, str]:
-    """Read a database URL. Several hosts may be named; then the one that takes writes is used.
-
-    Raises BadSettings: it cannot be read.
-    """
+    """Read a database URL, or raise BadSettings. Of several hosts the one that takes writes is used."""
     try:
         found = conninfo_to_dict("postgresql" + url[url.index("://") :])
     except (psycopg.Error, ValueError):
@@ -54,10 +51,7 @@ def connection_info(url: str) -> dict[str, str]:
 
 
 class _NamesThatTell(PrepareManager):
-    """Names a prepared statement by its text: behind a pooler the same name may already be there, for another's.
-
-    psycopg itself counts: its third statement could be another process's third.
-    """
+    """Names a prepared statement by its text. psycopg counts: behind a pooler its third may be another process's."""
 
     def get(self, query: Any, prepare: bool | None = None) -> tuple[Prepare, bytes]:  # noqa: FBT001 - psycopg's own
         decision, name = super().get(query, prepare)
@@ -72,13 +66,13 @@ def _prepare_by_text(connection: Connection[Any]) -> None:
     connection.prepared_max = 500
 
 
-def _change(column: str) -> Change | None:
-    """Times come in the server's zone."""
-    return _in_utc if type_of(column) == "timestamptz" else None
-
-
 def _in_utc(time: datetime) -> datetime:
     return time.astimezone(UTC)
+
+
+@cache
+def _shape(columns: tuple[str, ...]) -> Shape:
+    return Shape(columns, {"timestamptz": _in_utc})  # times come in the server's zone
 
 
 class PostgresqlTransaction(Transaction):
@@ -86,18 +80,19 @@ class PostgresqlTransaction(Transaction):
 
     alone = False
 
-    def __init__(
-        self, connection: Connection[Any], begin: str, database: "PostgresqlDatabase", limit: str, *, prepare: bool
-    ) -> None:
-        self._connection, self._prepare, self._database = connection, prepare, database
+    def __init__(self, connection: Connection[Any], begin: str, database: "PostgresqlDatabase") -> None:
+        self._connection, self._database, self._prepare = connection, database, database.prepare
         self._asked_at = database.own_clock()
         connection.execute(begin, prepare=False)
-        self._begun = connection.execute(_BEGUN, {"limit": limit}, prepare=prepare, binary=True)
+        self._begun = connection.execute(_BEGUN, {"limit": database.limit}, prepare=self._prepare, binary=True)
+        self._now: datetime | None = None  # a cached_property has one lock for all transactions before Python 3.12
 
-    def _began_at(self) -> datetime:
-        at = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
-        self._database.heard(at, self._asked_at)
-        return at
+    @property
+    def now(self) -> datetime:
+        if self._now is None:
+            self._now = _in_utc(self._begun.fetchone()[0])  # type: ignore[index]
+            self._database.heard(self._now, self._asked_at)
+        return self._now
 
     @property
     def estimate(self) -> datetime:
@@ -106,42 +101,25 @@ class PostgresqlTransaction(Transaction):
     def ask(self, sql: Sql, **values: Any) -> Rows:
         self.changes |= sql.changes
         cursor = self._connection.execute(sql.postgresql, values, prepare=self._prepare, binary=True)
-
-        def fetch() -> tuple[Shape, list[Any]]:
-            rows = cursor.fetchall()
-            return sql.shape(tuple(column.name for column in cursor.description or ()), _change), rows
-
-        return Rows(fetch)
-
-    def do(self, sql: Sql, **values: Any) -> None:
-        self.ask(sql, **values)
+        # In this order: the columns come with the rows.
+        return Rows(lambda: (cursor.fetchall(), _shape(tuple(column.name for column in cursor.description or ()))))
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         if not rows:
-            return Rows(lambda: (sql.shape((), _change), []))
+            return Rows(lambda: ((), _shape(())))
         return self.ask(sql, **{name: [row[name] for row in rows] for name in rows[0]}, **values)
-
-    def run(self, text: str) -> None:
-        self._connection.execute(text.encode(), prepare=False)
-
-
-_BEGUN = "SELECT clock_timestamp(), set_config('statement_timeout', %(limit)s, true)"
-"""Its limit ends with the transaction: good behind a pooler, too."""
 
 
 class PostgresqlDatabase(Database):
-    """A server. pool_size: how many may read at once. statement_timeout: seconds."""
-
     one_process = False
     error = psycopg.Error
-    dialect = "postgresql+psycopg"
 
     def __init__(self, url: str, clock: Clock, *, pool_size: int, statement_timeout: float) -> None:
         super().__init__(clock)
         self._info = make_conninfo(**connection_info(url))
-        self._limit = str(int(statement_timeout * 1000))
+        self.limit = str(int(statement_timeout * 1000))
         self._ahead = timedelta(0)  # of this process's clock, the database's
-        self._prepare = True
+        self.prepare = True
         self._writing: Connection[Any] | None = None
         self._connected_at = 0.0
         self._hung_up = False
@@ -160,32 +138,23 @@ class PostgresqlDatabase(Database):
         )
 
     def clock(self) -> datetime:
-        return self._clock() + self._ahead
-
-    def own_clock(self) -> datetime:
-        """Return this process's clock."""
-        return self._clock()
+        return self.own_clock() + self._ahead
 
     def heard(self, at: datetime, asked_at: datetime) -> None:
         """Note what the server's clock said at some time since we asked."""
-        self._ahead = min(max(self._ahead, at - self._clock()), at - asked_at)
+        self._ahead = min(max(self._ahead, at - self.own_clock()), at - asked_at)
 
     def connect(self) -> Connection[Any]:
         return psycopg.connect(self._info)
 
-    def check(self) -> None:
-        """Nothing to do: the server looks after its files."""
-
-    def take(self) -> None:
-        """Nothing to do: any number of processes may write."""
-
     def write(self, work: Callable[[Transaction], T]) -> T:
         while True:
-            connection, new = self._connected()
+            known, connection = self._writing, self._connected()
             try:
                 return self._transact(connection, "BEGIN", work)
             except psycopg.Error as error:
-                if not self._can_do_without_preparing(error) and (new or not connection.closed):
+                was_lost = connection is known and connection.closed
+                if not self._can_do_without_preparing(error) and not was_lost:
                     raise
 
     def read(self, question: Callable[[Transaction], T]) -> T:
@@ -204,22 +173,22 @@ class PostgresqlDatabase(Database):
                 raise
         return self.read(question)
 
-    def _connected(self) -> tuple[Connection[Any], bool]:
-        """Return the connection that writes, and whether it is a new one."""
+    def _connected(self) -> Connection[Any]:
+        """Return the connection that writes, a new one where there is none or it is too old."""
         if self._hung_up:
             raise psycopg.OperationalError("closing")
         if self._writing is not None and not self._writing.closed and elapsed() - self._connected_at < _OLDEST:
-            return self._writing, False
+            return self._writing
         if self._writing is not None:
             self._writing.close()
         self._writing, self._connected_at = self.connect(), elapsed()
         _prepare_by_text(self._writing)
-        return self._writing, True
+        return self._writing
 
     def _can_do_without_preparing(self, error: psycopg.Error) -> bool:
-        if error.sqlstate not in _NOT_PREPARED or not self._prepare:
+        if error.sqlstate not in _NOT_PREPARED or not self.prepare:
             return False
-        self._prepare = False
+        self.prepare = False
         log.warning("statements_are_not_prepared", why="a pooler in front of the database loses them")
         return True
 
@@ -228,8 +197,7 @@ class PostgresqlDatabase(Database):
         committing = False
         try:
             with connection.pipeline():
-                transaction = PostgresqlTransaction(connection, begin, self, self._limit, prepare=self._prepare)
-                result = work(transaction)
+                result = work(PostgresqlTransaction(connection, begin, self))
                 committing = begin == "BEGIN"
                 committed = connection.execute("COMMIT", prepare=False)
             if committed.statusmessage != "COMMIT":
@@ -254,9 +222,6 @@ class PostgresqlDatabase(Database):
             if connection is not None and not connection.closed:
                 with suppress(OSError, psycopg.Error), socket.socket(fileno=os.dup(connection.fileno())) as line:
                     line.shutdown(socket.SHUT_RDWR)
-
-    def erase(self) -> None:
-        """Nothing to do: its autovacuum does, in its time."""
 
     def close(self) -> None:
         self._readers.close(timeout=0.2)

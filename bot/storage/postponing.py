@@ -17,34 +17,29 @@ from bot.storage.threads import wake_threads
 
 
 class Release(Struct, frozen=True):
-    """A claimed message that certainly did not go out: try again at `at`; its line rests until line_until.
-
-    why: what its root says meanwhile; "" while that is not worth saying.
-    """
+    """A claimed message that certainly did not go out."""
 
     message: Message
-    at: datetime
-    line_until: datetime | None = None
-    why: str = ""
+    at: datetime  # when to try again
+    line_until: datetime | None = None  # until when its line rests
+    why: str = ""  # what its root says meanwhile; "" while that is not worth saying
+
+
+_RELEASE = Sql("{update messages: delivery, send_at, error_code}")
 
 
 def release_sends(tx: Transaction, items: Sequence[Release]) -> list[bool]:
     """Give claims back. Returns whether they were still held."""
-    until: dict[str, datetime] = {}
-    for item in items:
-        if item.line_until is not None:
-            until[item.message.words.line] = max(item.line_until, until.get(item.message.words.line, item.line_until))
-    close_slots(tx, until)
+    until = [(item.message.words.line, item.line_until) for item in items if item.line_until is not None]
+    close_slots(tx, dict(sorted(until)))  # the latest of each line
     before = load_messages(tx, {item.message.id for item in items}, lock=True)
     held = [_is_held(before[item.message.id], item.message) for item in items]
     released = [item for item, still in zip(items, held, strict=True) if still]
-    tx.each(
-        _RELEASE,
-        [
-            {"id": item.message.id, "delivery": Delivery.ACCEPTED, "send_at": item.at, "error_code": item.why}
-            for item in released
-        ],
-    )
+    rows = [
+        {"id": item.message.id, "delivery": Delivery.ACCEPTED, "send_at": item.at, "error_code": item.why}
+        for item in released
+    ]
+    tx.each(_RELEASE, rows)
     wake_threads(tx, before, [_waiting(before[item.message.id], item) for item in released if item.why])
     return held
 
@@ -58,15 +53,12 @@ def _waiting(message: Message, item: Release) -> Message:
     return replace(message, known=known, schedule=replace(message.schedule, lease_until=item.at))
 
 
-_RELEASE = Sql("{update messages: delivery, send_at, error_code}")
-
-
 class BusyLine(Struct, frozen=True):
-    """A line from which Sendblue takes nothing until then. why: what the roots of its other texts say meanwhile."""
+    """A line from which Sendblue takes nothing until then."""
 
     line: str
     until: datetime
-    why: str
+    why: str  # what the roots of its other texts say meanwhile
 
 
 _MOST_TOLD = 50  # roots are edited once a second, and the first of a queue wait for news most
@@ -91,12 +83,12 @@ def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]
     return [None for _ in items]
 
 
-_UNSENT = Sql("SELECT id FROM messages WHERE delivery = 0 AND accepted_at < :cutoff ORDER BY accepted_at LIMIT :most")
+_UNSENT = Sql("SELECT id FROM messages WHERE delivery = 0 AND accepted_at < :cutoff ORDER BY accepted_at LIMIT 100")
 
 
-def unsent_since(tx: Transaction, cutoff: datetime, *, most: int = 100) -> list[UUID]:
-    """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first."""
-    return tx.ask(_UNSENT, cutoff=cutoff, most=most).column()
+def unsent_since(tx: Transaction, cutoff: datetime) -> list[UUID]:
+    """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first, 100 at most."""
+    return tx.ask(_UNSENT, cutoff=cutoff).column()
 
 
 _END_LEASES = (

@@ -1,10 +1,16 @@
-"""Whether a database has the schema this code was written for, and bringing it there."""
+"""What state a database is in: whether it has the schema this code was written for, and bringing it there."""
 
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from datetime import datetime
 from pathlib import Path
+
+from msgspec import Struct
 
 from bot.errors import BadSettings, NotStored
 from bot.storage.engine import Database, Transaction
 from bot.storage.sql import Sql
+from bot.storage.sqlite import journal_mode
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _KNOWN = sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
@@ -15,13 +21,11 @@ _TABLES = Sql(
     sqlite="SELECT name FROM sqlite_master WHERE type = 'table'",
 )
 _FOUND = Sql("SELECT version_num FROM alembic_version")
+_VERSION = Sql("SELECT current_setting('server_version') AS version", sqlite="SELECT sqlite_version() AS version")
 
 
 def problem(tx: Transaction) -> str:
-    """Return why this code cannot use the database as it is, or an empty string.
-
-    Raises BadSettings: the database is newer than this code, and no migration can help.
-    """
+    """Return why this code cannot use the database as it is, or "". Raises BadSettings where no migration can help."""
     wanted = _KNOWN[-1]
     there = set(tx.ask(_TABLES).column())
     versions = tx.ask(_FOUND).column() if "alembic_version" in there else []
@@ -48,53 +52,59 @@ def missing(tx: Transaction) -> str:
         return ""
 
 
+class Condition(Struct, frozen=True):
+    engine: str  # in words
+    now: datetime | None  # its own clock (aware), where it has one
+    schema: str  # see `problem`
+
+
+def condition(tx: Transaction) -> Condition:
+    """Look at a database. Raises as `problem`."""
+    wrong, version = problem(tx), tx.ask(_VERSION).value()
+    if not tx.alone:
+        return Condition(f"PostgreSQL {version}", tx.now, wrong)
+    mode = journal_mode()
+    why = "" if mode == "WAL" else ", because write-ahead logging can corrupt the file before 3.51.3"
+    return Condition(f"SQLite {version}, journal {mode}{why}", None, wrong)
+
+
 def migrate(database: Database) -> None:
     """Bring the database up to this code's schema. Needs the database's lock.
 
-    Raises:
-        BadSettings: the database is newer than this code, or damaged.
-        NotStored: it cannot be reached or used.
+    Raises BadSettings as `problem`, NotStored where it cannot be reached or used.
     """
-    try:
+    with _named(database.error):
         if not database.write(problem):
             return
-    except database.error as error:
-        raise _unusable(error) from None
     from bot.storage.migrations import SQLAlchemyError, upgrade  # noqa: PLC0415 - 20 MiB that few starts need
 
-    try:
+    with _named(SQLAlchemyError):
         upgrade(database)
-    except SQLAlchemyError as error:
-        raise _unusable(getattr(error, "orig", None) or error) from None
 
 
 def bring_up(database: Database) -> None:
     """Bring a database up to date, as whoever owns it, and close it. Raises as `migrate`."""
     database.take()
-    try:
+    with closing(database):
         database.check()
         migrate(database)
-    finally:
-        database.close()
 
 
 def probe(database: Database) -> None:
-    """Bring a SQLite file up to date, look whether PostgreSQL is; raise now what would be a traceback later.
-
-    Closes the database. Raises as `migrate`.
-    """
+    """Bring a SQLite file up to date, look whether PostgreSQL is, and close it: raise now what `migrate` would."""
     if database.one_process:
         bring_up(database)
         return
-    try:
+    with closing(database), _named(database.error):
         if wrong := database.write(problem):
             raise BadSettings(f"DATABASE_URL: {wrong}")
-    except database.error as error:
-        raise _unusable(error) from None
-    finally:
-        database.close()
 
 
-def _unusable(error: BaseException) -> NotStored:
+@contextmanager
+def _named(errors: type[Exception]) -> Iterator[None]:
     """Name the kind of failure, without the address and password that its message may repeat."""
-    return NotStored(f"the database cannot be used ({type(error).__name__}): check DATABASE_URL, or try again")
+    try:
+        yield
+    except errors as error:
+        kind = type(getattr(error, "orig", None) or error).__name__  # SQLAlchemy's contain the driver's
+        raise NotStored(f"the database cannot be used ({kind}): check DATABASE_URL, or try again") from None

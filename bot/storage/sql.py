@@ -67,25 +67,17 @@ class Sql:
         self.sqlite = _ROW.sub(r":\1", _MACRO.sub(_for_sqlite, sqlite or text))
         self.returns_rows = "RETURNING" in text
         self.changes = re.search(r"INSERT |UPDATE |DELETE ", _MACRO.sub("", text) + self.sqlite) is not None
-        self._shapes: dict[tuple[object, tuple[str, ...]], Shape] = {}
         self.every.append(self)
-
-    def shape(self, names: tuple[str, ...], changes: Callable[[str], Change | None]) -> "Shape":
-        """Return how rows with these columns are read. changes: column → what happens to its value."""
-        if (shape := self._shapes.get((changes, names))) is None:
-            shape = self._shapes[changes, names] = Shape(names, changes)
-        return shape
 
 
 class Shape:
-    """How the rows of one statement are read: a column's name says what is in it."""
+    """How rows with these columns are read: a column's name says what is in it. kinds: type → what happens to it."""
 
-    def __init__(self, names: tuple[str, ...], changes: Callable[[str], Change | None]) -> None:
+    def __init__(self, names: tuple[str, ...], kinds: Mapping[str, Change]) -> None:
         self.names = names
         self.row: Callable[[Sequence[Any]], Any] = _named(names)._make
-        self._changes = [
-            (place, change) for place, name in enumerate(names) if (change := coded(name) or changes(name)) is not None
-        ]
+        changes = [coded(name) or kinds.get(type_of(name)) for name in names]
+        self._changes = [(place, change) for place, change in enumerate(changes) if change is not None]
 
     def read(self, row: Sequence[Any]) -> Sequence[Any]:
         """Return the values of a row as our types have them."""
@@ -110,7 +102,7 @@ def _for_postgresql(macro: re.Match[str]) -> str:
         return f"FOR UPDATE {what}"
     if name == "among":
         return f"= ANY(%({what})s)"
-    columns = _columns(what) if name != "update" else ["id", *_columns(what)]
+    columns = re.findall(r"\w+", f"id, {what}" if name == "update" else what)
     names = ", ".join(columns)
     lists = ", ".join(f"%({column})s::{type_of(column)}[]" for column in columns)
     rows = f"unnest({lists}) AS row({names})"
@@ -128,11 +120,7 @@ def _for_sqlite(macro: re.Match[str]) -> str:
         return ""
     if name == "among":
         return f"IN (SELECT value FROM json_each(:{what}))"
-    columns = _columns(what)
+    columns = re.findall(r"\w+", what)
     if name == "insert":
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
     return f"UPDATE {table} SET {', '.join(f'{column} = :{column}' for column in columns)} WHERE id = :id"
-
-
-def _columns(what: str) -> list[str]:
-    return [name.strip() for name in what.split(",")]

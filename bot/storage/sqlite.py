@@ -6,17 +6,18 @@ import os
 import queue
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
+from functools import cache, cached_property
 from operator import attrgetter
 from pathlib import Path
-from typing import IO, Any, TypeVar
+from typing import Any
 from uuid import UUID
 
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
-from bot.storage.engine import Database, Rows, Transaction
-from bot.storage.sql import CODED, Change, Sql, type_of
+from bot.storage.engine import Database, Rows, T, Transaction
+from bot.storage.sql import CODED, Shape, Sql
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
@@ -25,8 +26,8 @@ except ImportError:  # no wheel for this machine
 
 __all__ = ["OneProcess", "SqliteDatabase", "connect", "journal_mode", "sqlite3"]
 
-T = TypeVar("T")
-
+_PATIENCE = 2.0  # seconds to wait for a connection
+_LARGEST_CHECKED = 64 * 1024 * 1024  # bytes; a larger file would hold up the start for seconds
 _SAFE_BACKPORTS = {(3, 44): 6, (3, 50): 7}
 _SAFE_SINCE = (3, 51, 3)
 
@@ -71,34 +72,28 @@ class OneProcess:
         except (OSError, RuntimeError):
             raise BadSettings(f"DATABASE_URL: {database} is a link that leads nowhere") from None
         self._path = database.with_name(database.name + ".lock")
-        self._file: IO[str] | None = None
+        self._held = ExitStack()
 
     def take(self) -> None:
-        """Hold the lock until `release` or the end of the process.
-
-        Raises BadSettings: another process holds it, or the folder cannot be written.
-        """
+        """Hold the lock until `release` or the end of the process, or raise BadSettings."""
         try:
-            self._file = self._path.open("a+")
+            file = self._held.enter_context(self._path.open("a+"))
         except OSError as error:
             raise BadSettings(f"DATABASE_URL: cannot write in {self._path.parent} ({error.strerror})") from None
         try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
             self.release()
             raise BadSettings(
                 f"DATABASE_URL: another Bluethread process is using {self._path.with_suffix('')}; "
                 "stop it first, SQLite serves one process"
             ) from None
-        self._file.truncate(0)
-        self._file.write(str(os.getpid()))
-        self._file.flush()
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
 
     def release(self) -> None:
-        """Let the next process in."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
+        self._held.close()
 
 
 def _spelled(time: datetime) -> str:
@@ -110,37 +105,32 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
-def _listed(values: Sequence[object]) -> str:
-    return json.dumps([value.hex if isinstance(value, UUID) else value for value in values])
-
-
 sqlite3.register_adapter(datetime, _spelled)
-sqlite3.register_adapter(UUID, lambda value: value.hex)
-sqlite3.register_adapter(list, _listed)
+sqlite3.register_adapter(UUID, attrgetter("hex"))
+sqlite3.register_adapter(list, json.JSONEncoder(default=attrgetter("hex")).encode)  # of UUIDs, or of texts
 for code in CODED.values():
     sqlite3.register_adapter(code, attrgetter("value"))  # else SQLite's module looks for other ways first, slowly
 
-_KINDS: Mapping[str, Change] = {"timestamptz": _time, "uuid": UUID, "bool": bool}  # SQLite has numbers and texts only
 
-
-def _change(column: str) -> Change | None:
-    return _KINDS.get(type_of(column))
+@cache
+def _shape(columns: tuple[str, ...]) -> Shape:
+    return Shape(columns, {"timestamptz": _time, "uuid": UUID, "bool": bool})  # SQLite has numbers and texts only
 
 
 class SqliteTransaction(Transaction):
     alone = True
 
     def __init__(self, connection: Any, clock: Clock) -> None:
-        self._connection = connection
-        self._clock = clock
+        self._connection, self._clock = connection, clock
 
-    def _began_at(self) -> datetime:
+    @cached_property
+    def now(self) -> datetime:
         return self._clock()
 
     def ask(self, sql: Sql, **values: Any) -> Rows:
         self.changes |= sql.changes
         cursor = self._connection.execute(sql.sqlite, values)
-        return self._rows(sql, cursor.description, cursor.fetchall())
+        return _rows(cursor.description, cursor.fetchall())
 
     def do(self, sql: Sql, **values: Any) -> None:
         self.changes |= sql.changes
@@ -152,28 +142,22 @@ class SqliteTransaction(Transaction):
             rows = [{**row, **values} for row in rows]
         if not sql.returns_rows:
             self._connection.executemany(sql.sqlite, rows)
-            return self._rows(sql, (), ())
+            return _rows((), ())
         columns, found = (), list[Sequence[Any]]()
         for row in rows:
             cursor = self._connection.execute(sql.sqlite, row)
             columns = cursor.description
             found += cursor.fetchall()  # before the next: a statement in use would be compiled again
-        return self._rows(sql, columns, found)
+        return _rows(columns, found)
 
-    def run(self, text: str) -> None:
-        self._connection.execute(text)
 
-    def _rows(self, sql: Sql, columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:
-        shape = sql.shape(tuple(column[0] for column in columns), _change)
-        return Rows(lambda: (shape, rows))
+def _rows(columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:
+    return Rows(lambda: (rows, _shape(tuple(column[0] for column in columns))))
 
 
 class SqliteDatabase(Database):
-    """A file. pool_size: how many may read at once."""
-
     one_process = True
     error = sqlite3.Error
-    dialect = "sqlite"
 
     def __init__(self, path: Path, clock: Clock, *, pool_size: int) -> None:
         super().__init__(clock)
@@ -198,7 +182,7 @@ class SqliteDatabase(Database):
         if self._writing is None:
             self._writing = self.connect()
         with within(self._writing, "BEGIN IMMEDIATE"):
-            return work(SqliteTransaction(self._writing, self._clock))
+            return work(SqliteTransaction(self._writing, self.own_clock))
 
     def read(self, question: Callable[[Transaction], T]) -> T:
         try:
@@ -208,15 +192,12 @@ class SqliteDatabase(Database):
         try:
             connection = connection or connect(self.path, read_only=True)
             with within(connection, "BEGIN"):
-                return question(SqliteTransaction(connection, self._clock))
+                return question(SqliteTransaction(connection, self.own_clock))
         finally:
             self._readers.put(connection)
 
     def is_away(self, error: Exception) -> bool:
         return isinstance(error, sqlite3.OperationalError)
-
-    def is_passing(self, error: Exception) -> bool:
-        return False
 
     def hang_up(self) -> None:
         self._hung_up = True  # a file answers or fails; only to give room back takes long
@@ -240,9 +221,6 @@ class SqliteDatabase(Database):
         self._lock.release()
 
 
-_PATIENCE = 2.0  # seconds to wait for a connection
-
-
 @contextmanager
 def within(connection: Any, begin: str) -> Iterator[None]:
     connection.execute(begin)
@@ -255,9 +233,6 @@ def within(connection: Any, begin: str) -> Iterator[None]:
         raise
 
 
-_LARGEST_CHECKED = 64 * 1024 * 1024  # Bytes. A larger file would hold up the start for seconds
-
-
 def check_file(file: Path) -> None:
     """Look whether a SQLite file is one and is whole. Raises BadSettings: it is damaged, or something else."""
     if not file.exists():
@@ -268,13 +243,13 @@ def check_file(file: Path) -> None:
         return
     try:
         with closing(connect(file, read_only=True)) as connection:
-            whole = file.stat().st_size > _LARGEST_CHECKED
-            found = "ok" if whole else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+            large = file.stat().st_size > _LARGEST_CHECKED
+            found = "ok" if large else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
             connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError):  # in use, or no right to read it: not the file's fault
-            return
-        found = str(error)
+    except sqlite3.OperationalError:  # in use, or no right to read it: not the file's fault
+        return
+    except sqlite3.DatabaseError:
+        found = "something else"
     if found != "ok":
         raise BadSettings(
             f"DATABASE_URL: {file} is damaged or is not a SQLite database; restore a backup (docs/deploy.md, Back up)"
@@ -282,7 +257,6 @@ def check_file(file: Path) -> None:
 
 
 def is_there(file: Path) -> bool:
-    """Whether we may see that there is such a file."""
     try:
         return file.is_file()
     except OSError:  # a folder that is not ours

@@ -6,21 +6,17 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from datetime import datetime, timedelta
 from functools import partial
-from typing import TypeVar
 
 import structlog
 
-from bot.domain.clock import Clock
 from bot.errors import NotStored
-from bot.storage.engine import Database, Transaction
+from bot.storage.engine import Database, Item, Result, T, Transaction
 from bot.storage.pacing import close_slots
 from bot.storage.postponing import end_leases
 from bot.storage.timekeeping import keep_time
-from bot.storage.writer import Item, Result, Work, Writer
+from bot.storage.writer import Work, Writer
 
 log = structlog.get_logger(__name__)
-
-R = TypeVar("R")
 
 _PATIENCE = 1.0  # seconds until a silent database counts as away; the writer gives it one more
 _PAUSE = 0.5
@@ -34,7 +30,8 @@ class Store:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._writer = Writer(database)
-        self.clock: Clock = database.clock
+        self.write = self._writer.run
+        self.clock = database.clock
 
     async def open(self) -> None:
         """Start writing. Where no other process can be alive, take over at once what a dead one left claimed."""
@@ -66,10 +63,6 @@ class Store:
         """Leave nothing in the database's files of what was overwritten or removed. Raises NotStored."""
         await self._reading(self._database.erase)
 
-    async def write(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
-        """See `Writer.run`."""
-        return await self._writer.run(work, item, patience=patience)
-
     async def write_until_stored(self, work: Work[Item, Result], item: Item) -> Result:
         """As `write`, and for ten minutes again while the database takes nothing.
 
@@ -81,14 +74,11 @@ class Store:
             await asyncio.sleep(_PAUSE)
         return await self.write(work, item)
 
-    async def read(self, question: Callable[[Transaction], R]) -> R:
-        """Ask something that changes nothing; off the event loop, beside the writer.
-
-        Raises NotStored: the database cannot be asked right now.
-        """
+    async def read(self, question: Callable[[Transaction], T]) -> T:
+        """Ask something that changes nothing, off the event loop and beside the writer. Raises NotStored."""
         return await self._reading(partial(self._database.read, question))
 
-    async def _reading(self, work: Callable[[], R]) -> R:
+    async def _reading(self, work: Callable[[], T]) -> T:
         try:
             return await asyncio.to_thread(work)
         except self._database.error as error:

@@ -15,7 +15,7 @@ from bot.domain.message import Message
 from bot.domain.thread import Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.engine import Rows, Transaction, one_by_one
-from bot.storage.pacing import ask_for_slots, close_slots, give_back_slot
+from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.rows import THREAD, messages_of, values, with_messages
 from bot.storage.sends import claim_sends, let_out
 from bot.storage.sql import Sql
@@ -54,7 +54,7 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     if not ready:
         return Claimed([], again)
     wanted = any(head.opened for head in ready) and not any(head.key == EDITS for head in heads)
-    edits = ask_for_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
+    edits = take_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
     held = STEPS.hold(tx, ready, capacity)
     threads = with_messages(held, messages_of(tx, [head.id for head in ready]))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}

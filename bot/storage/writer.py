@@ -10,23 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, TypeVar
+from typing import Any
 
 import structlog
 
 from bot import metrics
 from bot.errors import MaybeStored, NotStored
-from bot.storage.engine import Database, Transaction
+from bot.storage.engine import Database, Item, Result, Transaction
 
-Item = TypeVar("Item")
-Result = TypeVar("Result")
+# Does one kind of work for all items in one transaction. Returns one result per item, in their order; they are looked
+# at after the commit.
 Work = Callable[[Transaction, Sequence[Item]], Iterable[Result]]
-"""Does one kind of work for all items in one transaction; returns one result per item, in their order.
-
-They are looked at after the commit.
-"""
 
 _LAST_PATIENCE = 1.0
+_LARGEST_BATCH = 512
 
 log = structlog.get_logger(__name__)
 
@@ -58,26 +55,16 @@ class _Entry:
         if not self.done.done():  # begun, and neither done nor undone: nobody can know
             self.done.set_exception(MaybeStored("no answer"))
 
-    def tell(self) -> None:
-        if self.done.done():  # its caller was cancelled or lost patience meanwhile
-            return
-        if self.error is not None:
-            self.done.set_exception(self.error)
-        else:
-            self.done.set_result(self.outcome)
-
 
 class Writer:
     """The only writer of the database in this process."""
 
-    def __init__(self, database: Database, *, largest_batch: int = 512) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._largest_batch = largest_batch
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
 
     def start(self) -> None:
-        """Start the thread."""
         self._thread.start()
 
     def stop(self, patience: float) -> None:
@@ -94,11 +81,8 @@ class Writer:
     async def run(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
         """Have one item stored; returns after the commit.
 
-        patience: after so many seconds without its turn the item is given up, for good; once begun it gets one more.
-
-        Raises:
-            NotStored: rolled back or given up. It did not happen and will not happen later.
-            MaybeStored: the database went silent in the middle of it.
+        After `patience` seconds without its turn the item is given up, for good; once begun it gets one more. Raises
+        NotStored: it did not happen and will not happen later. MaybeStored: the database went silent in the middle.
         """
         loop = asyncio.get_running_loop()
         entry = _Entry(work, item, loop, loop.create_future())
@@ -112,17 +96,13 @@ class Writer:
         return result
 
     def _run(self) -> None:
-        while (first := self._queue.get()) is not None:
-            batch, last = [first], False
-            while len(batch) < self._largest_batch and not self._queue.empty():
-                entry = self._queue.get()
-                if entry is None:
-                    last = True
-                    break
-                batch.append(entry)
-            self._store([entry for entry in batch if entry.take()])
-            if last:
-                return
+        last = False
+        while not last:
+            batch = [self._queue.get()]
+            while batch[-1] is not None and len(batch) < _LARGEST_BATCH and not self._queue.empty():
+                batch.append(self._queue.get())
+            last = batch[-1] is None
+            self._store([entry for entry in batch if entry is not None and entry.take()])
 
     def _store(self, batch: list[_Entry]) -> None:
         # SQLite flushes once for everything. On PostgreSQL each kind has its own transaction, so that all processes
@@ -180,4 +160,9 @@ def _by_kind(batch: list[_Entry]) -> list[list[_Entry]]:
 
 def _tell_all(entries: list[_Entry]) -> None:
     for entry in entries:
-        entry.tell()
+        if entry.done.done():  # its caller was cancelled or lost patience meanwhile
+            continue
+        if entry.error is not None:
+            entry.done.set_exception(entry.error)
+        else:
+            entry.done.set_result(entry.outcome)

@@ -5,9 +5,10 @@ import pkgutil
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -23,7 +24,7 @@ from bot.errors import BadSettings, MaybeStored
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.intake import NewThread, accept_many
-from bot.storage.postgresql import PostgresqlDatabase, connection_info
+from bot.storage.postgresql import PostgresqlDatabase, PostgresqlTransaction, connection_info
 from bot.storage.reports import Heard, apply_many
 from bot.storage.rows import load_messages, load_threads
 from bot.storage.schema import migrate
@@ -383,6 +384,33 @@ class TestServer:
         assert connection_info(several)["target_session_attrs"] == "read-write"
         assert len(database.write(stored)) == 1
         database.close()
+
+
+def test_who_waits_for_the_time_of_a_stuck_connection_keeps_nobody_else_from_theirs() -> None:
+    """A `cached_property` would: before Python 3.12 it has one lock for all transactions."""
+    database = open_database("postgres://nowhere/x")
+    assert isinstance(database, PostgresqlDatabase)
+    waits, answers = threading.Event(), threading.Event()
+
+    def begun(time_of: Callable[[], datetime]) -> PostgresqlTransaction:
+        cursor = SimpleNamespace(fetchone=lambda: (time_of(), ""))
+        connection: Any = SimpleNamespace(execute=lambda *_, **__: cursor)
+        return PostgresqlTransaction(connection, "BEGIN", database)
+
+    def late() -> datetime:
+        waits.set()
+        assert answers.wait(10)
+        return NOON
+
+    with ThreadPoolExecutor(2) as threads:
+        stuck = threads.submit(lambda: begun(late).now)
+        assert waits.wait(5)
+        other = threads.submit(lambda: begun(lambda: NOON).now)
+        try:
+            assert other.result(2) == NOON
+        finally:
+            answers.set()
+        assert stuck.result(5) == NOON
 
 
 @pytest.mark.parametrize("url", ["postgres://[::1/x", "postgresql://h/x?nonsense=1", "mysql://h/x"])

@@ -150,7 +150,7 @@ def test_what_is_committed_is_on_the_disk(database):
 
 
 def test_a_reader_cannot_write(database):
-    database.write(lambda tx: tx.run("CREATE TABLE t (n INTEGER)"))
+    database.write(doing("CREATE TABLE t (n INTEGER)"))
     assert database.read(asking("SELECT count(*) FROM t")) == [(0,)]
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         database.read(doing("INSERT INTO t VALUES (1)"))
@@ -186,7 +186,7 @@ def test_a_second_process_on_the_same_file_is_refused_until_the_first_closes(tmp
 def test_a_relative_path_is_one_from_here(tmp_path):
     database = open_database("sqlite:///here.db")
     database.take()
-    database.write(lambda tx: tx.run("CREATE TABLE t (n INTEGER)"))
+    database.write(doing("CREATE TABLE t (n INTEGER)"))
     database.close()
     assert (tmp_path / "here.db").exists()
 
@@ -194,7 +194,8 @@ def test_a_relative_path_is_one_from_here(tmp_path):
 def test_a_closed_database_is_one_file_that_can_be_copied(tmp_path):
     path = tmp_path / "bluethread.db"
     database = open_database(f"sqlite:///{path}")
-    database.write(lambda tx: (tx.run("CREATE TABLE t (a)"), tx.run("INSERT INTO t VALUES (1)")))
+    database.write(doing("CREATE TABLE t (a)"))
+    database.write(doing("INSERT INTO t VALUES (1)"))
     assert database.read(asking("SELECT a FROM t")) == [(1,)]
     database.close()
     copy = tmp_path / "copy.db"

@@ -36,7 +36,8 @@ def database(database_url: str):
 
 def test_the_migrations_make_exactly_the_tables(database: Database) -> None:
     migrations.upgrade(database)
-    engine = create_engine(f"{database.dialect}://", creator=database.connect, poolclass=StaticPool)
+    dialect = "sqlite" if database.one_process else "postgresql+psycopg"
+    engine = create_engine(f"{dialect}://", creator=database.connect, poolclass=StaticPool)
     with engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})
         assert compare_metadata(context, metadata) == []

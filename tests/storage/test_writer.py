@@ -11,14 +11,11 @@ from bot.errors import NotStored
 from bot.storage.database import open_database
 from bot.storage.engine import Transaction
 from bot.storage.writer import Writer
-from tests.statements import Sql, asking
+from tests.statements import Sql, asking, doing
 
 ADD = Sql("{insert words: word}")
 COUNT = Sql("SELECT count(*) FROM words")
-
-
-def make_words(tx: Transaction) -> None:
-    tx.run("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)")
+make_words = doing("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)")
 
 
 @pytest.fixture
@@ -126,7 +123,7 @@ async def test_a_locked_database_fails_everybody_at_once_and_heals(writer: Write
     def lock(tx: Transaction) -> None:
         tx.each(ADD, [{"word": "mine"}])
         if not tx.alone:
-            tx.run("LOCK TABLE words")
+            tx.do(Sql("LOCK TABLE words"))
         assert tx.ask(COUNT).value() == 1
         locked.set()
         assert over.wait(20)

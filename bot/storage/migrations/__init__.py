@@ -21,9 +21,8 @@ _LOCK = 0xB10E7EAD  # any number, as long as it is always the same
 
 def upgrade(database: Database, revision: str = "head") -> None:
     """Apply every migration that is missing, in one transaction; two at once take turns. Raises SQLAlchemyError."""
-    engine = create_engine(
-        f"{database.dialect}://", creator=database.connect, poolclass=StaticPool, hide_parameters=True
-    )
+    url = "sqlite://" if database.one_process else "postgresql+psycopg://"
+    engine = create_engine(url, creator=database.connect, poolclass=StaticPool, hide_parameters=True)
     if database.one_process:
         event.listen(engine, "begin", lambda connection: connection.exec_driver_sql("BEGIN IMMEDIATE"))
     try:

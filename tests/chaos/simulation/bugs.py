@@ -122,7 +122,7 @@ def _a_stray_reply_is_left() -> AbstractContextManager[Any]:
 
 def _a_clock_set_back_is_not_noticed() -> AbstractContextManager[Any]:
     """Whatever is due later stays so."""
-    return patch.object(timekeeping, "_mend", lambda *_: None)
+    return patch.object(timekeeping, "_MEND", ())
 
 
 def _looked_for_twice() -> AbstractContextManager[Any]:
