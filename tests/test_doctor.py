@@ -29,7 +29,7 @@ from bot.storage.database import identity
 from bot.storage.sqlite import sqlite3
 from sandbox.serving import serving
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, OTHER_LINE, SECRET, SIGNING, TOKEN, Stage, free_port, until
-from tests.statements import doing
+from tests.statements import by_writer, doing
 
 PROJECT = Path(__file__).resolve().parents[1]
 MANIFEST = yaml.safe_load((PROJECT / "manifest.yml").read_text())
@@ -404,7 +404,7 @@ async def test_a_file_that_is_no_database_is_a_problem(
 async def test_a_database_newer_than_the_code_is_a_problem(well: Stage, doctor: Doctor) -> None:
     app = well.app
     assert app is not None
-    app.database.write(doing("UPDATE alembic_version SET version_num = '9999'"))
+    await app.store.write(by_writer(doing("UPDATE alembic_version SET version_num = '9999'")), None)
     found = await doctor(well)
     assert wrong(found) == {"schema": "problem", "backlog": "skipped", "callbacks": "skipped"}
     assert "newer" in found["schema"].says
