@@ -105,6 +105,17 @@ async def test_a_call_ends_in_its_time_whatever_trickles() -> None:
         assert time.monotonic() - began < 6
 
 
+@pytest.mark.parametrize(("said", "wait"), [("30", 30), ("0", 1), ("99999", 3600), ("soon", 1), ("-5", 1), ("Â²", 1)])
+async def test_how_long_a_busy_slack_makes_us_wait_is_no_more_than_we_can_read(said: str, wait: int) -> None:
+    async def busy(_: Request) -> Response:
+        return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"retry-after": said})
+
+    async with neighbour(busy) as url, slack(url) as notifier:
+        with pytest.raises(NotSent) as refused:
+            await notifier.post("C1", Post("Hi", []), id="1")
+        assert refused.value.retry_after == wait
+
+
 def _bomb(_: Request) -> Response:
     squeezed = gzip.compress(b" " * 64 * 1024 * 1024)
     return Response(squeezed, headers={"content-encoding": "gzip", "content-type": "application/json"})

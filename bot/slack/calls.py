@@ -55,8 +55,9 @@ def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
     code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
     code = code if re.fullmatch("[a-z0-9_]{0,80}", code) else "other"  # it stands in logs
     if response.status_code == 429 or code in _BUSY:
-        seconds = str(response.headers.get("Retry-After") or response.headers.get("retry-after") or "1")
-        return NotSent(code or "ratelimited", retry_after=min(max(float(seconds), 1), 3600) if seconds.isdigit() else 1)
+        named = str(response.headers.get("Retry-After"))
+        wait = float(named) if named.isdecimal() else 1
+        return NotSent(code or "ratelimited", retry_after=min(max(wait, 1), 3600))
     if response.status_code >= 500 or code in _MAYBE:
         return Uncertain(code or f"http_{response.status_code}")
     return Refused(code)
