@@ -15,7 +15,7 @@ from bot.domain.backlog import Backlog
 from bot.errors import BadSettings, CallFailed, NotSent, Refused, Uncertain
 from bot.sendblue.account import OUTBOUND, Hook, same_line, same_place
 from bot.services.reaching import reach
-from bot.slack.installation import NAME, SCOPES
+from bot.slack.notifier import NAME, SCOPES
 from bot.storage.backlog import backlog
 from bot.storage.condition import condition
 from bot.storage.database import sqlite_file
