@@ -8,16 +8,14 @@ from bot.domain.number import pretty
 from bot.domain.thread import Thread
 from bot.errors import UsageError
 from bot.slack.markup import escape, shorten
-from bot.slack.reasons import reason, reason_for
+from bot.slack.reasons import reason
 from bot.slack.sentences import status_line, what_was_decided
 
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
-
 MAYBE_STORED = (
     "I lost the connection to my database while I stored your message. If no thread appears here within a few minutes, "
     "nothing was sent: then please send it again."
 )
-
 CLICK_NOT_STORED = "I could not store your decision just now, so nothing was done. Please click again."
 
 HELP = """*Text a customer over iMessage*
@@ -44,7 +42,6 @@ def accepted(recipient: str, parts: int) -> str:
 
 
 def usage(error: UsageError) -> str:
-    """Return why a command did nothing, and what to do."""
     sentence = str(error)
     return f"Not sent: {sentence}" if error.about_sending else sentence[0].upper() + sentence[1:]
 
@@ -68,7 +65,7 @@ def private_note(thread: Thread, *, watched_for: timedelta) -> str:
     if thread.private_note == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
     if lead.known.was_refused:
-        return f"Not sent: {reason(lead.known)}"
+        return f"Not sent: {reason(lead.known.error_code, lead.known.error_text)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.words.recipient)}. Last known status: {state}"
 
@@ -81,7 +78,7 @@ def elsewhere(thread: Thread, text: str) -> str:
 
 def not_permitted(code: str) -> str:
     if code in ("guest", "stranger", "not_allowed", "not_here"):
-        return f"Nothing was done: {reason_for(code)}"
+        return f"Nothing was done: {reason(code)}"
     return "I could not check whether you may do this, so nothing was done. Please click again."
 
 

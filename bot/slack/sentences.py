@@ -8,7 +8,7 @@ from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, m
 from bot.domain.known import Known
 from bot.domain.message import Decision, Message, Words
 from bot.slack.markup import span, when
-from bot.slack.reasons import doubt, reason, wait
+from bot.slack.reasons import DOUBTS, reason, wait
 
 
 class _State(NamedTuple):
@@ -136,8 +136,8 @@ def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
         instead=" instead" if News.SENT in told else after_all,
         waiting="" if known.unconfirmed else ". Waiting for the phone to confirm.",
         failed="Failed" if known.was_taken else "Not sent",  # by Sendblue's word; for certain
-        reason=reason(known),
-        doubt=doubt(known),
+        reason=reason(known.error_code, known.error_text),
+        doubt=DOUBTS.get(known.error_code, "Sendblue gave no clear answer"),
         decided=decision and f"{what_was_decided(decision)} · {when(decision.at)}",
         watched=span(watched_for),
     )
