@@ -1,7 +1,6 @@
 """The calls to Sendblue, over one httpx client. No call is ever repeated here: a retry is a row with a due time."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -73,10 +72,9 @@ class Sendblue:
         return await self._get(f"/api/v2/messages/{quote(handle, safe='')}", self._report)
 
     async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
-        """Return what the list says of texts that may be this one (see `wire.Listed.may_be`). Raises as `status`.
+        """Return what its list says of texts that may be this one, none sent longer ago than `age`. Raises as `status`.
 
-        The vendor's list lags behind by a minute and more: presence proves, absence does not. Takes as long as two
-        calls at most. age: how long ago the oldest was sent at most, by the vendor's clock.
+        The list lags behind by a minute and more: presence proves, absence does not.
         """
         try:
             async with asyncio.timeout(2 * self._timeout):
@@ -149,7 +147,7 @@ class Sendblue:
         return wire.parse_page(body, now=self._clock())
 
     async def _get(self, path: str, parse: Callable[[bytes], R], params: Mapping[str, str] | None = None) -> R:
-        name = re.sub(r"^/api/(?:v2/)?", "", path)  # and without the handle
+        name = path.removeprefix("/api/").removeprefix("v2/")  # and without the handle
         with metrics.call("sendblue", "messages/{handle}" if name.startswith("messages/") else name):
             try:
                 status, body = await self._read(self._http.build_request("GET", path, params=params))

@@ -5,12 +5,12 @@ Sources: Sendblue's reference (docs.sendblue.com), its SDKs, and what integrator
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
+from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
@@ -19,10 +19,10 @@ from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.sendblue.failures import ASK_AGAIN, CLEAR_NO, LATER, error_of, explanations, maybe_sent, plain_text
 
-_SERVICES = {service.value.lower(): service for service in Service}
-
 T = TypeVar("T")
 
+# Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
+# (inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained).
 DELIVERIES = {
     **dict.fromkeys(("REGISTERED", "PENDING", "QUEUED", "ACCEPTED"), Delivery.QUEUED),
     "SENT": Delivery.SENT,
@@ -30,8 +30,7 @@ DELIVERIES = {
     "READ": Delivery.READ,
     **dict.fromkeys(("ERROR", "DECLINED", "FAILED"), Delivery.FAILED),
 }
-"""Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
-(inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
+_SERVICES = {service.value.lower(): service for service in Service}
 
 # Source of a report → what the handle in it is worth.
 HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
@@ -43,6 +42,8 @@ STYLES = (
 )
 
 LONGEST_TEXT = 18_000  # characters in one message: Sendblue takes fewer than 18,996, in a unit it does not name
+_MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
+_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
 
 
 def submission(message: Message, callback_url: str) -> dict[str, str]:
@@ -50,9 +51,6 @@ def submission(message: Message, callback_url: str) -> dict[str, str]:
     body = {"number": message.words.recipient, "from_number": message.words.line, "status_callback": callback_url}
     optional = {"content": message.words.text, "media_url": message.words.media_url, "send_style": message.words.style}
     return body | {name: value for name, value in optional.items() if value}
-
-
-_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
 
 
 def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
@@ -115,15 +113,14 @@ def _is_a_customers(fields: Mapping[str, Any]) -> bool:
     return fields.get("is_outbound") in (False, "false", "False")
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One text in Sendblue's list. line: E.164, or "" where it is not said. at: when it was sent, None likewise."""
+class Listed(Struct, frozen=True):
+    """One text in Sendblue's list."""
 
     report: Report
     text: str
     outbound: bool
-    line: str
-    at: datetime | None
+    line: str  # E.164; "" where it is not said
+    at: datetime | None  # when it was sent; None where it is not said
 
     def may_be(self, message: Message) -> bool:
         """Whether a send without an answer can have led to this, by all but its time. What failed is no evidence."""
@@ -131,15 +128,11 @@ class Listed:
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.words.line)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of Sendblue's list in the vendor's order. more: whether it says that another one follows (None: not)."""
+class Page(Struct, frozen=True):
+    """A page of Sendblue's list, in the vendor's order."""
 
-    items: tuple[Listed, ...]
-    more: bool | None
-
-
-_MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
+    items: list[Listed]
+    more: bool | None  # whether it says that another one follows; None: it does not say
 
 
 def parse_page(body: bytes, *, now: datetime) -> Page:
@@ -148,7 +141,7 @@ def parse_page(body: bytes, *, now: datetime) -> Page:
     items = [item for item in part_of(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    return Page(tuple(_listed(item, now) for item in items), more if isinstance(more, bool) else None)
+    return Page([_listed(item, now) for item in items], more if isinstance(more, bool) else None)
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
@@ -166,31 +159,27 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     if isinstance(status, dict):
         status = status.get("status")
     word = plain_text(status)[:80]
-    at = _read_time(fields.get("date_updated"))
+    said = _read_time(fields.get("date_updated"))
+    credible = said is not None and now - timedelta(days=2) < said < now + timedelta(minutes=1)
+    # True only when iMessage fell back to SMS; SMS from the start says so in `service`.
+    downgraded = fields.get("was_downgraded") in (True, "true", "True")
+    service = _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
     code, reason = error_of(fields)
     delivery = DELIVERIES.get(word.upper())
     if delivery is Delivery.FAILED and code in ASK_AGAIN:
         delivery = None
-    credible = at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
     return Report(
         source,
-        at if credible and at else now,
+        said if said and credible else now,
         delivery,
         word,
         plain_text(fields.get("message_handle"))[:200] or None,
-        _service(fields),
+        Service.SMS if downgraded else service,
         error_code=code,
         error_text=reason,
         recipient=plain_text(fields.get("to_number") or fields.get("number")),
         handle_from=HANDLES.get(source, HandleFrom.NOWHERE),
     )
-
-
-def _service(fields: Mapping[str, Any]) -> Service:
-    """`was_downgraded` is true only when iMessage fell back to SMS; SMS from the start says so in `service`."""
-    if fields.get("was_downgraded") in (True, "true", "True"):
-        return Service.SMS
-    return _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
 
 
 def _read_time(value: object) -> datetime | None:
@@ -202,7 +191,6 @@ def _read_time(value: object) -> datetime | None:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, or None for anything else."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
