@@ -54,10 +54,7 @@ def submission(message: Message, callback_url: str) -> dict[str, str]:
 
 
 def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
-    """Read the answer to a send: a report at QUEUED or later. media_url: what was asked for, as it may be dropped.
-
-    Raises Refused: a clear no; NotSent: refused for now (rate limits); Uncertain: neither yes nor no.
-    """
+    """Read the answer to a send: a report at QUEUED or later. Raises Refused, NotSent or Uncertain."""
     fields = json_object(body) or {}
     report = _report(fields, "send", now)
     code, reason, handle = report.error_code, report.error_text, report.handle
@@ -73,15 +70,14 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
         raise Refused(code or f"http_{status}", reason, handle=handle)
     if handle is None or report.delivery is None:
         raise Uncertain(code or "unreadable_answer", reason, handle=handle)
-    lost = media_url is not None and not fields.get("media_url")
+    lost = media_url is not None and not fields.get("media_url")  # Sendblue drops a picture that it cannot fetch
     return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
     """Read one status callback or status answer. Raises UnreadableReport: no JSON object, or neither handle nor status.
 
-    Accepts a `status` as text or as `{"status": …}`, the `{status, data}` envelope, and any case. Of what a customer
-    wrote only the word is kept: its handle and channel are those of another text.
+    Of what a customer wrote only the word is kept: its handle and channel are those of another text.
     """
     fields = _fields(body, form=form)
     report = _report(fields, source, now)
@@ -105,7 +101,7 @@ def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
         fields = None
     if fields is None:
         raise UnreadableReport("not a JSON object")
-    nested = fields.get("data")
+    nested = fields.get("data")  # in the envelope {status, data}
     return nested if isinstance(nested, dict) else fields
 
 
@@ -156,7 +152,7 @@ def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
 
 def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     status = fields.get("status")
-    if isinstance(status, dict):
+    if isinstance(status, dict):  # {"status": …}
         status = status.get("status")
     word = plain_text(status)[:80]
     said = _read_time(fields.get("date_updated"))
