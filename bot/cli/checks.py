@@ -13,7 +13,7 @@ from typing import Literal
 from bot.app import App
 from bot.domain.backlog import Backlog
 from bot.errors import BadSettings, CallFailed, NotSent, Refused, Uncertain
-from bot.sendblue.account import OUTBOUND, Hook, same_line, same_place
+from bot.sendblue.wire import OUTBOUND, Hook, same_line, same_place
 from bot.services.reaching import reach
 from bot.slack.notifier import NAME, SCOPES
 from bot.storage.backlog import backlog

@@ -14,7 +14,7 @@ from bot.domain.known import Report
 from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.network import Reading, TooLarge, proxy_for, trusted
-from bot.sendblue import account, wire
+from bot.sendblue import wire
 
 R = TypeVar("R")
 
@@ -30,7 +30,7 @@ _PAGINGS: tuple[dict[str, str], ...] = (
 
 
 class Sendblue:
-    """One account. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt."""
+    """One wire. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt."""
 
     def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
         self._clock = clock
@@ -124,17 +124,17 @@ class Sendblue:
 
     async def lines(self) -> list[str]:
         """Return the account's lines, as Sendblue spells them. Raises as `status`, like the two below."""
-        return await self._get("/api/lines", account.parse_lines)
+        return await self._get("/api/lines", wire.parse_lines)
 
     async def line_states(self) -> dict[str, str]:
-        return await self._get("/api/v2/lines/state", account.parse_line_states)
+        return await self._get("/api/v2/lines/state", wire.parse_line_states)
 
-    async def webhooks(self) -> list[account.Hook]:
-        return await self._get("/api/account/webhooks", account.parse_webhooks)
+    async def webhooks(self) -> list[wire.Hook]:
+        return await self._get("/api/account/webhooks", wire.parse_webhooks)
 
     async def register(self, url: str, secret: str) -> None:
         """Have news of every text sent to a URL, too; again at each call, so ask `webhooks` first. Raises as `send`."""
-        status, _ = await self._post("/api/account/webhooks", account.registration(url, secret))
+        status, _ = await self._post("/api/account/webhooks", wire.registration(url, secret))
         if 400 <= status < 500 and status not in (408, 409, 429):
             raise Refused(f"http_{status}")
         if not 200 <= status < 300:
