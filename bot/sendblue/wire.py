@@ -264,5 +264,4 @@ def _place(url: str) -> tuple[object, ...]:
 
 
 def same_line(one: str, other: str) -> bool:
-    """Whether two spellings are one number."""
     return re.sub(r"\D", "", one) == re.sub(r"\D", "", other)

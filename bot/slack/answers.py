@@ -18,21 +18,19 @@ MAYBE_STORED = (
 )
 CLICK_NOT_STORED = "I could not store your decision just now, so nothing was done. Please click again."
 
-HELP = """*Text a customer over iMessage*
+
+def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
+    return f"""*Text a customer over iMessage*
 `/imessage +1 415 555 2671 Table at eight?` sends the text and opens a thread here that follows its delivery.
 `/imessage status` shows your last messages, `/imessage status +1 415 555 2671` those to one customer.
 
 Options, before or after the number:
 • `--media https://example.com/menu.png` adds a picture, a sound, a video or a contact card (a public link)
-• `--from {lines}` sends from this line
-• `--style confetti` adds an effect on iMessage: {styles}
+• `--from {"|".join(lines)}` sends from this line
+• `--style confetti` adds an effect on iMessage: {", ".join(styles)}
 
 You can put the number in quotes: `/imessage "(415) 555-2671" Table at eight?`
 Your text is sent exactly as you type it."""
-
-
-def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
-    return HELP.format(lines="|".join(lines), styles=", ".join(styles))
 
 
 def accepted(recipient: str, parts: int) -> str:

@@ -155,7 +155,6 @@ class Notifier:
         return Person(guest=guest, stranger=bool(found.get("is_stranger")), teams=teams)
 
     async def members(self, group: str) -> set[str]:
-        """Return the user ids in a user group."""
         return set((await call(self.client.usergroups_users_list, usergroup=group)).get("users") or ())
 
     async def installation(self) -> Installation:
@@ -181,10 +180,9 @@ class Notifier:
         try:
             post = self.client.session.post(url, json=said, proxy=proxy_for(url), allow_redirects=False)
             async with post as answer:
-                if answer.status >= 500 or answer.status == 429:
-                    raise NotSent(f"http_{answer.status}")
                 if answer.status >= 300:
-                    raise Refused(f"http_{answer.status}")
+                    later = answer.status >= 500 or answer.status == 429
+                    raise (NotSent if later else Refused)(f"http_{answer.status}")
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise NotSent("no_answer") from error  # never Uncertain: a private line twice harms nobody
 

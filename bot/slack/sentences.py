@@ -145,10 +145,10 @@ def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
 
 def of_part(words: Words, sentence: str) -> str:
     """Say which part or try a sentence is about, where there are several."""
-    labels = [f"Part {words.part} of {words.parts}"] if words.parts > 1 else []
+    labels = [f"part {words.part} of {words.parts}"] if words.parts > 1 else []
     labels += ["second try"] if words.again_of else []
     label = ", ".join(labels)
-    return f"{label[0].upper()}{label[1:]}: {sentence}" if label else sentence
+    return f"{label.capitalize()}: {sentence}" if label else sentence
 
 
 def what_was_decided(decision: Decision, already: str = "") -> str:

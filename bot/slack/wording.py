@@ -20,6 +20,14 @@ from bot.slack.sentences import news, of_part, status_line
 
 RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the message's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
+_CAUSES = {
+    "this bot": "PUBLIC_URL reaches this bot. Check the web server in front of it: it must pass POST requests to "
+    "/sendblue/status/… on to the bot. If CALLBACK_SECRET was changed a moment ago, set both: new,old.",
+    "another database": "a Bluethread with another database answers at PUBLIC_URL: correct PUBLIC_URL or DATABASE_URL.",
+    "another secret": "a Bluethread with another CALLBACK_SECRET answers at PUBLIC_URL: use the same everywhere.",
+    "something else": "something that is not Bluethread answers at PUBLIC_URL: correct PUBLIC_URL.",
+    "nobody": "the bot gets no answer at PUBLIC_URL: correct it, or start the web server.",
+}
 
 
 class Post(Struct, frozen=True):
@@ -94,16 +102,6 @@ def _mrkdwn(text: str, longest: int) -> Block:
 
 def _plain(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": True}
-
-
-_CAUSES = {
-    "this bot": "PUBLIC_URL reaches this bot. Check the web server in front of it: it must pass POST requests to "
-    "/sendblue/status/… on to the bot. If CALLBACK_SECRET was changed a moment ago, set both: new,old.",
-    "another database": "a Bluethread with another database answers at PUBLIC_URL: correct PUBLIC_URL or DATABASE_URL.",
-    "another secret": "a Bluethread with another CALLBACK_SECRET answers at PUBLIC_URL: use the same everywhere.",
-    "something else": "something that is not Bluethread answers at PUBLIC_URL: correct PUBLIC_URL.",
-    "nobody": "the bot gets no answer at PUBLIC_URL: correct it, or start the web server.",
-}
 
 
 def callbacks_are_missing(last: datetime | None, public_url: str, who: str) -> Post:
