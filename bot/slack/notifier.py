@@ -150,12 +150,11 @@ class Notifier:
         if not isinstance(found, dict) or found.get("id", user) != user:  # nobody may text on another's account
             raise NotSent("unreadable_answer")
         guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
-        in_grid = (found.get("enterprise_user") or {}).get("teams") or ()
-        teams = frozenset(filter(None, [found.get("team_id"), *in_grid]))
-        return Person(guest=guest, stranger=bool(found.get("is_stranger")), teams=teams)
+        in_grid = _texts(_object(found.get("enterprise_user")).get("teams"))
+        return Person(guest, bool(found.get("is_stranger")), in_grid | _texts([found.get("team_id")]))
 
-    async def members(self, group: str) -> set[str]:
-        return set((await call(self.client.usergroups_users_list, usergroup=group)).get("users") or ())
+    async def members(self, group: str) -> frozenset[str]:
+        return _texts((await call(self.client.usergroups_users_list, usergroup=group)).get("users"))
 
     async def installation(self) -> Installation:
         """Return what Slack says of our token. A clear no is an answer, too."""
@@ -185,6 +184,11 @@ class Notifier:
                     raise (NotSent if later else Refused)(f"http_{answer.status}")
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
             raise NotSent("no_answer") from error  # never Uncertain: a private line twice harms nobody
+
+
+def _texts(values: object) -> frozenset[str]:
+    """Return what is a text, and not empty, in what should be a list of them."""
+    return frozenset(one for one in values if one and isinstance(one, str)) if isinstance(values, list) else frozenset()
 
 
 def _object(value: object) -> dict[str, Any]:
