@@ -30,7 +30,7 @@ _PAGINGS: tuple[dict[str, str], ...] = (
 
 
 class Sendblue:
-    """One wire. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt."""
+    """One account. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt."""
 
     def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
         self._clock = clock

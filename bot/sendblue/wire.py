@@ -1,7 +1,6 @@
 """Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out. Unknown words are kept verbatim.
 
-Sources: Sendblue's reference (docs.sendblue.com), its SDKs, its CLI (lines), and what integrators saw where these
-disagree.
+Sources: Sendblue's reference (docs.sendblue.com), its SDKs and CLI, and what integrators saw where these disagree.
 """
 
 import json
@@ -13,7 +12,6 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
-from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
@@ -113,7 +111,7 @@ def _is_a_customers(fields: Mapping[str, Any]) -> bool:
     return fields.get("is_outbound") in (False, "false", "False")
 
 
-class Listed(Struct, frozen=True):
+class Listed(msgspec.Struct, frozen=True):
     """One text in Sendblue's list."""
 
     report: Report
@@ -128,7 +126,7 @@ class Listed(Struct, frozen=True):
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.words.line)
 
 
-class Page(Struct, frozen=True):
+class Page(msgspec.Struct, frozen=True):
     """A page of Sendblue's list, in the vendor's order."""
 
     items: list[Listed]
@@ -138,7 +136,7 @@ class Page(Struct, frozen=True):
 def parse_page(body: bytes, *, now: datetime) -> Page:
     """Read `GET /api/v2/messages`. Raises UnreadableReport: not the documented envelope."""
     fields = json_object(body) or {}
-    items = [item for item in part_of(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
+    items = [item for item in _part(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
     return Page([_listed(item, now) for item in items], more if isinstance(more, bool) else None)
@@ -159,8 +157,8 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     if isinstance(status, dict):  # {"status": …}
         status = status.get("status")
     word = plain_text(status)[:80]
-    said = _read_time(fields.get("date_updated"))
-    credible = said is not None and now - timedelta(days=2) < said < now + timedelta(minutes=1)
+    at = _read_time(fields.get("date_updated"))
+    credible = at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
     # True only when iMessage fell back to SMS; SMS from the start says so in `service`.
     downgraded = fields.get("was_downgraded") in (True, "true", "True")
     service = _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
@@ -170,7 +168,7 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
         delivery = None
     return Report(
         source,
-        said if said and credible else now,
+        at if at and credible else now,
         delivery,
         word,
         plain_text(fields.get("message_handle"))[:200] or None,
@@ -201,7 +199,7 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def part_of(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
+def _part(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
     """Return a field. Raises UnreadableReport: it is not of this kind."""
     value = (fields or {}).get(name)
     if not isinstance(value, kind):
@@ -220,19 +218,19 @@ class Hook:
 
 def parse_lines(body: bytes) -> list[str]:
     """Read `GET /api/lines`. Raises UnreadableReport: not the documented shape."""
-    return [number for number in part_of(json_object(body), "numbers", list) if isinstance(number, str)]
+    return [number for number in _part(json_object(body), "numbers", list) if isinstance(number, str)]
 
 
 def parse_line_states(body: bytes) -> dict[str, str]:
     """Read `GET /api/v2/lines/state`: line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `parse_lines`."""
-    items = [item for item in part_of(json_object(body), "data", list) if isinstance(item, dict)]
+    items = [item for item in _part(json_object(body), "data", list) if isinstance(item, dict)]
     found = [(item.get("sendblue_number"), item.get("status")) for item in items]
     return {line: str(state).upper() for line, state in found if isinstance(line, str)}
 
 
 def parse_webhooks(body: bytes) -> list[Hook]:
     """Read `GET /api/account/webhooks`. Raises as `parse_lines`."""
-    by_kind = part_of(json_object(body), "webhooks", dict)
+    by_kind = _part(json_object(body), "webhooks", dict)
     shared = by_kind.get("globalSecret")  # a text among lists
     found = []
     for kind, hooks in by_kind.items():

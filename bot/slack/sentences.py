@@ -12,10 +12,8 @@ from bot.slack.reasons import DOUBTS, reason, wait
 
 
 class _State(NamedTuple):
-    """What the root says while a message stands so, and what a reply says when that is new."""
-
-    root: str
-    reply: str
+    root: str  # what the root says while a message stands so
+    reply: str  # what a reply says when that is new
 
 
 def _state(sentence: str) -> _State:
