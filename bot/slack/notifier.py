@@ -128,9 +128,7 @@ class Notifier:
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
             answer = await call(method, **where, limit=_PAGE, include_all_metadata=True, cursor=cursor or None)
-            listed = answer.get("messages")
-            messages = map(_object, listed[:_MOST_READ] if isinstance(listed, list) else ())
-            page = {str(message.get("ts"))[:40]: message for message in messages}
+            page = {str(one.get("ts"))[:40]: one for one in map(_object, _list(answer.get("messages"))[:_MOST_READ])}
             cursor = str(_object(answer.get("response_metadata")).get("next_cursor") or "")[:1000]
             found = next((ts for ts, message in page.items() if _is_ours(message, post_id)), None)
             if found or not cursor or seen >= set(page):  # it is here; or this is the last page, or the same once more
@@ -187,8 +185,11 @@ class Notifier:
 
 
 def _texts(values: object) -> frozenset[str]:
-    """Return what is a text, and not empty, in what should be a list of them."""
-    return frozenset(one for one in values if one and isinstance(one, str)) if isinstance(values, list) else frozenset()
+    return frozenset(value for value in _list(values) if value and isinstance(value, str))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _object(value: object) -> dict[str, Any]:
