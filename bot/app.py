@@ -1,7 +1,9 @@
 """The whole service: what lives as long as the process, wired, and the routes that lead to it."""
 
 import asyncio
+import logging
 import random
+import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -17,7 +19,6 @@ from starlette.types import Receive, Scope, Send
 from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock, elapsed
 from bot.errors import NotStored
-from bot.logs import bolt_logger
 from bot.sendblue.client import Sendblue
 from bot.sendblue.tokens import CallbackTokens
 from bot.services.accepting import Accepting
@@ -34,19 +35,18 @@ from bot.services.tracking import Tracking
 from bot.services.worker import Worker
 from bot.settings import Settings
 from bot.slack.notifier import Notifier
+from bot.slack.wording import LEAVE, RESEND
 from bot.storage import schema
 from bot.storage.database import identity, open_database
 from bot.storage.engine import Database
 from bot.storage.store import Store
 from handlers.callbacks import Callbacks
 from handlers.commands import Commands
-from handlers.events import register_events
 from handlers.guard import Guard
 from handlers.health import Health
 from handlers.http import Counted
 from handlers.interactions import Interactions
 from handlers.jobs import Jobs
-from handlers.webhook import Webhook
 
 log = structlog.get_logger(__name__)
 
@@ -92,10 +92,6 @@ class App:
             Worker("doubting", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
         )
         self.jobs = Jobs(self.sweeping, (self.announce, self.send), (polls, doubts), self.clock, repoll_interval=every)
-
-    async def wake(self) -> None:
-        """Announce now, not at the next tick, what came in; its texts are sent once their thread is open."""
-        self.announce.set()
 
     @asynccontextmanager
     async def open(self, *, working: bool) -> AsyncIterator[None]:
@@ -159,16 +155,16 @@ class Routes(Router):
 def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
     """Return the service; its background work lasts from the start to the end of the ASGI lifespan."""
     app = App(settings, settle=settle)
-    callbacks = Callbacks(app.tracking, app.tokens, app.clock, webhook_secrets=settings.webhook_secrets)
-    webhook = Webhook(app.tracking, app.clock, secrets=settings.webhook_secrets)
+    callbacks = Callbacks(app.tracking, app.tokens, app.clock, settings.webhook_secrets)
     token = settings.metrics_token.get_secret_value()
     health = Health(app.readiness, app.queries.backlog, app.clock, prove=app.identity.prove, metrics_token=token)
-    guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.wake)
+    # What came in is announced now, not at the next tick; its texts are sent once their thread is open.
+    guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.announce.set)
     return Routes(
         app,
         Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
         Route("/slack/events", Counted("slack", guard.events), methods=["POST"]),
-        Route("/sendblue/webhook", Counted("webhook", webhook.account), methods=["POST"]),
+        Route("/sendblue/webhook", Counted("webhook", callbacks.account), methods=["POST"]),
         Route("/healthz", health.healthz),
         Route("/readyz", health.readyz),
         Route("/metrics", health.metrics),
@@ -186,7 +182,7 @@ def _bolt(app: App) -> AsyncApp:
         name="bluethread",  # or Bolt takes a tenth of a second to find one in the call stack
         authorize=authorize,
         process_before_response=True,  # handlers only store and ack, so the answer need not be polled for
-        logger=bolt_logger(),
+        logger=logging.getLogger("bolt"),
         url_verification_enabled=False,  # the guard answers these itself
         ssl_check_enabled=False,  # these, too
         request_verification_enabled=False,  # the guard has verified it
@@ -195,9 +191,14 @@ def _bolt(app: App) -> AsyncApp:
         attaching_conversation_kwargs_enabled=False,  # for assistants, of which there are none
     )
     region, lines = app.settings.default_region, app.settings.lines
-    Commands(app.accepting, app.permitting, app.queries, region=region, lines=lines).register(bolt)
-    Interactions(app.deciding).register(bolt)
-    register_events(bolt)
+    bolt.command("/imessage")(Commands(app.accepting, app.permitting, app.queries, region, lines).imessage)
+    for choice in (RESEND, LEAVE):
+        bolt.action(choice)(Interactions(app.deciding).decide)
+
+    @bolt.event(re.compile(".*"))
+    async def _taken() -> None:
+        """None changes anything yet; each is answered, or Slack would repeat it and in the end stop sending."""
+
     return bolt
 
 

@@ -36,10 +36,12 @@ _QUIET = {
     "apscheduler": logging.WARNING,  # a line per tick
     "apscheduler.executors": logging.CRITICAL,  # jobs that fail are logged as `job_failed`
     "alembic": logging.WARNING,
+    "sqlalchemy": logging.WARNING,  # at INFO it prints statements
     "slack_sdk": logging.INFO,  # at DEBUG it prints bodies
     "slack_bolt": logging.INFO,
     "aiohttp": logging.INFO,
     "psycopg": logging.ERROR,  # warns of what we hear of anyway, and repeats what the server says of a row
+    "bolt": logging.ERROR,  # the app's own; it warns at every start of what we do on purpose
     "uvicorn.access": logging.CRITICAL,  # its lines hold callback tokens
 }
 
@@ -63,7 +65,10 @@ class Redaction:
             return {self.mask(k): "[private]" if k in _PRIVATE else self.mask(item) for k, item in value.items()}
         if isinstance(value, list | tuple | set):
             return [self.mask(item) for item in value]
-        return value if value is None or isinstance(value, bool | int | float) else self.mask(str(value))
+        if value is None or isinstance(value, bool | float):
+            return value
+        masked = self.mask(str(value))
+        return value if isinstance(value, int) and masked == str(value) else masked
 
 
 class Sampler:
@@ -130,13 +135,6 @@ def configure_logs(*, level: str, form: str, secrets: Sequence[str] = ()) -> Non
 def keep_loggers() -> None:
     """Let each logger remember how it was configured, which is faster. Only for a process that serves until its end."""
     structlog.configure(cache_logger_on_first_use=True)
-
-
-def bolt_logger() -> logging.Logger:
-    """Return the logger to build the Bolt app with; without one, Bolt warns at every start of what we do on purpose."""
-    logger = logging.getLogger("bolt")
-    logger.setLevel(logging.ERROR)
-    return logger
 
 
 def _foreign(_logger: WrappedLogger, _method: str, event: EventDict) -> EventDict:

@@ -12,7 +12,7 @@ from functools import partial
 from prometheus_client import CollectorRegistry, Counter, Histogram, Metric, ProcessCollector, generate_latest
 from prometheus_client.registry import Collector
 
-from bot.errors import NotSent, Refused, Uncertain
+from bot.errors import NotSent, Refused
 
 _registry = CollectorRegistry()
 _COMMITS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.1, 0.5, 1, 5)
@@ -41,11 +41,12 @@ commit_seconds = _histogram("commit_seconds", "How long a transaction took, incl
 @contextmanager
 def call(neighbour: str, method: str) -> Iterator[None]:
     """Count and time one call to a neighbour; its outcome is what it raises."""
-    began, result = time.perf_counter(), "ok"
+    began, result = time.perf_counter(), "uncertain"  # so is a call that is cancelled: perhaps it was done
     try:
         yield
-    except (Refused, NotSent, Uncertain) as error:
-        result = {Refused: "refused", NotSent: "not_sent", Uncertain: "uncertain"}[type(error)]
+        result = "ok"
+    except (Refused, NotSent) as error:
+        result = "refused" if isinstance(error, Refused) else "not_sent"
         raise
     finally:
         calls.labels(neighbour, method, result).inc()

@@ -58,9 +58,7 @@ def _url(value: str, *, public: bool = False) -> str:
     if public and _PLACEHOLDER.search(value):
         raise ValueError("is still the example's value: replace it with the address where this bot is reached")
     parts = parts_of(value) if re.fullmatch(r"(?i)https?://[!-~]+", value) else None
-    if parts is not None and public and (parts.username is not None or re.search("[?#]", value)):
-        parts = None
-    if parts is None or parts.query or parts.fragment:
+    if parts is None or parts.query or parts.fragment or (public and re.search("[?#]|//[^/]*@", value)):
         kind = "https" if public else "http(s)"
         raise ValueError(f"must be an {kind} URL without a query, such as https://bot.example.com")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):

@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot import metrics
 from bot.domain.message import Origin
@@ -24,9 +24,6 @@ class Commands:
     queries: Queries
     region: str  # where numbers without a country code are, such as "US"
     lines: Sequence[str]  # ours, E.164
-
-    def register(self, app: AsyncApp) -> None:
-        app.command("/imessage")(self.imessage)
 
     async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:
         try:

@@ -8,7 +8,7 @@ gets what is verified and parsed already, as from a socket. Source: slack_bolt 1
 import hmac
 import json
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import parse_qsl
@@ -28,7 +28,7 @@ LARGEST_FROM_SLACK = 512 * 1024  # bytes: 40,000 characters, Slack's most, take 
 class Guard:
     app: AsyncApp
     signing_secret: str
-    answered: Callable[[], Awaitable[None]]  # called once Bolt's answer is on its way
+    answered: Callable[[], None]  # called once Bolt's answer is on its way
 
     async def events(self, scope: Scope, receive: Receive) -> Answer:
         headers = headers_of(scope)

@@ -23,11 +23,7 @@ class Answer(NamedTuple):
     status: int
     body: bytes
     headers: Sequence[tuple[bytes, bytes]] = ((b"content-type", b"text/plain; charset=utf-8"),)
-    after: Callable[[], Awaitable[None]] | None = None  # called once the answer is on its way
-
-
-NOT_FOUND = Answer(404, b"not found\n")
-WRONG_SECRET = Answer(401, b"wrong secret\n")
+    after: Callable[[], None] | None = None  # called once the answer is on its way
 
 
 class Counted:
@@ -47,7 +43,7 @@ class Counted:
         await send({"type": "http.response.start", "status": status, "headers": [length, *headers]})
         await send({"type": "http.response.body", "body": body})
         if after is not None:
-            await after()
+            after()
 
 
 def headers_of(scope: Scope) -> Headers:

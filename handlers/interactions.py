@@ -5,21 +5,16 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from slack_bolt.async_app import AsyncAck, AsyncApp
+from slack_bolt.async_app import AsyncAck
 
 from bot.errors import NotStored
 from bot.services.deciding import Click, Deciding
 from bot.slack import answers
-from bot.slack.wording import LEAVE, RESEND
 
 
 @dataclass
 class Interactions:
     deciding: Deciding
-
-    def register(self, app: AsyncApp) -> None:
-        for choice in (RESEND, LEAVE):
-            app.action(choice)(self.decide)
 
     async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """*Send again*, *Try again* and *Leave it*."""
@@ -30,7 +25,7 @@ class Interactions:
         try:
             await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
         except ValueError:
-            self.deciding.note(click.who, click.answer_url, answers.in_vain(None))
+            self.deciding.note(click, answers.in_vain(None))
         except NotStored:
-            self.deciding.note(click.who, click.answer_url, answers.CLICK_NOT_STORED)
+            self.deciding.note(click, answers.CLICK_NOT_STORED)
         await ack()

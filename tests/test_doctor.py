@@ -22,8 +22,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Route
 
 from bot.cli import main
-from bot.cli.checks import Finding
-from bot.cli.doctor import NEEDS_SETTINGS, show
+from bot.cli.doctor import NEEDS_SETTINGS, Finding, show
 from bot.services.reaching import Identity
 from bot.slack import notifier
 from bot.storage.database import identity
@@ -372,6 +371,15 @@ async def test_without_a_database_file_it_says_what_makes_one(open_stage: Callab
     assert "serve` creates it" in found["database"].todo
     assert (found["schema"].verdict, found["backlog"].verdict) == ("skipped", "skipped")
     assert not Path(stage.settings.database_url.removeprefix("sqlite:///")).exists()
+
+
+async def test_a_folder_where_the_file_should_be_is_no_file(
+    open_stage: Callable[..., Any], doctor: Doctor, tmp_path: Path
+) -> None:
+    (tmp_path / "bluethread.db").mkdir()
+    found = (await doctor(await open_stage(running=False)))["database"]
+    assert (found.verdict, found.todo) == ("problem", "correct DATABASE_URL")
+    assert found.says.endswith("bluethread.db is no file")
 
 
 async def test_a_database_without_a_schema_needs_migrating(

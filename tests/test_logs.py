@@ -12,7 +12,7 @@ import structlog
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from bot.logs import Redaction, Sampler, bolt_logger, configure_logs
+from bot.logs import Redaction, Sampler, configure_logs
 
 MASK = Redaction(["xoxb-1-hush", "signing-hush", "abc"]).mask
 
@@ -152,6 +152,16 @@ def test_a_number_that_is_a_key_is_masked():
     assert "4155" not in str(MASK({"+14155552671": "delivered"}))
 
 
+@pytest.mark.parametrize("number", [14155552671, [4155552671], {"to": 442071838750}])
+def test_a_number_among_numbers_is_masked(number):
+    assert not re.search(r"\d{3}", str(MASK(number)))
+
+
+@pytest.mark.parametrize("value", [0, 503, 65_536, -1, True, 0.1234567890123, 1764515159.123456])
+def test_counts_and_measures_stay_numbers(value):
+    assert MASK(value) is value
+
+
 # -- the pipe
 
 
@@ -214,6 +224,7 @@ def test_libraries_that_print_urls_and_bodies_are_quiet_at_any_level(log_as, lev
     logging.getLogger("uvicorn.access").error("POST /sendblue/status/1/deadbeef")
     logging.getLogger("slack_sdk.web.async_base_client").debug("Sending a request - body: …")
     logging.getLogger("apscheduler.executors.default").info("Running job")
+    logging.getLogger("sqlalchemy.engine.Engine").info("SELECT …")
     assert written() == ""
 
 
@@ -235,7 +246,7 @@ def test_configuring_twice_writes_each_line_once(log_as):
 
 def test_bolt_does_not_warn_of_what_is_done_on_purpose(log_as):
     written = log_as("json")
-    bolt_logger().warning("As you gave authorize, token is ignored")
+    logging.getLogger("bolt").warning("As you gave authorize, token is ignored")
     assert written() == ""
 
 

@@ -19,8 +19,7 @@ import pytest
 from click.testing import CliRunner
 
 from bot.cli import main
-from bot.cli.export import _whole_file, cell
-from bot.cli.messages import COLUMNS, elapsed, moment
+from bot.cli.messages import COLUMNS, _whole_file, cell, elapsed, moment
 from bot.cli.output import printable
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Message, Origin
@@ -328,6 +327,13 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
         _interrupted(target)
     assert target.read_text() == "yesterday's"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_may_have_any_name_that_the_disk_takes(fill: Callable[..., list[Message]], tmp_path: Path) -> None:
+    fill({})
+    target = tmp_path / f"{'x' * 251}.csv"
+    assert run("--csv", str(target))[0] == 0
+    assert len(table(target.read_text())) == 1
 
 
 @pytest.mark.parametrize("watched", [True, False])

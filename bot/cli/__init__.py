@@ -96,8 +96,7 @@ def messages_command(
     message_id: str | None, *, limit: int | None, as_json: bool, target: str | None, **conditions: Any
 ) -> None:
     """List messages, or show one with everything that happened to it. Changes nothing."""
-    from bot.cli.export import export_messages
-    from bot.cli.messages import list_messages, show_message, wanted_messages
+    from bot.cli.messages import export_messages, list_messages, show_message, wanted_messages
 
     if message_id is not None and (target or limit or any(conditions.values())):
         raise UsageError("give a message id alone or with --json, without other options")

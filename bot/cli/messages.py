@@ -1,12 +1,19 @@
 """What `python -m bot messages` prints. Reads only and for moments only, so it may run beside the service."""
 
+import csv
+import os
 import re
 import shutil
 import sys
 import textwrap
 from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import chain, groupby, islice
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import IO
 from uuid import UUID
 
 import click
@@ -18,7 +25,7 @@ from bot.errors import UsageError
 from bot.settings import Settings
 from bot.slack.markup import shorten
 from bot.slack.reasons import reason
-from bot.storage.history import Filter, Listed, Story, story_of
+from bot.storage.history import PAGE, Filter, Listed, Story, extent, story_of
 from bot.storage.reader import reading
 from bot.storage.rows import columns_of
 from handlers.recipient import parse_number
@@ -30,6 +37,8 @@ COLUMNS = (
 )  # what JSON and CSV have of a message; docs/operate.md explains each
 _SHOWN = 500  # characters of a long text
 _WIDTH = 100  # of a terminal that must not wrap lines
+_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
+_NUMBER = re.compile(r"[+-]?\d+")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
@@ -89,6 +98,60 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
         print_json(record(listed) | {"timeline": [_moment_record(one, story) for one in moments]})
         return
     click.echo("\n".join([*_heading(story), "", *_timeline(story, moments), "", told(story.message)]))
+
+
+def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
+    """Write a CSV file, oldest message first: UTF-8, a header row, times in ISO 8601 UTC. target: a path, or `-`.
+
+    What is accepted meanwhile is left out. Raises UsageError when it cannot be written; then there is no new file.
+    """
+    count = 0
+    opened = click.open_file("-", "w", encoding="utf-8") if target == "-" else _whole_file(target)
+    with reading(settings.database_url) as reader, opened as output:
+        table = csv.writer(output)
+        table.writerow(COLUMNS)
+        total, newest = reader.ask(lambda tx: extent(tx, wanted))
+        pages = reader.pages(replace(wanted, until=newest)) if newest else ()
+        label, hidden = "Looking through messages", newest is None or not sys.stderr.isatty()
+        with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as progress:
+            for found in pages:
+                table.writerows([cell(value) for value in record(one).values()] for one in found)
+                count += len(found)
+                progress.update(PAGE)
+        output.flush()  # before a file is synced; and here it is noticed if whoever reads has read enough
+    if target != "-":
+        click.echo(f"{count:,} message{'' if count == 1 else 's'} written to {target}.", err=True)
+
+
+def cell(value: object) -> str:
+    """Return what stands in a cell. A line break is one character, quoted; other control characters are spaces.
+
+    What a spreadsheet would take for a formula gets an apostrophe before it; a number such as +14155552671 does not.
+    Source: OWASP, "CSV Injection".
+    """
+    if not isinstance(value, str):
+        return str(value).lower()
+    text = "\n".join(map(printable, re.split(r"\r\n?|\n", value)))
+    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+
+
+@contextmanager
+def _whole_file(target: str) -> Iterator[IO[str]]:
+    """Yield a file that appears whole or not at all, for its owner's eyes alone: written beside it, then renamed."""
+    path = Path(target).resolve()
+    if path.exists() and not path.is_file():
+        raise UsageError(f"{target} is not a file: give a file name, or - for standard output")
+    try:
+        with TemporaryDirectory(prefix=".bluethread.", dir=path.parent) as folder:
+            new = Path(folder) / "new.csv"
+            new.touch(mode=0o600)
+            with new.open("w", encoding="utf-8", newline="") as output:
+                yield output
+                os.fsync(output.fileno())
+            new.replace(path)
+    except OSError as error:
+        todo = "give a file in a folder where you may write"
+        raise UsageError(f"{target} cannot be written ({error.strerror}): {todo}") from None
 
 
 def record(listed: Listed) -> dict[str, object]:

@@ -29,36 +29,25 @@ class Accepting:
     async def accept(self, request: Request, origin: Origin) -> tuple[Message, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
 
-        Wakes no worker: nobody is called before the person has their answer (see `Guard`).
-
-        Raises:
-            NotStored: it was not stored and nothing will be sent, not even later.
+        Wakes no worker: nobody is called before the person has their answer (see `Guard`). After NotStored nothing will
+        be sent, not even later, nor if the network repeats the request: that is what the person was told.
         """
+        if origin.key in self._refused:
+            raise NotStored("given up before")
         now = self.store.clock()
         thread_id = new_id(now)
         texts = split_text(request.text, LONGEST_TEXT)
-        line, style = request.line or self.default_line, request.style
-        words = [
-            Words(request.recipient, line, text, now, part=part, parts=len(texts), style=style)
-            for part, text in enumerate(texts, start=1)
-        ]
+        to, line, style = request.recipient, request.line or self.default_line, request.style
+        words = [Words(to, line, text, now, part, len(texts), style) for part, text in enumerate(texts, start=1)]
         words[0] = replace(words[0], media_url=request.media_url)
         messages = tuple(Message(new_id(now), thread_id, one, Known(now)) for one in words)
-        new = await self._stored(NewThread(thread_id, origin, messages))
-        log.debug("request_accepted", thread_id=str(thread_id), parts=len(texts), replay=not new)
-        return messages
-
-    async def _stored(self, thread: NewThread) -> bool:
-        """Return whether it is new. What a person was told is not sent stays so if the network repeats the request."""
-        key = thread.origin.key
-        if key in self._refused:
-            raise NotStored("given up before")
         try:
-            return await self.store.write(accept_many, thread, patience=PATIENCE)
-        except MaybeStored:
-            raise
-        except NotStored:
-            self._refused[key] = None
+            new = await self.store.write(accept_many, NewThread(thread_id, origin, messages), patience=PATIENCE)
+        except NotStored as error:
+            if not isinstance(error, MaybeStored):
+                self._refused[origin.key] = None
             if len(self._refused) > _MOST_REMEMBERED:
                 del self._refused[next(iter(self._refused))]  # the oldest
             raise
+        log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=not new)
+        return messages

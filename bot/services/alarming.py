@@ -31,7 +31,6 @@ class Alarming:
             log.error("callbacks_do_not_arrive")
 
     async def once(self) -> None:
-        """Say what is to be said, if anything is."""
         alarm = await self.store.write(claim_alarms, None)
         if alarm is None:
             return
@@ -50,8 +49,7 @@ class Alarming:
         post_id = f"alarm-{alarm.since:%Y%m%dT%H%M%S%f}-{'missing' if alarm.standing else 'back'}"
         if alarm.fence > 1:
             try:
-                age = self.store.age(alarm.since)
-                if await self.notifier.find(self.channel, id=post_id, age=age, thread_ts=None):
+                if await self.notifier.find(self.channel, id=post_id, age=self.store.age(alarm.since), thread_ts=None):
                     return
             except Refused as error:  # where history may not be read, an alarm twice is better than none
                 log.info("alarm_not_looked_for", code=error.code)

@@ -1,7 +1,6 @@
 """Making each Slack thread show what is known: open it, reply with news, keep the root's status line true.
 
-One claim is one step is one call. What is about to be posted is noted before the call, so a post that ended without
-an answer is looked for, not repeated; whatever is learnt meanwhile waits in the database and is merged.
+One claim is one step is one call; whatever is learnt meanwhile waits in the database and is merged.
 """
 
 from contextlib import suppress
@@ -55,38 +54,24 @@ class Announcing:
     chance: Chance
     settle: timedelta  # until an unanswered call to Slack shows; after ten times as long it is done, or never
 
-    def __post_init__(self) -> None:
-        self._steps = {
-            Step.OPEN: self._open,
-            Step.REPLY: self._reply,
-            Step.EDIT: self._edit,
-            Step.PRIVATE_NOTE: self._private_note,
-            Step.LOOK: self._look,
-        }
-
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
-        """Take the steps that are due and whose slot is free."""
-        wanted = Capacity(capacity, _LEASE, self.durations.slack_post_interval)
-        claimed = await self.store.write(claim_threads, wanted)
+        claimed = await self.store.write(claim_threads, Capacity(capacity, _LEASE, self.durations.slack_post_interval))
         return [partial(self.perform, task) for task in claimed.items], claimed.soonest
 
     async def perform(self, task: Task) -> None:
-        """Do one claimed step and record its outcome, whichever it is."""
         outcome = await self._outcome(task)
-        if task.edits is not None:
-            outcome = await self._edited_too(task, outcome, task.edits)
+        stands = outcome.thread.posting is None and outcome.thread.replies == task.thread.posting
+        if task.edits is not None and stands:  # the reply, so its root is brought up to date with the same claim
+            outcome = await self._outcome(Task(Step.EDIT, outcome.thread))
+        elif task.edits is not None:
+            outcome = replace(outcome, unused_slots=(*outcome.unused_slots, (EDITS, task.edits)))
         if any(message.known.delivery is Delivery.ACCEPTED for message in task.thread.messages):
             capacity = self.sending.capacity(self.sender.free)
             _, claimed = await self.store.write_until_stored(finish_and_claim, (outcome, capacity))
             self.sender.begin(await self.sending.taken(claimed))
+            self.tracking.send.set()  # to ask for more
         else:
             await self.store.write_until_stored(finish_threads, outcome)
-
-    async def _edited_too(self, task: Task, outcome: Outcome, until: datetime) -> Outcome:
-        """Bring the root up to date with the same claim, once the reply stands."""
-        if outcome.thread.posting is None and outcome.thread.replies == task.thread.posting:
-            return await self._outcome(Task(Step.EDIT, outcome.thread))
-        return replace(outcome, unused_slots=(*outcome.unused_slots, (EDITS, until)))
 
     async def _outcome(self, task: Task) -> Outcome:
         thread, step = task.thread, task.step
@@ -99,8 +84,15 @@ class Announcing:
             return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
         except CallFailed as error:  # nothing was posted, whatever is known of the person
             return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
+        steps = {
+            Step.OPEN: self._open,
+            Step.REPLY: self._reply,
+            Step.EDIT: self._edit,
+            Step.PRIVATE_NOTE: self._private_note,
+            Step.LOOK: self._look,
+        }
         try:
-            return await self._steps[step](thread)
+            return await steps[step](thread)
         except NotSent as error:
             return self._postponed(thread, step, error)
         except Uncertain as error:
@@ -129,7 +121,7 @@ class Announcing:
     async def _reply(self, thread: Thread) -> Outcome:
         posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
         if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
-            return Outcome(thread, again_at=self.store.clock())
+            return Outcome(thread)
         since = min(message.known.since for message in thread.messages if message.telling.under_way)
         metrics.announce_lag.observe(self.store.age(since).total_seconds())
         return Outcome(thread.replied())
@@ -168,8 +160,15 @@ class Announcing:
 
     async def _look(self, thread: Thread) -> Outcome:
         """A post ended without an answer, or its process died: count it if it is there, else let it be posted."""
-        found, gone = await self._found(thread)
-        log.info("post_looked_for", thread_id=str(thread.id), found=found is not None)
+        found, gone = None, False
+        try:
+            found = await self._find(thread, thread.root_ts)
+        except Refused as error:
+            gone = error.code == "thread_not_found" and thread.posting != 0
+            back = error.code == "not_in_channel" and await self._joined(thread)  # we were taken out of it meanwhile
+            if not gone and not back:
+                raise
+        log.info("post_looked_for", thread_id=thread.id, found=found is not None)
         if found is not None and thread.posting:
             return Outcome(thread.replied())
         if found is not None:  # what it shows may be old: it will be edited
@@ -181,17 +180,6 @@ class Announcing:
             return _unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
         return Outcome(thread.looked_in_vain(), again_at=self.store.clock() + self.settle * 2**thread.looked)
 
-    async def _found(self, thread: Thread) -> tuple[str | None, bool]:
-        """Return the ts of what was being posted, where it should stand; and whether its thread is gone."""
-        try:
-            return await self._find(thread, thread.root_ts if thread.posting else None), False
-        except Refused as error:
-            if error.code == "thread_not_found" and thread.posting:
-                return None, True
-            if error.code == "not_in_channel" and await self._joined(thread):  # we were taken out of it meanwhile
-                return None, False
-            raise
-
     async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
         age = self.store.age(thread.posting_since or thread.created_at)
         return await self.notifier.find(thread.channel, id=_post_id(thread), age=age, thread_ts=thread_ts)
@@ -202,16 +190,16 @@ class Announcing:
         key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
         if key is None or error.retry_after is None:
             return Outcome(thread.undone(step), again_at=at)
-        return Outcome(thread.undone(step), again_at=self.store.clock(), closed_slot=(key, at))
+        return Outcome(thread.undone(step), closed_slot=(key, at))
 
     def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Outcome:
         """Perhaps done. A post keeps its note, so the next step is to look for it."""
-        log.warning("slack_unanswered", thread_id=str(thread.id), step=step.name, code=error.code)
+        log.warning("slack_unanswered", thread_id=thread.id, step=step.name, code=error.code)
         at = self.store.clock() + self.settle
         return Outcome(thread.unanswered(step), again_at=max(at, self._retry_at(thread, error)))
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
-        log.warning("slack_refused", thread_id=str(thread.id), step=step.name, code=error.code)
+        log.warning("slack_refused", thread_id=thread.id, step=step.name, code=error.code)
         if error.code in _NO_TOKEN | _NO_ACCESS or (error.code in _NO_SCOPE and step is not Step.LOOK):
             return Outcome(thread.undone(step), again_at=self._retry_at(thread, error))
         match step:
@@ -227,7 +215,7 @@ class Announcing:
             case Step.EDIT:
                 return Outcome(thread.left_as_it_is())
             case _:  # the sender can be reached no way at all
-                log.error("sender_out_of_reach", thread_id=str(thread.id), code=error.code)
+                log.error("sender_out_of_reach", thread_id=thread.id, code=error.code)
                 return Outcome(thread.note_given())
 
     def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:

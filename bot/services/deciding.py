@@ -36,25 +36,22 @@ class Deciding:
     _notes: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     async def decide(self, message_id: UUID, choice: str, click: Click) -> None:
-        """Record a click; it counts once, and only while there is something to decide.
+        """Record a click; it counts once, and only while there is something to decide. Raises NotStored.
 
         choice: "resend" or "leave". A person whose click does not count is told why, privately; that note may get lost.
-
-        Raises:
-            NotStored: nothing was recorded.
         """
         try:
             if not await self._may_be_decided(message_id, click.channel):
                 raise Refused("not_here")
             await self.permitting.check(click.who, *click.teams)
         except CallFailed as error:
-            self.note(click.who, click.answer_url, answers.not_permitted(error.code))
+            self.note(click, answers.not_permitted(error.code))
             return
         decision = NewDecision(message_id, choice, click.who, new_id(self.store.clock()))
         decided = await self.store.write(decide_many, decision, patience=PATIENCE)
-        log.info("decided", message_id=str(message_id), choice=choice, counted=decided.counted)
+        log.info("decided", message_id=message_id, choice=choice, counted=decided.counted)
         if not decided.counted:
-            self.note(click.who, click.answer_url, answers.in_vain(decided.message))
+            self.note(click, answers.in_vain(decided.message))
 
     async def _may_be_decided(self, message_id: UUID, channel: str) -> bool:
         """Of a thread that had to move to a direct message, the place where its text was typed counts."""
@@ -62,19 +59,19 @@ class Deciding:
             channel = await self.store.read(lambda tx: asked_in(tx, message_id))
         return self.permitting.allows_place(channel)
 
-    def note(self, who: str, answer_url: str, text: str) -> None:
+    def note(self, click: Click, text: str) -> None:
         """Tell the person who clicked something only they see, without keeping Slack waiting."""
-        task = asyncio.create_task(self._note(who, answer_url, text))
+        task = asyncio.create_task(self._note(click, text))
         self._notes.add(task)
         task.add_done_callback(self._notes.discard)
 
-    async def _note(self, who: str, answer_url: str, text: str) -> None:
+    async def _note(self, click: Click, text: str) -> None:
         with suppress(CallFailed):
-            await self.notifier.answer(answer_url, text)
+            await self.notifier.answer(click.answer_url, text)
             return
         post_id = f"note-{new_id(self.store.clock()).hex}"
         try:
-            await self.notifier.post(who, Post(f"About your click. {text}", []), id=post_id)
+            await self.notifier.post(click.who, Post(f"About your click. {text}", []), id=post_id)
         except CallFailed as error:
             log.info("note_lost", code=error.code)
 

@@ -33,15 +33,13 @@ class Permitting:
             raise UsageError(NOT_ALLOWED)
 
     def allows_place(self, channel: str) -> bool:
-        """Return whether the settings let people act in this conversation."""
         return not self.rules.channels or channel in self.rules.channels
 
     async def check(self, user: str, *teams: str) -> None:
         """Ask Slack who somebody is, unless that was asked a moment ago. teams: the workspaces they act in and are of.
 
-        Raises:
-            Refused: `guest`, `stranger` or `not_allowed`: they may not; or Slack will not say (its own code).
-            NotSent, Uncertain: Slack did not answer; ask again.
+        Raises Refused with `guest`, `stranger` or `not_allowed`: they may not; with Slack's own code: it will not say.
+        After NotSent and Uncertain, ask again.
         """
         now, places = self.clock(), frozenset(filter(None, teams))
         asked_at, verdict = self._known.get((user, places), (None, ""))

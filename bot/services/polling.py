@@ -53,31 +53,26 @@ class Polling:
     async def ask(self, message: Message, after: timedelta) -> None:
         """Ask about one claimed message, so long from now, and end what should be over by then."""
         await asyncio.sleep(after.total_seconds())
+        handle, polls = message.known.handle, message.schedule.polls
         try:
-            news = await (
-                self._look_for(message) if message.known.handle is None else self._poll(message, message.known.handle)
-            )
+            news = await (self._look_for(message) if handle is None else self._poll(message, handle))
             metrics.polls.labels("news" if news else "nothing").inc()
         except (Refused, NotSent) as error:  # it stays as it is and is asked about again
             metrics.polls.labels("no_answer").inc()
-            log.warning(
-                "poll_without_answer", message_id=str(message.id), code=error.code, polls=message.schedule.polls
-            )
+            log.warning("poll_without_answer", message_id=message.id, code=error.code, polls=polls)
         await self.tracking.end_if_over(message, self.store.clock())
 
     async def _look_for(self, message: Message) -> bool:
         """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""
         same = await self.sendblue.sent_like(message, self.store.age(message.in_doubt_since))
-        handles = [report.handle for report in same if report.handle]
         # In this order: a twin that gets its handle meanwhile then owns it.
         twins = await self.store.read(lambda tx: doubted_like(tx, message))
-        owned = await self.store.read(lambda tx: owners_of(tx, handles))
+        owned = await self.store.read(lambda tx: owners_of(tx, [report.handle or "" for report in same]))
         free = [report for report in same if report.handle and report.handle not in owned]
-        if message.id in twins and len(free) == len(twins):
-            # As many texts as doubts: all went out, and equal texts may be told apart in any way. With more, one of
-            # them was sent by somebody else.
-            return await self._heard(message, free[twins.index(message.id)])
-        return False
+        if message.id not in twins or len(free) != len(twins):  # with more, one of them was sent by somebody else
+            return False
+        # As many texts as doubts: all went out, and equal texts may be told apart in any way.
+        return await self._heard(message, free[twins.index(message.id)])
 
     async def _poll(self, message: Message, handle: str) -> bool:
         reports = [await self.sendblue.status(handle)]

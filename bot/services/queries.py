@@ -16,15 +16,10 @@ class Queries:
     durations: Durations
 
     async def last_messages(self, sender: str, recipient: str | None) -> str:
-        """Return a person's last messages, in words. recipient: only those to this number (E.164).
-
-        Raises:
-            NotStored: the database cannot be asked right now.
-        """
-        wanted = Filter(sender=sender, number=recipient, limit=5)
-        found = await self.store.read(lambda tx: find_messages(tx, wanted))
+        """Return a person's last messages, in words. recipient: only those to this number (E.164). Raises NotStored."""
+        found = await self.store.read(lambda tx: find_messages(tx, Filter(sender=sender, number=recipient, limit=5)))
         return answers.status(found, watched_for=self.durations.watch_for, recipient=recipient)
 
     async def backlog(self) -> Backlog:
-        """Return what waits, over all processes. Raises as `last_messages`."""
+        """Return what waits, over all processes. Raises NotStored."""
         return await self.store.read(backlog)

@@ -16,7 +16,7 @@ from bot.domain.delivery import Delivery, HandleFrom
 from bot.domain.known import Report
 from bot.domain.message import Message
 from bot.domain.rules import Durations
-from bot.errors import NotSent, NotStored, Refused, Uncertain
+from bot.errors import CallFailed, NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.client import Sendblue
 from bot.services.tracking import Tracking
 from bot.services.worker import Job
@@ -43,21 +43,19 @@ class Sending:
     chance: Chance
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
-        """Take what may be sent now."""
         claimed = await self.store.write(claim_sends, self.capacity(capacity))
         return await self.taken(claimed), claimed.soonest
 
     def capacity(self, count: int) -> Capacity:
-        """Return what it takes to claim so many messages."""
         lease = self.durations.sendblue_timeout + timedelta(seconds=15)
         return Capacity(count, lease, self.durations.sendblue_send_interval)
 
     async def taken(self, claimed: Claimed[Message]) -> list[Job]:
         """Return what is to be done about what was claimed. What was abandoned becomes uncertain, not sent again."""
+        # If still: a sender that slept may have woken and given it back, and then it certainly did not go out.
+        now, still = self.store.clock(), Delivery.SENDING
+        report = Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
         for message_id in claimed.abandoned:
-            # If still: a sender that slept may have woken and given it back, and then it certainly did not go out.
-            now, still = self.store.clock(), Delivery.SENDING
-            report = Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
             with suppress(NotStored):  # it will be found again; what was claimed must be done
                 await self.tracking.apply(message_id, report)
         return [partial(self.deliver, message) for message in claimed.items]
@@ -84,7 +82,11 @@ class Sending:
         metrics.sends.labels(outcome).inc()
         applied = await self.tracking.apply(message.id, report, until_stored=True)
         if applied.message is not None and applied.message.known.delivery is Delivery.SENDING:
-            await self.tracking.apply(message.id, self._without_handle(report), until_stored=True)
+            # Its handle belongs to another text: Sendblue may have sent nothing of ours.
+            if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
+                report = self._conclusion(Uncertain("handle_of_another"))
+            without = replace(report, handle=None, if_still=Delivery.SENDING)
+            await self.tracking.apply(message.id, without, until_stored=True)
 
     async def _later(self, message: Message, error: NotSent) -> None:
         if message.schedule.attempts >= MOST_TRIES:
@@ -93,23 +95,15 @@ class Sending:
         at = self.store.clock() + backoff(message.schedule.attempts, self.chance, first=1, longest=60)
         line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every message on it
         why = error.code if at - message.words.accepted_at > _WORTH_SAYING else ""
-        log.warning("send_postponed", message_id=str(message.id), code=error.code, attempts=message.schedule.attempts)
+        log.warning("send_postponed", message_id=message.id, code=error.code, attempts=message.schedule.attempts)
         await self.store.write_until_stored(release_sends, Release(message, at, line_until, why))
         if line_until is not None and why:
             await self.store.write_until_stored(tell_of_busy_lines, BusyLine(message.words.line, line_until, LINE_BUSY))
 
-    def _without_handle(self, report: Report) -> Report:
-        """Return the report without a handle that belongs to another text: Sendblue may have sent nothing of ours."""
-        if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
-            report = self._conclusion(Uncertain("handle_of_another"))
-        return replace(report, handle=None, handle_from=HandleFrom.NOWHERE, if_still=Delivery.SENDING)
-
-    def _conclusion(self, error: Refused | NotSent | Uncertain) -> Report:
+    def _conclusion(self, error: CallFailed) -> Report:
         """Return what is known after a call that did not end with a yes."""
         delivery, named = Delivery.FAILED, HandleFrom.REFUSAL
         if isinstance(error, Uncertain):
             delivery, named = Delivery.UNCERTAIN, HandleFrom.OWN
         report = Report("send", self.store.clock(), delivery, error_code=error.code, error_text=error.reason)
-        if isinstance(error, NotSent) or not error.handle:
-            return report
         return replace(report, handle=error.handle, handle_from=named)

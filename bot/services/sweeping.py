@@ -1,17 +1,13 @@
 """Ending by the clock what waited too long, and forgetting what is over."""
 
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
 
 import structlog
 
-from bot.domain.message import Message
 from bot.domain.rules import Durations
 from bot.services.alarming import Alarming
 from bot.services.tracking import Tracking
-from bot.storage.engine import Transaction
 from bot.storage.forgetting import forget_many, remove_many
 from bot.storage.polls import overdue
 from bot.storage.postponing import unsent_since
@@ -21,8 +17,7 @@ from bot.storage.writer import Work
 
 log = structlog.get_logger(__name__)
 
-_LAST_ANSWERS = timedelta(minutes=1)
-"""For answers under way when a watch or a doubt ends, and for those that a process asks for when it starts."""
+_LAST_ANSWERS = timedelta(minutes=1)  # for those under way when a watch or a doubt ends, or asked for at the start
 
 
 @dataclass(eq=False)
@@ -42,8 +37,8 @@ class Sweeping:
 
     async def _end_late_texts(self) -> None:
         accepted_before = self.store.clock() - self.durations.send_within
-        late = await self._messages(lambda tx: unsent_since(tx, accepted_before))
-        await self.tracking.fail_unsent(late, "too_late")
+        late = await self.store.read(lambda tx: load_messages(tx, unsent_since(tx, accepted_before)))
+        await self.tracking.fail_unsent(late.values(), "too_late")
 
     async def _end_what_is_overdue(self) -> None:
         """Asking ends it as a rule (see `Polling.ask`); this does when Sendblue takes too long to be asked."""
@@ -51,17 +46,16 @@ class Sweeping:
         if latest < self.began:
             return
         watched, doubted = latest - self.durations.watch_for, latest - self.durations.doubt_window
-        for message in await self._messages(lambda tx: overdue(tx, watched_since=watched, doubted_since=doubted)):
+        late = await self.store.read(
+            lambda tx: load_messages(tx, overdue(tx, watched_since=watched, doubted_since=doubted))
+        )
+        for message in late.values():
             await self.tracking.end_if_over(message, latest)
-
-    async def _messages(self, wanted: Callable[[Transaction], list[UUID]]) -> Iterable[Message]:
-        ids = await self.store.read(wanted)
-        return (await self.store.read(lambda tx: load_messages(tx, ids))).values() if ids else ()
 
     async def forget(self) -> int:
         """Blank what people wrote once it may not be kept any longer, and remove what is over for longer still.
 
-        Returns how many messages were blanked. In slices, between which others are served.
+        In slices, between which others are served. Returns how many messages were blanked.
         """
         texts = await self._repeat(forget_many, self.durations.keep_text_for)
         threads = await self._repeat(remove_many, self.durations.keep_history_for)

@@ -33,14 +33,10 @@ class Tracking:
     chance: Chance
 
     async def apply(self, message_id: UUID, report: Report, *, until_stored: bool = False) -> Applied:
-        """Merge one report into its message.
+        """Merge one report into its message: the same one any number of times, in any order, from any process.
 
-        Safe to call with the same report any number of times, in any order, from any process.
-
-        until_stored: wait for a database that is away; for news that nobody would bring again.
-
-        Raises:
-            NotStored: nothing changed; whoever brought the report should bring it again.
+        After NotStored nothing has changed; whoever brought the report should bring it again. until_stored: wait for a
+        database that is away; for news that nobody would bring again.
         """
         # Up to a quarter longer than asked for, so that a burst of messages is not polled as a burst.
         quiet_for = self.durations.stale_after * (1 + self.chance() / 4)
@@ -48,19 +44,18 @@ class Tracking:
         applied = await write(apply_many, Heard(message_id, report, quiet_for, self.durations.sent_waits))
         status = "other" if report.delivery is None else report.delivery.name.lower()
         _counter(report.source, status, "yes" if applied.learnt else "no").inc()
-        if applied.learnt and applied.message is not None:
-            self._learnt(applied.message, report, rose=applied.rose)
-        return applied
-
-    def _learnt(self, message: Message, report: Report, *, rose: bool) -> None:
-        delivery, source, word = message.known.delivery.name, report.source, report.word
-        if rose:
+        message = applied.message
+        if message is None or not applied.learnt:
+            return applied
+        delivery = message.known.delivery.name
+        if applied.rose:
             age = self.store.clock() - message.words.accepted_at
             metrics.milestones.labels(delivery.lower()).observe(age.total_seconds())
-        log.debug("report_applied", message_id=message.id, source=source, word=word, delivery=delivery)
+        log.debug("report_applied", message_id=message.id, source=report.source, word=report.word, delivery=delivery)
         self.announce.set()
         if message.words.part < message.words.parts:
             self.send.set()
+        return applied
 
     async def apply_by_handle(self, report: Report) -> None:
         """As `apply`, for a report that names its message by Sendblue's handle alone; unknown ones change nothing."""
@@ -71,9 +66,8 @@ class Tracking:
 
     async def fail_unsent(self, messages: Iterable[Message], code: str) -> None:
         """Record of messages that nobody has tried to send that they never will be, and why. Raises as `apply`."""
-        now = self.store.clock()
+        report = Report("bot", self.store.clock(), Delivery.FAILED, error_code=code, if_still=Delivery.ACCEPTED)
         for message in messages:
-            report = Report("bot", now, Delivery.FAILED, error_code=code, if_still=Delivery.ACCEPTED)
             await self.apply(message.id, report)
 
     async def end_if_over(self, message: Message, by: datetime) -> None:

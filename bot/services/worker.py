@@ -5,7 +5,6 @@ is remembered here, so nothing is lost here.
 """
 
 import asyncio
-import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime, timedelta
@@ -13,30 +12,24 @@ from typing import Any
 
 import structlog
 
-from bot.domain.clock import Clock
+from bot.domain.clock import Clock, elapsed
 from bot.errors import NotStored
 
 log = structlog.get_logger(__name__)
 
 Job = Callable[[], Coroutine[Any, Any, None]]
+# Takes how many jobs there is capacity for; returns those claimed and when to ask again at the latest.
 Claim = Callable[[int], Awaitable[tuple[list[Job], datetime | None]]]
-"""Takes how many jobs there is capacity for; returns those claimed and when to ask again at the latest."""
 
 _CAPACITY = 40  # jobs at once
 _STANDSTILL = timedelta(seconds=60)  # work that could be done for so long while nobody took any stands still
-
-# Seconds.
-_LONGEST_REST = 0.1
+_LONGEST_REST = 0.1  # seconds, like the two below
 _HELD_BY_ANOTHER = 0.02  # until work that is due, but that another process holds, is asked for again
 _AFTER_FAILURE = 1.0  # until a database that could not be asked is asked again
 
 
 class Worker:
-    """One kind of work, many jobs at a time.
-
-    tick: seconds between two wakeups that come in any case. Between two questions it rests twice as long as the last
-    one took: the first wakeup is answered at once, a flood of them leaves time to others.
-    """
+    """One kind of work, many jobs at a time. tick: seconds between two wakeups that come in any case."""
 
     def __init__(self, name: str, claim: Claim, wakeup: asyncio.Event, clock: Clock, *, tick: float = 1) -> None:
         self.name = name
@@ -45,8 +38,7 @@ class Worker:
         self._loop: asyncio.Task[None] | None = None
         self._stopping = False
         self._failing_since: datetime | None = None
-        self.busy_at = clock()
-        """When work was claimed or done last, or might first have been."""
+        self.busy_at = clock()  # when work was claimed or done last, or might first have been
         self._patience = _STANDSTILL + timedelta(seconds=tick)
 
     @property
@@ -66,7 +58,6 @@ class Worker:
         return f"work has been waiting since {since:%H:%M:%S} UTC and no process does it"
 
     def start(self) -> None:
-        """Begin, in the running event loop."""
         self._loop = asyncio.create_task(self._run(), name=self.name)
 
     async def _run(self) -> None:
@@ -74,9 +65,10 @@ class Worker:
             self._wakeup.clear()
             wait = None
             if (free := self.free) > 0:
-                began = time.monotonic()
+                began = elapsed()
                 wait = await self._round(free)
-                await asyncio.sleep(min(2 * (time.monotonic() - began), _LONGEST_REST))
+                # Twice as long as asking took: the first wakeup is answered at once, a flood leaves time to others.
+                await asyncio.sleep(min(2 * (elapsed() - began), _LONGEST_REST))
             with suppress(TimeoutError):
                 async with asyncio.timeout(wait):
                     await self._wakeup.wait()
@@ -92,25 +84,19 @@ class Worker:
             jobs, soonest = await self._claim(capacity)
         except Exception as error:
             self._failing_since = self._failing_since or self._clock()
-            known = isinstance(error, NotStored)
-            log.error(  # noqa: TRY400 - the traceback only when it is a surprise
-                "duty_cannot_claim", duty=self.name, error=str(error), exc_info=None if known else error
-            )
+            surprise = None if isinstance(error, NotStored) else error
+            log.error("duty_cannot_claim", duty=self.name, error=str(error), exc_info=surprise)  # noqa: TRY400
             return _AFTER_FAILURE
         self._failing_since = None
         self.busy_at = self._clock() if jobs else self.busy_at
-        self._begin(jobs)
+        self.begin(jobs)
         if soonest is None:
             return None
         wait = max(0.0, (soonest - self._clock()).total_seconds())
         return _HELD_BY_ANOTHER if wait == 0 and not jobs else wait
 
     def begin(self, jobs: Sequence[Job]) -> None:
-        """Do what somebody else has claimed for us, and ask for more."""
-        self._begin(jobs)
-        self._wakeup.set()
-
-    def _begin(self, jobs: Sequence[Job]) -> None:
+        """Do what was claimed, by us or by somebody else for us."""
         for job in jobs:
             task = asyncio.create_task(job(), name=f"{self.name} job")
             self._jobs.add(task)

@@ -14,18 +14,14 @@ from bot.storage.threads import wake_threads
 
 
 class NewDecision(Struct, frozen=True):
-    """choice, by: see `Decision`. repeat_id: the id the repeated message will have."""
-
     message_id: UUID
-    choice: str
+    choice: str  # see `Decision`
     by: str
-    repeat_id: UUID
+    repeat_id: UUID  # the id the repeated message will have
 
 
 class Decided(Struct, frozen=True):
-    """What came of it. message is as it stood before (None: there is none)."""
-
-    message: Message | None
+    message: Message | None  # as it stood before; None: there is none
     counted: bool = False
 
 

@@ -23,23 +23,15 @@ class NewThread(Struct, frozen=True):
 
 def accept_many(tx: Transaction, items: Sequence[NewThread]) -> list[bool]:
     """Store each gesture once. Returns whether it was new; a replay changes nothing."""
-    new = set(tx.each(_NEW_THREADS, [_new_thread(tx, item) for item in items]).column())
+    due = {"created_at": tx.now, "due_at": tx.now, "lane": Lane.POST} | _NOTHING_YET
+    threads = [asdict(item.origin) | due | {"id": item.id, "asked_in": item.origin.channel} for item in items]
+    new = set(tx.each(_NEW_THREADS, threads).column())
     insert_messages(tx, (message for item in items if item.id in new for message in item.messages))
     return [item.id in new for item in items]
 
 
-def _new_thread(tx: Transaction, item: NewThread) -> dict[str, object]:
-    origin = asdict(item.origin)
-    due = {"created_at": tx.now, "due_at": tx.now, "lane": Lane.POST}
-    return {"id": item.id, **origin, "asked_in": item.origin.channel, **due, **_NOTHING_YET}
-
-
-_NOTHING_YET = {
-    **dict.fromkeys(("replies", "rev", "shown_rev", "looked", "fence", "failures"), 0),
-    "aside": "",
-    "closed": "",
-    "patient": False,
-}
+_COUNTS = ("replies", "rev", "shown_rev", "looked", "fence", "failures")
+_NOTHING_YET = {"aside": "", "closed": "", "patient": False, **dict.fromkeys(_COUNTS, 0)}
 _NEW_THREADS = Sql(
     "{insert threads: id, key, team, channel, asked_in, sender, answer_url, created_at, due_at, lane, replies, rev, "
     "shown_rev, looked, aside, closed, patient, fence, failures} ON CONFLICT (key) DO NOTHING RETURNING id"

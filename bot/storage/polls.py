@@ -21,16 +21,12 @@ _WITH_HANDLE = {"polls": "handle IS NOT NULL", "doubts": "handle IS NULL"}
 
 @dataclass(frozen=True, slots=True)
 class PollCapacity:
-    """How many messages somebody is ready to ask Sendblue about.
+    """How many messages somebody is ready to ask Sendblue about."""
 
-    key: "polls" or "doubts". wait: message → how long until it is asked again. each: how long one takes of what
-    Sendblue allows to all of us.
-    """
-
-    key: str
+    key: str  # "polls" or "doubts"
     count: int
-    wait: Callable[[Message], timedelta]
-    each: timedelta = timedelta(0)
+    wait: Callable[[Message], timedelta]  # until it is asked again
+    each: timedelta = timedelta(0)  # how long one takes of what Sendblue allows to all of us
 
 
 @one_by_one
@@ -47,14 +43,12 @@ def claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
     found = tx.ask(quiet, now=tx.now, count=count).of(message_of)
     busy_until = tx.now + capacity.each * len(found)
     close_slots(tx, {capacity.key: busy_until})
-    tx.each(
-        _ASKED,
-        [
-            {"id": message.id, "poll_at": tx.now + capacity.wait(message), "polls": message.schedule.polls + 1}
-            for message in found
-        ],
-    )
+    tx.each(_ASKED, [_asked(message, tx.now + capacity.wait(message)) for message in found])
     return Claimed(found, busy_until if len(found) == count else None)
+
+
+def _asked(message: Message, again_at: datetime) -> dict[str, object]:
+    return {"id": message.id, "poll_at": again_at, "polls": message.schedule.polls + 1}
 
 
 _QUIET = {

@@ -228,7 +228,7 @@ async def test_no_signed_json_whatever_makes_it_stumble(stage: Stage, value: Any
 async def test_work_is_woken_only_once_the_answer_is_on_its_way(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     app = App(settings)
-    answering = Counted("slack", Guard(_bolt(app), SIGNING, app.wake).events)
+    answering = Counted("slack", Guard(_bolt(app), SIGNING, app.announce.set).events)
     headers = [(name.encode(), value.encode()) for name, value in signed(COMMAND).items()]
     said = b""
 

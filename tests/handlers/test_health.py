@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from bot.errors import NotStored
+from bot import metrics
+from bot.errors import CallFailed, NotSent, NotStored, Refused, Uncertain
 from bot.storage.pacing import close_slots
 from tests.conftest import LINE, Stage, until
 from tests.deployment import ROOT
@@ -226,6 +228,27 @@ async def test_work_that_waits_for_its_slot_does_not_stand_still(stage: Stage) -
     assert (await stage.get("/readyz")).status_code == 200
     assert 'bluethread_waiting_for_slot{kind="send"} 1.0' in (await stage.get("/metrics")).text
     app.workers[1]._loop.cancel()
+
+
+@pytest.mark.parametrize(
+    ("error", "result"),
+    [
+        *((None, "ok"), (Refused("is_archived"), "refused"), (NotSent("timeout"), "not_sent")),
+        *((Uncertain("timeout"), "uncertain"), (asyncio.CancelledError(), "uncertain")),
+    ],
+)
+def test_a_call_is_counted_by_how_it_ended_and_one_cut_short_is_not_ok(error: Any, result: str) -> None:
+    def counted() -> dict[str, float]:
+        named = {
+            each: metrics.calls.labels("slack", "a.test", each) for each in ("ok", "refused", "not_sent", "uncertain")
+        }
+        return {each: counter._value.get() for each, counter in named.items()}
+
+    before = counted()
+    with suppress(CallFailed, asyncio.CancelledError), metrics.call("slack", "a.test"):
+        if error is not None:
+            raise error
+    assert {each: after - before[each] for each, after in counted().items() if after > before[each]} == {result: 1}
 
 
 def test_several_processes_on_one_host_are_counted_together(tmp_path: Path) -> None:

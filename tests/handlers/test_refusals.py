@@ -13,7 +13,6 @@ from bot.sendblue.tokens import CallbackTokens
 from handlers.callbacks import Callbacks
 from handlers.guard import Guard
 from handlers.http import Answer
-from handlers.webhook import Webhook
 
 TOKENS = CallbackTokens("", ["secret"])
 NOBODY: Any = SimpleNamespace(apply=None)  # what nothing refused comes to
@@ -25,8 +24,8 @@ def now() -> datetime:
 
 REFUSING = {
     "unsigned_request_refused": (401, Guard(NOBODY, "secret", NOBODY).events),
-    "account_webhook_refused": (401, Webhook(NOBODY, now, secrets=["secret"]).account),
-    "callback_unreadable": (400, Callbacks(NOBODY, TOKENS, now, webhook_secrets=[]).status),
+    "account_webhook_refused": (401, Callbacks(NOBODY, TOKENS, now, ["secret"]).account),
+    "callback_unreadable": (400, Callbacks(NOBODY, TOKENS, now, []).status),
 }
 
 
