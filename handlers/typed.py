@@ -3,7 +3,7 @@
 import re
 import unicodedata
 
-from bot.slack.emoji import emoji_of
+from bot.slack.markup import emoji_of
 
 _LINK = re.compile(r"<(?:mailto:|tel:|(?=https?://))(?P<address>[^|<>]*)(?:\|(?P<label>[^<>]*))?>")
 _VERBATIM_OR_EMOJI = re.compile(

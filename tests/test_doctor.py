@@ -24,7 +24,7 @@ from starlette.routing import Route
 from bot.cli import main
 from bot.cli.doctor import NEEDS_SETTINGS, Finding, show
 from bot.services.reaching import Identity
-from bot.slack import installation
+from bot.slack import notifier
 from bot.storage.database import identity
 from bot.storage.sqlite import sqlite3
 from sandbox.serving import serving
@@ -551,8 +551,8 @@ class TestTheAccountsWebhook:
 
 
 def test_what_the_app_must_be_is_what_the_manifest_asks_for() -> None:
-    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == installation.SCOPES
-    assert MANIFEST["features"]["bot_user"]["display_name"] == installation.NAME
+    assert set(MANIFEST["oauth_config"]["scopes"]["bot"]) == notifier.SCOPES
+    assert MANIFEST["features"]["bot_user"]["display_name"] == notifier.NAME
 
 
 def test_the_page_names_every_line() -> None:

@@ -105,6 +105,32 @@ async def test_a_call_ends_in_its_time_whatever_trickles() -> None:
         assert time.monotonic() - began < 6
 
 
+@pytest.mark.parametrize(("said", "wait"), [("30", 30), ("0", 1), ("99999", 3600), ("soon", 1), ("-5", 1), ("Â²", 1)])
+async def test_how_long_a_busy_slack_makes_us_wait_is_no_more_than_we_can_read(said: str, wait: int) -> None:
+    async def busy(_: Request) -> Response:
+        return JSONResponse({"ok": False, "error": "ratelimited"}, 429, {"retry-after": said})
+
+    async with neighbour(busy) as url, slack(url) as notifier:
+        with pytest.raises(NotSent) as refused:
+            await notifier.post("C1", Post("Hi", []), id="1")
+        assert refused.value.retry_after == wait
+
+
+@pytest.mark.parametrize("teams", ["T0", 5, ["T1", ["T2"], 5, None, ""], {"teams": ["T1"]}])
+async def test_who_somebody_is_can_be_read_whatever_stands_beside_it(teams: object) -> None:
+    for grid in ({"teams": teams}, teams):
+        for team in ("T0", teams):
+            user = {"id": "U1", "team_id": team, "enterprise_user": grid}
+            async with neighbour(always({"ok": True, "user": user})) as url, slack(url) as notifier:
+                assert (await notifier.person("U1")).teams <= {"T0", "T1"}
+
+
+@pytest.mark.parametrize("users", [None, 5, "U1", {"U1": True}, [["U1"], {"U1": 1}]])
+async def test_nobody_is_in_a_group_whose_list_cannot_be_read(users: object) -> None:
+    async with neighbour(always({"ok": True, "users": users})) as url, slack(url) as notifier:
+        assert await notifier.members("S1") == set()
+
+
 def _bomb(_: Request) -> Response:
     squeezed = gzip.compress(b" " * 64 * 1024 * 1024)
     return Response(squeezed, headers={"content-encoding": "gzip", "content-type": "application/json"})

@@ -16,10 +16,10 @@ from bot.app import App
 from bot.cli.output import COLOUR, print_json, printable
 from bot.errors import BadSettings, CallFailed, NotSent, Refused, Uncertain
 from bot.logs import configure_logs
-from bot.sendblue.account import OUTBOUND, Hook, same_line, same_place
+from bot.sendblue.wire import OUTBOUND, Hook, same_line, same_place
 from bot.services.reaching import reach
 from bot.settings import load_settings
-from bot.slack.installation import NAME, SCOPES
+from bot.slack.notifier import NAME, SCOPES
 from bot.storage.backlog import backlog
 from bot.storage.database import sqlite_file
 from bot.storage.reader import Reader

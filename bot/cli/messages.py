@@ -204,7 +204,7 @@ def _heading(story: Story) -> Iterator[str]:
         ("typed by", f"{thread.sender} in {thread.asked_in}"),
         ("handle", known.handle and f"{known.handle} (Sendblue's)"),
         ("status", f"{stands(message)}, since {known.since:%Y-%m-%d %H:%M:%S} UTC"),
-        ("why", reason(known) if known.delivery is Delivery.FAILED else ""),
+        ("why", reason(known.error_code, known.error_text) if known.delivery is Delivery.FAILED else ""),
         ("thread", thread.closed and closed),
         *(("repeated", f"as message {other.id}") for other in thread.messages if other.words.again_of == message.id),
     ]

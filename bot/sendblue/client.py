@@ -1,7 +1,6 @@
 """The calls to Sendblue, over one httpx client. No call is ever repeated here: a retry is a row with a due time."""
 
 import asyncio
-import re
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from typing import Any, Self, TypeVar
@@ -15,7 +14,7 @@ from bot.domain.known import Report
 from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.network import Reading, TooLarge, proxy_for, trusted
-from bot.sendblue import account, wire
+from bot.sendblue import wire
 
 R = TypeVar("R")
 
@@ -73,10 +72,9 @@ class Sendblue:
         return await self._get(f"/api/v2/messages/{quote(handle, safe='')}", self._report)
 
     async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
-        """Return what the list says of texts that may be this one (see `wire.Listed.may_be`). Raises as `status`.
+        """Return what its list says of texts that may be this one, none sent longer ago than `age`. Raises as `status`.
 
-        The vendor's list lags behind by a minute and more: presence proves, absence does not. Takes as long as two
-        calls at most. age: how long ago the oldest was sent at most, by the vendor's clock.
+        The list lags behind by a minute and more: presence proves, absence does not.
         """
         try:
             async with asyncio.timeout(2 * self._timeout):
@@ -126,17 +124,17 @@ class Sendblue:
 
     async def lines(self) -> list[str]:
         """Return the account's lines, as Sendblue spells them. Raises as `status`, like the two below."""
-        return await self._get("/api/lines", account.parse_lines)
+        return await self._get("/api/lines", wire.parse_lines)
 
     async def line_states(self) -> dict[str, str]:
-        return await self._get("/api/v2/lines/state", account.parse_line_states)
+        return await self._get("/api/v2/lines/state", wire.parse_line_states)
 
-    async def webhooks(self) -> list[account.Hook]:
-        return await self._get("/api/account/webhooks", account.parse_webhooks)
+    async def webhooks(self) -> list[wire.Hook]:
+        return await self._get("/api/account/webhooks", wire.parse_webhooks)
 
     async def register(self, url: str, secret: str) -> None:
         """Have news of every text sent to a URL, too; again at each call, so ask `webhooks` first. Raises as `send`."""
-        status, _ = await self._post("/api/account/webhooks", account.registration(url, secret))
+        status, _ = await self._post("/api/account/webhooks", wire.registration(url, secret))
         if 400 <= status < 500 and status not in (408, 409, 429):
             raise Refused(f"http_{status}")
         if not 200 <= status < 300:
@@ -149,7 +147,7 @@ class Sendblue:
         return wire.parse_page(body, now=self._clock())
 
     async def _get(self, path: str, parse: Callable[[bytes], R], params: Mapping[str, str] | None = None) -> R:
-        name = re.sub(r"^/api/(?:v2/)?", "", path)  # and without the handle
+        name = path.removeprefix("/api/").removeprefix("v2/")  # and without the handle
         with metrics.call("sendblue", "messages/{handle}" if name.startswith("messages/") else name):
             try:
                 status, body = await self._read(self._http.build_request("GET", path, params=params))

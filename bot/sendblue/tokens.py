@@ -19,10 +19,9 @@ class CallbackTokens:
 
     def are_right(self, message_id: UUID, token: str) -> bool:
         """Whether the token belongs to the id. Takes the same time whichever is wrong."""
-        given, right = token.encode(errors="replace"), False
-        for secret in self._secrets:
-            right |= hmac.compare_digest(_token(message_id, secret), given)
-        return right
+        given = token.encode(errors="replace")
+        matches = [hmac.compare_digest(_token(message_id, secret), given) for secret in self._secrets]
+        return any(matches)
 
 
 def _token(message_id: UUID, secret: bytes) -> bytes:

@@ -1,14 +1,15 @@
 """Sendblue's words ⇄ ours. Pure: bytes and JSON in, reports and errors out. Unknown words are kept verbatim.
 
-Sources: Sendblue's reference (docs.sendblue.com), its SDKs, and what integrators saw where these disagree.
+Sources: Sendblue's reference (docs.sendblue.com), its SDKs and CLI, and what integrators saw where these disagree.
 """
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlsplit
 
 import msgspec
 from msgspec.structs import replace
@@ -19,10 +20,10 @@ from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.sendblue.failures import ASK_AGAIN, CLEAR_NO, LATER, error_of, explanations, maybe_sent, plain_text
 
-_SERVICES = {service.value.lower(): service for service in Service}
-
 T = TypeVar("T")
 
+# Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
+# (inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained).
 DELIVERIES = {
     **dict.fromkeys(("REGISTERED", "PENDING", "QUEUED", "ACCEPTED"), Delivery.QUEUED),
     "SENT": Delivery.SENT,
@@ -30,8 +31,7 @@ DELIVERIES = {
     "READ": Delivery.READ,
     **dict.fromkeys(("ERROR", "DECLINED", "FAILED"), Delivery.FAILED),
 }
-"""Status words in upper case; the vendor writes both cases. Left out on purpose, so they change nothing: RECEIVED
-(inbound only), SUCCESS, TIMEOUT, DOWNGRADED, OK (listed somewhere, never explained)."""
+_SERVICES = {service.value.lower(): service for service in Service}
 
 # Source of a report → what the handle in it is worth.
 HANDLES = {"send": HandleFrom.OWN, "callback": HandleFrom.OWN, "list": HandleFrom.LIST}
@@ -42,7 +42,10 @@ STYLES = (
     *("invisible", "gentle", "loud", "slam"),
 )
 
+OUTBOUND = "outbound"  # the type of webhook that hears what became of every text
 LONGEST_TEXT = 18_000  # characters in one message: Sendblue takes fewer than 18,996, in a unit it does not name
+_MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
+_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
 
 
 def submission(message: Message, callback_url: str) -> dict[str, str]:
@@ -52,14 +55,8 @@ def submission(message: Message, callback_url: str) -> dict[str, str]:
     return body | {name: value for name, value in optional.items() if value}
 
 
-_PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
-
-
 def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | None = None) -> Report:
-    """Read the answer to a send: a report at QUEUED or later. media_url: what was asked for, as it may be dropped.
-
-    Raises Refused: a clear no; NotSent: refused for now (rate limits); Uncertain: neither yes nor no.
-    """
+    """Read the answer to a send: a report at QUEUED or later. Raises Refused, NotSent or Uncertain."""
     fields = json_object(body) or {}
     report = _report(fields, "send", now)
     code, reason, handle = report.error_code, report.error_text, report.handle
@@ -75,15 +72,14 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
         raise Refused(code or f"http_{status}", reason, handle=handle)
     if handle is None or report.delivery is None:
         raise Uncertain(code or "unreadable_answer", reason, handle=handle)
-    lost = media_url is not None and not fields.get("media_url")
+    lost = media_url is not None and not fields.get("media_url")  # Sendblue drops a picture that it cannot fetch
     return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
     """Read one status callback or status answer. Raises UnreadableReport: no JSON object, or neither handle nor status.
 
-    Accepts a `status` as text or as `{"status": …}`, the `{status, data}` envelope, and any case. Of what a customer
-    wrote only the word is kept: its handle and channel are those of another text.
+    Of what a customer wrote only the word is kept: its handle and channel are those of another text.
     """
     fields = _fields(body, form=form)
     report = _report(fields, source, now)
@@ -107,7 +103,7 @@ def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
         fields = None
     if fields is None:
         raise UnreadableReport("not a JSON object")
-    nested = fields.get("data")
+    nested = fields.get("data")  # in the envelope {status, data}
     return nested if isinstance(nested, dict) else fields
 
 
@@ -115,15 +111,14 @@ def _is_a_customers(fields: Mapping[str, Any]) -> bool:
     return fields.get("is_outbound") in (False, "false", "False")
 
 
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """One text in Sendblue's list. line: E.164, or "" where it is not said. at: when it was sent, None likewise."""
+class Listed(msgspec.Struct, frozen=True):
+    """One text in Sendblue's list."""
 
     report: Report
     text: str
     outbound: bool
-    line: str
-    at: datetime | None
+    line: str  # E.164; "" where it is not said
+    at: datetime | None  # when it was sent; None where it is not said
 
     def may_be(self, message: Message) -> bool:
         """Whether a send without an answer can have led to this, by all but its time. What failed is no evidence."""
@@ -131,24 +126,20 @@ class Listed:
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.words.line)
 
 
-@dataclass(frozen=True, slots=True)
-class Page:
-    """A page of Sendblue's list in the vendor's order. more: whether it says that another one follows (None: not)."""
+class Page(msgspec.Struct, frozen=True):
+    """A page of Sendblue's list, in the vendor's order."""
 
-    items: tuple[Listed, ...]
-    more: bool | None
-
-
-_MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
+    items: list[Listed]
+    more: bool | None  # whether it says that another one follows; None: it does not say
 
 
 def parse_page(body: bytes, *, now: datetime) -> Page:
     """Read `GET /api/v2/messages`. Raises UnreadableReport: not the documented envelope."""
     fields = json_object(body) or {}
-    items = [item for item in part_of(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
+    items = [item for item in _part(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    return Page(tuple(_listed(item, now) for item in items), more if isinstance(more, bool) else None)
+    return Page([_listed(item, now) for item in items], more if isinstance(more, bool) else None)
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
@@ -163,34 +154,30 @@ def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
 
 def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     status = fields.get("status")
-    if isinstance(status, dict):
+    if isinstance(status, dict):  # {"status": …}
         status = status.get("status")
     word = plain_text(status)[:80]
     at = _read_time(fields.get("date_updated"))
+    credible = at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
+    # True only when iMessage fell back to SMS; SMS from the start says so in `service`.
+    downgraded = fields.get("was_downgraded") in (True, "true", "True")
+    service = _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
     code, reason = error_of(fields)
     delivery = DELIVERIES.get(word.upper())
     if delivery is Delivery.FAILED and code in ASK_AGAIN:
         delivery = None
-    credible = at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
     return Report(
         source,
-        at if credible and at else now,
+        at if at and credible else now,
         delivery,
         word,
         plain_text(fields.get("message_handle"))[:200] or None,
-        _service(fields),
+        Service.SMS if downgraded else service,
         error_code=code,
         error_text=reason,
         recipient=plain_text(fields.get("to_number") or fields.get("number")),
         handle_from=HANDLES.get(source, HandleFrom.NOWHERE),
     )
-
-
-def _service(fields: Mapping[str, Any]) -> Service:
-    """`was_downgraded` is true only when iMessage fell back to SMS; SMS from the start says so in `service`."""
-    if fields.get("was_downgraded") in (True, "true", "True"):
-        return Service.SMS
-    return _SERVICES.get(plain_text(fields.get("service")).lower(), Service.UNKNOWN)
 
 
 def _read_time(value: object) -> datetime | None:
@@ -202,7 +189,6 @@ def _read_time(value: object) -> datetime | None:
 
 
 def json_object(body: bytes) -> dict[str, Any] | None:
-    """Return a JSON object, or None for anything else."""
     try:
         value = msgspec.json.decode(body)
     except (msgspec.DecodeError, RecursionError):
@@ -213,9 +199,67 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def part_of(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
+def _part(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
     """Return a field. Raises UnreadableReport: it is not of this kind."""
     value = (fields or {}).get(name)
     if not isinstance(value, kind):
         raise UnreadableReport(f"no {name}")
     return value
+
+
+@dataclass(frozen=True, slots=True)
+class Hook:
+    """One registered webhook. secret: its own, or else the account's; "" when it has none."""
+
+    kind: str
+    url: str
+    secret: str = field(repr=False)
+
+
+def parse_lines(body: bytes) -> list[str]:
+    """Read `GET /api/lines`. Raises UnreadableReport: not the documented shape."""
+    return [number for number in _part(json_object(body), "numbers", list) if isinstance(number, str)]
+
+
+def parse_line_states(body: bytes) -> dict[str, str]:
+    """Read `GET /api/v2/lines/state`: line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `parse_lines`."""
+    items = [item for item in _part(json_object(body), "data", list) if isinstance(item, dict)]
+    found = [(item.get("sendblue_number"), item.get("status")) for item in items]
+    return {line: str(state).upper() for line, state in found if isinstance(line, str)}
+
+
+def parse_webhooks(body: bytes) -> list[Hook]:
+    """Read `GET /api/account/webhooks`. Raises as `parse_lines`."""
+    by_kind = _part(json_object(body), "webhooks", dict)
+    shared = by_kind.get("globalSecret")  # a text among lists
+    found = []
+    for kind, hooks in by_kind.items():
+        for hook in hooks if isinstance(hooks, list) else ():
+            fields = hook if isinstance(hook, dict) else {"url": hook}
+            if isinstance(fields.get("url"), str):
+                secret = fields.get("secret") or shared
+                found.append(Hook(kind, fields["url"], secret if isinstance(secret, str) else ""))
+    return found
+
+
+def registration(url: str, secret: str) -> dict[str, Any]:
+    """Return the body of `POST /api/account/webhooks` for news of every text. The account's own secret stays."""
+    return {"type": OUTBOUND, "webhooks": [{"url": url, "secret": secret}]}
+
+
+def same_place(one: str, other: str) -> bool:
+    """Whether two URLs lead to the same place. Sendblue calls `http://` as https."""
+    try:
+        return _place(one) == _place(other)
+    except ValueError:
+        return False
+
+
+def _place(url: str) -> tuple[object, ...]:
+    parts = urlsplit(url.strip())
+    port = None if parts.port in (80, 443) else parts.port
+    return parts.hostname, port, parts.path.rstrip("/"), parts.query
+
+
+def same_line(one: str, other: str) -> bool:
+    return re.sub(r"\D", "", one) == re.sub(r"\D", "", other)

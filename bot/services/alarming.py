@@ -8,7 +8,7 @@ import structlog
 from bot.domain.message import Message
 from bot.errors import CallFailed, Refused
 from bot.services.reaching import Identity, reach
-from bot.slack import alarms as wording
+from bot.slack import wording
 from bot.slack.notifier import Notifier
 from bot.storage.alarms import Alarm, claim_alarms, finish_alarms, note_missing
 from bot.storage.store import Store
@@ -55,7 +55,7 @@ class Alarming:
                 log.info("alarm_not_looked_for", code=error.code)
         if alarm.standing:
             who, _ = await reach(self.public_url, self.identity)
-            post = wording.missing(alarm.last, self.public_url, who)
+            post = wording.callbacks_are_missing(alarm.last, self.public_url, who)
         else:
-            post = wording.back(alarm.since)
+            post = wording.callbacks_are_back(alarm.since)
         await self.notifier.post(self.channel, post, id=post_id)

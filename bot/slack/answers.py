@@ -8,33 +8,29 @@ from bot.domain.number import pretty
 from bot.domain.thread import Thread
 from bot.errors import UsageError
 from bot.slack.markup import escape, shorten
-from bot.slack.reasons import reason, reason_for
+from bot.slack.reasons import reason
 from bot.slack.sentences import status_line, what_was_decided
 
 NOT_STORED = "Not sent: I could not store your message just now, so nothing will go out. Please send it again."
-
 MAYBE_STORED = (
     "I lost the connection to my database while I stored your message. If no thread appears here within a few minutes, "
     "nothing was sent: then please send it again."
 )
-
 CLICK_NOT_STORED = "I could not store your decision just now, so nothing was done. Please click again."
 
-HELP = """*Text a customer over iMessage*
+
+def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
+    return f"""*Text a customer over iMessage*
 `/imessage +1 415 555 2671 Table at eight?` sends the text and opens a thread here that follows its delivery.
 `/imessage status` shows your last messages, `/imessage status +1 415 555 2671` those to one customer.
 
 Options, before or after the number:
 • `--media https://example.com/menu.png` adds a picture, a sound, a video or a contact card (a public link)
-• `--from {lines}` sends from this line
-• `--style confetti` adds an effect on iMessage: {styles}
+• `--from {"|".join(lines)}` sends from this line
+• `--style confetti` adds an effect on iMessage: {", ".join(styles)}
 
 You can put the number in quotes: `/imessage "(415) 555-2671" Table at eight?`
 Your text is sent exactly as you type it."""
-
-
-def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
-    return HELP.format(lines="|".join(lines), styles=", ".join(styles))
 
 
 def accepted(recipient: str, parts: int) -> str:
@@ -44,7 +40,6 @@ def accepted(recipient: str, parts: int) -> str:
 
 
 def usage(error: UsageError) -> str:
-    """Return why a command did nothing, and what to do."""
     sentence = str(error)
     return f"Not sent: {sentence}" if error.about_sending else sentence[0].upper() + sentence[1:]
 
@@ -68,7 +63,7 @@ def private_note(thread: Thread, *, watched_for: timedelta) -> str:
     if thread.private_note == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
     if lead.known.was_refused:
-        return f"Not sent: {reason(lead.known)}"
+        return f"Not sent: {reason(lead.known.error_code, lead.known.error_text)}"
     state = status_line(thread.messages, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.words.recipient)}. Last known status: {state}"
 
@@ -81,7 +76,7 @@ def elsewhere(thread: Thread, text: str) -> str:
 
 def not_permitted(code: str) -> str:
     if code in ("guest", "stranger", "not_allowed", "not_here"):
-        return f"Nothing was done: {reason_for(code)}"
+        return f"Nothing was done: {reason(code)}"
     return "I could not check whether you may do this, so nothing was done. Please click again."
 
 

@@ -17,18 +17,12 @@ from bot.network import Reading, TooLarge, trusted
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
 
+# Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written.
 _began: ContextVar[list[bool]] = ContextVar("began")
-"""Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written."""
 
 
 async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
-    """Make one call with the SDK.
-
-    Raises:
-        Refused: not done (`code` is Slack's error).
-        NotSent: not done, may be tried again later.
-        Uncertain: perhaps done.
-    """
+    """Make one call with the SDK. Raises Refused (`code` is Slack's error), NotSent or Uncertain."""
     began: list[bool] = []
     _began.set(began)
     with metrics.call("slack", method.__name__.replace("_", ".")):
@@ -55,8 +49,9 @@ def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
     code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
     code = code if re.fullmatch("[a-z0-9_]{0,80}", code) else "other"  # it stands in logs
     if response.status_code == 429 or code in _BUSY:
-        seconds = str(response.headers.get("Retry-After") or response.headers.get("retry-after") or "1")
-        return NotSent(code or "ratelimited", retry_after=min(max(float(seconds), 1), 3600) if seconds.isdigit() else 1)
+        named = str(response.headers.get("Retry-After"))
+        wait = float(named) if named.isdecimal() else 1
+        return NotSent(code or "ratelimited", retry_after=min(max(wait, 1), 3600))
     if response.status_code >= 500 or code in _MAYBE:
         return Uncertain(code or f"http_{response.status_code}")
     return Refused(code)
@@ -71,13 +66,9 @@ def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
     async def redirected(*_: object) -> None:
         raise aiohttp.ClientPayloadError("a redirect is not followed")
 
-    async def answered(_: object, __: object, ended: aiohttp.TraceRequestEndParams) -> None:
-        theirs.heard(ended.response.headers.get("Date"))
-
     watch = aiohttp.TraceConfig()
     watch.on_request_headers_sent.append(request_begins)
     watch.on_request_redirect.append(redirected)
-    watch.on_request_end.append(answered)
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(ssl=trusted()),
         timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
@@ -85,21 +76,21 @@ def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
         # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
         headers={"Accept-Encoding": "identity"},
         auto_decompress=False,
-        response_class=_bounded(Reading()),
+        response_class=_bounded(Reading(), theirs),
     )
 
 
-def _bounded(reading: Reading) -> type[aiohttp.ClientResponse]:
-    """Return the kind of answer that is read no further than it may be long."""
+def _bounded(reading: Reading, theirs: TheirClock) -> type[aiohttp.ClientResponse]:
+    """Return the kind of answer that is read no further than it may be long, and tells the time."""
 
     class Bounded(aiohttp.ClientResponse):
         async def read(self) -> bytes:
-            if self._body is None:
-                try:
-                    self._body = await reading.whole(self.content.iter_any())
-                except TooLarge as error:
-                    self.close()
-                    raise aiohttp.ClientPayloadError("the answer is too large") from error
+            theirs.heard(self.headers.get("Date"))
+            try:
+                self._body = await reading.whole(self.content.iter_any())
+            except TooLarge as error:
+                self.close()
+                raise aiohttp.ClientPayloadError("the answer is too large") from error
             return self._body
 
     return Bounded

@@ -1,7 +1,10 @@
-"""Slack's markup for things that come up everywhere: escaping, times, cutting. Pure."""
+"""Slack's markup: escaping, times, cutting, emoji names. Pure, but for one file that is read at the first use."""
 
+import json
 import re
 from datetime import datetime, timedelta
+from functools import cache
+from pathlib import Path
 
 
 def escape(text: str) -> str:
@@ -38,3 +41,19 @@ def shorten_markup(text: str, length: int) -> str:
     """Return the same for text with markup: never cut in the middle of `&amp;` or of `<!date^…>`."""
     shown = shorten(text, length)
     return shown if shown == text else re.sub(r"(?:&[a-z]*|<[^>]*) …$", " …", shown)
+
+
+def emoji_of(name: str, tones: str = "") -> str | None:
+    """Return the emoji of a name such as `wave`; None when Slack has none of that name (a workspace may).
+
+    tones: `2` to `6`, or `2-5` for two people; a tone that the emoji does not have is left out.
+    """
+    first, _, second = tones.partition("-")
+    tones = tones if first != second else first
+    return _emoji().get(f"{name}::skin-tone-{tones}") or _emoji().get(name)
+
+
+@cache
+def _emoji() -> dict[str, str]:  # from iamcal/emoji-data, as Slack's names are (`make emoji`)
+    names: dict[str, str] = json.loads(Path(__file__).with_name("emoji_names.json").read_text())["names"]
+    return names

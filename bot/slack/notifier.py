@@ -1,31 +1,34 @@
 """The calls to Slack, over one aiohttp session. No call is repeated here: a retry is a row with a due time."""
 
 import asyncio
-from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import aiohttp
+from msgspec import Struct
 from slack_sdk.web.async_client import AsyncWebClient
 
 from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
 from bot.network import proxy_for
 from bot.slack.calls import call, new_session
-from bot.slack.installation import Installation
 from bot.slack.wording import Post
 
-_EVENT_TYPE = "bluethread"
-"""Marks our posts in their metadata, which anybody in the channel can read: it holds an opaque id, nothing else."""
+# What the app must be in Slack; a test compares it with manifest.yml, which is not where the bot is deployed.
+NAME = "bluethread"  # what people type in `/invite @…`
+SCOPES = {  # what the token must be allowed, and no more
+    *("commands", "chat:write", "channels:join", "users:read", "usergroups:read"),
+    *("channels:history", "groups:history", "im:history", "mpim:history"),
+}
 
+_EVENT_TYPE = "bluethread"  # marks our posts in their metadata: anybody can read it, so it has an opaque id, no more
 _MOST_PAGES = 100
 _PAGE = 15  # messages: the most that apps with tightened limits get
 _MOST_READ = 1000  # of a page; more than we want, but more than Slack ever gives
 _SKEW = timedelta(minutes=5)  # between Slack's machines, and between its clock and ours
 
 
-@dataclass(frozen=True, slots=True)
-class Person:
+class Person(Struct, frozen=True):
     """Who somebody is to this workspace."""
 
     guest: bool
@@ -33,8 +36,7 @@ class Person:
     teams: frozenset[str] = frozenset()  # the workspaces they belong to; empty when Slack does not say
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a post stands: as Slack says, which may be another place than the one wanted."""
 
     channel: str
@@ -42,14 +44,22 @@ class Place:
     thread_ts: str | None = None  # of its thread
 
 
-class Notifier:
-    """One workspace, through one bot token.
+class Installation(Struct, frozen=True):
+    """What Slack says of our token."""
 
-    Raises as `call`, but for `answer`. All but `post` may be repeated.
-    """
+    error: str = ""  # why Slack refuses it, in its word; "" when it does not, and then the rest is known
+    bot: str = ""
+    team: str = ""
+    is_bot: bool = False
+    scopes: frozenset[str] | None = None  # None when Slack does not say
+    now: datetime | None = None  # Slack's clock, whole seconds; None when its answer has no time
+
+
+class Notifier:
+    """One workspace, through one bot token. Raises as `call`, but for `answer`. All but `post` may be repeated."""
 
     def __init__(self, url: str, token: str, *, timeout: float = 15) -> None:
-        self._timeout, self._longest_search = timeout, timeout * 4 / 3  # seconds
+        self._timeout = timeout  # seconds
         self._theirs = TheirClock()
         # The SDK's default handlers post again after a dropped connection, and the message would stand there twice.
         self.client = AsyncWebClient(token=token, base_url=url.rstrip("/") + "/", retry_handlers=[])
@@ -95,12 +105,9 @@ class Notifier:
         await call(self.client.conversations_join, channel=channel)
 
     async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
-        """Return the ts of our post with this id, or None when it is not there (yet).
-
-        age: how long ago posting began. Takes a third longer than one call at most.
-        """
+        """Return the ts of our post with this id, None when it is not there (yet). age: how long ago posting began."""
         try:
-            async with asyncio.timeout(self._longest_search):
+            async with asyncio.timeout(self._timeout * 4 / 3):  # a third longer than one call
                 since = self._ago(age)
                 found = await self._found(channel, id, since, thread_ts)
                 if found is None and self._ago(age) < since - _SKEW:  # Slack has only now said what time it is
@@ -115,15 +122,13 @@ class Notifier:
         return min(ours, self._theirs() or ours) - age - _SKEW
 
     async def _found(self, channel: str, post_id: str, since: datetime, thread_ts: str | None) -> str | None:
-        where: dict[str, Any] = {"channel": channel, "oldest": f"{since.timestamp():.6f}"}
-        method: Any = self.client.conversations_history
-        if thread_ts is not None:
-            method, where["ts"] = self.client.conversations_replies, thread_ts
+        method: Any = self.client.conversations_replies if thread_ts else self.client.conversations_history
+        where = {"channel": channel, "ts": thread_ts, "oldest": f"{since.timestamp():.6f}"}
         cursor = ""
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
             answer = await call(method, **where, limit=_PAGE, include_all_metadata=True, cursor=cursor or None)
-            page = {str(message.get("ts"))[:40]: message for message in _objects(answer.get("messages"))[:_MOST_READ]}
+            page = {str(one.get("ts"))[:40]: one for one in map(_object, _list(answer.get("messages"))[:_MOST_READ])}
             cursor = str(_object(answer.get("response_metadata")).get("next_cursor") or "")[:1000]
             found = next((ts for ts, message in page.items() if _is_ours(message, post_id)), None)
             if found or not cursor or seen >= set(page):  # it is here; or this is the last page, or the same once more
@@ -143,13 +148,11 @@ class Notifier:
         if not isinstance(found, dict) or found.get("id", user) != user:  # nobody may text on another's account
             raise NotSent("unreadable_answer")
         guest = bool(found.get("is_restricted") or found.get("is_ultra_restricted"))
-        in_grid = (found.get("enterprise_user") or {}).get("teams") or ()
-        teams = frozenset(filter(None, [found.get("team_id"), *in_grid]))
-        return Person(guest=guest, stranger=bool(found.get("is_stranger")), teams=teams)
+        in_grid = _texts(_object(found.get("enterprise_user")).get("teams"))
+        return Person(guest, bool(found.get("is_stranger")), in_grid | _texts([found.get("team_id")]))
 
-    async def members(self, group: str) -> set[str]:
-        """Return the user ids in a user group."""
-        return set((await call(self.client.usergroups_users_list, usergroup=group)).get("users") or ())
+    async def members(self, group: str) -> frozenset[str]:
+        return _texts((await call(self.client.usergroups_users_list, usergroup=group)).get("users"))
 
     async def installation(self) -> Installation:
         """Return what Slack says of our token. A clear no is an answer, too."""
@@ -167,27 +170,26 @@ class Notifier:
         )
 
     async def answer(self, url: str, text: str) -> None:
-        """Tell the person who typed a command something only they see. Works for 30 minutes, five times.
-
-        Raises Refused where that is over, else NotSent, never Uncertain: a private line twice harms nobody.
-        """
+        """Tell who typed a command something only they see. Works for 30 minutes, five times: then raises Refused."""
         if self.client.session is None or not url:
             raise Refused("no_answer_url")
         said = {"text": text, "response_type": "ephemeral"}
         try:
             post = self.client.session.post(url, json=said, proxy=proxy_for(url), allow_redirects=False)
             async with post as answer:
-                if answer.status >= 500 or answer.status == 429:
-                    raise NotSent(f"http_{answer.status}")
                 if answer.status >= 300:
-                    raise Refused(f"http_{answer.status}")
+                    later = answer.status >= 500 or answer.status == 429
+                    raise (NotSent if later else Refused)(f"http_{answer.status}")
         except (TimeoutError, aiohttp.ClientError, ValueError) as error:
-            raise NotSent("no_answer") from error
+            raise NotSent("no_answer") from error  # never Uncertain: a private line twice harms nobody
 
 
-def _objects(values: object) -> list[dict[str, Any]]:
-    """Return the JSON objects in what should be a list of them."""
-    return [value for value in values if isinstance(value, dict)] if isinstance(values, list) else []
+def _texts(values: object) -> frozenset[str]:
+    return frozenset(value for value in _list(values) if value and isinstance(value, str))
+
+
+def _list(value: object) -> list[Any]:
+    return value if isinstance(value, list) else []
 
 
 def _object(value: object) -> dict[str, Any]:

@@ -5,7 +5,6 @@ Codes are Sendblue's (its error-code reference), Slack's (its chat.postMessage r
 
 import re
 
-from bot.domain.known import Known
 from bot.domain.message import Message
 from bot.domain.number import hide_numbers
 from bot.slack.markup import clock_time, escape, shorten
@@ -60,13 +59,11 @@ _OURS = {
 }
 """What Slack refuses, and what we decide ourselves. Case counts: NOT_ALLOWED would be a code of Sendblue's."""
 
-CAN_BE_TRIED_AGAIN = frozenset(
-    {
-        *("4001", "5003", "5509", "http_429", "SMS_LIMIT_REACHED"),
-        *("no_connection", "proxy_refused", "too_late", "earlier_part_failed"),
-    }
-)
-"""After these nothing went out, and another try may work."""
+# After these nothing went out, and another try may work.
+CAN_BE_TRIED_AGAIN = {
+    *("4001", "5003", "5509", "http_429", "SMS_LIMIT_REACHED"),
+    *("no_connection", "proxy_refused", "too_late", "earlier_part_failed"),
+}
 
 LINE_BUSY = "line_busy"  # nobody has tried to send it: Sendblue takes nothing from its line for now
 
@@ -75,7 +72,7 @@ _WAITS = {
     "proxy_refused": "the proxy on the way to Sendblue refuses the connection",
     "unbuildable": "I could not give it to Sendblue",
 }
-_DOUBTS = {
+DOUBTS = {
     "timeout": "Sendblue did not answer in time",
     "connection_lost": "the connection to Sendblue broke off",
     "interrupted": "I was restarted in the middle of sending",
@@ -91,17 +88,8 @@ def wait(message: Message) -> str:
     return f"{why}, trying again at {clock_time(message.schedule.lease_until)}."
 
 
-def doubt(known: Known) -> str:
-    return _DOUBTS.get(known.error_code, "Sendblue gave no clear answer")
-
-
-def reason(known: Known) -> str:
-    """Return why a message was not sent or failed."""
-    return reason_for(known.error_code, known.error_text)
-
-
-def reason_for(code: str, theirs: str = "") -> str:
-    """Return what a code means, in one sentence or two, with Sendblue's own words where they add something."""
+def reason(code: str, theirs: str = "") -> str:
+    """Return why something was not done or failed, with Sendblue's own words where they add something."""
     if code in _OURS or code.startswith("restricted_action"):
         return _OURS.get(code, _RESTRICTED)
     known = code.casefold()

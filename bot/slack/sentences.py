@@ -8,14 +8,12 @@ from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, m
 from bot.domain.known import Known
 from bot.domain.message import Decision, Message, Words
 from bot.slack.markup import span, when
-from bot.slack.reasons import doubt, reason, wait
+from bot.slack.reasons import DOUBTS, reason, wait
 
 
 class _State(NamedTuple):
-    """What the root says while a message stands so, and what a reply says when that is new."""
-
-    root: str
-    reply: str
+    root: str  # what the root says while a message stands so
+    reply: str  # what a reply says when that is new
 
 
 def _state(sentence: str) -> _State:
@@ -136,8 +134,8 @@ def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
         instead=" instead" if News.SENT in told else after_all,
         waiting="" if known.unconfirmed else ". Waiting for the phone to confirm.",
         failed="Failed" if known.was_taken else "Not sent",  # by Sendblue's word; for certain
-        reason=reason(known),
-        doubt=doubt(known),
+        reason=reason(known.error_code, known.error_text),
+        doubt=DOUBTS.get(known.error_code, "Sendblue gave no clear answer"),
         decided=decision and f"{what_was_decided(decision)} · {when(decision.at)}",
         watched=span(watched_for),
     )
@@ -145,10 +143,10 @@ def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
 
 def of_part(words: Words, sentence: str) -> str:
     """Say which part or try a sentence is about, where there are several."""
-    labels = [f"Part {words.part} of {words.parts}"] if words.parts > 1 else []
+    labels = [f"part {words.part} of {words.parts}"] if words.parts > 1 else []
     labels += ["second try"] if words.again_of else []
     label = ", ".join(labels)
-    return f"{label[0].upper()}{label[1:]}: {sentence}" if label else sentence
+    return f"{label.capitalize()}: {sentence}" if label else sentence
 
 
 def what_was_decided(decision: Decision, already: str = "") -> str:

@@ -5,24 +5,32 @@ so it can neither ping nor pose as a link. The plain `text` of each post says al
 screen readers and notifications use. Shapes and limits are Slack's, from its Block Kit reference.
 """
 
-from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
 from bot.domain.number import mask
 from bot.domain.thread import Thread
-from bot.slack.markup import escape, shorten, shorten_markup
+from bot.slack.markup import escape, shorten, shorten_markup, when
 from bot.slack.reasons import CAN_BE_TRIED_AGAIN
 from bot.slack.sentences import news, of_part, status_line
 
 RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the message's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
+_CAUSES = {
+    "this bot": "PUBLIC_URL reaches this bot. Check the web server in front of it: it must pass POST requests to "
+    "/sendblue/status/… on to the bot. If CALLBACK_SECRET was changed a moment ago, set both: new,old.",
+    "another database": "a Bluethread with another database answers at PUBLIC_URL: correct PUBLIC_URL or DATABASE_URL.",
+    "another secret": "a Bluethread with another CALLBACK_SECRET answers at PUBLIC_URL: use the same everywhere.",
+    "something else": "something that is not Bluethread answers at PUBLIC_URL: correct PUBLIC_URL.",
+    "nobody": "the bot gets no answer at PUBLIC_URL: correct it, or start the web server.",
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Post:
+class Post(Struct, frozen=True):
     """What one Slack message says, with blocks for the eye and text for everything else."""
 
     text: str
@@ -31,10 +39,13 @@ class Post:
 
 def root(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return the message a thread hangs from: who texts whom, the text, how it stands."""
-    lead = thread.lead.words
+    lead, moved = thread.lead.words, "↪️ Reported here because I can't post where you asked"
     whole = "".join(one.words.text for one in thread.messages if one.words.accepted_at == lead.accepted_at)
     title = f"<@{thread.sender}> to {mask(lead.recipient)}"
-    notes = [*_root_notes(thread), status_line(thread.messages, watched_for=watched_for)]
+    notes = [moved] if thread.moved else []
+    notes += [f"Style: {escape(lead.style)}"] if lead.style else []
+    notes += [f"Picture: {escape(shorten(lead.media_url, 300))}"] if lead.media_url else []
+    notes.append(status_line(thread.messages, watched_for=watched_for))
     blocks = [_section(f"*{title}*")]
     if whole:
         shown = shorten(whole, 2_000)  # a post may hold about 13,000 characters in all
@@ -43,17 +54,6 @@ def root(thread: Thread, *, watched_for: timedelta) -> Post:
     blocks.append({"type": "context", "elements": [_mrkdwn(note, 2_000) for note in notes]})
     said = f"Text from {title}: “{escape(shorten(whole, 500))}”" if whole else f"Picture from {title}"
     return Post(shorten_markup(" · ".join([said, *notes]), 3_900), blocks)  # chat.update takes 4,000
-
-
-def _root_notes(thread: Thread) -> list[str]:
-    lead, notes = thread.lead.words, []
-    if thread.moved:
-        notes.append("↪️ Reported here because I can't post where you asked")
-    if lead.style:
-        notes.append(f"Style: {escape(lead.style)}")
-    if lead.media_url:
-        notes.append(f"Picture: {escape(shorten(lead.media_url, 300))}")
-    return notes
 
 
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
@@ -102,3 +102,18 @@ def _mrkdwn(text: str, longest: int) -> Block:
 
 def _plain(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": True}
+
+
+def callbacks_are_missing(last: datetime | None, public_url: str, who: str) -> Post:
+    """Tell operators that no callback arrives since `last`. who: answers at public_url, one of the causes above."""
+    since = f"since {when(last)}" if last is not None else "so far"
+    text = (
+        f"⚠️ *Sendblue's callbacks do not arrive:* none arrived {since}, although Sendblue has news when I ask. "
+        f"Threads still get the right status, but minutes late.\nLikely cause: {_CAUSES[who]}\n"
+        f"PUBLIC_URL is {escape(public_url)} · `python -m bot doctor` says more."
+    )
+    return Post(text, [])
+
+
+def callbacks_are_back(at: datetime) -> Post:
+    return Post(f"✅ *Sendblue's callbacks arrive again* · {when(at)}", [])

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.slack import emoji
+from bot.slack import markup
 from bot.slack.markup import escape
 from handlers.typed import as_read, unlinked
 
@@ -127,7 +127,7 @@ def test_of_a_link_its_target_counts(spelled, bare):
 
 
 def test_every_name_of_the_table_can_be_typed():
-    names = json.loads((Path(emoji.__file__).parent / "emoji_names.json").read_text())["names"]
+    names = json.loads((Path(markup.__file__).parent / "emoji_names.json").read_text())["names"]
     assert len(names) > 3_900
     assert as_read(" ".join(f":{name}:" for name in names)) == " ".join(names.values())
 

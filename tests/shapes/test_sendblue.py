@@ -10,7 +10,7 @@ import pytest
 
 from bot.domain.delivery import Delivery, Service
 from bot.errors import BluethreadError, NotSent, Refused, Uncertain
-from bot.sendblue import account, wire
+from bot.sendblue import wire
 from tests.making import a_message
 from tests.shapes import SENDBLUE, names, raw
 
@@ -108,9 +108,9 @@ LISTS: dict[str, list[tuple[str | None, Delivery | None, bool]]] = {
 
 HOOK = "https://bot.example.com/sendblue/webhook"
 ACCOUNT: dict[str, tuple[Any, Any]] = {
-    "lines": (account.parse_lines, ["+15550100900", "+15550100901"]),
+    "lines": (wire.parse_lines, ["+15550100900", "+15550100901"]),
     "line_states": (
-        account.parse_line_states,
+        wire.parse_line_states,
         {
             "+15550100900": "ONLINE",
             "+15550100901": "OFFLINE",
@@ -119,15 +119,15 @@ ACCOUNT: dict[str, tuple[Any, Any]] = {
         },
     ),
     "webhooks": (
-        account.parse_webhooks,
-        [account.Hook("receive", HOOK, "<globalSecret>"), account.Hook("outbound", HOOK, "<secret>")],
+        wire.parse_webhooks,
+        [wire.Hook("receive", HOOK, "<globalSecret>"), wire.Hook("outbound", HOOK, "<secret>")],
     ),
     "webhooks_newer_types": (
-        account.parse_webhooks,
+        wire.parse_webhooks,
         [
-            account.Hook("call_completed", HOOK, "<globalSecret>"),
-            account.Hook("inbound_call", HOOK, "<globalSecret>"),
-            account.Hook("contact_profile", HOOK, "<secret>"),
+            wire.Hook("call_completed", HOOK, "<globalSecret>"),
+            wire.Hook("inbound_call", HOOK, "<globalSecret>"),
+            wire.Hook("contact_profile", HOOK, "<secret>"),
         ],
     ),
 }
@@ -200,14 +200,14 @@ def test_what_we_ask_is_what_sendblue_documents():
     text = a_message(UUID(int=1), UUID(int=2), *who_what, NOW, NOW, media_url=PICTURE, style="gentle")
     assert wire.submission(text, sent["status_callback"]) == sent
     registered = json.loads(raw("sendblue/requests", "register_webhook"))
-    assert account.registration(HOOK, "<secret>") == registered
+    assert wire.registration(HOOK, "<secret>") == registered
 
 
 @pytest.mark.parametrize("kind", SENDBLUE)
 def test_what_is_meant_for_another_reader_crashes_none(kind):
     for name in names(kind):
         body = raw(kind, name)
-        for read in (account.parse_lines, account.parse_line_states, account.parse_webhooks):
+        for read in (wire.parse_lines, wire.parse_line_states, wire.parse_webhooks):
             with suppress(BluethreadError):
                 read(body)
         with suppress(BluethreadError):

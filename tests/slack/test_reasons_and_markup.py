@@ -2,31 +2,20 @@
 
 import re
 from datetime import UTC, datetime, timedelta
-from uuid import UUID
 
 import phonenumbers
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bot.domain.delivery import Delivery
 from bot.domain.number import mask, pretty
 from bot.slack.markup import escape, shorten, span, when
-from bot.slack.reasons import reason
-from tests.making import a_message, changed
+from bot.slack.reasons import reason as why
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
-NO = a_message(
-    UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0, delivery=Delivery.FAILED
-)
-
 OPTED_OUT = "the customer has opted out. They must text START"
 LIMIT = "Please send it again later."
 MAYBE = "the text may have been sent: please ask the customer before you send it again."
-
-
-def why(code: str, text: str = "") -> str:
-    return reason(changed(NO, error_code=code, error_text=text).known)
 
 
 @pytest.mark.parametrize(
