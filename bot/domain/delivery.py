@@ -24,14 +24,6 @@ class Service(StrEnum):
     RCS = "RCS"
     SMS = "SMS"
 
-    @property
-    def rank(self) -> int:
-        """What two reports are merged by: a fallback is never taken back, and any word beats none."""
-        return _RANKS[self]
-
-
-_RANKS = {service: rank for rank, service in enumerate(Service)}
-
 
 class HandleFrom(IntEnum):
     """How a message came by its handle. A report on its own address beats what the list suggested."""

@@ -1,7 +1,6 @@
 """What is known of a message's delivery, one report about it, and the merge of the two. Pure."""
 
 from datetime import datetime
-from operator import attrgetter
 from typing import Self
 
 from msgspec import Struct
@@ -81,7 +80,7 @@ class Known(Facts, frozen=True):
             self,
             delivery=delivery,
             since=since,
-            service=max(self.service, report.service, key=lambda service: service.rank),
+            service=max(self.service, report.service, key=_SERVICES.index),
             handle=self.handle or report.handle,
             handle_from=max(self.handle_from, report.handle_from) if report.handle else self.handle_from,
             error_code=error[0],
@@ -89,9 +88,5 @@ class Known(Facts, frozen=True):
             **{fact: getattr(self, fact) or getattr(report, fact) for fact in Facts.__struct_fields__},
         )
 
-    @property
-    def headline(self) -> tuple[object, ...]:
-        return (self.delivery, self.service, *_FACTS(self), self.was_refused, self.error_code, self.error_text)
 
-
-_FACTS = attrgetter(*Facts.__struct_fields__)
+_SERVICES = tuple(Service)  # a fallback is never taken back, and any word beats none

@@ -145,4 +145,5 @@ class Message(Struct, frozen=True):
             waited = known.error_code if known.delivery <= Delivery.SENDING else ""
             until = self.schedule.lease_until if waited and known.delivery is Delivery.ACCEPTED else None
             return (Delivery.QUEUED, waited, until)
-        return (self.decision, *known.headline)
+        facts = (known.picture_lost, known.unconfirmed, known.asked, known.was_refused)
+        return (self.decision, known.delivery, known.service, *facts, known.error_code, known.error_text)

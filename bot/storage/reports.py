@@ -39,10 +39,12 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     """Merge reports into their messages, wake the threads that can say more, keep the history."""
     merging = _Merging(tx, items)
     results = [merging.apply(item) for item in items]
-    before, changed = merging.before, merging.changed()
+    before = merging.before
+    changed = [message for message in merging.after.values() if message != before[message.id]]
     changed += _stopped_after_a_failure(tx, changed)
     _try_others_again(tx, {message.words.line for message in changed if _was_just_taken(message, before)})
-    tx.each(_HEARD, [_heard(message, tx.now + merging.quiet_for(message)) for message in changed])
+    # One that was not heard of itself is asked about at once.
+    tx.each(_HEARD, [_heard(message, tx.now + merging.quiet_for.get(message.id, timedelta(0))) for message in changed])
     let_out(tx, [message.thread_id for message in changed if message.words.part < message.words.parts])
     wake_threads(tx, before, changed, items[0].sent_waits)
     tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
@@ -58,7 +60,7 @@ class _Merging:
         self.after = dict(self.before)
         self.owners = owners_of(tx, {item.report.handle or "" for item in items if self._brings_handle(item)})
         self.news, self.chatter = list[dict[str, object]](), list[dict[str, object]]()
-        self._quiet: dict[UUID, timedelta] = {}
+        self.quiet_for: dict[UUID, timedelta] = {}
 
     def _brings_handle(self, item: Heard) -> bool:
         """Whether a report names a handle that its message is not known by yet."""
@@ -78,19 +80,11 @@ class _Merging:
                 return Applied(self.after[item.message_id])  # about another text than ours: no news of this one
         merged = self.after[message.id] = message.merge(report)
         if merged != message:  # what is said once more, or in unknown words, must not keep us from asking
-            self._quiet[message.id] = item.quiet_for
+            self.quiet_for[message.id] = item.quiet_for
         if report.if_still in (None, message.known.delivery):
             kept = self.news if merged != message else self.chatter
             kept.append(_history_row(message.id, report, self._tx.now))
         return Applied(merged, learnt=merged != message, rose=merged.known.delivery > message.known.delivery)
-
-    def changed(self) -> list[Message]:
-        """Return the messages that are not as they were."""
-        return [message for message in self.after.values() if message != self.before[message.id]]
-
-    def quiet_for(self, message: Message) -> timedelta:
-        """Return how long not to ask about a message; one that was not heard of itself is asked about at once."""
-        return self._quiet.get(message.id, timedelta(0))
 
 
 _NEW_REPORTS = Sql(

@@ -53,9 +53,9 @@ def test_any_order_and_any_number_of_copies_end_the_same(start, data, several):
 @settings(deadline=None)
 @given(message=messages, report=reports)
 def test_news_never_regresses(message, report):
-    merged = message.merge(report)
+    merged, services = message.merge(report), list(Service)
     assert merged.known.delivery >= message.known.delivery
-    assert merged.known.service.rank >= message.known.service.rank
+    assert services.index(merged.known.service) >= services.index(message.known.service)
     assert merged.known.picture_lost >= message.known.picture_lost
     assert merged.known.unconfirmed >= message.known.unconfirmed
     assert merged.known.asked >= message.known.asked
