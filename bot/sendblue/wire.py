@@ -126,20 +126,16 @@ class Listed(msgspec.Struct, frozen=True):
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.words.line)
 
 
-class Page(msgspec.Struct, frozen=True):
-    """A page of Sendblue's list, in the vendor's order."""
+def parse_page(body: bytes, *, now: datetime) -> tuple[list[Listed], bool | None]:
+    """Read `GET /api/v2/messages`: texts in the vendor's order, and whether more follow, where it says so.
 
-    items: list[Listed]
-    more: bool | None  # whether it says that another one follows; None: it does not say
-
-
-def parse_page(body: bytes, *, now: datetime) -> Page:
-    """Read `GET /api/v2/messages`. Raises UnreadableReport: not the documented envelope."""
+    Raises UnreadableReport: not the documented envelope.
+    """
     fields = json_object(body) or {}
     items = [item for item in _part(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    return Page([_listed(item, now) for item in items], more if isinstance(more, bool) else None)
+    return [_listed(item, now) for item in items], more if isinstance(more, bool) else None
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:

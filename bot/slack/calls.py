@@ -12,7 +12,7 @@ from slack_sdk.web.async_slack_response import AsyncSlackResponse
 from bot import metrics
 from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
-from bot.network import Reading, TooLarge, trusted
+from bot.network import Reading, trusted
 
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
@@ -34,12 +34,11 @@ async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments
             raise NotSent("no_connection") from error
         except aiohttp.ClientHttpProxyError as error:  # it refused to connect us
             raise NotSent("proxy_refused") from error
-        except aiohttp.InvalidURL as error:  # the request could not even be built
-            raise NotSent("unbuildable") from error
+        # Over a request that could not even be built (InvalidURL is one), over JSON that is no object, or a charset.
+        except (AttributeError, ValueError, LookupError) as error:
+            raise (Uncertain("unreadable_answer") if began else NotSent("unbuildable")) from error
         except (TimeoutError, aiohttp.ClientError) as error:
             raise (Uncertain("no_answer") if began else NotSent("no_connection")) from error
-        except (AttributeError, ValueError, LookupError) as error:  # over JSON that is no object, or a charset
-            raise (Uncertain("unreadable_answer") if began else NotSent("unbuildable")) from error
 
 
 def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
@@ -76,7 +75,7 @@ def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
         # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
         headers={"Accept-Encoding": "identity"},
         auto_decompress=False,
-        response_class=_bounded(Reading(), theirs),
+        response_class=_bounded(Reading(aiohttp.ClientPayloadError), theirs),
     )
 
 
@@ -86,11 +85,7 @@ def _bounded(reading: Reading, theirs: TheirClock) -> type[aiohttp.ClientRespons
     class Bounded(aiohttp.ClientResponse):
         async def read(self) -> bytes:
             theirs.heard(self.headers.get("Date"))
-            try:
-                self._body = await reading.whole(self.content.iter_any())
-            except TooLarge as error:
-                self.close()
-                raise aiohttp.ClientPayloadError("the answer is too large") from error
+            self._body = await reading.whole(self.content.iter_any())
             return self._body
 
     return Bounded
