@@ -1,6 +1,7 @@
 """The calls to Slack, over one aiohttp session. No call is repeated here: a retry is a row with a due time."""
 
 import asyncio
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
@@ -101,8 +102,12 @@ class Notifier:
     async def update(self, channel: str, ts: str, post: Post) -> None:
         await call(self.client.chat_update, channel=channel, ts=ts, text=post.text, blocks=post.blocks, parse="none")
 
-    async def join(self, channel: str) -> None:
-        await call(self.client.conversations_join, channel=channel)
+    async def join(self, channel: str) -> bool:
+        """Enter a channel; return whether it let us in, as a public one does."""
+        with suppress(Refused):
+            await call(self.client.conversations_join, channel=channel)
+            return True
+        return False
 
     async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
         """Return the ts of our post with this id, None when it is not there (yet). age: how long ago posting began."""
