@@ -237,7 +237,7 @@ def check_file(file: Path) -> None:
     """Look whether a SQLite file is one and is whole. Raises BadSettings: it is damaged, or something else."""
     if not file.exists():
         return
-    if not is_there(file):
+    if not file.is_file():
         raise BadSettings(f"DATABASE_URL: {file} is no file")
     if file.stat().st_size == 0:
         return
@@ -254,10 +254,3 @@ def check_file(file: Path) -> None:
         raise BadSettings(
             f"DATABASE_URL: {file} is damaged or is not a SQLite database; restore a backup (docs/deploy.md, Back up)"
         )
-
-
-def is_there(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except OSError:  # a folder that is not ours
-        return False
