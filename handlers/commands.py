@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 
 from slack_bolt.async_app import AsyncAck
 
@@ -12,7 +13,6 @@ from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import STYLES
 from bot.services.accepting import Accepting
 from bot.services.permitting import Permitting
-from bot.services.queries import Queries
 from bot.slack import answers
 from handlers.parsing import Help, StatusQuestion, parse_command
 
@@ -21,9 +21,9 @@ from handlers.parsing import Help, StatusQuestion, parse_command
 class Commands:
     accepting: Accepting
     permitting: Permitting
-    queries: Queries
     region: str  # where numbers without a country code are, such as "US"
     lines: Sequence[str]  # ours, E.164
+    watch_for: timedelta
 
     async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:
         try:
@@ -42,7 +42,8 @@ class Commands:
         if isinstance(asked, Help):
             return "help", answers.help_text(self.lines, STYLES)
         if isinstance(asked, StatusQuestion):
-            return "status", await self.queries.last_messages(command.get("user_id", ""), asked.recipient)
+            found = await self.accepting.last_of(command.get("user_id", ""), asked.recipient)
+            return "status", answers.status(found, watched_for=self.watch_for, recipient=asked.recipient)
         origin = _origin(command)
         self.permitting.check_at_once(origin)
         messages = await self.accepting.accept(asked, origin)

@@ -1,4 +1,4 @@
-"""Taking in what a person asked to have sent."""
+"""Taking in what a person asked to have sent, and what they ask about it."""
 
 from dataclasses import dataclass, field
 
@@ -11,6 +11,7 @@ from bot.domain.message import Message, Origin, Request, Words
 from bot.domain.splitting import split_text
 from bot.errors import MaybeStored, NotStored
 from bot.sendblue.wire import LONGEST_TEXT
+from bot.storage.history import Filter, find_messages
 from bot.storage.intake import NewThread, accept_many
 from bot.storage.store import Store
 
@@ -51,3 +52,7 @@ class Accepting:
             raise
         log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=not new)
         return messages
+
+    async def last_of(self, sender: str, recipient: str | None) -> list[Message]:
+        """Return a person's last messages. recipient: only those to this number (E.164). Raises NotStored."""
+        return await self.store.read(lambda tx: find_messages(tx, Filter(sender=sender, number=recipient, limit=5)))
