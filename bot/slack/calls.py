@@ -58,6 +58,13 @@ def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
 
 def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
     """Return a session for all calls, each of `timeout` seconds; without one the SDK opens a connection for each."""
+    reading = Reading(aiohttp.ClientPayloadError)
+
+    class Bounded(aiohttp.ClientResponse):
+        async def read(self) -> bytes:
+            theirs.heard(self.headers.get("Date"))
+            self._body = await reading.whole(self.content.iter_any())
+            return self._body
 
     async def request_begins(*_: object) -> None:
         _began.get([]).append(True)
@@ -75,17 +82,5 @@ def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
         # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
         headers={"Accept-Encoding": "identity"},
         auto_decompress=False,
-        response_class=_bounded(Reading(aiohttp.ClientPayloadError), theirs),
+        response_class=Bounded,
     )
-
-
-def _bounded(reading: Reading, theirs: TheirClock) -> type[aiohttp.ClientResponse]:
-    """Return the kind of answer that is read no further than it may be long, and tells the time."""
-
-    class Bounded(aiohttp.ClientResponse):
-        async def read(self) -> bytes:
-            theirs.heard(self.headers.get("Date"))
-            self._body = await reading.whole(self.content.iter_any())
-            return self._body
-
-    return Bounded
