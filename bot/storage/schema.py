@@ -61,10 +61,7 @@ def condition(tx: Transaction) -> tuple[str, datetime | None, str]:
 
 
 def migrate(database: Database) -> None:
-    """Bring the database up to this code's schema. Needs the database's lock.
-
-    Raises BadSettings as `problem`, NotStored where it cannot be reached or used.
-    """
+    """Bring a database, whose lock we have, up to this code's schema. Raises as `problem`; NotStored: out of reach."""
     with _named(database.error):
         if not database.write(problem):
             return

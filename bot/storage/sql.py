@@ -21,6 +21,7 @@ from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.thread import Lane
 
 Change = Callable[[Any], Any]  # what happens to a value on its way out, unless it is NULL
+Read = Callable[[Sequence[Any]], Any]  # takes a row as the driver has it; its values then have their columns' names
 
 CODED: Mapping[str, type[Enum]] = {
     "delivery": Delivery,
@@ -70,30 +71,23 @@ class Sql:
         self.every.append(self)
 
 
-class Shape:
-    """How rows with these columns are read: a column's name says what is in it. kinds: type → what happens to it."""
-
-    def __init__(self, names: tuple[str, ...], kinds: Mapping[str, Change]) -> None:
-        self.names = names
-        self.row: Callable[[Sequence[Any]], Any] = _named(names)._make
-        changes = [coded(name) or kinds.get(type_of(name)) for name in names]
-        self._changes = [(place, change) for place, change in enumerate(changes) if change is not None]
-
-    def read(self, row: Sequence[Any]) -> Sequence[Any]:
-        """Return the values of a row as our types have them."""
-        values = list(row)
-        for place, change in self._changes:
-            if values[place] is not None:
-                values[place] = change(values[place])
-        return values
-
-
 _named: Any = partial(namedtuple, "Row", rename=True)  # mypy wants fields that are known before
 
 
-def coded(name: str) -> Change | None:
-    """Return how a column with one of our codes is read."""
-    return cache(CODED[name]) if name in CODED else None
+def reads(names: tuple[str, ...], kinds: Mapping[str, Change]) -> Read:
+    """Return how rows with these columns are read: a column's name says what is in it. kinds: type → its change."""
+    row = _named(names)._make
+    changes = [cache(CODED[name]) if name in CODED else kinds.get(type_of(name)) for name in names]
+    changed = [(place, change) for place, change in enumerate(changes) if change is not None]
+
+    def read(given: Sequence[Any]) -> Any:
+        values = list(given)
+        for place, change in changed:
+            if values[place] is not None:
+                values[place] = change(values[place])
+        return row(values)
+
+    return read
 
 
 def _for_postgresql(macro: re.Match[str]) -> str:
