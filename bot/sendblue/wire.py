@@ -127,10 +127,7 @@ class Listed(msgspec.Struct, frozen=True):
 
 
 def parse_page(body: bytes, *, now: datetime) -> tuple[list[Listed], bool | None]:
-    """Read `GET /api/v2/messages`: texts in the vendor's order, and whether more follow, where it says so.
-
-    Raises UnreadableReport: not the documented envelope.
-    """
+    """Read `GET /api/v2/messages`: its texts, and whether more follow, where it says so. Raises UnreadableReport."""
     fields = json_object(body) or {}
     items = [item for item in _part(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")

@@ -102,8 +102,7 @@ class Sending:
 
     def _conclusion(self, error: CallFailed) -> Report:
         """Return what is known after a call that did not end with a yes."""
-        delivery, named = Delivery.FAILED, HandleFrom.REFUSAL
+        report = Report("send", self.store.clock(), error_code=error.code, error_text=error.reason, handle=error.handle)
         if isinstance(error, Uncertain):
-            delivery, named = Delivery.UNCERTAIN, HandleFrom.OWN
-        report = Report("send", self.store.clock(), delivery, error_code=error.code, error_text=error.reason)
-        return replace(report, handle=error.handle, handle_from=named)
+            return replace(report, delivery=Delivery.UNCERTAIN, handle_from=HandleFrom.OWN)
+        return replace(report, delivery=Delivery.FAILED, handle_from=HandleFrom.REFUSAL)
