@@ -41,12 +41,11 @@ from bot.storage.database import identity, open_database
 from bot.storage.engine import Database
 from bot.storage.store import Store
 from handlers.callbacks import Callbacks
-from handlers.commands import Commands
 from handlers.guard import Guard
 from handlers.health import Health
 from handlers.http import Counted
-from handlers.interactions import Interactions
 from handlers.jobs import Jobs
+from handlers.listeners import Listeners
 
 log = structlog.get_logger(__name__)
 
@@ -190,9 +189,10 @@ def _bolt(app: App) -> AsyncApp:
         attaching_conversation_kwargs_enabled=False,  # for assistants, of which there are none
     )
     region, lines, watch_for = app.settings.default_region, app.settings.lines, app.settings.durations.watch_for
-    bolt.command("/imessage")(Commands(app.accepting, app.permitting, region, lines, watch_for).imessage)
+    listeners = Listeners(app.accepting, app.deciding, app.permitting, region, lines, watch_for)
+    bolt.command("/imessage")(listeners.imessage)
     for choice in (RESEND, LEAVE):
-        bolt.action(choice)(Interactions(app.deciding).decide)
+        bolt.action(choice)(listeners.decide)
 
     @bolt.event(re.compile(".*"))
     async def _taken() -> None:
