@@ -110,7 +110,6 @@ class Reading:
         self._large = asyncio.Semaphore(2)
 
     async def whole(self, pieces: AsyncIterator[bytes]) -> bytes:
-        """Return all pieces as one."""
         body = bytearray()
         async with AsyncExitStack() as stack:
             async for piece in pieces:

@@ -30,7 +30,6 @@ class Listeners:
     watch_for: timedelta
 
     async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:
-        """Store the text and promise it."""
         try:
             result, answer = await self._answer(command)
         except UsageError as error:

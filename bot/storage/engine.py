@@ -59,7 +59,6 @@ class Transaction(ABC):
         """Run a statement that returns rows. It runs in its turn even if nobody looks at them."""
 
     def do(self, sql: Sql, **values: Any) -> None:
-        """Run a statement for what it changes."""
         self.ask(sql, **values)
 
     @abstractmethod

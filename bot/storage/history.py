@@ -5,7 +5,7 @@ Everything here reads for a moment only: on SQLite whoever reads for long keeps 
 
 import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import datetime
 from functools import cache, partial
 from typing import Any, TypeAlias
@@ -51,8 +51,6 @@ class Listed(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """One message with all that is known about it."""
-
     message: Message
     thread: Thread
     noted: list[Noted]  # oldest first
@@ -61,16 +59,12 @@ class Story(Struct, frozen=True):
 @contextmanager
 def reading(url: str) -> Iterator[Database]:
     """Open a database for questions, without its lock. Raises UsageError: it cannot be read."""
-    database = open_database(url)
-    try:
-        yield database
-    except database.error as error:
-        raise UsageError(
-            f"the database cannot be read ({type(error).__name__}): check DATABASE_URL; if it is new, run "
-            "`python -m bot migrate` first"
-        ) from None
-    finally:
-        database.close()
+    with closing(open_database(url)) as database:
+        try:
+            yield database
+        except database.error as error:
+            todo = "check DATABASE_URL; if it is new, run `python -m bot migrate` first"
+            raise UsageError(f"the database cannot be read ({type(error).__name__}): {todo}") from None
 
 
 def ask(database: Database, question: Callable[[Transaction], T]) -> T:

@@ -33,13 +33,11 @@ CODED: Mapping[str, type[Enum]] = {
 }
 """Column → whose code is stored in it."""
 
-_TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient"})
-_NUMBERS = frozenset(
-    {
-        *("telling", "part", "parts", "attempts", "polls", "fence", "failures"),
-        *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
-    }
-)
+_TRUTHS = {"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient"}
+_NUMBERS = {
+    *("telling", "part", "parts", "attempts", "polls", "fence", "failures"),
+    *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
+}
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _ROW = re.compile(r"\brow\.(\w+)")

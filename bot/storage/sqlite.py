@@ -132,10 +132,6 @@ class SqliteTransaction(Transaction):
         cursor = self._connection.execute(sql.sqlite, values)
         return _rows(cursor.description, cursor.fetchall())
 
-    def do(self, sql: Sql, **values: Any) -> None:
-        self.changes |= sql.changes
-        self._connection.execute(sql.sqlite, values)
-
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         self.changes |= sql.changes and bool(rows)
         if values:
