@@ -77,14 +77,12 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
-    """Read one status callback or status answer. Raises UnreadableReport: no JSON object, or neither handle nor status.
-
-    Of what a customer wrote only the word is kept: its handle and channel are those of another text.
-    """
+    """Read one status callback or answer. Raises UnreadableReport: no JSON object, or neither handle nor status."""
     fields = _fields(body, form=form)
     report = _report(fields, source, now)
     if report.handle is None and not report.word:
         raise UnreadableReport("neither message_handle nor status")
+    # Of what a customer wrote only the word is kept: its handle and channel are those of another text.
     return Report(source, now, None, report.word) if _is_a_customers(fields) else report
 
 

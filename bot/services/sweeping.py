@@ -52,10 +52,7 @@ class Sweeping:
             await self.tracking.end_if_over(message, latest)
 
     async def forget(self) -> int:
-        """Blank what people wrote once it may not be kept any longer, and remove what is over for longer still.
-
-        In slices, between which others are served. Returns how many messages were blanked.
-        """
+        """Blank what people wrote long ago, and remove what is older still. Returns how many messages were blanked."""
         texts = await self._repeat(forget_many, self.durations.keep_text_for)
         threads = await self._repeat(remove_many, self.durations.keep_history_for)
         if texts or threads:
@@ -64,6 +61,7 @@ class Sweeping:
         return texts
 
     async def _repeat(self, work: Work[timedelta, int], age: timedelta) -> int:
+        """Work in slices, between which others are served."""
         total = 0
         while (count := await self.store.write(work, age)) > 0:
             total += count

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from operator import methodcaller
 from typing import Any
 
 import psycopg
@@ -66,8 +67,7 @@ def _prepare_by_text(connection: Connection[Any]) -> None:
     connection.prepared_max = 500
 
 
-def _in_utc(time: datetime) -> datetime:
-    return time.astimezone(UTC)
+_in_utc = methodcaller("astimezone", UTC)
 
 
 @cache

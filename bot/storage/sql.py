@@ -14,7 +14,7 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, IntEnum, IntFlag
-from functools import cache, partial
+from functools import cache
 from typing import Any, ClassVar
 
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
@@ -69,12 +69,9 @@ class Sql:
         self.every.append(self)
 
 
-_named: Any = partial(namedtuple, "Row", rename=True)  # mypy wants fields that are known before
-
-
 def reads(names: tuple[str, ...], kinds: Mapping[str, Change]) -> Read:
     """Return how rows with these columns are read: a column's name says what is in it. kinds: type → its change."""
-    row = _named(names)._make
+    row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc] # mypy wants fields that are known before
     changes = [cache(CODED[name]) if name in CODED else kinds.get(type_of(name)) for name in names]
     changed = [(place, change) for place, change in enumerate(changes) if change is not None]
 
@@ -83,7 +80,7 @@ def reads(names: tuple[str, ...], kinds: Mapping[str, Change]) -> Read:
         for place, change in changed:
             if values[place] is not None:
                 values[place] = change(values[place])
-        return row(values)
+        return row._make(values)
 
     return read
 
