@@ -75,10 +75,9 @@ class Sending:
             metrics.sends.labels("postponed").inc()
             await self._later(message, error)
             return
-        except Refused as error:
-            outcome, report = "refused", self._conclusion(error)
-        except Uncertain as error:
-            outcome, report = "uncertain", self._conclusion(error)
+        except (Refused, Uncertain) as error:
+            outcome = "refused" if isinstance(error, Refused) else "uncertain"
+            report = self._conclusion(error)
         metrics.sends.labels(outcome).inc()
         applied = await self.tracking.apply(message.id, report, until_stored=True)
         if applied.message is not None and applied.message.known.delivery is Delivery.SENDING:
