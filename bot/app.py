@@ -27,7 +27,6 @@ from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
-from bot.services.queries import Queries
 from bot.services.reaching import Identity
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
@@ -37,16 +36,16 @@ from bot.settings import Settings
 from bot.slack.notifier import Notifier
 from bot.slack.wording import LEAVE, RESEND
 from bot.storage import schema
+from bot.storage.backlog import backlog
 from bot.storage.database import identity, open_database
 from bot.storage.engine import Database
 from bot.storage.store import Store
 from handlers.callbacks import Callbacks
-from handlers.commands import Commands
 from handlers.guard import Guard
 from handlers.health import Health
 from handlers.http import Counted
-from handlers.interactions import Interactions
 from handlers.jobs import Jobs
+from handlers.listeners import Listeners
 
 log = structlog.get_logger(__name__)
 
@@ -71,7 +70,6 @@ class App:
         self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
-        self.queries = Queries(store, durations)
         self.accepting = Accepting(store, settings.lines[0])
         self.deciding = Deciding(store, self.notifier, self.permitting)
         self.tracking = Tracking(store, self.announce, self.send, durations, chance)
@@ -80,10 +78,10 @@ class App:
         self.announcing = Announcing(
             store, self.notifier, self.tracking, self.permitting, self.sending, self.sender, durations, chance, settle
         )
-        began = self.clock()
-        alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
+        channel, public_url = settings.alert_channel, settings.public_url
+        alarming = Alarming(store, self.notifier, self.identity, channel, public_url, began=self.clock())
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(store, self.tracking, alarming, durations, began)
+        self.sweeping = Sweeping(store, self.tracking, alarming, durations)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", self.announcing.claim, self.announce, self.clock),
@@ -125,7 +123,7 @@ class App:
         checks, waiting = {"database": await self.store.ready()}, None
         if not checks["database"]:
             try:
-                waiting = await self.queries.backlog()
+                waiting = await self.store.read(backlog)
                 checks["schema"] = await self.store.read(schema.missing)
             except NotStored as error:
                 checks["database"] = f"it cannot be read ({error})"
@@ -157,7 +155,7 @@ def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
     app = App(settings, settle=settle)
     callbacks = Callbacks(app.tracking, app.tokens, app.clock, settings.webhook_secrets)
     token = settings.metrics_token.get_secret_value()
-    health = Health(app.readiness, app.queries.backlog, app.clock, prove=app.identity.prove, metrics_token=token)
+    health = Health(app.readiness, partial(app.store.read, backlog), app.clock, app.identity.prove, token)
     # What came in is announced now, not at the next tick; its texts are sent once their thread is open.
     guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.announce.set)
     return Routes(
@@ -190,10 +188,11 @@ def _bolt(app: App) -> AsyncApp:
         attaching_function_token_enabled=False,  # for workflow steps, of which there are none
         attaching_conversation_kwargs_enabled=False,  # for assistants, of which there are none
     )
-    region, lines = app.settings.default_region, app.settings.lines
-    bolt.command("/imessage")(Commands(app.accepting, app.permitting, app.queries, region, lines).imessage)
+    region, lines, watch_for = app.settings.default_region, app.settings.lines, app.settings.durations.watch_for
+    listeners = Listeners(app.accepting, app.deciding, app.permitting, region, lines, watch_for)
+    bolt.command("/imessage")(listeners.imessage)
     for choice in (RESEND, LEAVE):
-        bolt.action(choice)(Interactions(app.deciding).decide)
+        bolt.action(choice)(listeners.decide)
 
     @bolt.event(re.compile(".*"))
     async def _taken() -> None:

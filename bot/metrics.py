@@ -53,12 +53,9 @@ def call(neighbour: str, method: str) -> Iterator[None]:
         call_seconds.labels(neighbour, method).observe(time.perf_counter() - began)
 
 
-class _Fixed(Collector):
-    def __init__(self, metrics: Iterable[Metric]) -> None:
-        self._metrics = metrics
-
+class _Fixed(list[Metric], Collector):
     def collect(self) -> Iterable[Metric]:
-        return self._metrics
+        return self
 
 
 def exposition(gauges: Iterable[Metric]) -> bytes:

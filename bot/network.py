@@ -102,24 +102,20 @@ _LARGEST_ANSWER = 2 * 1024 * 1024  # bytes; none that we ask for is larger; read
 _USUAL_ANSWER = 128 * 1024
 
 
-class TooLarge(Exception):  # noqa: N818 - whoever reads turns it into an error of theirs
-    """An answer that is longer than it may be."""
-
-
 class Reading:
-    """Reads answers up to the largest size, and those above the usual size two at a time."""
+    """Reads answers up to the largest size, and those above the usual size two at a time. error: of longer ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, error: type[Exception]) -> None:
+        self._error = error
         self._large = asyncio.Semaphore(2)
 
     async def whole(self, pieces: AsyncIterator[bytes]) -> bytes:
-        """Return all pieces as one. Raises TooLarge."""
         body = bytearray()
         async with AsyncExitStack() as stack:
             async for piece in pieces:
                 body += piece
                 if len(body) > _LARGEST_ANSWER:
-                    raise TooLarge
+                    raise self._error("the answer is too large")
                 if len(body) > _USUAL_ANSWER >= len(body) - len(piece):  # with this piece
                     await stack.enter_async_context(self._large)
         return bytes(body)

@@ -12,13 +12,15 @@ import structlog
 from starlette.types import Receive, Scope
 
 from bot.domain.clock import Clock
+from bot.errors import NotStored, UnreadableReport
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_account_report, parse_report
 from bot.services.tracking import Tracking
-from handlers.http import Answer, headers_of, knows_one_of, take_report
+from handlers.http import Answer, Headers, headers_of, knows_one_of, read_body
 
 log = structlog.get_logger(__name__)
 
+LARGEST_REPORT = 64 * 1024  # bytes
 _NOT_FOUND = Answer(404, b"not found\n")
 _WRONG_SECRET = Answer(401, b"wrong secret\n")
 
@@ -43,11 +45,7 @@ class Callbacks:
         given = headers.get(b"sb-signing-secret")
         if given is not None and self.webhook_secrets and not knows_one_of(self.webhook_secrets, given):
             return _WRONG_SECRET
-
-        async def store(body: bytes, *, form: bool) -> None:
-            await self.tracking.apply(message_id, parse_report(body, source="callback", now=self.clock(), form=form))
-
-        return await take_report(headers, receive, store, str(message_id))
+        return await self._taken(headers, receive, message_id)
 
     async def account(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/webhook`."""
@@ -57,9 +55,22 @@ class Callbacks:
         if not knows_one_of(self.webhook_secrets, headers.get(b"sb-signing-secret", b"")):
             log.warning("account_webhook_refused", at_will=True)
             return _WRONG_SECRET
+        return await self._taken(headers, receive, None)
 
-        async def store(body: bytes, *, form: bool) -> None:
-            if (report := parse_account_report(body, now=self.clock(), form=form)) is not None:
-                await self.tracking.apply_by_handle(report)
-
-        return await take_report(headers, receive, store)
+    async def _taken(self, headers: Headers, receive: Receive, message_id: UUID | None) -> Answer:
+        """Answer a report once it is stored, or say why not. message_id: None where its handle names the text."""
+        body = await read_body(headers, receive, largest=LARGEST_REPORT)
+        form = headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded")
+        try:
+            if message_id is not None:
+                report = parse_report(body, source="callback", now=self.clock(), form=form)
+                await self.tracking.apply(message_id, report)
+            elif (named := parse_account_report(body, now=self.clock(), form=form)) is not None:
+                await self.tracking.apply_by_handle(named)
+        except UnreadableReport as error:
+            of = message_id and str(message_id)
+            log.warning("callback_unreadable", reason=str(error), message_id=of, at_will=True)
+            return Answer(400, f"{error}\n".encode())
+        except NotStored:
+            return Answer(503, b"not stored, please send it again\n")
+        return Answer(200, b"ok\n")

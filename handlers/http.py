@@ -5,18 +5,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from functools import cache, partial
 from typing import NamedTuple
 
-import structlog
 from starlette.exceptions import HTTPException
 from starlette.types import Receive, Scope, Send
 
 from bot import metrics
-from bot.errors import NotStored, UnreadableReport
-
-log = structlog.get_logger(__name__)
 
 Headers = Mapping[bytes, bytes]
-Store = Callable[..., Awaitable[object]]
-LARGEST_REPORT = 64 * 1024  # bytes
 
 
 class Answer(NamedTuple):
@@ -71,17 +65,3 @@ async def read_body(headers: Headers, receive: Receive, *, largest: int) -> byte
 def knows_one_of(secrets: Sequence[str], given: bytes) -> bool:
     """Whether a header holds one of the secrets. Takes the same time whichever it is: all are compared first."""
     return True in [hmac.compare_digest(given, secret.encode()) for secret in secrets]
-
-
-async def take_report(headers: Headers, receive: Receive, store: Store, message_id: str | None = None) -> Answer:
-    """Answer a report once `store(body, form=…)` has stored it, or say why not. message_id: for the log."""
-    body = await read_body(headers, receive, largest=LARGEST_REPORT)
-    form = headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded")
-    try:
-        await store(body, form=form)
-    except UnreadableReport as error:
-        log.warning("callback_unreadable", reason=str(error), message_id=message_id, at_will=True)
-        return Answer(400, f"{error}\n".encode())
-    except NotStored:
-        return Answer(503, b"not stored, please send it again\n")
-    return Answer(200, b"ok\n")

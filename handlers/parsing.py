@@ -14,10 +14,9 @@ from bot.domain.message import Request
 from bot.domain.number import in_e164
 from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
-from bot.slack.markup import escape
+from bot.slack.markup import as_read, escape, unlinked
 from handlers.media import check_media
 from handlers.recipient import DASHES, bare, ends_of_numeric_run, parse_number, read_quoted, read_recipient
-from handlers.typed import as_read, unlinked
 
 _OPTIONS = {"style": "confetti", "media": "https://example.com/menu.png", "from": "+1 555 010 0900"}  # → an example
 _OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{DASHES}]*)=?\s*")

@@ -5,7 +5,7 @@ import unicodedata
 
 from bot.domain.number import LONGEST_SPELLING, exists, in_e164, is_emergency, is_national, last_groups
 from bot.errors import UsageError
-from handlers.typed import unlinked
+from bot.slack.markup import unlinked
 
 DASHES = r"\-\u2010-\u2015\u2212"
 _QUOTED = re.compile(r"""\"([^"]*)"|'([^']*)'|“([^”"]*)[”"]|„([^“”"]*)[“”"]|‘([^’]*)’|«([^»]*)»""")

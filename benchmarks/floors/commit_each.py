@@ -26,7 +26,7 @@ from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
 from bot.storage.migrations.tables import messages, reports, threads
 from bot.storage.rows import message_of
-from bot.storage.sql import coded
+from bot.storage.sql import CODED
 from bot.storage.sqlite import journal_mode
 
 
@@ -87,7 +87,7 @@ def _message_of(found: Mapping[Any, Any]) -> Message:
 def _value(name: str, value: Any) -> Any:
     if isinstance(value, datetime):
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value  # SQLite has no zones
-    change = coded(name)
+    change = CODED.get(name)
     return value if value is None or change is None else change(value)
 
 

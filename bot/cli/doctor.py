@@ -22,7 +22,7 @@ from bot.settings import load_settings
 from bot.slack.notifier import NAME, SCOPES
 from bot.storage.backlog import backlog
 from bot.storage.database import sqlite_file
-from bot.storage.reader import Reader
+from bot.storage.history import ask
 from bot.storage.schema import condition
 
 Clocks = dict[str, timedelta]  # whose clock → how far ours is ahead of it
@@ -69,9 +69,9 @@ async def database(app: App, clocks: Clocks) -> list[Finding]:
         todo = f"`python -m bot serve` creates it; if it exists already, {check}"
         return [Finding("database", "problem", f"there is no file {file} that this user can see", todo), *unread]
     try:
-        found = await asyncio.to_thread(Reader(app.database).ask, condition)
-        _compare(clocks, "the database", found.now, began)
-        answers, (says, _, todo) = Finding("database", "ok", found.engine), found.schema.partition(": ")
+        engine, now, schema = await asyncio.to_thread(ask, app.database, condition)
+        _compare(clocks, "the database", now, began)
+        answers, (says, _, todo) = Finding("database", "ok", engine), schema.partition(": ")
     except BadSettings as error:
         answers, says = Finding("database", "ok", "the database answers"), str(error).removeprefix("DATABASE_URL: ")
         todo = "deploy the newer version again, or restore the backup from before the upgrade"
@@ -87,7 +87,7 @@ async def database(app: App, clocks: Clocks) -> list[Finding]:
 async def _waiting(app: App, clocks: Clocks) -> list[Finding]:
     now = datetime.now(UTC) - clocks.get("the database", timedelta(0))  # by its own clock
     try:
-        waits = await asyncio.to_thread(Reader(app.database).ask, backlog)
+        waits = await asyncio.to_thread(ask, app.database, backlog)
     except app.database.error as error:
         return skipped(f"the work that waits could not be counted ({type(error).__name__})", "backlog", "callbacks")
     patience = timedelta(seconds=300 + app.settings.repoll_interval)  # until something is wrong

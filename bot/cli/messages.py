@@ -25,8 +25,7 @@ from bot.errors import UsageError
 from bot.settings import Settings
 from bot.slack.markup import shorten
 from bot.slack.reasons import reason
-from bot.storage.history import PAGE, Filter, Listed, Story, extent, story_of
-from bot.storage.reader import reading
+from bot.storage.history import PAGE, Filter, Listed, Story, ask, extent, pages, reading, story_of
 from bot.storage.rows import columns_of
 from handlers.recipient import parse_number
 
@@ -69,8 +68,8 @@ def moment(typed: str, now: datetime) -> datetime:
 
 
 def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
-    with reading(settings.database_url) as reader:
-        found = list(islice(chain.from_iterable(reader.pages(wanted, newest_first=True)), wanted.limit + 1))
+    with reading(settings.database_url) as database:
+        found = list(islice(chain.from_iterable(pages(database, wanted, newest_first=True)), wanted.limit + 1))
     shown = found[: wanted.limit]
     if as_json:
         print_json([record(one) for one in shown])
@@ -88,8 +87,8 @@ def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
         wanted = UUID(message_id)
     except ValueError:
         raise UsageError(f"{message_id} is not a message id: `python -m bot messages` lists them") from None
-    with reading(settings.database_url) as reader:
-        story = reader.ask(lambda tx: story_of(tx, wanted))
+    with reading(settings.database_url) as database:
+        story = ask(database, lambda tx: story_of(tx, wanted))
     if story is None:
         raise UsageError(f"there is no message {message_id}: `python -m bot messages` lists them")
     moments = timeline(story.message, story.thread, story.noted)
@@ -107,16 +106,16 @@ def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
     """
     count = 0
     opened = click.open_file("-", "w", encoding="utf-8") if target == "-" else _whole_file(target)
-    with reading(settings.database_url) as reader, opened as output:
+    with reading(settings.database_url) as database, opened as output:
         table = csv.writer(output)
         table.writerow(COLUMNS)
-        total, newest = reader.ask(lambda tx: extent(tx, wanted))
-        pages = reader.pages(replace(wanted, until=newest)) if newest else ()
+        total, newest = ask(database, lambda tx: extent(tx, wanted))
+        found = pages(database, replace(wanted, until=newest)) if newest else ()
         label, hidden = "Looking through messages", newest is None or not sys.stderr.isatty()
         with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as progress:
-            for found in pages:
-                table.writerows([cell(value) for value in record(one).values()] for one in found)
-                count += len(found)
+            for page in found:
+                table.writerows([cell(value) for value in record(one).values()] for one in page)
+                count += len(page)
                 progress.update(PAGE)
         output.flush()  # before a file is synced; and here it is noticed if whoever reads has read enough
     if target != "-":

@@ -13,7 +13,7 @@ from bot.domain.clock import Clock, TheirClock
 from bot.domain.known import Report
 from bot.domain.message import Message
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
-from bot.network import Reading, TooLarge, proxy_for, trusted
+from bot.network import Reading, proxy_for, trusted
 from bot.sendblue import wire
 
 R = TypeVar("R")
@@ -36,7 +36,7 @@ class Sendblue:
         self._clock = clock
         self._timeout = timeout
         self._theirs = TheirClock()
-        self._reading = Reading()
+        self._reading = Reading(httpx.ReadError)
         self._paging = 0
         self._http = httpx.AsyncClient(
             base_url=url,
@@ -72,10 +72,7 @@ class Sendblue:
         return await self._get(f"/api/v2/messages/{quote(handle, safe='')}", self._report)
 
     async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
-        """Return what its list says of texts that may be this one, none sent longer ago than `age`. Raises as `status`.
-
-        The list lags behind by a minute and more: presence proves, absence does not.
-        """
+        """Return what its list says of texts that may be this one, sent at most `age` ago. Raises as `status`."""
         try:
             async with asyncio.timeout(2 * self._timeout):
                 found = await self._listed_like(message, self._ago(age))
@@ -93,19 +90,19 @@ class Sendblue:
         found: dict[str, wire.Listed] = {}  # and nothing of all the others, which might be large
         offset = 0
         for _ in range(_MOST_PAGES):
-            page = await self._page(message, since, offset=offset)
-            names = [(item.report.handle or f"{offset + place}")[:200] for place, item in enumerate(page.items)]
-            found |= {name: item for name, item in zip(names, page.items, strict=True) if item.may_be(message)}
+            items, more = await self._page(message, since, offset=offset)
+            names = [(item.report.handle or f"{offset + place}")[:200] for place, item in enumerate(items)]
+            found |= {name: item for name, item in zip(names, items, strict=True) if item.may_be(message)}
             offset += len(names)  # which may be fewer than we asked for
             nothing_new = seen.issuperset(names)
             seen.update(names)
-            if page.more is False or not names or (nothing_new and page.more is None):
+            if more is False or not names or (nothing_new and more is None):
                 return list(found.values())
             if nothing_new:
                 break
         raise NotSent("list_without_end")
 
-    async def _page(self, message: Message, since: datetime, *, offset: int) -> wire.Page:
+    async def _page(self, message: Message, since: datetime, *, offset: int) -> tuple[list[wire.Listed], bool | None]:
         params = {
             "is_outbound": "true",
             "to_number": message.words.recipient,
@@ -116,7 +113,9 @@ class Sendblue:
         while True:
             asked = self._paging
             try:
-                return await self._get("/api/v2/messages", self._page_of, params | _PAGINGS[asked])
+                return await self._get(
+                    "/api/v2/messages", lambda body: wire.parse_page(body, now=self._clock()), params | _PAGINGS[asked]
+                )
             except Refused as error:
                 if error.code not in ("http_400", "http_422") or asked + 1 == len(_PAGINGS):
                     raise
@@ -142,9 +141,6 @@ class Sendblue:
 
     def _report(self, body: bytes) -> Report:
         return wire.parse_report(body, source="poll", now=self._clock())
-
-    def _page_of(self, body: bytes) -> wire.Page:
-        return wire.parse_page(body, now=self._clock())
 
     async def _get(self, path: str, parse: Callable[[bytes], R], params: Mapping[str, str] | None = None) -> R:
         name = path.removeprefix("/api/").removeprefix("v2/")  # and without the handle
@@ -189,7 +185,5 @@ class Sendblue:
             try:
                 self._theirs.heard(answer.headers.get("date"))
                 return answer.status_code, await self._reading.whole(answer.aiter_raw())
-            except TooLarge as error:
-                raise httpx.ReadError("the answer is too large") from error
             finally:
                 await answer.aclose()

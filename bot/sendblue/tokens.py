@@ -13,7 +13,6 @@ class CallbackTokens:
         self._secrets = [secret.encode() for secret in secrets]
 
     def url(self, message_id: UUID) -> str:
-        """Return where Sendblue reports on this message."""
         token = _token(message_id, self._secrets[0])
         return f"{self._public_url}/sendblue/status/{message_id.hex}/{token.decode()}"
 

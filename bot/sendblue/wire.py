@@ -77,14 +77,12 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
-    """Read one status callback or status answer. Raises UnreadableReport: no JSON object, or neither handle nor status.
-
-    Of what a customer wrote only the word is kept: its handle and channel are those of another text.
-    """
+    """Read one status callback or answer. Raises UnreadableReport: no JSON object, or neither handle nor status."""
     fields = _fields(body, form=form)
     report = _report(fields, source, now)
     if report.handle is None and not report.word:
         raise UnreadableReport("neither message_handle nor status")
+    # Of what a customer wrote only the word is kept: its handle and channel are those of another text.
     return Report(source, now, None, report.word) if _is_a_customers(fields) else report
 
 
@@ -126,20 +124,13 @@ class Listed(msgspec.Struct, frozen=True):
         return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.words.line)
 
 
-class Page(msgspec.Struct, frozen=True):
-    """A page of Sendblue's list, in the vendor's order."""
-
-    items: list[Listed]
-    more: bool | None  # whether it says that another one follows; None: it does not say
-
-
-def parse_page(body: bytes, *, now: datetime) -> Page:
-    """Read `GET /api/v2/messages`. Raises UnreadableReport: not the documented envelope."""
+def parse_page(body: bytes, *, now: datetime) -> tuple[list[Listed], bool | None]:
+    """Read `GET /api/v2/messages`: its texts, and whether more follow, where it says so. Raises UnreadableReport."""
     fields = json_object(body) or {}
     items = [item for item in _part(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    return Page([_listed(item, now) for item in items], more if isinstance(more, bool) else None)
+    return [_listed(item, now) for item in items], more if isinstance(more, bool) else None
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:

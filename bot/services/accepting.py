@@ -1,5 +1,6 @@
-"""Taking in what a person asked to have sent."""
+"""Taking in what a person asked to have sent, and what they ask about it."""
 
+from collections import deque
 from dataclasses import dataclass, field
 
 import structlog
@@ -11,20 +12,21 @@ from bot.domain.message import Message, Origin, Request, Words
 from bot.domain.splitting import split_text
 from bot.errors import MaybeStored, NotStored
 from bot.sendblue.wire import LONGEST_TEXT
+from bot.storage.history import Filter, find_messages
 from bot.storage.intake import NewThread, accept_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
 
 PATIENCE = 1.4  # seconds for the database while a person waits: Slack waits three for an answer
-_MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
 
 
 @dataclass(eq=False)
 class Accepting:
     store: Store
     default_line: str  # E.164
-    _refused: dict[str, None] = field(default_factory=dict, init=False)  # keys of gestures, oldest first
+    # Keys of gestures; a request is not repeated for longer than its signature holds.
+    _refused: deque[str] = field(default_factory=lambda: deque(maxlen=10_000), init=False)
 
     async def accept(self, request: Request, origin: Origin) -> tuple[Message, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
@@ -45,9 +47,11 @@ class Accepting:
             new = await self.store.write(accept_many, NewThread(thread_id, origin, messages), patience=PATIENCE)
         except NotStored as error:
             if not isinstance(error, MaybeStored):
-                self._refused[origin.key] = None
-            if len(self._refused) > _MOST_REMEMBERED:
-                del self._refused[next(iter(self._refused))]  # the oldest
+                self._refused.append(origin.key)
             raise
         log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=not new)
         return messages
+
+    async def last_of(self, sender: str, recipient: str | None) -> list[Message]:
+        """Return a person's last messages. recipient: only those to this number (E.164). Raises NotStored."""
+        return await self.store.read(lambda tx: find_messages(tx, Filter(sender=sender, number=recipient, limit=5)))

@@ -3,7 +3,6 @@
 One claim is one step is one call; whatever is learnt meanwhile waits in the database and is merged.
 """
 
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -105,18 +104,11 @@ class Announcing:
         try:
             posted = await self._post(thread, post)
         except Refused as error:
-            if error.code != "not_in_channel" or not await self._joined(thread):
+            if error.code != "not_in_channel" or not await self.notifier.join(thread.channel):
                 raise
             posted = await self._post(thread, post)
         metrics.milestones.labels("opened").observe(self.store.age(thread.created_at).total_seconds())
         return Outcome(thread.opened(posted.channel, posted.ts, shown_rev=thread.rev))
-
-    async def _joined(self, thread: Thread) -> bool:
-        """Enter the channel; return whether it let us in, as a public one does."""
-        with suppress(Refused):
-            await self.notifier.join(thread.channel)
-            return True
-        return False
 
     async def _reply(self, thread: Thread) -> Outcome:
         posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
@@ -165,7 +157,7 @@ class Announcing:
             found = await self._find(thread, thread.root_ts)
         except Refused as error:
             gone = error.code == "thread_not_found" and thread.posting != 0
-            back = error.code == "not_in_channel" and await self._joined(thread)  # we were taken out of it meanwhile
+            back = error.code == "not_in_channel" and await self.notifier.join(thread.channel)  # taken out meanwhile
             if not gone and not back:
                 raise
         log.info("post_looked_for", thread_id=thread.id, found=found is not None)

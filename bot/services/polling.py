@@ -63,7 +63,7 @@ class Polling:
         await self.tracking.end_if_over(message, self.store.clock())
 
     async def _look_for(self, message: Message) -> bool:
-        """Search Sendblue's list for a text whose send ended without an answer. Presence proves; absence does not."""
+        """Search Sendblue's list, which lags behind by a minute and more: presence proves, absence does not."""
         same = await self.sendblue.sent_like(message, self.store.age(message.in_doubt_since))
         # In this order: a twin that gets its handle meanwhile then owns it.
         twins = await self.store.read(lambda tx: doubted_like(tx, message))

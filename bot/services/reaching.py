@@ -28,8 +28,6 @@ _FAILURES = (  # the first that fits says why nobody was reached
 
 @dataclass(eq=False)
 class Identity:
-    """What tells one bot from another."""
-
     secret: str = field(repr=False)  # its newest CALLBACK_SECRET
     database: Callable[[], bytes]  # returns what names its database; asked each time: a SQLite file may be replaced
 

@@ -75,10 +75,9 @@ class Sending:
             metrics.sends.labels("postponed").inc()
             await self._later(message, error)
             return
-        except Refused as error:
-            outcome, report = "refused", self._conclusion(error)
-        except Uncertain as error:
-            outcome, report = "uncertain", self._conclusion(error)
+        except (Refused, Uncertain) as error:
+            outcome = "refused" if isinstance(error, Refused) else "uncertain"
+            report = self._conclusion(error)
         metrics.sends.labels(outcome).inc()
         applied = await self.tracking.apply(message.id, report, until_stored=True)
         if applied.message is not None and applied.message.known.delivery is Delivery.SENDING:
@@ -102,8 +101,7 @@ class Sending:
 
     def _conclusion(self, error: CallFailed) -> Report:
         """Return what is known after a call that did not end with a yes."""
-        delivery, named = Delivery.FAILED, HandleFrom.REFUSAL
+        report = Report("send", self.store.clock(), error_code=error.code, error_text=error.reason, handle=error.handle)
         if isinstance(error, Uncertain):
-            delivery, named = Delivery.UNCERTAIN, HandleFrom.OWN
-        report = Report("send", self.store.clock(), delivery, error_code=error.code, error_text=error.reason)
-        return replace(report, handle=error.handle, handle_from=named)
+            return replace(report, delivery=Delivery.UNCERTAIN, handle_from=HandleFrom.OWN)
+        return replace(report, delivery=Delivery.FAILED, handle_from=HandleFrom.REFUSAL)

@@ -1,7 +1,7 @@
 """Ending by the clock what waited too long, and forgetting what is over."""
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -26,7 +26,6 @@ class Sweeping:
     tracking: Tracking
     alarming: Alarming
     durations: Durations
-    began: datetime  # when this process did
 
     async def once(self) -> None:
         """Do one round: of each kind a few hundred at most, the others the next time."""
@@ -43,7 +42,7 @@ class Sweeping:
     async def _end_what_is_overdue(self) -> None:
         """Asking ends it as a rule (see `Polling.ask`); this does when Sendblue takes too long to be asked."""
         latest = self.store.clock() - _LAST_ANSWERS
-        if latest < self.began:
+        if latest < self.alarming.began:
             return
         watched, doubted = latest - self.durations.watch_for, latest - self.durations.doubt_window
         late = await self.store.read(
@@ -53,10 +52,7 @@ class Sweeping:
             await self.tracking.end_if_over(message, latest)
 
     async def forget(self) -> int:
-        """Blank what people wrote once it may not be kept any longer, and remove what is over for longer still.
-
-        In slices, between which others are served. Returns how many messages were blanked.
-        """
+        """Blank what people wrote long ago, and remove what is older still. Returns how many messages were blanked."""
         texts = await self._repeat(forget_many, self.durations.keep_text_for)
         threads = await self._repeat(remove_many, self.durations.keep_history_for)
         if texts or threads:
@@ -65,6 +61,7 @@ class Sweeping:
         return texts
 
     async def _repeat(self, work: Work[timedelta, int], age: timedelta) -> int:
+        """Work in slices, between which others are served."""
         total = 0
         while (count := await self.store.write(work, age)) > 0:
             total += count

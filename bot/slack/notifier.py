@@ -1,17 +1,23 @@
 """The calls to Slack, over one aiohttp session. No call is repeated here: a retry is a row with a due time."""
 
 import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import aiohttp
 from msgspec import Struct
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
+from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
+from bot import metrics
 from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
-from bot.network import proxy_for
-from bot.slack.calls import call, new_session
+from bot.network import Reading, proxy_for, trusted
 from bot.slack.wording import Post
 
 # What the app must be in Slack; a test compares it with manifest.yml, which is not where the bot is deployed.
@@ -25,7 +31,12 @@ _EVENT_TYPE = "bluethread"  # marks our posts in their metadata: anybody can rea
 _MOST_PAGES = 100
 _PAGE = 15  # messages: the most that apps with tightened limits get
 _MOST_READ = 1000  # of a page; more than we want, but more than Slack ever gives
+_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
+_MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
 _SKEW = timedelta(minutes=5)  # between Slack's machines, and between its clock and ours
+
+# Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written.
+_began: ContextVar[list[bool]] = ContextVar("began")
 
 
 class Person(Struct, frozen=True):
@@ -101,8 +112,12 @@ class Notifier:
     async def update(self, channel: str, ts: str, post: Post) -> None:
         await call(self.client.chat_update, channel=channel, ts=ts, text=post.text, blocks=post.blocks, parse="none")
 
-    async def join(self, channel: str) -> None:
-        await call(self.client.conversations_join, channel=channel)
+    async def join(self, channel: str) -> bool:
+        """Enter a channel; return whether it let us in, as a public one does."""
+        with suppress(Refused):
+            await call(self.client.conversations_join, channel=channel)
+            return True
+        return False
 
     async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
         """Return the ts of our post with this id, None when it is not there (yet). age: how long ago posting began."""
@@ -200,3 +215,68 @@ def _is_ours(message: dict[str, Any], post_id: str) -> bool:
     metadata = _object(message.get("metadata"))
     known = _object(metadata.get("event_payload")).get("id") == post_id
     return known and metadata.get("event_type") == _EVENT_TYPE and "bot_id" in message
+
+
+async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
+    """Make one call with the SDK. Raises Refused (`code` is Slack's error), NotSent or Uncertain."""
+    began: list[bool] = []
+    _began.set(began)
+    with metrics.call("slack", method.__name__.replace("_", ".")):
+        try:
+            return await method(**arguments)
+        except SlackApiError as error:
+            raise _failure(error) from error
+        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
+            raise NotSent("no_connection") from error
+        except aiohttp.ClientHttpProxyError as error:  # it refused to connect us
+            raise NotSent("proxy_refused") from error
+        # Over a request that could not even be built (InvalidURL is one), over JSON that is no object, or a charset.
+        except (AttributeError, ValueError, LookupError) as error:
+            raise (Uncertain("unreadable_answer") if began else NotSent("unbuildable")) from error
+        except (TimeoutError, aiohttp.ClientError) as error:
+            raise (Uncertain("no_answer") if began else NotSent("no_connection")) from error
+
+
+def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
+    response = error.response
+    if not isinstance(response, AsyncSlackResponse):  # the SDK hands over the raw answer when it is no JSON
+        return Uncertain("unreadable_answer")
+    code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
+    code = code if re.fullmatch("[a-z0-9_]{0,80}", code) else "other"  # it stands in logs
+    if response.status_code == 429 or code in _BUSY:
+        named = str(response.headers.get("Retry-After"))
+        wait = float(named) if named.isdecimal() else 1
+        return NotSent(code or "ratelimited", retry_after=min(max(wait, 1), 3600))
+    if response.status_code >= 500 or code in _MAYBE:
+        return Uncertain(code or f"http_{response.status_code}")
+    return Refused(code)
+
+
+def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
+    """Return a session for all calls, each of `timeout` seconds; without one the SDK opens a connection for each."""
+    reading = Reading(aiohttp.ClientPayloadError)
+
+    class Bounded(aiohttp.ClientResponse):
+        async def read(self) -> bytes:
+            theirs.heard(self.headers.get("Date"))
+            self._body = await reading.whole(self.content.iter_any())
+            return self._body
+
+    async def request_begins(*_: object) -> None:
+        _began.get([]).append(True)
+
+    async def redirected(*_: object) -> None:
+        raise aiohttp.ClientPayloadError("a redirect is not followed")
+
+    watch = aiohttp.TraceConfig()
+    watch.on_request_headers_sent.append(request_begins)
+    watch.on_request_redirect.append(redirected)
+    return aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(ssl=trusted()),
+        timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
+        trace_configs=[watch],
+        # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
+        headers={"Accept-Encoding": "identity"},
+        auto_decompress=False,
+        response_class=Bounded,
+    )

@@ -11,11 +11,7 @@ from bot.storage.sqlite import SqliteDatabase
 def open_database(
     url: str, clock: Clock | None = None, *, pool_size: int = 4, statement_timeout: float = 5
 ) -> Database:
-    """Return the database of a URL, not connected yet. Raises BadSettings: neither SQLite nor PostgreSQL.
-
-    url: `sqlite:///relative.db`, `sqlite:////absolute.db`, or `postgres://…` as Heroku writes it. pool_size:
-    connections for reading; one more writes. statement_timeout: seconds, on PostgreSQL.
-    """
+    """Return the database of a URL, not connected yet. pool_size: of those that read. statement_timeout: seconds."""
     clock = clock or steady_clock()
     if (file := sqlite_file(url)) is not None:
         return SqliteDatabase(file, clock, pool_size=pool_size)
@@ -26,7 +22,7 @@ def open_database(
 
 def sqlite_file(url: str) -> Path | None:
     """Return where a SQLite database is; None for PostgreSQL. Raises BadSettings: neither of the two."""
-    kind, _, rest = url.partition("://")
+    kind, _, rest = url.partition("://")  # `sqlite:///relative.db`, `sqlite:////absolute.db`, Heroku's `postgres://…`
     if kind == "sqlite" and (path := rest.partition("?")[0].removeprefix("/")):
         return Path(path).absolute()
     if kind in ("postgres", "postgresql", "postgresql+psycopg"):

@@ -7,7 +7,7 @@ from functools import cache, wraps
 from typing import Any, ClassVar, TypeVar
 
 from bot.domain.clock import Clock
-from bot.storage.sql import Shape, Sql
+from bot.storage.sql import Read, Sql
 
 T = TypeVar("T")
 Item = TypeVar("Item")
@@ -17,18 +17,17 @@ Result = TypeVar("Result")
 class Rows:
     """What a statement returned. It is waited for when it is looked at, so that several can be under way."""
 
-    def __init__(self, fetch: Callable[[], tuple[Sequence[Sequence[Any]], Shape]]) -> None:
+    def __init__(self, fetch: Callable[[], tuple[Sequence[Sequence[Any]], Read]]) -> None:
         self._fetch = cache(fetch)
 
     def __iter__(self) -> Iterator[Any]:
         """Yield rows whose values have the names of their columns."""
-        rows, shape = self._fetch()
-        return (shape.row(shape.read(row)) for row in rows)
+        rows, read = self._fetch()
+        return map(read, rows)
 
     def of(self, kind: Callable[..., T]) -> list[T]:
         """Return a value of this kind for each row; its fields are named as the columns."""
-        rows, shape = self._fetch()
-        return [kind(**dict(zip(shape.names, shape.read(row), strict=True))) for row in rows]
+        return [kind(**row._asdict()) for row in self]
 
     def column(self) -> list[Any]:
         """Return the first value of each row."""
@@ -60,7 +59,6 @@ class Transaction(ABC):
         """Run a statement that returns rows. It runs in its turn even if nobody looks at them."""
 
     def do(self, sql: Sql, **values: Any) -> None:
-        """Run a statement for what it changes."""
         self.ask(sql, **values)
 
     @abstractmethod

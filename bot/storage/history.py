@@ -1,11 +1,13 @@
-"""Looking back: which messages there were, and the whole story of one.
+"""Looking back, beside a running service: which messages there were, and the whole story of one.
 
 Everything here reads for a moment only: on SQLite whoever reads for long keeps the service from writing.
 """
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager
 from datetime import datetime
-from functools import cache
+from functools import cache, partial
 from typing import Any, TypeAlias
 from uuid import UUID
 
@@ -16,9 +18,12 @@ from bot.domain.known import Report
 from bot.domain.message import Message
 from bot.domain.thread import Thread
 from bot.domain.timeline import Noted
-from bot.storage.engine import Transaction
+from bot.errors import UsageError
+from bot.storage.database import open_database
+from bot.storage.engine import Database, T, Transaction
 from bot.storage.rows import MESSAGE, load_threads, message_of
 from bot.storage.sql import Sql
+from bot.storage.sqlite import sqlite3
 
 Place: TypeAlias = tuple[datetime, int, UUID]  # where a message stands among all: accepted_at, part, id
 
@@ -46,11 +51,32 @@ class Listed(Struct, frozen=True):
 
 
 class Story(Struct, frozen=True):
-    """One message with all that is known about it."""
-
     message: Message
     thread: Thread
     noted: list[Noted]  # oldest first
+
+
+@contextmanager
+def reading(url: str) -> Iterator[Database]:
+    """Open a database for questions, without its lock. Raises UsageError: it cannot be read."""
+    with closing(open_database(url)) as database:
+        try:
+            yield database
+        except database.error as error:
+            todo = "check DATABASE_URL; if it is new, run `python -m bot migrate` first"
+            raise UsageError(f"the database cannot be read ({type(error).__name__}): {todo}") from None
+
+
+def ask(database: Database, question: Callable[[Transaction], T]) -> T:
+    """Ask in a transaction of its own. A service that stores without a break lets us in at the next try."""
+    for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
+        try:
+            return database.read(question)
+        except sqlite3.OperationalError as error:
+            if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
+                raise
+        time.sleep(pause)
+    return database.read(question)
 
 
 # What an index answers.
@@ -90,7 +116,17 @@ def extent(tx: Transaction, wanted: Filter) -> tuple[int, datetime | None]:
     return row.many, row.accepted_at
 
 
-def next_page(
+def pages(database: Database, wanted: Filter, *, newest_first: bool = False) -> Iterator[list[Listed]]:
+    """Yield all wanted messages: from each thousand looked at, those that match. Memory stays flat."""
+    place: Place | None = None
+    while True:
+        found, place = ask(database, partial(_next_page, wanted=wanted, after=place, newest_first=newest_first))
+        yield found
+        if place is None:
+            return
+
+
+def _next_page(
     tx: Transaction, *, wanted: Filter, after: Place | None, newest_first: bool
 ) -> tuple[list[Listed], Place | None]:
     """Look at the next PAGE messages; return those among them that are wanted, and where to go on (None: done)."""

@@ -7,6 +7,7 @@ from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from hashlib import sha256
+from operator import methodcaller
 from typing import Any
 
 import psycopg
@@ -20,7 +21,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from bot.domain.clock import Clock, elapsed
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.engine import Database, Rows, T, Transaction
-from bot.storage.sql import Shape, Sql
+from bot.storage.sql import Read, Sql, reads
 
 log = structlog.get_logger(__name__)
 
@@ -66,13 +67,12 @@ def _prepare_by_text(connection: Connection[Any]) -> None:
     connection.prepared_max = 500
 
 
-def _in_utc(time: datetime) -> datetime:
-    return time.astimezone(UTC)
+_in_utc = methodcaller("astimezone", UTC)
 
 
 @cache
-def _shape(columns: tuple[str, ...]) -> Shape:
-    return Shape(columns, {"timestamptz": _in_utc})  # times come in the server's zone
+def _reads(columns: tuple[str, ...]) -> Read:
+    return reads(columns, {"timestamptz": _in_utc})  # times come in the server's zone
 
 
 class PostgresqlTransaction(Transaction):
@@ -102,11 +102,11 @@ class PostgresqlTransaction(Transaction):
         self.changes |= sql.changes
         cursor = self._connection.execute(sql.postgresql, values, prepare=self._prepare, binary=True)
         # In this order: the columns come with the rows.
-        return Rows(lambda: (cursor.fetchall(), _shape(tuple(column.name for column in cursor.description or ()))))
+        return Rows(lambda: (cursor.fetchall(), _reads(tuple(column.name for column in cursor.description or ()))))
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         if not rows:
-            return Rows(lambda: ((), _shape(())))
+            return Rows(lambda: ((), _reads(())))
         return self.ask(sql, **{name: [row[name] for row in rows] for name in rows[0]}, **values)
 
 

@@ -5,8 +5,6 @@ from contextlib import closing, contextmanager
 from datetime import datetime
 from pathlib import Path
 
-from msgspec import Struct
-
 from bot.errors import BadSettings, NotStored
 from bot.storage.engine import Database, Transaction
 from bot.storage.sql import Sql
@@ -52,27 +50,18 @@ def missing(tx: Transaction) -> str:
         return ""
 
 
-class Condition(Struct, frozen=True):
-    engine: str  # in words
-    now: datetime | None  # its own clock (aware), where it has one
-    schema: str  # see `problem`
-
-
-def condition(tx: Transaction) -> Condition:
-    """Look at a database. Raises as `problem`."""
+def condition(tx: Transaction) -> tuple[str, datetime | None, str]:
+    """Return the engine in words, its own clock where it has one, and `problem`, which see."""
     wrong, version = problem(tx), tx.ask(_VERSION).value()
     if not tx.alone:
-        return Condition(f"PostgreSQL {version}", tx.now, wrong)
+        return f"PostgreSQL {version}", tx.now, wrong
     mode = journal_mode()
     why = "" if mode == "WAL" else ", because write-ahead logging can corrupt the file before 3.51.3"
-    return Condition(f"SQLite {version}, journal {mode}{why}", None, wrong)
+    return f"SQLite {version}, journal {mode}{why}", None, wrong
 
 
 def migrate(database: Database) -> None:
-    """Bring the database up to this code's schema. Needs the database's lock.
-
-    Raises BadSettings as `problem`, NotStored where it cannot be reached or used.
-    """
+    """Bring a database, whose lock we have, up to this code's schema. Raises as `problem`; NotStored: out of reach."""
     with _named(database.error):
         if not database.write(problem):
             return

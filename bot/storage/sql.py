@@ -14,13 +14,14 @@ import re
 from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from enum import Enum, IntEnum, IntFlag
-from functools import cache, partial
+from functools import cache
 from typing import Any, ClassVar
 
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.thread import Lane
 
 Change = Callable[[Any], Any]  # what happens to a value on its way out, unless it is NULL
+Read = Callable[[Sequence[Any]], Any]  # takes a row as the driver has it; its values then have their columns' names
 
 CODED: Mapping[str, type[Enum]] = {
     "delivery": Delivery,
@@ -32,13 +33,11 @@ CODED: Mapping[str, type[Enum]] = {
 }
 """Column → whose code is stored in it."""
 
-_TRUTHS = frozenset({"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient"})
-_NUMBERS = frozenset(
-    {
-        *("telling", "part", "parts", "attempts", "polls", "fence", "failures"),
-        *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
-    }
-)
+_TRUTHS = {"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient"}
+_NUMBERS = {
+    *("telling", "part", "parts", "attempts", "polls", "fence", "failures"),
+    *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
+}
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _ROW = re.compile(r"\brow\.(\w+)")
@@ -70,30 +69,20 @@ class Sql:
         self.every.append(self)
 
 
-class Shape:
-    """How rows with these columns are read: a column's name says what is in it. kinds: type → what happens to it."""
+def reads(names: tuple[str, ...], kinds: Mapping[str, Change]) -> Read:
+    """Return how rows with these columns are read: a column's name says what is in it. kinds: type → its change."""
+    row: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc] # mypy wants fields that are known before
+    changes = [cache(CODED[name]) if name in CODED else kinds.get(type_of(name)) for name in names]
+    changed = [(place, change) for place, change in enumerate(changes) if change is not None]
 
-    def __init__(self, names: tuple[str, ...], kinds: Mapping[str, Change]) -> None:
-        self.names = names
-        self.row: Callable[[Sequence[Any]], Any] = _named(names)._make
-        changes = [coded(name) or kinds.get(type_of(name)) for name in names]
-        self._changes = [(place, change) for place, change in enumerate(changes) if change is not None]
-
-    def read(self, row: Sequence[Any]) -> Sequence[Any]:
-        """Return the values of a row as our types have them."""
-        values = list(row)
-        for place, change in self._changes:
+    def read(given: Sequence[Any]) -> Any:
+        values = list(given)
+        for place, change in changed:
             if values[place] is not None:
                 values[place] = change(values[place])
-        return values
+        return row._make(values)
 
-
-_named: Any = partial(namedtuple, "Row", rename=True)  # mypy wants fields that are known before
-
-
-def coded(name: str) -> Change | None:
-    """Return how a column with one of our codes is read."""
-    return cache(CODED[name]) if name in CODED else None
+    return read
 
 
 def _for_postgresql(macro: re.Match[str]) -> str:

@@ -17,7 +17,7 @@ from uuid import UUID
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
 from bot.storage.engine import Database, Rows, T, Transaction
-from bot.storage.sql import CODED, Shape, Sql
+from bot.storage.sql import CODED, Read, Sql, reads
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
@@ -113,8 +113,8 @@ for code in CODED.values():
 
 
 @cache
-def _shape(columns: tuple[str, ...]) -> Shape:
-    return Shape(columns, {"timestamptz": _time, "uuid": UUID, "bool": bool})  # SQLite has numbers and texts only
+def _reads(columns: tuple[str, ...]) -> Read:
+    return reads(columns, {"timestamptz": _time, "uuid": UUID, "bool": bool})  # SQLite has numbers and texts only
 
 
 class SqliteTransaction(Transaction):
@@ -132,10 +132,6 @@ class SqliteTransaction(Transaction):
         cursor = self._connection.execute(sql.sqlite, values)
         return _rows(cursor.description, cursor.fetchall())
 
-    def do(self, sql: Sql, **values: Any) -> None:
-        self.changes |= sql.changes
-        self._connection.execute(sql.sqlite, values)
-
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         self.changes |= sql.changes and bool(rows)
         if values:
@@ -152,7 +148,7 @@ class SqliteTransaction(Transaction):
 
 
 def _rows(columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:
-    return Rows(lambda: (rows, _shape(tuple(column[0] for column in columns))))
+    return Rows(lambda: (rows, _reads(tuple(column[0] for column in columns))))
 
 
 class SqliteDatabase(Database):
@@ -173,7 +169,26 @@ class SqliteDatabase(Database):
         return connect(self.path, read_only=False)
 
     def check(self) -> None:
-        check_file(self.path)
+        file = self.path
+        if not file.exists():
+            return
+        if not file.is_file():
+            raise BadSettings(f"DATABASE_URL: {file} is no file")
+        if (size := file.stat().st_size) == 0:
+            return
+        found = "ok"
+        try:
+            with closing(connect(file, read_only=True)) as connection:
+                if size <= _LARGEST_CHECKED:
+                    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.OperationalError:  # in use, or no right to read it: not the file's fault
+            return
+        except sqlite3.DatabaseError:
+            found = "something else"
+        if found != "ok":
+            why = "is damaged or is not a SQLite database; restore a backup (docs/deploy.md, Back up)"
+            raise BadSettings(f"DATABASE_URL: {file} {why}")
 
     def take(self) -> None:
         self._lock.take()
@@ -231,33 +246,3 @@ def within(connection: Any, begin: str) -> Iterator[None]:
         if connection.in_transaction:  # SQLite ends it by itself after some errors, such as a full disk
             connection.execute("ROLLBACK")
         raise
-
-
-def check_file(file: Path) -> None:
-    """Look whether a SQLite file is one and is whole. Raises BadSettings: it is damaged, or something else."""
-    if not file.exists():
-        return
-    if not is_there(file):
-        raise BadSettings(f"DATABASE_URL: {file} is no file")
-    if file.stat().st_size == 0:
-        return
-    try:
-        with closing(connect(file, read_only=True)) as connection:
-            large = file.stat().st_size > _LARGEST_CHECKED
-            found = "ok" if large else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:  # in use, or no right to read it: not the file's fault
-        return
-    except sqlite3.DatabaseError:
-        found = "something else"
-    if found != "ok":
-        raise BadSettings(
-            f"DATABASE_URL: {file} is damaged or is not a SQLite database; restore a backup (docs/deploy.md, Back up)"
-        )
-
-
-def is_there(file: Path) -> bool:
-    try:
-        return file.is_file()
-    except OSError:  # a folder that is not ours
-        return False

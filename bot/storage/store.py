@@ -47,7 +47,6 @@ class Store:
             log.warning("clock_was_set_back", seconds=round(back.total_seconds()))
 
     def age(self, at: datetime) -> timedelta:
-        """Return how long ago one of the database's times was."""
         return max(timedelta(0), self.clock() - at)
 
     async def close(self) -> None:
@@ -86,7 +85,7 @@ class Store:
 
     async def ready(self) -> str:
         """Return why nothing could be stored, or an empty string."""
-        if not self._writer.alive:
+        if not self._writer.alive():
             return "the database writer has stopped"
         try:  # nothing but storing something proves it: a full disk can be read
             await self.write(_prove, None, patience=_PATIENCE)

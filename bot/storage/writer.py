@@ -63,6 +63,7 @@ class Writer:
         self._database = database
         self._queue: queue.SimpleQueue[_Entry | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
+        self.alive = self._thread.is_alive  # whether anything would be stored
 
     def start(self) -> None:
         self._thread.start()
@@ -72,11 +73,6 @@ class Writer:
         self._queue.put(None)
         if self._thread.ident is not None:
             self._thread.join(patience)
-
-    @property
-    def alive(self) -> bool:
-        """Whether anything would be stored."""
-        return self._thread.is_alive()
 
     async def run(self, work: Work[Item, Result], item: Item, *, patience: float | None = None) -> Result:
         """Have one item stored; returns after the commit.

@@ -13,8 +13,8 @@ from pydantic import SecretStr
 
 from bot.app import create_app
 from bot.settings import Settings
+from handlers.callbacks import LARGEST_REPORT
 from handlers.guard import LARGEST_FROM_SLACK
-from handlers.http import LARGEST_REPORT
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, SECRET, SIGNING, TOKEN, Stage, settings_for, until
 from tests.deployment import ROOT
 

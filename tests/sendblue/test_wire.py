@@ -511,7 +511,7 @@ def test_a_list_is_read_in_the_vendor_s_order_with_its_texts():
         "no message",
     ]
     body = {"status": "OK", "pagination": {"total": 2}, "data": items}
-    [first, second] = parse_page(json.dumps(body).encode(), now=NOW).items
+    [first, second], _ = parse_page(json.dumps(body).encode(), now=NOW)
     assert (first.report.handle, first.report.delivery, first.report.recipient) == (
         "h1",
         Delivery.DELIVERED,
@@ -543,7 +543,7 @@ SENT_AT = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 )
 def test_evidence_must_fit_in_everything_and_not_have_failed(changes, fits):
     body = {"data": [SENT_BODY | changes]}
-    [listed] = parse_page(json.dumps(body).encode(), now=NOW).items
+    [listed], _ = parse_page(json.dumps(body).encode(), now=NOW)
     assert listed.may_be(MINE) is fits
 
 
@@ -621,7 +621,7 @@ def test_any_answer_whatever_is_yes_no_later_or_doubt(body, http):
 @given(body=bodies | st.lists(values, max_size=3).map(lambda items: json.dumps({"data": items}).encode()))
 def test_any_list_whatever_is_a_list_or_said_to_be_none(body):
     try:
-        listed = parse_page(body, now=NOW).items
+        listed, _ = parse_page(body, now=NOW)
     except UnreadableReport:
         return
     assert all(is_clean(item.report) and isinstance(item.text, str) for item in listed)

@@ -185,7 +185,7 @@ def test_what_a_customer_wrote_is_no_report_on_a_text_of_ours():
 
 @pytest.mark.parametrize(("name", "expected"), LISTS.items())
 def test_a_page_is_read_in_every_form(name, expected):
-    page = wire.parse_page(raw("sendblue/lists", name), now=NOW).items
+    page, _ = wire.parse_page(raw("sendblue/lists", name), now=NOW)
     assert [(item.report.handle, item.report.delivery, item.outbound) for item in page] == expected
 
 

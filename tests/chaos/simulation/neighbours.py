@@ -214,10 +214,14 @@ class Slack(Neighbour):
     def _there(self, ts: str) -> Posted | None:
         return next((post for post in self.posts if post.ts == ts and not post.deleted), None)
 
-    async def join(self, channel: str) -> None:
-        fate = await self._ask("join", channel, channel)
-        self.outside.discard(channel)
-        await self._answer(fate, f"join {channel}")
+    async def join(self, channel: str) -> bool:
+        try:
+            fate = await self._ask("join", channel, channel)
+            self.outside.discard(channel)
+            await self._answer(fate, f"join {channel}")
+        except Refused:
+            return False
+        return True
 
     async def person(self, user: str) -> Person:
         await self._answer(await self._ask("person", "", user), f"person {user}")

@@ -8,8 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.slack import markup
-from bot.slack.markup import escape
-from handlers.typed import as_read, unlinked
+from bot.slack.markup import as_read, escape, unlinked
 
 
 @pytest.mark.parametrize(

@@ -1,8 +1,11 @@
-"""`/imessage <number> <text>`: store the text, promise it, follow it in a thread."""
+"""What people do in Slack, as Bolt hands it over: `/imessage <number> <text>`, and clicks in a thread."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+from uuid import UUID
 
 from slack_bolt.async_app import AsyncAck
 
@@ -11,19 +14,20 @@ from bot.domain.message import Origin
 from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import STYLES
 from bot.services.accepting import Accepting
+from bot.services.deciding import Click, Deciding
 from bot.services.permitting import Permitting
-from bot.services.queries import Queries
 from bot.slack import answers
 from handlers.parsing import Help, StatusQuestion, parse_command
 
 
 @dataclass
-class Commands:
+class Listeners:
     accepting: Accepting
+    deciding: Deciding
     permitting: Permitting
-    queries: Queries
     region: str  # where numbers without a country code are, such as "US"
     lines: Sequence[str]  # ours, E.164
+    watch_for: timedelta
 
     async def imessage(self, ack: AsyncAck, command: Mapping[str, str]) -> None:
         try:
@@ -42,11 +46,26 @@ class Commands:
         if isinstance(asked, Help):
             return "help", answers.help_text(self.lines, STYLES)
         if isinstance(asked, StatusQuestion):
-            return "status", await self.queries.last_messages(command.get("user_id", ""), asked.recipient)
+            found = await self.accepting.last_of(command.get("user_id", ""), asked.recipient)
+            return "status", answers.status(found, watched_for=self.watch_for, recipient=asked.recipient)
         origin = _origin(command)
         self.permitting.check_at_once(origin)
         messages = await self.accepting.accept(asked, origin)
         return "accepted", answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
+
+    async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """*Send again*, *Try again* and *Leave it*."""
+        parts = (body.get(name) for name in ("user", "team", "channel"))
+        user, team, channel = (part if isinstance(part, dict) else {} for part in parts)
+        teams = (str(team.get("id") or ""), str(user.get("team_id") or ""))
+        click = Click(str(user.get("id", "")), teams, str(channel.get("id", "")), str(body.get("response_url", "")))
+        try:
+            await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
+        except ValueError:
+            self.deciding.note(click, answers.in_vain(None))
+        except NotStored:
+            self.deciding.note(click, answers.CLICK_NOT_STORED)
+        await ack()
 
 
 def _origin(command: Mapping[str, str]) -> Origin:
