@@ -78,10 +78,10 @@ class App:
         self.announcing = Announcing(
             store, self.notifier, self.tracking, self.permitting, self.sending, self.sender, durations, chance, settle
         )
-        channel, public_url = settings.alert_channel, settings.public_url
-        alarming = Alarming(store, self.notifier, self.identity, channel, public_url, began=self.clock())
+        began = self.clock()
+        alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(store, self.tracking, alarming, durations)
+        self.sweeping = Sweeping(store, self.tracking, alarming, durations, began)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", self.announcing.claim, self.announce, self.clock),

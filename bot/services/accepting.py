@@ -1,6 +1,5 @@
 """Taking in what a person asked to have sent, and what they ask about it."""
 
-from collections import deque
 from dataclasses import dataclass, field
 
 import structlog
@@ -19,14 +18,14 @@ from bot.storage.store import Store
 log = structlog.get_logger(__name__)
 
 PATIENCE = 1.4  # seconds for the database while a person waits: Slack waits three for an answer
+_MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
 
 
 @dataclass(eq=False)
 class Accepting:
     store: Store
     default_line: str  # E.164
-    # Keys of gestures; a request is not repeated for longer than its signature holds.
-    _refused: deque[str] = field(default_factory=lambda: deque(maxlen=10_000), init=False)
+    _refused: dict[str, None] = field(default_factory=dict, init=False)  # keys of gestures, oldest first
 
     async def accept(self, request: Request, origin: Origin) -> tuple[Message, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
@@ -47,7 +46,9 @@ class Accepting:
             new = await self.store.write(accept_many, NewThread(thread_id, origin, messages), patience=PATIENCE)
         except NotStored as error:
             if not isinstance(error, MaybeStored):
-                self._refused.append(origin.key)
+                self._refused[origin.key] = None
+            if len(self._refused) > _MOST_REMEMBERED:
+                del self._refused[next(iter(self._refused))]  # the oldest
             raise
         log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=not new)
         return messages

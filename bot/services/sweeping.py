@@ -1,7 +1,7 @@
 """Ending by the clock what waited too long, and forgetting what is over."""
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 
@@ -26,6 +26,7 @@ class Sweeping:
     tracking: Tracking
     alarming: Alarming
     durations: Durations
+    began: datetime  # when this process did
 
     async def once(self) -> None:
         """Do one round: of each kind a few hundred at most, the others the next time."""
@@ -42,7 +43,7 @@ class Sweeping:
     async def _end_what_is_overdue(self) -> None:
         """Asking ends it as a rule (see `Polling.ask`); this does when Sendblue takes too long to be asked."""
         latest = self.store.clock() - _LAST_ANSWERS
-        if latest < self.alarming.began:
+        if latest < self.began:
             return
         watched, doubted = latest - self.durations.watch_for, latest - self.durations.doubt_window
         late = await self.store.read(

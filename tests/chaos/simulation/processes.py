@@ -133,7 +133,7 @@ class Process:
         nobody: Any = None  # is asked who answers: there is no channel in which to say it
         alarming = Alarming(self.ledger, slack, nobody, "", "", self.ledger.clock())
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations)
+        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, self.ledger.clock())
         self._claims = {
             "announce": self.announcing.claim,
             "send": self.sending.claim,
