@@ -53,9 +53,12 @@ def call(neighbour: str, method: str) -> Iterator[None]:
         call_seconds.labels(neighbour, method).observe(time.perf_counter() - began)
 
 
-class _Fixed(list[Metric], Collector):
+class _Fixed(Collector):
+    def __init__(self, metrics: Iterable[Metric]) -> None:
+        self._metrics = metrics
+
     def collect(self) -> Iterable[Metric]:
-        return self
+        return self._metrics
 
 
 def exposition(gauges: Iterable[Metric]) -> bytes:
