@@ -72,9 +72,10 @@ class Jobs:
 
     def _ran(self, event: JobExecutionEvent) -> None:
         self._last_ran, error = self.clock(), event.exception
-        if isinstance(error, NotStored):
-            what = "sweep_waits_for_database" if event.job_id == "sweep" else "forgetting_waits_for_database"
-            log.warning(what, error=str(error))
+        if isinstance(error, NotStored) and event.job_id == "sweep":
+            log.warning("sweep_waits_for_database", error=str(error))
+        elif isinstance(error, NotStored):
+            log.warning("forgetting_waits_for_database", error=str(error))
         elif error is not None and not isinstance(error, asyncio.CancelledError):
             log.error("job_failed", job=event.job_id, error=type(error).__name__, exc_info=error)
 
