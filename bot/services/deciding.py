@@ -76,7 +76,6 @@ class Deciding:
             log.info("note_lost", code=error.code)
 
     async def close(self, *, grace: float) -> None:
-        """Wait up to `grace` seconds for the notes under way."""
         if self._notes:
             await asyncio.wait(self._notes, timeout=grace)
         for note in self._notes:

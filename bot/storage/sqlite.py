@@ -176,11 +176,10 @@ class SqliteDatabase(Database):
             raise BadSettings(f"DATABASE_URL: {file} is no file")
         if (size := file.stat().st_size) == 0:
             return
-        found = "ok"
         try:
             with closing(connect(file, read_only=True)) as connection:
-                if size <= _LARGEST_CHECKED:
-                    found = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                large = size > _LARGEST_CHECKED
+                found = "ok" if large else connection.execute("PRAGMA quick_check(1)").fetchone()[0]
                 connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
         except sqlite3.OperationalError:  # in use, or no right to read it: not the file's fault
             return
