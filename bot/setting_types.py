@@ -58,7 +58,7 @@ def _url(value: str, *, public: bool = False) -> str:
     if public and _PLACEHOLDER.search(value):
         raise ValueError("is still the example's value: replace it with the address where this bot is reached")
     parts = parts_of(value) if re.fullmatch(r"(?i)https?://[!-~]+", value) else None
-    if parts is None or parts.query or parts.fragment or (public and re.search("[?#]|//[^/]*@", value)):
+    if parts is None or parts.query or parts.fragment or (public and re.search("[?#]|^[^/]*//[^/]*@", value)):
         kind = "https" if public else "http(s)"
         raise ValueError(f"must be an {kind} URL without a query, such as https://bot.example.com")
     if parts.scheme == "http" and not is_loopback(parts.hostname or ""):

@@ -81,6 +81,7 @@ def test_an_empty_secret_is_none(problems, name, nothing):
         ("PUBLIC_URL", "https://bot.example.com/?a=1", "must be an https URL without a query"),
         ("PUBLIC_URL", "https://bot.example.com/?", "must be an https URL without a query"),
         ("PUBLIC_URL", "https://ana:hush@bot.example.com", "must be an https URL without a query"),
+        ("PUBLIC_URL", "https://@bot.example.com/a", "must be an https URL without a query"),
         ("PUBLIC_URL", "http://bot.example.com", "must begin with https://"),
         ("PUBLIC_URL", "http://10.0.0.1:3000", "must begin with https://"),
         ("PUBLIC_URL", "https://YOUR-APP.example.com", "is still the example's value"),
@@ -250,6 +251,7 @@ def test_a_callback_secret_of_commas_is_empty(problems, nothing):
     ("written", "read"),
     [
         ("https://bot.example.com/", "https://bot.example.com"),
+        ("https://bot.example.com/bots//a@b/", "https://bot.example.com/bots//a@b"),  # no user: it stands in the path
         *((url, url) for url in ("http://127.0.0.1:3000", "http://[::1]:3000", "http://localhost:3000")),
     ],
 )
