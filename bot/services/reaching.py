@@ -51,7 +51,8 @@ class Identity:
         return "this bot" if database else "another database"
 
     def _sign(self, what: str, nonce: str, about: bytes = b"") -> str:
-        return hmac.digest(self.secret.encode(), f"healthz {what} {nonce} ".encode() + about, "sha256").hex()
+        # Not by hmac.digest, for the reason that `bot.sendblue.tokens` gives.
+        return hmac.new(self.secret.encode(), f"healthz {what} {nonce} ".encode() + about, "sha256").hexdigest()
 
 
 async def reach(public_url: str, identity: Identity) -> tuple[Reached, str]:
