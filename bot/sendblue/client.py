@@ -72,7 +72,7 @@ class Sendblue:
         return await self._get(f"/api/v2/messages/{quote(handle, safe='')}", self._report)
 
     async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
-        """Return what its list says of texts that may be this one, sent at most `age` ago. Raises as `status`."""
+        """Return what its list says of texts that may be this one, sent at most `age` ago by its clock. As `status`."""
         try:
             async with asyncio.timeout(2 * self._timeout):
                 found = await self._listed_like(message, self._ago(age))
