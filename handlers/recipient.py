@@ -63,8 +63,9 @@ def parse_number(text: str, region: str) -> str:
 
 def bare(text: str) -> str:
     """Without the invisible characters and odd spaces of a pasted number, and without punctuation after it."""
-    visible = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    return re.sub(r"\s", " ", visible).strip().rstrip(",:;")
+    if not text.isascii():  # few are not, and each character is looked up
+        text = "".join(char for char in text if unicodedata.category(char) != "Cf")
+    return re.sub(r"\s", " ", text).strip().rstrip(",:;")
 
 
 def ends_of_numeric_run(rest: str) -> list[int]:
