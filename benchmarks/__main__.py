@@ -19,6 +19,7 @@ from benchmarks import (
     page,
     polling,
     scaling,
+    steps,
     waiting,
 )
 from benchmarks.figures import Figure, table
@@ -39,6 +40,7 @@ MEASURES: Mapping[str, Callable[[Run], Awaitable[list[Figure]]]] = {
     "footprint": footprint.measure,
     "scaling": scaling.measure,
     "happy": happy.measure,
+    "steps": steps.measure,
 }
 
 

@@ -87,23 +87,30 @@ _NAMED = """
 WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :count),
 named(i, id, place) AS (SELECT i, {id}, 'C' || CAST(i - i / :channels * :channels AS TEXT) FROM numbers)
 """
-_THREADS = """
-INSERT INTO threads (id, key, team, channel, asked_in, sender, answer_url, created_at, root_ts, replies, rev, shown_rev,
-    looked, aside, closed, lane, due_at, fence, failures)
+_CUSTOMER = "'+1415' || substr(CAST(10000000 + i AS TEXT), 2)"  # each thread has its own
+_CONVERSATIONS = """
+INSERT INTO conversations (id, line, customer, kind, next_seq)
 {named}
-SELECT {cast}, 'seeded:' || i, 'T0BENCH', place, place, 'U0BENCH', '', :now, id, 0, 0, 0,
-    0, '', '', :lane, CASE WHEN i < :unsent THEN :now END, 0, 0 FROM named ORDER BY i
+SELECT {cast}, :line, {customer}, 'person', 1 FROM named ORDER BY i
+"""
+_THREADS = """
+INSERT INTO threads (id, conversation_id, seq, key, team, channel, asked_in, sender, answer_url, created_at, root_ts,
+    replies, rev, shown_rev, looked, closed, lane, due_at, fence, failures)
+{named}
+SELECT {cast}, {cast}, 0, 'seeded:' || i, 'T0BENCH', place, place, 'U0BENCH', '', :now, id, 0, 0, 0,
+    0, '', :lane, CASE WHEN i < :unsent THEN :now END, 0, 0 FROM named ORDER BY i
 """
 _MESSAGES = """
-INSERT INTO messages (id, thread_id, part, parts, recipient, line, text, accepted_at, delivery, since, service,
-    picture_lost, unconfirmed, asked, handle, handle_from, error_code, error_text, decision, decided_by, told, telling,
-    attempts, attempted_at, send_at, poll_at, polls, fence)
+INSERT INTO messages (id, thread_id, conversation_id, seq, part, parts, recipient, line, text, accepted_at, delivery,
+    since, service, picture_lost, unconfirmed, asked, handle, handle_from, error_code, error_text, decision, decided_by,
+    told, under_way, owed, parked, attempts, attempted_at, send_at, poll_at, polls, fence)
 {named}
-SELECT {cast}, {cast}, 1, 1, '+14155552671', :line, 'Your table for two is ready at eight.', :now,
+SELECT {cast}, {cast}, {cast}, 0, 1, 1, {customer}, :line, 'Your table for two is ready at eight.', :now,
     CASE WHEN i < :unsent THEN 0 ELSE :delivery END, :now, :service,
     false, false, false, CASE WHEN i >= :unsent THEN 'handle-' || i END,
     CASE WHEN i >= :unsent THEN :handle_from ELSE 0 END, '', '', '', '', 0, 0,
-    1, :now, CASE WHEN i < :unsent THEN :now END, CASE WHEN i >= :unsent AND i < :polled THEN :poll_at END, 0, 0
+    0, false, 1, :now, CASE WHEN i < :unsent THEN :now END,
+    CASE WHEN i >= :unsent AND i < :polled THEN :poll_at END, 0, 0
 FROM named ORDER BY i
 """
 _REPORTS = """
@@ -118,12 +125,12 @@ def _for_both(text: str) -> Sql:
     on_postgresql = f"lpad(to_hex({EPOCH} + i), 12, '0') || '7' || lpad(to_hex(i), 19, '0')"
     on_sqlite = f"printf('%012x7%019x', {EPOCH} + i, i)"
     return Sql(
-        text.format(named=_NAMED.format(id=on_postgresql), cast="CAST(id AS uuid)"),
-        sqlite=text.format(named=_NAMED.format(id=on_sqlite), cast="id"),
+        text.format(named=_NAMED.format(id=on_postgresql), cast="CAST(id AS uuid)", customer=_CUSTOMER),
+        sqlite=text.format(named=_NAMED.format(id=on_sqlite), cast="id", customer=_CUSTOMER),
     )
 
 
-_SEEDED = [_for_both(text) for text in (_THREADS, _MESSAGES, _REPORTS)]
+_SEEDED = [_for_both(text) for text in (_CONVERSATIONS, _THREADS, _MESSAGES, _REPORTS)]
 
 
 def seed(

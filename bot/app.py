@@ -25,6 +25,7 @@ from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
+from bot.services.noting import Noting
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
 from bot.services.reaching import Identity
@@ -50,7 +51,8 @@ from handlers.listeners import Listeners
 log = structlog.get_logger(__name__)
 
 SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
-_KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt"}  # worker → kind of work
+# Worker → kind of work.
+_KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt", "noting": "note"}
 _GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvicorn takes 3 before, the store 2 after
 
 
@@ -58,7 +60,7 @@ class App:
     def __init__(self, settings: Settings, *, clock: Clock | None = None, settle: timedelta = SETTLE) -> None:
         self.settings, durations, chance = settings, settings.durations, random.random
         self.working = False
-        self.announce, self.send = asyncio.Event(), asyncio.Event()
+        self.announce, self.send, notes = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.database = database_of(settings, clock)
         self.store = store = Store(self.database)
         self.clock = store.clock
@@ -71,13 +73,23 @@ class App:
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
         self.accepting = Accepting(store, settings.lines[0])
-        self.deciding = Deciding(store, self.notifier, self.permitting)
+        self.deciding = Deciding(store, self.notifier, self.permitting, notes)
         self.tracking = Tracking(store, self.announce, self.send, durations, chance)
         self.sending = Sending(store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
         self.sender = Worker("sending", self.sending.claim, self.send, self.clock)
         self.announcing = Announcing(
-            store, self.notifier, self.tracking, self.permitting, self.sending, self.sender, durations, chance, settle
+            store,
+            self.notifier,
+            self.tracking,
+            self.permitting,
+            self.sending,
+            self.sender,
+            durations,
+            chance,
+            notes,
+            settle,
         )
+        noting = Noting(store, self.notifier, durations, chance)
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
@@ -88,8 +100,10 @@ class App:
             self.sender,
             Worker("polling", partial(polling.claim, "polls"), polls, self.clock, tick=every),
             Worker("doubting", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
+            Worker("noting", noting.claim, notes, self.clock),
         )
-        self.jobs = Jobs(self.sweeping, (self.announce, self.send), (polls, doubts), self.clock, repoll_interval=every)
+        wakeups = (self.announce, self.send, notes)
+        self.jobs = Jobs(self.sweeping, wakeups, (polls, doubts), self.clock, repoll_interval=every)
 
     @asynccontextmanager
     async def open(self, *, working: bool) -> AsyncIterator[None]:
@@ -114,7 +128,7 @@ class App:
 
     async def _rest(self) -> None:
         stops, began = [worker.stop(grace=_GRACE) for worker in self.workers], elapsed()
-        await asyncio.gather(self.jobs.stop(grace=_GRACE), self.deciding.close(grace=_GRACE), *stops)
+        await asyncio.gather(self.jobs.stop(grace=_GRACE), *stops)
         left = _GRACE + _LAST_GRACE - (elapsed() - began)
         await self.sender.stop(grace=left)  # of what was claimed for it while it stopped
 

@@ -62,9 +62,9 @@ class Listeners:
         try:
             await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
         except ValueError:
-            self.deciding.note(click, answers.in_vain(None))
+            await self.deciding.say_now(click, answers.in_vain(None))
         except NotStored:
-            self.deciding.note(click, answers.CLICK_NOT_STORED)
+            await self.deciding.say_now(click, answers.CLICK_NOT_STORED)
         await ack()
 
 

@@ -27,7 +27,7 @@ from bot.errors import UsageError
 from bot.storage.database import open_database
 from bot.storage.engine import Transaction
 from bot.storage.history import PAGE
-from bot.storage.intake import NewThread, accept_many, insert_messages
+from bot.storage.intake import NewThread, accept_many
 from bot.storage.schema import migrate
 from tests.conftest import CUSTOMER, LINE, Stage, until
 from tests.making import a_message
@@ -49,8 +49,8 @@ def fill(database_url: str) -> Callable[..., list[Message]]:
         made = [a_message(**(_usual(thread_id, n) | changes)) for n, changes in enumerate(all_changes)]
 
         def store(tx: Transaction) -> None:
-            accept_many(tx, [NewThread(thread_id, Origin(str(thread_id), "T1", "C0GENERAL", "U0ANA"), ())])
-            insert_messages(tx, made)
+            origin = Origin(str(thread_id), "T1", "C0GENERAL", "U0ANA")
+            accept_many(tx, [NewThread(thread_id, origin, tuple(made))] if made else [])
             times = [{"id": one.id, "accepted_at": one.words.accepted_at, "since": NOON} for one in made]
             tx.each(Sql("{update messages: accepted_at, since}"), times)
             tx.do(Sql("UPDATE threads SET due_at = NULL"))  # nothing more to do about it

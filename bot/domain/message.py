@@ -76,6 +76,7 @@ class Schedule(Struct, frozen=True):
     attempts: int = 0
     attempted_at: datetime | None = None
     polls: int = 0
+    parked: bool = False  # a part before it is in doubt, so it blocks nobody and is not sent
     fence: int = 0
     lease_until: datetime | None = None
 
@@ -120,6 +121,16 @@ class Message(Struct, frozen=True):
         """The same text once more, with nothing of what became of this one."""
         words = replace(self.words, accepted_at=now, again_of=self.id)
         return Message(repeat_id, self.thread_id, words, Known(now))
+
+    def behind(self, before: Known, *, overtaken: bool) -> Self:
+        """Return this unsent part after news of the part before it. overtaken: later texts have left since."""
+        if before.delivery is Delivery.FAILED:
+            return self.merge(Report("bot", before.since, Delivery.FAILED, error_code="earlier_part_failed"))
+        if before.delivery is Delivery.UNCERTAIN:
+            return replace(self, schedule=replace(self.schedule, parked=True))
+        if self.schedule.parked and overtaken:
+            return self.merge(Report("bot", before.since, Delivery.FAILED, error_code="overtaken"))
+        return replace(self, schedule=replace(self.schedule, parked=False))
 
     @property
     def in_doubt_since(self) -> datetime:

@@ -1,7 +1,9 @@
-"""Who may text customers and from where, and how long things may take."""
+"""Who may text customers, from where, what becomes of words typed in a thread, and how long things may take. Pure."""
 
+import re
 from collections.abc import Collection
 from datetime import timedelta
+from enum import Enum, StrEnum
 
 from msgspec import Struct
 
@@ -32,3 +34,37 @@ class Durations(Struct, frozen=True, kw_only=True):
     def sent_waits(self) -> timedelta:
         """How long *Sent* waits for *Delivered*, so that both are one post: two posts' time, two seconds at most."""
         return min(2 * self.slack_post_interval, timedelta(seconds=2))
+
+
+class Replies(StrEnum):
+    """A channel's rule for what is typed there."""
+
+    ASK = "ask"  # each is held until its author says so
+    SEND = "send"  # each is sent, unless it is a note
+    MENTION = "mention"  # only what begins with our mention is sent
+
+
+class Verdict(Enum):
+    SEND = "send"
+    HOLD = "hold"  # and ask its author
+    NOTE = "note"  # it never leaves
+
+
+_NOTE = re.compile(
+    r"[\s*_~`\u00ad\u061c\u200b-\u200f\u202a-\u202e\u2060-\u2069\ufe0f\ufeff]*(?:[!\uff01]|(?:note|private)[\s*_~`]*[:：])",
+    re.IGNORECASE,
+)
+
+
+def is_note(text: str) -> bool:
+    """Whether its author marked it as not for the customer: `!`, `note:` or `private:` first, in any case and dress."""
+    return _NOTE.match(text) is not None
+
+
+def judge(rule: Replies, text: str, *, to_us: bool, names_others: bool) -> Verdict:
+    """Return what becomes of a text. to_us: it begins with our mention; names_others: it mentions others."""
+    if to_us:
+        return Verdict.SEND
+    if is_note(text) or rule is Replies.MENTION:
+        return Verdict.NOTE
+    return Verdict.HOLD if rule is Replies.ASK or names_others else Verdict.SEND

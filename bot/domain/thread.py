@@ -8,18 +8,21 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
 
 # Values of shown_rev that are no count: what the root shows is …
 UNKNOWN = -1  # … not known
 EDITING = -2  # … being edited; at a claim: nobody answered it, and it may still be made
 
+MOST_TOLD = 20  # of what is owed, in one reply
+
 
 class Lane(IntEnum):
     """What a step costs. Higher goes first."""
 
     EDIT = 0  # chat.update: limited for the whole workspace, the least urgent
-    FREE = 1  # looking something up, answering privately
+    FREE = 1  # looking something up
     POST = 2  # a new message: one slot of its channel
 
 
@@ -29,7 +32,6 @@ class Step(Enum):
     NOTHING = None
     LOOK = "look"  # a post ended without an answer: is it there?
     OPEN = "open"  # post the root
-    PRIVATE_NOTE = "private_note"  # tell the sender privately
     REPLY = "reply"  # post all news as one reply
     EDIT = "edit"  # bring the root's status line up to date
 
@@ -39,7 +41,7 @@ class Step(Enum):
         return _LANES.get(self, Lane.EDIT)
 
 
-_LANES = {Step.OPEN: Lane.POST, Step.REPLY: Lane.POST, Step.LOOK: Lane.FREE, Step.PRIVATE_NOTE: Lane.FREE}
+_LANES = {Step.OPEN: Lane.POST, Step.REPLY: Lane.POST, Step.LOOK: Lane.FREE}
 
 
 class Thread(Struct, frozen=True):
@@ -63,12 +65,11 @@ class Thread(Struct, frozen=True):
     posting: int | None = None  # what is being posted: 0 the root, n reply n
     posting_since: datetime | None = None
     looked: int = 0
-    private_note: str = ""  # why the sender is still to be told something privately
     closed: str = ""  # why nothing can be posted any more
     fence: int = 0
     failures: int = 0
     lease_until: datetime | None = None  # while it is claimed: until when
-    messages: tuple[Message, ...] = ()
+    messages: tuple[Message, ...] = ()  # those its root shows, and the first that something is owed about
 
     @property
     def lead(self) -> Message:
@@ -84,15 +85,18 @@ class Thread(Struct, frozen=True):
         """Whether a post is under way, or was given up, that tells something new."""
         return any(message.telling.under_way for message in self.messages)
 
+    @property
+    def unsent(self) -> bool:
+        """Whether there is a text in it that nobody has tried to send."""
+        return any(message.known.delivery is Delivery.ACCEPTED for message in self.messages)
+
     def next_step(self) -> Step:
         if self.posting is not None:
             return Step.LOOK
         if self.closed:
-            return Step.PRIVATE_NOTE if self.private_note else Step.NOTHING
+            return Step.NOTHING
         if self.root_ts is None:
             return Step.OPEN
-        if self.private_note:
-            return Step.PRIVATE_NOTE
         if any(message.news for message in self.messages):
             return Step.REPLY
         return Step.EDIT if self.rev != self.shown_rev else Step.NOTHING
@@ -102,7 +106,8 @@ class Thread(Struct, frozen=True):
         if step.lane is not Lane.POST:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
-        messages = tuple(replace(one, telling=one.telling.begun(one.news)) for one in self.messages)
+        told = {one.id: one.news for one in [one for one in self.messages if one.news][:MOST_TOLD]}
+        messages = tuple(replace(one, telling=one.telling.begun(told.get(one.id, News.NONE))) for one in self.messages)
         return replace(self, posting=number, posting_since=now, looked=0, messages=messages)
 
     def opened(self, channel: str, ts: str, *, shown_rev: int) -> Self:
@@ -125,9 +130,6 @@ class Thread(Struct, frozen=True):
         """The root cannot be edited; replies tell."""
         return replace(self, shown_rev=self.rev)
 
-    def note_given(self) -> Self:
-        return replace(self, private_note="", failures=0)
-
     def undone(self, step: Step) -> Self:
         """The call was certainly not made: what was noted before it is taken back. Looking changes no note."""
         return replace(self, posting=self.posting if step is Step.LOOK else None, failures=self.failures + 1)
@@ -143,12 +145,10 @@ class Thread(Struct, frozen=True):
     def not_posted(self) -> Self:
         return replace(self, posting=None, looked=0)
 
-    def moved_to_sender(self, private_note: str = "") -> Self:
+    def moved_to_sender(self) -> Self:
         """To be opened anew with the sender. A user id as channel makes Slack open the bot's own DM with them."""
-        note = private_note or self.private_note
-        opened = replace(self, channel=self.sender, root_ts=None, replies=0)
-        return replace(opened, posting=None, failures=0, private_note=note)
+        return replace(self, channel=self.sender, root_ts=None, replies=0, posting=None, failures=0)
 
     def closed_for(self, why: str) -> Self:
-        """Nothing can be posted any more; the sender is to hear of it."""
-        return replace(self, posting=None, closed=why[:80], private_note="closed")
+        """Nothing can be posted any more."""
+        return replace(self, posting=None, closed=why[:80])

@@ -3,6 +3,7 @@
 One claim is one step is one call; whatever is learnt meanwhile waits in the database and is merged.
 """
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -12,7 +13,6 @@ from msgspec.structs import replace
 
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
-from bot.domain.delivery import Delivery
 from bot.domain.rules import Durations
 from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
@@ -20,7 +20,7 @@ from bot.services.permitting import Permitting
 from bot.services.sending import Sending
 from bot.services.tracking import Tracking
 from bot.services.worker import Job, Worker
-from bot.slack import answers, wording
+from bot.slack import wording
 from bot.slack.notifier import Notifier, Place
 from bot.storage.claims import Capacity
 from bot.storage.store import Store
@@ -32,13 +32,13 @@ _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
 _LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
-_ANSWER_TRIES = 2  # where hooks.slack.com cannot be reached, a direct message says it within a minute
 
 _NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
 # Refusals that concern our token, not the place: everything waits until somebody mends it.
 _NO_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
 _NO_ACCESS = frozenset({"org_login_required", "team_access_not_granted"})
 _NO_SCOPE = frozenset({"missing_scope", "no_permission", "access_denied"})  # for looking alone: posts go on without it
+NOT_THE_PLACE = _NO_TOKEN | _NO_ACCESS | _NO_SCOPE
 
 
 @dataclass(eq=False)
@@ -51,6 +51,7 @@ class Announcing:
     sender: Worker  # sends what may be sent once a thread is open
     durations: Durations
     chance: Chance
+    notes: asyncio.Event  # set when there is something to tell somebody privately
     settle: timedelta  # until an unanswered call to Slack shows; after ten times as long it is done, or never
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
@@ -64,13 +65,15 @@ class Announcing:
             outcome = await self._outcome(Task(Step.EDIT, outcome.thread))
         elif task.edits is not None:
             outcome = replace(outcome, unused_slots=(*outcome.unused_slots, (EDITS, task.edits)))
-        if any(message.known.delivery is Delivery.ACCEPTED for message in task.thread.messages):
+        if task.thread.unsent:
             capacity = self.sending.capacity(self.sender.free)
             _, claimed = await self.store.write_until_stored(finish_and_claim, (outcome, capacity))
             self.sender.begin(await self.sending.taken(claimed))
             self.tracking.send.set()  # to ask for more
         else:
             await self.store.write_until_stored(finish_threads, outcome)
+        if outcome.note:
+            self.notes.set()
 
     async def _outcome(self, task: Task) -> Outcome:
         thread, step = task.thread, task.step
@@ -87,7 +90,6 @@ class Announcing:
             Step.OPEN: self._open,
             Step.REPLY: self._reply,
             Step.EDIT: self._edit,
-            Step.PRIVATE_NOTE: self._private_note,
             Step.LOOK: self._look,
         }
         try:
@@ -138,18 +140,6 @@ class Announcing:
         if thread.lease_until is not None and self.store.clock() + _CALL >= thread.lease_until:
             raise NotSent("slept")
 
-    async def _private_note(self, thread: Thread) -> Outcome:
-        """Tell the sender privately: through the command's own answer while that works, else as a direct message."""
-        text = answers.private_note(thread, watched_for=self.durations.watch_for)
-        try:
-            await self.notifier.answer(thread.answer_url, text)
-        except (Refused, NotSent) as error:
-            if isinstance(error, NotSent) and thread.failures < _ANSWER_TRIES:
-                raise
-            elsewhere = wording.Post(answers.elsewhere(thread, text), [])
-            await self.notifier.post(thread.sender, elsewhere, id=f"{thread.id.hex}-aside")
-        return Outcome(thread.note_given())
-
     async def _look(self, thread: Thread) -> Outcome:
         """A post ended without an answer, or its process died: count it if it is there, else let it be posted."""
         found, gone = None, False
@@ -192,7 +182,7 @@ class Announcing:
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
         log.warning("slack_refused", thread_id=thread.id, step=step.name, code=error.code)
-        if error.code in _NO_TOKEN | _NO_ACCESS or (error.code in _NO_SCOPE and step is not Step.LOOK):
+        if error.code in NOT_THE_PLACE and not (error.code in _NO_SCOPE and step is Step.LOOK):
             return Outcome(thread.undone(step), again_at=self._retry_at(thread, error))
         match step:
             case Step.OPEN:
@@ -204,11 +194,8 @@ class Announcing:
                 return Outcome(thread.replied())  # history may not be read: a missing line beats a doubled one
             case Step.LOOK | Step.REPLY:
                 return _unreachable(thread, error.code)
-            case Step.EDIT:
+            case _:
                 return Outcome(thread.left_as_it_is())
-            case _:  # the sender can be reached no way at all
-                log.error("sender_out_of_reach", thread_id=thread.id, code=error.code)
-                return Outcome(thread.note_given())
 
     def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:
         wait = backoff(thread.failures, self.chance, first=1, longest=_LONGEST_PAUSE)
@@ -219,14 +206,14 @@ class Announcing:
     async def _no_place(self, thread: Thread, code: str) -> Outcome:
         """The thread cannot be opened here, so nothing may be sent. For a DM of two people the bot's own DM will do."""
         if thread.channel.startswith("D") and code == "channel_not_found" and not thread.moved:
-            return Outcome(thread.moved_to_sender("moved"))
+            return Outcome(thread.moved_to_sender(), note="moved")
         await self.tracking.fail_unsent(thread.messages, code)
-        return Outcome(thread.closed_for(code))
+        return Outcome(thread.closed_for(code), note="closed")
 
 
 def _unreachable(thread: Thread, code: str) -> Outcome:
     """Nothing can be said in the thread any more: say it directly to the sender, at last privately."""
-    return Outcome(thread.closed_for(code) if thread.moved else thread.moved_to_sender())
+    return Outcome(thread.closed_for(code), note="closed") if thread.moved else Outcome(thread.moved_to_sender())
 
 
 def _post_id(thread: Thread) -> str:

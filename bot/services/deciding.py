@@ -2,22 +2,24 @@
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from uuid import UUID
 
 import structlog
 
 from bot.domain.ids import new_id
+from bot.domain.private_note import PrivateNote
 from bot.errors import CallFailed, Refused
 from bot.services.accepting import PATIENCE
 from bot.services.permitting import Permitting
-from bot.slack import answers
 from bot.slack.notifier import Notifier
-from bot.slack.wording import Post
 from bot.storage.decisions import NewDecision, asked_in, decide_many
+from bot.storage.private_notes import owe_notes
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
+
+_AT_ONCE = 1.0  # seconds: Slack waits three for an answer to the click
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,25 +35,25 @@ class Deciding:
     store: Store
     notifier: Notifier
     permitting: Permitting
-    _notes: set[asyncio.Task[None]] = field(default_factory=set, init=False)
+    notes: asyncio.Event  # set when there is something to tell somebody privately
 
     async def decide(self, message_id: UUID, choice: str, click: Click) -> None:
         """Record a click; it counts once, and only while there is something to decide. Raises NotStored.
 
-        choice: "resend" or "leave". A person whose click does not count is told why, privately; that note may get lost.
+        choice: "resend" or "leave". A person whose click does not count is told why, privately.
         """
         try:
             if not await self._may_be_decided(message_id, click.channel):
                 raise Refused("not_here")
             await self.permitting.check(click.who, *click.teams)
         except CallFailed as error:
-            self.note(click, answers.not_permitted(error.code))
+            await self.owe(click, error.code, message_id)
             return
         decision = NewDecision(message_id, choice, click.who, new_id(self.store.clock()))
         decided = await self.store.write(decide_many, decision, patience=PATIENCE)
         log.info("decided", message_id=message_id, choice=choice, counted=decided.counted)
         if not decided.counted:
-            self.note(click, answers.in_vain(decided.message))
+            await self.owe(click, "in_vain", message_id)
 
     async def _may_be_decided(self, message_id: UUID, channel: str) -> bool:
         """Of a thread that had to move to a direct message, the place where its text was typed counts."""
@@ -59,24 +61,15 @@ class Deciding:
             channel = await self.store.read(lambda tx: asked_in(tx, message_id))
         return self.permitting.allows_place(channel)
 
-    def note(self, click: Click, text: str) -> None:
-        """Tell the person who clicked something only they see, without keeping Slack waiting."""
-        task = asyncio.create_task(self._note(click, text))
-        self._notes.add(task)
-        task.add_done_callback(self._notes.discard)
+    async def owe(self, click: Click, says: str, message_id: UUID) -> None:
+        """Have the person who clicked told something only they see (`PrivateNote.says`). Raises NotStored."""
+        key = f"click:{new_id(self.store.clock()).hex}"
+        note = PrivateNote(key, click.who, click.answer_url, says, message_id)
+        await self.store.write(owe_notes, note, patience=PATIENCE)
+        self.notes.set()
 
-    async def _note(self, click: Click, text: str) -> None:
-        with suppress(CallFailed):
-            await self.notifier.answer(click.answer_url, text)
-            return
-        post_id = f"note-{new_id(self.store.clock()).hex}"
-        try:
-            await self.notifier.post(click.who, Post(f"About your click. {text}", []), id=post_id)
-        except CallFailed as error:
-            log.info("note_lost", code=error.code)
-
-    async def close(self, *, grace: float) -> None:
-        if self._notes:
-            await asyncio.wait(self._notes, timeout=grace)
-        for note in self._notes:
-            note.cancel()
+    async def say_now(self, click: Click, text: str) -> None:
+        """Tell them what could not even be stored, if Slack takes it at once."""
+        with suppress(CallFailed, TimeoutError):
+            async with asyncio.timeout(_AT_ONCE):
+                await self.notifier.answer(click.answer_url, text)

@@ -28,7 +28,7 @@ _counter = cache(metrics.reports.labels)  # finding a counter takes longer than 
 class Tracking:
     store: Store
     announce: asyncio.Event  # set when there is something to tell
-    send: asyncio.Event  # set when the next part may go
+    send: asyncio.Event  # set when the next text may go
     durations: Durations
     chance: Chance
 
@@ -53,7 +53,7 @@ class Tracking:
             metrics.milestones.labels(delivery.lower()).observe(age.total_seconds())
         log.debug("report_applied", message_id=message.id, source=report.source, word=report.word, delivery=delivery)
         self.announce.set()
-        if message.words.part < message.words.parts:
+        if applied.rose and message.known.delivery > Delivery.SENDING:
             self.send.set()
         return applied
 

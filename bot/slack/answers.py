@@ -57,10 +57,10 @@ def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: st
     return "\n".join(said)
 
 
-def private_note(thread: Thread, *, watched_for: timedelta) -> str:
-    """Return what a thread's sender is told privately: where the thread is, or what can be said nowhere else."""
+def private_note(thread: Thread, says: str, *, watched_for: timedelta) -> str:
+    """Return what a thread's sender is told privately: where it moved to, or how the text of a closed one stands."""
     lead = thread.lead
-    if thread.private_note == "moved":
+    if says == "moved":
         return "I can't post in this conversation, so I report on your text in our direct messages."
     if lead.known.was_refused:
         return f"Not sent: {reason(lead.known.error_code, lead.known.error_text)}"

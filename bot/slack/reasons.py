@@ -45,6 +45,8 @@ _OURS = {
     "check it.",
     "unbuildable": "the text has a character that cannot be sent. Please write it another way.",
     "earlier_part_failed": "an earlier part of this text was not sent, so this part was not sent either.",
+    "overtaken": "later texts to this customer went out first, so this part was not sent. Please check that it still "
+    "fits.",
     "too_late": "it could not be sent in time, and a late text may confuse the customer. Please send it again if it is "
     "still right.",
     **dict.fromkeys(("channel_not_found", "not_in_channel"), _NOT_IN_CHANNEL),
@@ -62,7 +64,7 @@ _OURS = {
 # After these nothing went out, and another try may work.
 CAN_BE_TRIED_AGAIN = {
     *("4001", "5003", "5509", "http_429", "SMS_LIMIT_REACHED"),
-    *("no_connection", "proxy_refused", "too_late", "earlier_part_failed"),
+    *("no_connection", "proxy_refused", "too_late", "earlier_part_failed", "overtaken"),
 }
 
 LINE_BUSY = "line_busy"  # nobody has tried to send it: Sendblue takes nothing from its line for now

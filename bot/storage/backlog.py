@@ -5,6 +5,7 @@ from bot.storage.alarms import callbacks_missing, last_callback
 from bot.storage.claims import Head
 from bot.storage.engine import Transaction
 from bot.storage.polls import silent_since
+from bot.storage.private_notes import next_note
 from bot.storage.sends import SENDS
 from bot.storage.sql import Sql
 from bot.storage.threads import STEPS, doable_since
@@ -15,6 +16,7 @@ _DUE = Sql("""
     UNION ALL SELECT 'send', count(*) FROM messages WHERE send_at <= :now
     UNION ALL SELECT 'poll', count(*) FROM messages WHERE poll_at <= :now AND handle IS NOT NULL
     UNION ALL SELECT 'doubt', count(*) FROM messages WHERE poll_at <= :now AND handle IS NULL
+    UNION ALL SELECT 'note', count(*) FROM private_notes WHERE due_at <= :now
 """)
 _OPEN = Sql("""
     SELECT 0 AS delivery, count(*) AS many FROM messages WHERE delivery = 0
@@ -26,8 +28,8 @@ _OPEN = Sql("""
 def backlog(tx: Transaction) -> Backlog:
     sends = (head.when for head in SENDS.heads(tx).of(Head))
     doable = {"announce": doable_since(tx), "send": min(sends, default=None)}
-    doable |= {"poll": silent_since(tx, "polls"), "doubt": silent_since(tx, "doubts")}
-    due = dict.fromkeys(("announce", "send", "poll", "doubt"), 0)
+    doable |= {"poll": silent_since(tx, "polls"), "doubt": silent_since(tx, "doubts"), "note": next_note(tx)}
+    due = dict.fromkeys(("announce", "send", "poll", "doubt", "note"), 0)
     for row in tx.ask(_DUE, now=tx.now):
         due[row.kind] += row.many
     return Backlog(

@@ -6,6 +6,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.message import Decision, Message
+from bot.storage.conversations import Seat, let_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import insert_messages
 from bot.storage.rows import load_messages
@@ -28,7 +29,10 @@ class Decided(Struct, frozen=True):
 _ASKED_IN = Sql(
     "SELECT asked_in FROM threads JOIN messages ON messages.thread_id = threads.id WHERE messages.id = :message_id"
 )
-_DECIDE = Sql("UPDATE messages SET decision = :choice, decided_by = :by, decided_at = :now WHERE id = :id")
+_SEAT = Sql("SELECT conversation_id, seq FROM messages WHERE id = :id")
+_DECIDE = Sql(
+    "UPDATE messages SET decision = :choice, decided_by = :by, decided_at = :now, owed = :owed WHERE id = :id"
+)
 
 
 def asked_in(tx: Transaction, message_id: UUID) -> str:
@@ -42,9 +46,11 @@ def decide_many(tx: Transaction, item: NewDecision) -> Decided:
     message = load_messages(tx, [item.message_id], lock=True).get(item.message_id)
     if message is None or not message.is_open_to(item.choice):
         return Decided(message)
-    tx.do(_DECIDE, id=message.id, choice=item.choice, by=item.by, now=tx.now)
-    if item.choice == "resend":
-        insert_messages(tx, [message.repeated(item.repeat_id, tx.now)], due=True)
     decided = replace(message, decision=Decision(item.choice, item.by, tx.now))
+    tx.do(_DECIDE, id=message.id, choice=item.choice, by=item.by, now=tx.now, owed=decided.news)
+    if item.choice == "resend":
+        [seat] = tx.ask(_SEAT, id=message.id).of(Seat)
+        insert_messages(tx, [(message.repeated(item.repeat_id, tx.now), seat)])
+        let_out(tx, [message.thread_id])
     wake_threads(tx, {message.id: message}, [decided])
     return Decided(message, counted=True)

@@ -18,6 +18,17 @@ _BLANK = (
     Sql("UPDATE messages SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among ids}"),
     Sql("UPDATE reports SET error_text = '' WHERE message_id {among ids}"),
     Sql("UPDATE threads SET answer_url = '' WHERE id IN (SELECT thread_id FROM messages WHERE id {among ids})"),
+    # Held first: a text that is being accepted is seen only by a statement that begins after it.
+    Sql(
+        "SELECT id FROM conversations WHERE id IN (SELECT conversation_id FROM messages WHERE id {among ids}) "
+        "ORDER BY line, customer, id {hold}"
+    ),
+    Sql("""
+        UPDATE conversations SET customer = ''
+        WHERE id IN (SELECT conversation_id FROM messages WHERE id {among ids}) AND NOT EXISTS (
+            SELECT 1 FROM messages WHERE recipient = conversations.customer AND conversation_id = conversations.id
+        )
+    """),
 )
 
 
@@ -48,12 +59,23 @@ _REMOVE = (
     Sql("DELETE FROM messages WHERE thread_id {among ids}"),
     Sql("DELETE FROM threads WHERE id {among ids}"),
 )
+_CONVERSATIONS = Sql(
+    "SELECT id FROM conversations WHERE id IN (SELECT conversation_id FROM threads WHERE id {among ids}) "
+    "ORDER BY line, customer, id {hold}"
+)
+_EMPTY = Sql(
+    "DELETE FROM conversations WHERE id {among ids} "
+    "AND NOT EXISTS (SELECT 1 FROM threads WHERE conversation_id = conversations.id)"
+)
 
 
 @one_by_one
 def remove_many(tx: Transaction, age: timedelta) -> int:
-    """Remove threads that are over and older than that, with all that belongs to them; return how many, 500 at most."""
+    """Remove threads that are over and older than that, with all that is theirs alone; return how many, 500 at most."""
     ids = tx.ask(_OLD, before=tx.now - age, most=_AT_ONCE).column()
-    for statement in _REMOVE if ids else ():
-        tx.do(statement, ids=ids)
+    if ids:
+        conversations = tx.ask(_CONVERSATIONS, ids=ids).column()  # held, so that none gets a new thread meanwhile
+        for statement in _REMOVE:
+            tx.do(statement, ids=ids)
+        tx.do(_EMPTY, ids=conversations)
     return len(ids)

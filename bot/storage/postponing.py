@@ -9,6 +9,7 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
+from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction
 from bot.storage.pacing import close_slots
 from bot.storage.rows import load_messages
@@ -65,7 +66,8 @@ _MOST_TOLD = 50  # roots are edited once a second, and the first of a queue wait
 
 _BEHIND = Sql("""
     SELECT messages.id FROM messages JOIN threads ON threads.id = messages.thread_id
-    WHERE line = :line AND delivery = 0 AND send_at <= :until AND error_code = ''
+    WHERE line = :line AND delivery = 0 AND (send_at <= :until OR send_at IS NULL) AND error_code = ''
+    AND root_ts IS NOT NULL
     ORDER BY threads.id LIMIT :most {lock skip locked}
 """)
 _SAY_WHY = Sql("UPDATE messages SET error_code = :why WHERE id {among ids}")
@@ -73,13 +75,16 @@ _SAY_WHY = Sql("UPDATE messages SET error_code = :why WHERE id {among ids}")
 
 def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]:
     """Have the roots of texts that wait behind another one on a busy line say so."""
+    threads = set()
     for item in sorted(items, key=lambda item: item.line):
         ids = tx.ask(_BEHIND, line=item.line, until=item.until, most=_MOST_TOLD).column()
         if ids:
             before = load_messages(tx, ids)
+            threads |= {message.thread_id for message in before.values()}
             tx.do(_SAY_WHY, ids=ids, why=item.why)
             told = [replace(one, known=replace(one.known, error_code=item.why)) for one in before.values()]
             wake_threads(tx, before, told)
+    let_out(tx, threads)  # nobody else could let go what was locked here
     return [None for _ in items]
 
 
@@ -95,6 +100,7 @@ _END_LEASES = (
     Sql("UPDATE messages SET send_at = :now WHERE delivery = 10 AND send_at IS NOT NULL"),
     Sql("UPDATE threads SET due_at = :now WHERE lane = 2 AND due_at > :now"),
     Sql("UPDATE threads SET due_at = :now WHERE lane < 2 AND due_at > :now"),
+    Sql("UPDATE private_notes SET due_at = :now WHERE due_at > :now"),
 )
 _FORGET_SLOTS = Sql("DELETE FROM pacing WHERE next_at > :later")
 

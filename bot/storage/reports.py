@@ -10,10 +10,10 @@ from msgspec.structs import asdict, replace
 from bot.domain.delivery import Delivery
 from bot.domain.known import Report
 from bot.domain.message import Message
+from bot.storage.conversations import let_out, overtaken
 from bot.storage.engine import Transaction
 from bot.storage.handles import owners_of, settled
-from bot.storage.rows import load_messages, load_threads, values
-from bot.storage.sends import let_out
+from bot.storage.rows import load_messages, values
 from bot.storage.sql import Sql
 from bot.storage.threads import wake_threads
 
@@ -41,11 +41,15 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     results = [merging.apply(item) for item in items]
     before = merging.before
     changed = [message for message in merging.after.values() if message != before[message.id]]
-    changed += _stopped_after_a_failure(tx, changed)
+    behind = _parts_behind(tx, before, changed)
+    taken = [message for message in changed if _left_the_front(before[message.id], message)]
+    changed += behind
     _try_others_again(tx, {message.words.line for message in changed if _was_just_taken(message, before)})
     # One that was not heard of itself is asked about at once.
     tx.each(_HEARD, [_heard(message, tx.now + merging.quiet_for.get(message.id, timedelta(0))) for message in changed])
-    let_out(tx, [message.thread_id for message in changed if message.words.part < message.words.parts])
+    # Nobody else could let go what is locked here.
+    waiting = [message for message in before.values() if message.known.delivery is Delivery.ACCEPTED]
+    let_out(tx, {message.thread_id for message in (*taken, *waiting)})
     wake_threads(tx, before, changed, items[0].sent_waits)
     tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
     return results
@@ -138,30 +142,51 @@ def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, o
     return {"message_id": message_id, "key": key, "received_at": now, **values(report, _KEPT)}
 
 
-def _stopped_after_a_failure(tx: Transaction, changed: Sequence[Message]) -> list[Message]:
-    """A text that is missing its middle is worse than one that stops: return its later unsent parts as failed."""
-    failed = {
-        message.thread_id: message
-        for message in changed
-        if message.known.delivery is Delivery.FAILED and message.words.part < message.words.parts
-    }
-    if not failed:
+def _left_the_front(old: Message, new: Message) -> bool:
+    return old.known.delivery <= Delivery.SENDING < new.known.delivery
+
+
+def _parts_behind(tx: Transaction, before: dict[UUID, Message], changed: Sequence[Message]) -> list[Message]:
+    """Return unsent parts as they are after news of the part before them: stopped, parked, or to be sent after all.
+
+    A text that is missing its middle is worse than one that stops.
+    """
+    # Of several in one thread a failure counts most, however they come together.
+    concerned = sorted(changed, key=lambda one: one.known.delivery is Delivery.FAILED)
+    news = {one.thread_id: one for one in concerned if _concerns_parts_behind(before[one.id], one)}
+    if not news:
         return []
-    seen = {message.id for message in changed}
-    texts = [message for thread in load_threads(tx, failed).values() for message in thread.messages]
-    later = [one.id for one in texts if one.id not in seen and one.words.part > failed[one.thread_id].words.part]
+    found = tx.ask(_UNSENT_AFTER, ids=[one.id for one in news.values()]).column()
+    later = set(found) - {message.id for message in changed}
     # As they are once nobody is claiming them.
-    unsent = [one for one in load_messages(tx, later, lock=True).values() if one.known.delivery is Delivery.ACCEPTED]
-    return [one.merge(_stopped_by(failed[one.thread_id])) for one in unsent]
+    locked = load_messages(tx, later, lock=True)
+    unsent = {one.id: one for one in locked.values() if one.known.delivery is Delivery.ACCEPTED}
+    before |= unsent
+    late = overtaken(tx, [one.id for one in unsent.values() if one.schedule.parked])
+    moved = [one.behind(news[one.thread_id].known, overtaken=one.id in late) for one in unsent.values()]
+    return [message for message in moved if message != unsent[message.id]]
 
 
-def _stopped_by(failed: Message) -> Report:
-    return Report("bot", failed.known.since, Delivery.FAILED, error_code="earlier_part_failed")
+# 0 is Delivery.ACCEPTED.
+_UNSENT_AFTER = Sql("""
+    SELECT later.id FROM messages JOIN messages AS later
+    ON later.thread_id = messages.thread_id AND later.seq = messages.seq AND later.part > messages.part
+    WHERE messages.id {among ids} AND later.delivery = 0
+""")
+
+
+def _concerns_parts_behind(old: Message, new: Message) -> bool:
+    now = new.known
+    if new.words.part == new.words.parts or old.known.delivery is now.delivery:
+        return False
+    settled = now.frees_the_next_part and (old.known.delivery is Delivery.UNCERTAIN or new.words.again_of is not None)
+    repeated = new.decision is not None and new.decision.repeats  # then what becomes of the repeat counts
+    return settled or (now.delivery in (Delivery.FAILED, Delivery.UNCERTAIN) and not repeated)
 
 
 _HEARD = Sql(
     "{update messages: delivery, since, service, handle, handle_from, error_code, error_text, picture_lost, "
-    "unconfirmed, asked, told, send_at, poll_at, polls}"
+    "unconfirmed, asked, told, owed, parked, send_at, poll_at, polls}"
 )
 
 
@@ -173,6 +198,8 @@ def _heard(message: Message, ask_at: datetime) -> dict[str, object]:
         **asdict(known),
         "id": message.id,
         "told": message.telling.told,
+        "owed": message.news,
+        "parked": message.schedule.parked,
         "send_at": None if known.delivery > Delivery.SENDING else message.schedule.lease_until,
         "poll_at": None if over else ask_at,
         "polls": 0,

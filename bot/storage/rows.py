@@ -17,11 +17,10 @@ from bot.storage.sql import Sql
 T = TypeVar("T", bound=Struct)
 
 _OWNERS = (Words, Known, Telling, Schedule)
-_COLUMNS = {"under_way": "telling", "private_note": "aside"}  # field → its column, where that is named otherwise
 
 
 def _read_as(table: str, *fields: str, **columns: str) -> str:
-    named = ((name, columns.get(name) or _COLUMNS.get(name, name)) for name in fields)
+    named = ((name, columns.get(name, name)) for name in fields)
     return ", ".join(f"{table}.{column} AS {name}" for name, column in named)
 
 
@@ -39,7 +38,10 @@ _LOCKED_MESSAGES = Sql(
 )
 _THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id")
 _LOCKED_THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id {{lock}}")
-_TEXTS = Sql(f"SELECT {MESSAGE} FROM messages WHERE thread_id {{among ids}} ORDER BY thread_id, accepted_at, part")
+_TEXTS = Sql(
+    f"SELECT {MESSAGE} FROM messages WHERE thread_id {{among ids}} "
+    "ORDER BY thread_id, accepted_at, part, again_of IS NOT NULL"
+)
 
 
 def message_of(*, id: UUID, thread_id: UUID, **fields: Any) -> Message:  # noqa: A002 - a column's name
@@ -70,8 +72,8 @@ def columns_of(message: Message) -> dict[str, Any]:
         **asdict(message.words),
         **asdict(message.known),
         **dict(zip(_DECISION, decided, strict=True)),
-        "told": message.telling.told,
-        "telling": message.telling.under_way,
+        **asdict(message.telling),
+        "owed": message.news,
         **asdict(message.schedule),
     }
 

@@ -1,8 +1,5 @@
 """The sender's work: which message may be sent now, and which one has waited for too long."""
 
-from collections.abc import Sequence
-from uuid import UUID
-
 from bot.domain.message import Message
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.engine import Transaction, one_by_one
@@ -24,25 +21,3 @@ def claim_sends(tx: Transaction, capacity: Capacity) -> Claimed[Message]:
     ready, again = next_to_go(tx, SENDS.heads(tx).of(Head), capacity)
     held = SENDS.hold(tx, ready, capacity).of(message_of) if ready else []
     return Claimed(held, again, tx.ask(_ABANDONED, now=tx.now).column())
-
-
-def let_out(tx: Transaction, thread_ids: Sequence[UUID]) -> None:
-    """Let go out of these threads what may: the first part once the thread is open, others once Sendblue has the last.
-
-    The second is `Message.frees_the_next_part`.
-    """
-    if thread_ids:
-        tx.do(_LET_OUT, ids=thread_ids, now=tx.estimate)
-
-
-_LET_OUT = Sql("""
-    UPDATE messages SET send_at = :now
-    WHERE thread_id {among ids} AND delivery = 0 AND send_at IS NULL AND (
-        part = 1 AND EXISTS (SELECT 1 FROM threads WHERE threads.id = messages.thread_id AND root_ts IS NOT NULL)
-        OR EXISTS (
-            SELECT 1 FROM messages AS earlier
-            WHERE earlier.thread_id = messages.thread_id AND earlier.part = messages.part - 1
-            AND earlier.delivery >= 30 AND earlier.delivery <> 50
-        )
-    )
-""")

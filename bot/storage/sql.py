@@ -5,6 +5,7 @@ Parameters are written `:name`. What the engines spell differently is written in
 - `{among ids}`: is one of the list in the parameter `:ids`
 - `{lock}`, `{lock of threads skip locked}`: PostgreSQL's FOR UPDATE. SQLite has no row locks and needs none: its
   transactions begin as the only writer.
+- `{hold}`: the same, while others may still refer to the row, as every change of a thread does to its conversation
 - `{insert pacing: key, next_at}` and `{update messages: told, telling}`: these columns of as many rows as
   `Transaction.each` is given; an UPDATE finds each by its `id`
 - `{from id, told}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
@@ -28,20 +29,21 @@ CODED: Mapping[str, type[Enum]] = {
     "service": Service,
     "handle_from": HandleFrom,
     "told": News,
+    "owed": News,
     "under_way": News,
     "lane": Lane,
 }
 """Column → whose code is stored in it."""
 
-_TRUTHS = {"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient"}
+_TRUTHS = {"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient", "parked"}
 _NUMBERS = {
-    *("telling", "part", "parts", "attempts", "polls", "fence", "failures"),
+    *("seq", "next_seq", "part", "parts", "attempts", "polls", "fence", "failures"),
     *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
 }
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _ROW = re.compile(r"\brow\.(\w+)")
-_MACRO = re.compile(r"\{(among|lock|insert|update|from) ?(?:(\w+): )?([^}]*)\}")
+_MACRO = re.compile(r"\{(among|lock|hold|insert|update|from) ?(?:(\w+): )?([^}]*)\}")
 
 
 @cache
@@ -64,7 +66,7 @@ class Sql:
     def __init__(self, text: str, *, sqlite: str = "") -> None:
         self.postgresql = _PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
         self.sqlite = _ROW.sub(r":\1", _MACRO.sub(_for_sqlite, sqlite or text))
-        self.returns_rows = "RETURNING" in text
+        self.returns_rows = "RETURNING" in text or self.sqlite.lstrip().startswith("SELECT")
         self.changes = re.search(r"INSERT |UPDATE |DELETE ", _MACRO.sub("", text) + self.sqlite) is not None
         self.every.append(self)
 
@@ -89,6 +91,8 @@ def _for_postgresql(macro: re.Match[str]) -> str:
     name, table, what = macro.groups()
     if name == "lock":
         return f"FOR UPDATE {what}"
+    if name == "hold":
+        return "FOR NO KEY UPDATE"
     if name == "among":
         return f"= ANY(%({what})s)"
     columns = re.findall(r"\w+", f"id, {what}" if name == "update" else what)
@@ -105,7 +109,7 @@ def _for_postgresql(macro: re.Match[str]) -> str:
 
 def _for_sqlite(macro: re.Match[str]) -> str:
     name, table, what = macro.groups()
-    if name in ("lock", "from"):
+    if name in ("lock", "hold", "from"):
         return ""
     if name == "among":
         return f"IN (SELECT value FROM json_each(:{what}))"

@@ -12,12 +12,14 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import News
 from bot.domain.message import Message
-from bot.domain.thread import Step, Thread
+from bot.domain.thread import MOST_TOLD, Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
+from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
-from bot.storage.rows import THREAD, messages_of, values, with_messages
-from bot.storage.sends import claim_sends, let_out
+from bot.storage.private_notes import owe_note_of
+from bot.storage.rows import MESSAGE, THREAD, values, with_messages
+from bot.storage.sends import claim_sends
 from bot.storage.sql import Sql
 
 EDITS = "edits"  # the pacing key of chat.update, which Slack limits for the whole workspace: a queue of their own
@@ -56,7 +58,7 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     wanted = any(head.opened for head in ready) and not any(head.key == EDITS for head in heads)
     edits = take_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
     held = STEPS.hold(tx, ready, capacity)
-    threads = with_messages(held, messages_of(tx, [head.id for head in ready]))
+    threads = with_messages(held, tx.each(_SHOWN, [{"id": head.id} for head in ready]))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
     tasks = [
         Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
@@ -66,6 +68,30 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     tasks = _with_edit(tx, tasks, edits, tx.now + capacity.interval)
     _note(tx, tasks, threads)
     return Claimed(tasks, again)
+
+
+# What a step needs of its thread, however long that is: what the root shows, and the first of what is owed; one more
+# than is told at once, so that the rest is not forgotten. SQLite has no LATERAL, and takes thread after thread.
+_ROOT = "SELECT messages.id FROM messages JOIN threads ON threads.id = thread_id AND threads.seq = messages.seq"
+_TELLING = "SELECT id FROM messages WHERE under_way <> 0 AND thread_id"
+_FIRST = f"owed <> 0 ORDER BY seq, part LIMIT {MOST_TOLD + 1}"
+_SHOWN = Sql(
+    f"""
+    WITH row AS (SELECT * FROM unnest(%(id)s::uuid[]) AS row(id))
+    SELECT {MESSAGE} FROM messages WHERE id IN (
+        {_ROOT} WHERE threads.id IN (SELECT id FROM row)
+        UNION {_TELLING} IN (SELECT id FROM row)
+        UNION SELECT owed.id FROM row, LATERAL (SELECT id FROM messages WHERE thread_id = row.id AND {_FIRST}) AS owed
+    ) ORDER BY thread_id, accepted_at, part, again_of IS NOT NULL
+    """,
+    sqlite=f"""
+    SELECT {MESSAGE} FROM messages WHERE id IN (
+        {_ROOT} WHERE threads.id = :id
+        UNION {_TELLING} = :id
+        UNION SELECT id FROM (SELECT id FROM messages WHERE thread_id = :id AND {_FIRST})
+    ) ORDER BY accepted_at, part, again_of IS NOT NULL
+    """,
+)
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:
@@ -112,13 +138,13 @@ def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread])
         if old.telling != new.telling
     ]
     tx.each(_POSTING, [values(thread, ("id", "posting", "posting_since", "looked")) for thread in posts])
-    tx.each(_TELLING, [{"id": one.id, "telling": one.telling.under_way} for one in telling])
+    tx.each(_BEGUN, [{"id": one.id, "under_way": one.telling.under_way} for one in telling])
     if edits := [task.thread.id for task in tasks if task.step is Step.EDIT or task.edits]:
         tx.do(_EDITING, ids=edits)
 
 
 _POSTING = Sql("{update threads: posting, posting_since, looked}")
-_TELLING = Sql("{update messages: telling}")
+_BEGUN = Sql("{update messages: under_way}")
 _EDITING = Sql("UPDATE threads SET shown_rev = -2 WHERE id {among ids}")
 """EDITING. The task keeps what was noted before."""
 
@@ -131,6 +157,7 @@ class Outcome(Struct, frozen=True):
     patient: bool = False  # or before news
     closed_slot: tuple[str, datetime] | None = None  # a key, and until when
     unused_slots: tuple[tuple[str, datetime], ...] = ()  # the same of slots taken for what was not even tried
+    note: str = ""  # what its sender is to be told privately (`PrivateNote.says`)
 
 
 def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
@@ -140,7 +167,10 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
         give_back_slot(tx, key, until)
     held = tx.each(_FINISHED, sorted((_finished(item, tx.estimate) for item in items), key=itemgetter("id")))
     tx.each(_TOLD, [{"id": item.thread.id, "fence": item.thread.fence} for item in items if not item.thread.tells])
-    let_out(tx, [item.thread.id for item in items if item.thread.root_ts is not None])
+    let_out(tx, [one.id for one in (item.thread for item in items) if one.unsent and (one.root_ts or one.closed)])
+    for item in items:
+        if item.note:
+            owe_note_of(tx, item.thread, item.note)
     return _still_held(held, items)
 
 
@@ -160,8 +190,8 @@ def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
 
 
 _OWNED = (
-    *("id", "fence", "rev", "channel", "root_ts", "replies", "shown_rev", "posting", "looked", "private_note"),
-    *("closed", "failures"),
+    *("id", "fence", "rev", "channel", "root_ts", "replies", "shown_rev", "posting", "looked", "closed"),
+    "failures",
 )
 """What only the holder of a claim changes, and what tells whether it is held and whether there is news."""
 
@@ -169,21 +199,24 @@ _OWNED = (
 _FINISHED = Sql("""
     UPDATE threads SET
         channel = row.channel, root_ts = row.root_ts, replies = row.replies,
-        posting = row.posting, looked = row.looked, aside = row.private_note, closed = row.closed,
+        posting = row.posting, looked = row.looked, closed = row.closed,
         failures = row.failures, patient = row.patient AND threads.rev = row.rev,
         shown_rev = CASE WHEN row.patient AND row.shown_rev = -1 AND threads.rev <> row.rev THEN -2
                     ELSE row.shown_rev END,
         due_at = CASE WHEN threads.rev = row.rev THEN row.due_at ELSE row.news_at END,
         lane = CASE WHEN threads.rev = row.rev THEN row.lane ELSE row.news_lane END
-    {from id, fence, rev, channel, root_ts, replies, shown_rev, posting, looked, private_note, closed, failures,
+    {from id, fence, rev, channel, root_ts, replies, shown_rev, posting, looked, closed, failures,
           patient, due_at, lane, news_at, news_lane}
     WHERE threads.id = row.id AND threads.fence = row.fence
     RETURNING threads.id, threads.fence
 """)
+# As `Message.news` has it; 1 is News.UNCERTAIN, 2 FOUND, 30 Delivery.QUEUED.
 _TOLD = Sql("""
-    UPDATE messages SET told = told | telling, telling = 0
+    UPDATE messages SET
+        told = told | under_way, under_way = 0,
+        owed = CASE WHEN delivery = 30 AND (told | under_way) & 1 = 1 THEN owed | 2 ELSE owed END & ~(told | under_way)
     {from id, fence}
-    WHERE messages.thread_id = row.id AND telling <> 0
+    WHERE messages.thread_id = row.id AND under_way <> 0
     AND row.fence = (SELECT fence FROM threads WHERE threads.id = row.id)
 """)
 

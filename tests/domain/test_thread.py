@@ -29,16 +29,14 @@ def thread(*messages: Message, **state) -> Thread:
         (thread(), Step.OPEN),
         (thread(NEWS), Step.OPEN),
         (thread(NEWS, posting=0), Step.LOOK),
-        (thread(NEWS, posting=3, **OPEN, private_note="moved"), Step.LOOK),
+        (thread(NEWS, posting=3, **OPEN), Step.LOOK),
         (thread(NEWS, posting=1, **OPEN, closed="is_archived"), Step.LOOK),
-        (thread(NEWS, **OPEN, private_note="moved"), Step.PRIVATE_NOTE),
-        (thread(NEWS, private_note="moved"), Step.OPEN),
         (thread(NEWS, **OPEN), Step.REPLY),
         (thread(QUIET, NEWS, **OPEN, rev=4), Step.REPLY),
         (thread(**OPEN, rev=4, shown_rev=3), Step.EDIT),
         (thread(**OPEN, rev=4, shown_rev=-1), Step.EDIT),
         (thread(**OPEN, rev=4, shown_rev=4), Step.NOTHING),
-        (thread(NEWS, closed="is_archived", private_note="closed"), Step.PRIVATE_NOTE),
+        (thread(NEWS, closed="is_archived"), Step.NOTHING),
         (thread(NEWS, **OPEN, closed="is_archived", rev=4), Step.NOTHING),
     ],
 )
@@ -52,7 +50,6 @@ def test_the_most_useful_step_comes_first(state, step):
         (Step.OPEN, Lane.POST),
         (Step.REPLY, Lane.POST),
         (Step.LOOK, Lane.FREE),
-        (Step.PRIVATE_NOTE, Lane.FREE),
         (Step.EDIT, Lane.EDIT),
         (Step.NOTHING, Lane.EDIT),
     ],
@@ -83,8 +80,6 @@ def done(state: Thread) -> Thread:
             return state.not_posted()
         case Step.OPEN:
             return state.opened("C1", "1.1", shown_rev=state.rev)
-        case Step.PRIVATE_NOTE:
-            return state.note_given()
         case Step.REPLY:
             return state.replied()
         case _:
@@ -113,11 +108,10 @@ def test_after_an_edit_without_an_answer_the_next_one_is_not_the_last():
 
 def test_a_thread_that_moves_is_opened_anew_and_one_that_is_closed_never():
     state = thread(NEWS, **OPEN, replies=2, posting=3)
-    moved = state.moved_to_sender("moved")
+    moved = state.moved_to_sender()
     assert (moved.channel, moved.moved, moved.next_step()) == ("U1", True, Step.OPEN)
     closed = state.closed_for("x" * 100)
-    assert (len(closed.closed), closed.next_step()) == (80, Step.PRIVATE_NOTE)
-    assert closed.note_given().next_step() is Step.NOTHING
+    assert (len(closed.closed), closed.next_step()) == (80, Step.NOTHING)
 
 
 messages = st.builds(
@@ -138,7 +132,6 @@ messages = st.builds(
         {
             "root_ts": st.sampled_from([None, "1.1"]),
             "posting": st.none() | st.integers(0, 2),
-            "private_note": st.sampled_from(["", "moved", "closed"]),
             "closed": st.sampled_from(["", "is_archived"]),
             "rev": st.integers(0, 3),
             "shown_rev": st.integers(-2, 3),
@@ -152,4 +145,3 @@ def test_a_thread_comes_to_rest_and_then_says_all_it_knows(several, state):
     assert now.next_step() is Step.NOTHING
     assert now.closed or not any(message.news for message in now.messages)
     assert now.closed or now.shown_rev == now.rev
-    assert not now.private_note

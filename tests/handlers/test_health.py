@@ -25,12 +25,12 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
     assert (await stage.get("/healthz")).text == "ok\n"
     answer = await stage.get("/readyz")
     assert answer.status_code == 200
-    checks = ("announcing", "database", "doubting", "polling", "scheduler", "schema", "sending")
+    checks = ("announcing", "database", "doubting", "noting", "polling", "scheduler", "schema", "sending")
     assert answer.json() == {
         "ready": True,
         "checks": dict.fromkeys(checks, "ok"),
         "facts": {
-            "due": {"announce": 0, "doubt": 0, "poll": 0, "send": 0},
+            "due": {"announce": 0, "doubt": 0, "note": 0, "poll": 0, "send": 0},
             "seconds_behind": {},
             "last_callback_age_seconds": None,
             "callbacks_missing": False,
@@ -110,7 +110,7 @@ async def test_a_surprise_in_one_job_stops_nothing_else(
     monkeypatch.setattr(app.notifier, "post", surprising)
     await stage.text()
     await until(lambda: times)
-    await stage.text(channel="G0TEAM")
+    await stage.text(to="+14155550132", channel="G0TEAM")
     await until(lambda: any("Delivered" in text for text in stage.replies("G0TEAM")))
     assert "duty_failed" in logged()
 

@@ -78,7 +78,7 @@ async def test_a_busy_channel_does_not_slow_another(open_stage: Opened) -> None:
     stage = await open_stage(slack_post_interval=0.5)
     for _ in range(20):
         await stage.text()
-    await stage.text(channel="G0TEAM")
+    await stage.text(to="+14155550132", channel="G0TEAM")
     await until(lambda: any("Delivered" in text for text in stage.replies("G0TEAM")), within=3)
     assert len(stage.roots()) < 20
 

@@ -1,95 +1,25 @@
 """Claims: one at a time per slot, for a lease, and only the holder may finish."""
 
-from collections.abc import AsyncIterator
-from datetime import UTC, datetime, timedelta
-from uuid import UUID, uuid4
+from datetime import datetime, timedelta
+from uuid import UUID
 
 import pytest
 
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.known import Report
-from bot.domain.message import Message, Origin
-from bot.domain.thread import UNKNOWN, Step, Thread
+from bot.domain.thread import UNKNOWN, Step
 from bot.storage.backlog import backlog
 from bot.storage.claims import Capacity
-from bot.storage.database import open_database
-from bot.storage.intake import NewThread, accept_many
 from bot.storage.pacing import free_from
-from bot.storage.polls import PollCapacity, claim_polls
-from bot.storage.postgresql import PostgresqlTransaction
+from bot.storage.polls import PollCapacity
 from bot.storage.postponing import BusyLine, Release, end_leases, release_sends, tell_of_busy_lines
 from bot.storage.reports import Heard, apply_many
-from bot.storage.schema import migrate
 from bot.storage.sends import SENDS, claim_sends
 from bot.storage.sqlite import SqliteTransaction
-from bot.storage.store import Store
 from bot.storage.threads import EDITS, STEPS, Outcome, claim_threads, finish_and_claim, finish_threads
-from tests.conftest import CUSTOMER, LINE
-from tests.making import a_message
+from tests.conftest import LINE
 from tests.statements import asking
-
-SECOND, LEASE = timedelta(seconds=1), timedelta(seconds=60)
-
-
-class Hand:
-    """A clock that is turned by hand."""
-
-    def __init__(self) -> None:
-        self.now = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class Desk:
-    """A store with a hand-turned clock and shorthands."""
-
-    def __init__(self, store: Store, clock: Hand) -> None:
-        self.store, self.clock = store, clock
-        self.number = 0
-
-    async def polls(self, ask: PollCapacity) -> list[Message]:
-        return (await self.store.write(claim_polls, ask)).items
-
-    async def accept(self, channel: str = "C1", line: str = LINE, parts: int = 1) -> list[UUID]:
-        self.number += 1
-        thread_id, now = uuid4(), self.clock()
-        texts = tuple(
-            a_message(uuid4(), thread_id, CUSTOMER, line, "Hi", now, now, part=part, parts=parts)
-            for part in range(1, parts + 1)
-        )
-        origin = Origin(f"key {self.number}", "T1", channel, "U1")
-        assert await self.store.write(accept_many, NewThread(thread_id, origin, texts))
-        return [message.id for message in texts]
-
-    async def threads(self, count: int = 10, interval: timedelta = SECOND) -> list[tuple[Step, Thread]]:
-        claimed = await self.store.write(claim_threads, Capacity(count, LEASE, interval))
-        return [(task.step, task.thread) for task in claimed.items]
-
-    async def open(self, thread: Thread) -> bool:
-        opened = thread.opened(thread.channel, "1.1", shown_rev=thread.rev)
-        return await self.store.write(finish_threads, Outcome(opened))
-
-    async def sends(self, interval: timedelta = SECOND) -> list[Message]:
-        return (await self.store.write(claim_sends, Capacity(10, LEASE, interval))).items
-
-    async def hear(self, message_id: UUID, delivery: Delivery, **fields: object) -> Message:
-        report = Report("callback", self.clock(), delivery, delivery.name, **fields)  # type: ignore[arg-type]
-        applied = await self.store.write(apply_many, Heard(message_id, report, timedelta(seconds=120)))
-        assert applied.message is not None
-        return applied.message
-
-
-@pytest.fixture
-async def desk(database_url: str, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Desk]:
-    clock = Hand()
-    database = open_database(database_url, clock)
-    monkeypatch.setattr(PostgresqlTransaction, "now", property(lambda _: clock()))  # it would be the server's clock
-    migrate(database)
-    store = Store(database)
-    await store.open()
-    yield Desk(store, clock)
-    await store.close()
+from tests.storage.desk import LEASE, SECOND, Desk
 
 
 async def test_one_post_per_channel_and_interval(desk: Desk) -> None:

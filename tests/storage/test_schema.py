@@ -19,17 +19,8 @@ from tests.statements import asking, doing
 
 
 @pytest.fixture
-def database_url(engine: str, database_url: str) -> str:
-    """The URL of an empty one."""
-    if engine == "postgresql":
-        with psycopg.connect(database_url, autocommit=True) as connection:
-            connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
-    return database_url
-
-
-@pytest.fixture
-def database(database_url: str):
-    opened = open_database(database_url)
+def database(empty_url: str):
+    opened = open_database(empty_url)
     yield opened
     opened.close()
 

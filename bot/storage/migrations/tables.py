@@ -37,10 +37,31 @@ def _index_where(name: str, where: ColumnElement[bool], *columns: Column[Any]) -
     Index(name, *columns, sqlite_where=where, postgresql_where=where)
 
 
+conversations = Table(
+    "conversations",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("line", String(20), nullable=False),
+    Column("customer", String(20), nullable=False),  # "" once it is forgotten
+    Column("kind", String(10), nullable=False),
+    Column("next_seq", Integer, nullable=False),
+)
+_customers = conversations.c.customer != literal_column("''")
+Index(
+    "conversations_customer",
+    conversations.c.customer,
+    conversations.c.line,
+    unique=True,
+    sqlite_where=_customers,
+    postgresql_where=_customers,
+)
+
 threads = Table(
     "threads",
     metadata,
     Column("id", Uuid, primary_key=True),
+    Column("conversation_id", Uuid, ForeignKey("conversations.id")),
+    Column("seq", Integer, nullable=False),  # of the texts its root shows
     Column("key", String(200), nullable=False, unique=True),  # one per gesture: replays hit it
     Column("team", String(40), nullable=False),
     Column("channel", String(40), nullable=False),
@@ -55,7 +76,6 @@ threads = Table(
     Column("posting", Integer),
     Column("posting_since", Instant),
     Column("looked", SmallInteger, nullable=False),
-    Column("aside", String(80), nullable=False),
     Column("closed", String(80), nullable=False),
     Column("lane", SmallInteger(), nullable=False),
     Column("due_at", Instant),
@@ -70,12 +90,15 @@ OTHERS = threads.c.lane < literal_column(
 _index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c.lane, threads.c.due_at)
 _index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
 Index("threads_sender", threads.c.sender, threads.c.created_at)
+Index("threads_conversation", threads.c.conversation_id)
 
 messages = Table(
     "messages",
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("thread_id", Uuid, ForeignKey("threads.id"), nullable=False),
+    Column("conversation_id", Uuid),  # its thread's
+    Column("seq", Integer, nullable=False),
     Column("part", SmallInteger, nullable=False),
     Column("parts", SmallInteger, nullable=False),
     Column("recipient", String(20), nullable=False),
@@ -99,9 +122,11 @@ messages = Table(
     Column("decided_at", Instant),
     Column("again_of", Uuid),
     Column("told", Integer(), nullable=False),
-    Column("telling", Integer(), nullable=False),
+    Column("under_way", Integer(), nullable=False),
+    Column("owed", Integer(), nullable=False),
     Column("attempts", SmallInteger, nullable=False),
     Column("attempted_at", Instant),
+    Column("parked", Boolean, nullable=False),
     Column("send_at", Instant),
     Column("poll_at", Instant),
     Column("polls", Integer, nullable=False),
@@ -109,7 +134,19 @@ messages = Table(
 )
 UNSENT = messages.c.delivery == literal_column(str(Delivery.ACCEPTED.value))
 _index_where("messages_queues", UNSENT & messages.c.send_at.is_not(None), messages.c.line, messages.c.send_at)
-Index("messages_thread", messages.c.thread_id, messages.c.part)
+_index_where(
+    "messages_waiting",
+    UNSENT & messages.c.send_at.is_(None) & ~messages.c.parked,
+    *(messages.c.conversation_id, messages.c.seq, messages.c.part, messages.c.accepted_at),
+)
+_index_where("messages_on_their_way", messages.c.send_at.is_not(None), messages.c.conversation_id)
+Index("messages_thread", messages.c.thread_id, messages.c.seq, messages.c.part)
+_index_where(
+    "messages_owed",
+    messages.c.owed != literal_column("0"),
+    *(messages.c.thread_id, messages.c.seq, messages.c.part),
+)
+_index_where("messages_under_way", messages.c.under_way != literal_column("0"), messages.c.thread_id)
 Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)
 Index("messages_accepted", messages.c.accepted_at)
 for _due in (messages.c.send_at, messages.c.poll_at):
@@ -133,6 +170,20 @@ reports = Table(
 )
 Index("reports_message", reports.c.message_id, reports.c.id)
 _index_where("reports_callbacks", reports.c.source == "callback", reports.c.received_at)
+
+private_notes = Table(
+    "private_notes",
+    metadata,
+    Column("key", String(80), primary_key=True),
+    Column("person", String(40), nullable=False),
+    Column("answer_url", Text, nullable=False),
+    Column("says", String(80), nullable=False),
+    Column("about_id", Uuid, nullable=False),  # of a thread or a text
+    Column("due_at", Instant, nullable=False),
+    Column("failures", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+)
+Index("private_notes_due_at", private_notes.c.due_at)
 
 alarms = Table(
     "alarms",

@@ -11,15 +11,16 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from bot.domain.known import Known
+from bot.domain.message import Message
 from bot.domain.thread import Thread
 from bot.errors import NotSent, Uncertain
 from bot.services import announcing
-from bot.storage import claims, threads, timekeeping
+from bot.storage import claims, conversations, threads, timekeeping
 from bot.storage.claims import Queue
 from bot.storage.rows import load_threads
 from tests.chaos.simulation.neighbours import Slack
 from tests.chaos.simulation.phone import Phone
-from tests.statements import doing
+from tests.statements import Sql, doing
 
 
 @dataclass(frozen=True)
@@ -130,7 +131,20 @@ def _looked_for_twice() -> AbstractContextManager[Any]:
     return patch.object(announcing, "_LOOKS", 2)
 
 
+def _nobody_waits_for_what_is_in_front() -> AbstractContextManager[Any]:
+    """Every text of an open thread may leave at once."""
+    all_of_them = Sql("UPDATE messages SET send_at = :now WHERE thread_id {among ids} AND delivery = 0")
+    return patch.object(conversations, "_LET_OUT", all_of_them)
+
+
+def _a_doubt_blocks_what_is_behind() -> AbstractContextManager[Any]:
+    """Parts behind a doubt are not parked."""
+    return patch.object(Message, "behind", lambda self, before, overtaken: self)
+
+
 BUGS = {
+    "nobody waits for what is in front": Bug(_nobody_waits_for_what_is_in_front, "at once", 5),
+    "a doubt blocks what is behind": Bug(_a_doubt_blocks_what_is_behind, "gagged by a doubt", 50),
     "silence is taken for a no": Bug(_silence_is_taken_for_a_no, "was sent and waits to be sent", 9),
     "a post is not noted": Bug(_a_post_is_not_noted, "stands twice", 1),
     "the last report wins": Bug(_the_last_report_wins, "a delivery goes back", 2),

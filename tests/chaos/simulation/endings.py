@@ -54,9 +54,9 @@ def _ended(world: "World", message: Message) -> None:
 
 def _told_aside(world: "World", thread: Thread) -> None:
     """Where no thread can be, its sender read a private line, unless that was refused as well."""
-    aside = f"{thread.id.hex}-aside"
+    aside = f"note-{thread.id.hex}:closed"
     told = world.slack.told[thread.answer_url] or world.slack.told[aside] or aside in world.slack.refused
-    if not told or thread.private_note:
+    if not told:
         world.watch.broken(f"nobody was told that the thread is closed: {thread}")
 
 
@@ -64,7 +64,7 @@ def _nothing_astray(world: "World", thread: Thread) -> None:
     """No reply stands in a channel, outside its thread, unless Slack did not let us take it away or look for it."""
     for post in world.slack.posts:
         name, _, number = post.id.partition("-")
-        if name != thread.id.hex or post.deleted or number in ("0", "aside") or post.thread_ts:
+        if name != thread.id.hex or post.deleted or number == "0" or post.thread_ts:
             continue
         if post.id not in world.slack.unreadable and post.ts not in world.slack.uneditable:
             world.watch.broken(f"{post.id} stands in {post.channel}, outside its thread")

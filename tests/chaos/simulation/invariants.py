@@ -17,9 +17,10 @@ from bot.domain.thread import Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
+from tests.chaos.simulation.order import out_of_order
 from tests.making import a_message
 
-KINDS = ("send", "polls", "doubts", "sweep", "announce")
+KINDS = ("send", "polls", "doubts", "sweep", "note", "announce")
 """Of work."""
 
 _LONGEST_SHUT = timedelta(seconds=61)
@@ -32,10 +33,10 @@ if TYPE_CHECKING:
 
 Row = namedtuple(
     "Row",
-    "id thread_id part parts delivery service told telling handle unconfirmed asked picture_lost decision again_of "
-    "send_at poll_at accepted_at line",
+    "id thread_id part parts delivery service told under_way handle unconfirmed asked picture_lost decision again_of "
+    "send_at poll_at accepted_at line conversation_id seq parked",
 )
-Place = namedtuple("Place", "id key channel root_ts replies rev shown_rev fence closed aside posting lane due_at")
+Place = namedtuple("Place", "id key channel root_ts replies rev shown_rev fence closed posting lane due_at")
 _NEVER_UNSET = ("handle", "unconfirmed", "asked", "picture_lost", "decision")
 
 
@@ -51,6 +52,7 @@ class Watch:
         self.rows: dict[str, Row] = {}
         self.places: dict[str, Place] = {}
         self._slots: dict[str, str] = {}
+        self.notes: dict[str, str] = {}  # key → when it is due
         self._now = (world.now, _stamp(world.now))
         self._known: dict[str, News] = {}  # all that was ever worth telling
         self._opened: set[str] = set()  # threads that had a root
@@ -102,6 +104,8 @@ class Watch:
             dues = [(p.due_at, keys.get(p.lane, lambda _: "")(p)) for p in self.places.values() if p.due_at]
         elif kind == "send":
             dues = [(r.send_at, "" if r.delivery else r.line) for r in self.rows.values() if r.send_at]
+        elif kind == "note":
+            return list(self.notes.values())
         elif kind == "sweep":
             unsent = [row.accepted_at for row in self.rows.values() if not row.delivery]
             late = timedelta(seconds=SEND_WITHIN, milliseconds=1)
@@ -140,7 +144,7 @@ class Watch:
 
     def posted(self, post: Posted) -> None:
         """A message appears in Slack."""
-        if post.id.endswith("-aside") or post.id.startswith("note-"):
+        if post.id.startswith("note-"):
             return  # a private line twice harms nobody
         thread, _, number = post.id.partition("-")
         there = [other.id for other in self._world.slack.posts if other.channel == post.channel and other.visible]
@@ -148,7 +152,7 @@ class Watch:
             self.broken(f"{post.id} stands twice in {post.channel}")
         if thread not in self.places:
             self.broken(f"{post.id} belongs to no thread")
-        ours = [other for other in there if other.startswith(f"{thread}-") and not other.endswith("aside")]
+        ours = [other for other in there if other.startswith(f"{thread}-")]
         later = [other for other in ours if int(other.partition("-")[2]) > int(number)]
         if later and post.id not in self._world.slack.unreadable:
             self.broken(f"{post.id} comes after {later}")
@@ -170,18 +174,13 @@ class Watch:
 
     def committed(self, records: Sequence[Record]) -> None:
         """A transaction is over."""
-        for kind, group in groupby(sorted(records, key=lambda record: _first(records, record.kind)), lambda r: r.kind):
-            check = getattr(self, f"_{kind}", None)
-            for record in group:
-                if record.error is not None and not self._world.database_away:
-                    self.broken(f"{kind} failed: {record.error!r}")
-                if record.error is None and check is not None:
-                    check(record.item, record.outcome)
+        self._works(records)
         old_rows, old_places = self.rows, self.places
         read = self._raw.execute
         self.rows = {row[0]: Row._make(row) for row in read(f"SELECT {', '.join(Row._fields)} FROM messages")}
         self.places = {row[0]: Place._make(row) for row in read(f"SELECT {', '.join(Place._fields)} FROM threads")}
         self._slots = dict(read("SELECT key, next_at FROM pacing").fetchall())
+        self.notes = dict(read("SELECT key, due_at FROM private_notes").fetchall())
         if old_rows.keys() - self.rows.keys() or old_places.keys() - self.places.keys():
             self.broken("something stored is gone")
         for place in self.places.values():
@@ -190,6 +189,17 @@ class Watch:
         for row in self.rows.values():
             if row != old_rows.get(row.id):
                 self._row_changed(old_rows.get(row.id), row)
+        if disorder := out_of_order(old_rows, self.rows, self.places):
+            self.broken(disorder)
+
+    def _works(self, records: Sequence[Record]) -> None:
+        for kind, group in groupby(sorted(records, key=lambda record: _first(records, record.kind)), lambda r: r.kind):
+            check = getattr(self, f"_{kind}", None)
+            for record in group:
+                if record.error is not None and not self._world.database_away:
+                    self.broken(f"{kind} failed: {record.error!r}")
+                if record.error is None and check is not None:
+                    check(record.item, record.outcome)
 
     def _place_changed(self, old: Place | None, new: Place) -> None:
         if new.root_ts:
@@ -210,7 +220,7 @@ class Watch:
         self._is_true(new, delivery)
         for told in (News.NONE, News.UNCERTAIN):
             self._known[new.id] = self._known.get(new.id, News.NONE) | _news(new, delivery, told)
-        if (new.told | new.telling) & ~self._known[new.id]:
+        if (new.told | new.under_way) & ~self._known[new.id]:
             self.broken(f"more is told than was ever known: {new}")
         if new.told & News.ASKED or (new.told & News.FAILED and not new.handle):
             self.buttons.add(new.id)
@@ -225,7 +235,7 @@ class Watch:
         for name in _NEVER_UNSET:
             if getattr(old, name) and getattr(old, name) != getattr(new, name):
                 self.broken(f"{name} changes: {old} → {new}")
-        if old.told & ~new.told or new.told & ~(old.told | old.telling):
+        if old.told & ~new.told or new.told & ~(old.told | old.under_way):
             self.broken(f"told changes to what was not being told: {old} → {new}")
 
     def _is_true(self, row: Row, delivery: Delivery) -> None:

@@ -114,7 +114,7 @@ class Slack(Neighbour):
     def __init__(self, world: "World") -> None:
         super().__init__(world, "slack", 15)
         self.posts: list[Posted] = []
-        self.told: dict[str, list[str]] = defaultdict(list)  # answer URL or post id of an aside → what it said
+        self.told: dict[str, list[str]] = defaultdict(list)  # answer URL or post id of a private note → what it said
         self.outside = {"C0TWO"}  # where the bot is not a member
         self.orphans = world.dice.random() < 0.5  # a reply whose root is deleted is posted into the channel
         self.replies_refused = world.dice.random() < 0.1  # threads may not be read, as one page of the docs says
@@ -175,7 +175,7 @@ class Slack(Neighbour):
             posted = Posted(place, f"{len(self.posts) + 1}.0", id, thread, post.text, self._world.now, root)
             self._world.watch.posted(posted)
             self.posts.append(posted)
-            if id.endswith("aside"):
+            if id.startswith("note-"):
                 self.told[id].append(post.text)
             return posted
 

@@ -16,6 +16,7 @@ from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
+from bot.services.noting import Noting
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
 from bot.services.sending import Sending
@@ -108,6 +109,7 @@ class Process:
         if world.alone:
             self.ledger.at_once(end_leases, None)
         slack: Any = world.slack
+        notes = asyncio.Event()
         phone: Any = world.phone
         chance, wakeups = world.dice.random, (asyncio.Event(), asyncio.Event())
         durations = Durations(
@@ -127,9 +129,9 @@ class Process:
         self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
         sender: Any = Sender(self)
         self.announcing = Announcing(
-            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, SETTLE
+            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, notes, SETTLE
         )
-        self.deciding = Deciding(self.ledger, slack, permitting)
+        self.deciding = Deciding(self.ledger, slack, permitting, notes)
         nobody: Any = None  # is asked who answers: there is no channel in which to say it
         alarming = Alarming(self.ledger, slack, nobody, "", "", self.ledger.clock())
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
@@ -137,6 +139,7 @@ class Process:
         self._claims = {
             "announce": self.announcing.claim,
             "send": self.sending.claim,
+            "note": Noting(self.ledger, slack, durations, chance).claim,
             "polls": partial(self.polling.claim, "polls"),
             "doubts": partial(self.polling.claim, "doubts"),
         }
@@ -162,8 +165,9 @@ class Process:
     async def _work(self, kind: str) -> None:
         jobs, _ = await self._claims[kind](self.world.dice.choice((1, 40)))
         for job in jobs:
-            subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task or a message
-            said = f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else short(subject.id)
+            subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task, a note or a message
+            said = f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else ""
+            said = said or (subject.key if kind == "note" else short(subject.id))
             self.spawn(said if kind == "announce" else f"{kind} {said}", job())  # type: ignore[arg-type]
 
     async def accept(self, request: Request, origin: Origin) -> None:

@@ -198,7 +198,6 @@ def world_of(seed: int) -> Iterator[World]:
             (accepting, "LONGEST_TEXT", 24),
             (polling, "asyncio", Loop(world)),
             (polling, "_EACH", timedelta(0)),
-            (deciding, "asyncio", Loop(world)),
         ):
             stack.enter_context(patch.object(module, name, stand_in))
         try:

@@ -1,0 +1,64 @@
+"""Whether a customer wants no more texts: which words say so, and who has the last word. Pure.
+
+Words: the seven that 47 CFR 64.1200(a)(10) names, and those that Twilio, Telnyx and AWS take besides. Only a whole
+message counts, whatever its case, spaces and punctuation; Sendblue and the carriers compare alike.
+"""
+
+import re
+import unicodedata
+from datetime import datetime
+from enum import Enum
+from typing import Self
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+
+class Wish(Enum):
+    """What an inbound message asks for."""
+
+    STOP = "stop"  # no more texts: certain enough to obey at once
+    START = "start"  # texts again
+    PERHAPS_STOP = "perhaps_stop"  # people are to decide
+
+
+_STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "arret"})
+_START = frozenset({"start", "unstop", "yes"})
+_LOOSE = re.compile(
+    r"\b(stop (texting|messaging|contacting|sending|writing)|leave me alone|(do not|don't|dont) (text|message|contact)"
+    r"|no mas|deja de|arrete[zr]?|remove me|take me off|unsubscribe me|opt (me )?out|wrong number)\b"
+)
+
+
+def wish(text: str) -> Wish | None:
+    """Return what a message wishes, if it says so. START counts only while the customer is opted out (see `OptOut`)."""
+    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
+    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    word = re.sub(r"[\W_]+", "", plain).removesuffix("please").removeprefix("please")
+    if word in _STOP:
+        return Wish.STOP
+    if word in _START:
+        return Wish.START
+    return Wish.PERHAPS_STOP if _LOOSE.search(" ".join(plain.split())) else None
+
+
+class OptOut(Struct, frozen=True):
+    """The newest STOP and the newest word against it, by the vendor's clock. A join: any order, any copies."""
+
+    stopped_at: datetime | None = None
+    lifted_at: datetime | None = None
+
+    @property
+    def stands(self) -> bool:
+        """Whether nothing may be sent. What came at the same time counts as STOP."""
+        if self.stopped_at is None:
+            return False
+        return self.lifted_at is None or self.stopped_at >= self.lifted_at
+
+    def stopped(self, at: datetime) -> Self:
+        """Return it after a STOP, a flag or an answer of Sendblue's that says so."""
+        return replace(self, stopped_at=at if self.stopped_at is None else max(self.stopped_at, at))
+
+    def lifted(self, at: datetime) -> Self:
+        """Return it after a START, or after a person wrote down that the customer wants texts again."""
+        return replace(self, lifted_at=at if self.lifted_at is None else max(self.lifted_at, at))

@@ -1,0 +1,75 @@
+"""Words owed to one person, worked off like posts: each is a row until it was said."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from msgspec import Struct
+from msgspec.structs import asdict
+
+from bot.domain.private_note import PrivateNote
+from bot.domain.thread import Thread
+from bot.storage.claims import Capacity, Claimed
+from bot.storage.engine import Transaction, one_by_one
+from bot.storage.sql import Sql
+
+_NEW = Sql(
+    "{insert private_notes: key, person, answer_url, says, about_id, failures, fence, due_at} "
+    "ON CONFLICT (key) DO NOTHING"
+)
+_CLAIM = Sql("""
+    UPDATE private_notes SET due_at = :until, fence = fence + 1 WHERE key IN (
+        SELECT key FROM private_notes WHERE due_at <= :now ORDER BY due_at LIMIT :count {lock skip locked}
+    ) RETURNING key, person, answer_url, says, about_id, failures, fence
+""")
+_NEXT = Sql("SELECT min(due_at) AS due_at FROM private_notes")
+_SAID = Sql("DELETE FROM private_notes WHERE key = :key AND fence = :fence")
+_AGAIN = Sql("UPDATE private_notes SET due_at = :at, failures = failures + 1 WHERE key = :key AND fence = :fence")
+
+
+def owe_notes(tx: Transaction, items: Sequence[PrivateNote]) -> list[None]:
+    """Store what is to be said, each once."""
+    tx.each(_NEW, [asdict(note) | {"due_at": tx.now} for note in items])
+    return [None for _ in items]
+
+
+def owe_note_of(tx: Transaction, thread: Thread, says: str) -> None:
+    """Store what a thread's sender is to be told, unless somebody else has taken the thread over."""
+    tx.do(_NEW_OF_THREAD, key=f"{thread.id.hex}:{says}", says=says, id=thread.id, fence=thread.fence, now=tx.estimate)
+
+
+_NEW_OF_THREAD = Sql("""
+    INSERT INTO private_notes (key, person, answer_url, says, about_id, failures, fence, due_at)
+    SELECT :key, sender, answer_url, :says, id, 0, 0, :now FROM threads WHERE id = :id AND fence = :fence
+    ON CONFLICT (key) DO NOTHING
+""")
+
+
+@one_by_one
+def claim_notes(tx: Transaction, capacity: Capacity) -> Claimed[PrivateNote]:
+    """Claim what is due, the longest waiting first."""
+    first = next_note(tx)
+    if first is None or first > tx.now:
+        return Claimed([], first)
+    held = tx.ask(_CLAIM, now=tx.now, until=tx.now + capacity.lease, count=capacity.count).of(PrivateNote)
+    return Claimed(held, next_note(tx))
+
+
+def next_note(tx: Transaction) -> datetime | None:
+    """Return when the first is due, or its lease ends."""
+    found: datetime | None = tx.ask(_NEXT).value()
+    return found
+
+
+class Tried(Struct, frozen=True):
+    note: PrivateNote
+    again_at: datetime | None  # None: it was said, or never can be
+
+
+@one_by_one
+def finish_notes(tx: Transaction, tried: Tried) -> None:
+    """Record what came of a try, unless somebody else has taken it over."""
+    held = {"key": tried.note.key, "fence": tried.note.fence}
+    if tried.again_at is None:
+        tx.do(_SAID, **held)
+    else:
+        tx.do(_AGAIN, **held, at=tried.again_at)

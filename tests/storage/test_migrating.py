@@ -1,0 +1,190 @@
+"""What was stored by older versions is carried over: each thread with its news, and nothing is posted because of it."""
+
+import random
+import signal
+import subprocess
+import sys
+import time
+from collections import defaultdict
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+
+from bot.domain.delivery import Delivery, News, Service
+from bot.domain.message import Message
+from bot.storage import migrations, schema
+from bot.storage.database import open_database
+from bot.storage.engine import Database, Transaction
+from bot.storage.rows import MESSAGE, load_messages, message_of
+from tests.statements import Sql, asking
+
+ROOT = Path(__file__).parents[2]
+NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)
+CUSTOMERS = ("+14155550101", "+14155550102", "+14155550103", "")  # the last was forgotten
+LINES = ("+15550100900", "+15550100901")
+
+
+def a_thread(dice: random.Random, number: int) -> dict[str, Any]:
+    due_at = dice.choice((None, NOON))
+    names = {"team": "T1", "channel": "C1", "asked_in": "C1", "sender": "U1", "answer_url": "", "aside": ""}
+    counts = dict.fromkeys(("replies", "looked", "fence", "failures"), 0)
+    shown = {"rev": 3, "shown_rev": dice.choice((3, 2)), "lane": dice.randrange(3), "patient": False, "due_at": due_at}
+    at = NOON + timedelta(seconds=dice.randrange(60))
+    opened = {"root_ts": dice.choice((None, f"{number}.1")), "closed": dice.choice(("", "", "is_archived"))}
+    return {"id": UUID(int=number), "key": f"key {number}", "created_at": at, **names, **counts, **shown, **opened}
+
+
+def its_messages(dice: random.Random, thread: dict[str, Any], first: int) -> list[dict[str, Any]]:
+    """Return its parts, in any state, and what was sent again."""
+    recipient, line, parts = dice.choice(CUSTOMERS), dice.choice(LINES), dice.choice((1, 1, 3))
+    rows = []
+    for number, part in enumerate([*range(1, parts + 1), *([1] if dice.random() < 0.2 else [])], start=first):
+        facts = {name: dice.random() < 0.3 for name in ("picture_lost", "unconfirmed", "asked")}
+        decision = dice.choice(("", "", "resend", "leave"))
+        delivery = dice.choice(list(Delivery))
+        rows.append(
+            {"id": UUID(int=10**9 + number), "thread_id": thread["id"], "part": part, "parts": parts, "line": line}
+            | {"recipient": recipient, "text": "Hi", "accepted_at": thread["created_at"], "since": NOON, **facts}
+            | {"delivery": delivery, "service": dice.choice(list(Service)), "handle": f"h{number}", "handle_from": 2}
+            | {"error_code": "", "error_text": "", "decision": decision, "decided_by": "", "decided_at": None}
+            | {"again_of": rows[0]["id"] if len(rows) == parts else None, "told": dice.randrange(2048), "telling": 0}
+            | {"attempts": 1, "send_at": None, "poll_at": None, "polls": 0, "fence": 1}
+        )
+    return rows
+
+
+def fill(database: Database, count: int, seed: int) -> None:
+    """Store so many threads as the version before did."""
+    dice = random.Random(seed)
+    threads = [a_thread(dice, number) for number in range(1, count + 1)]
+    messages = [row for number, thread in enumerate(threads) for row in its_messages(dice, thread, 10 * number)]
+    store(database, threads, messages)
+
+
+def store(database: Database, threads: list[dict[str, Any]], messages: list[dict[str, Any]]) -> None:
+    def stored(tx: Transaction) -> None:
+        for table, rows in (("threads", threads), ("messages", messages)):
+            names = list(rows[0])
+            insert = Sql(f"INSERT INTO {table} ({', '.join(names)}) VALUES ({', '.join(f':{name}' for name in names)})")
+            for row in rows:
+                tx.do(insert, **row)
+
+    database.write(stored)
+
+
+@pytest.fixture
+def old(empty_url: str):
+    """A database of the version before, with texts in every state."""
+    database = open_database(empty_url)
+    migrations.upgrade(database, "0005")
+    fill(database, 400, seed=1)
+    yield database
+    database.close()
+
+
+def test_each_text_owes_what_it_owed(old: Database) -> None:
+    migrations.upgrade(old)
+    owed = dict(old.read(asking("SELECT id, owed FROM messages")))
+    messages = old.read(lambda tx: load_messages(tx, owed))
+    assert len({message.news for message in messages.values()}) > 30
+    assert {one.id: one.news for one in messages.values()} == {key: News(bits) for key, bits in owed.items()}
+
+
+def test_no_thread_is_due_because_of_it(old: Database) -> None:
+    asked = asking("SELECT id, due_at, lane, rev, shown_rev, posting, fence, root_ts, closed FROM threads ORDER BY id")
+    before = old.read(asked)
+    migrations.upgrade(old)
+    assert old.read(asked) == before
+
+
+def test_a_conversation_for_each_line_and_customer_and_for_each_that_was_forgotten(old: Database) -> None:
+    migrations.upgrade(old)
+    rows = old.read(
+        asking(
+            f"SELECT {MESSAGE}, messages.conversation_id, messages.seq, threads.seq AS root, created_at, "
+            "conversations.line AS its_line, customer, next_seq FROM messages "
+            "JOIN threads ON threads.id = thread_id JOIN conversations ON conversations.id = threads.conversation_id"
+        )
+    )
+    placed: dict[tuple[str, str, UUID | None], set[tuple[UUID, int]]] = defaultdict(set)
+    order: dict[UUID, set[tuple[int, datetime, UUID]]] = defaultdict(set)
+    for row in rows:
+        assert (row.its_line, row.customer, row.root) == (row.line, row.recipient, row.seq)
+        placed[row.line, row.customer, None if row.customer else row.thread_id].add((row.conversation_id, row.next_seq))
+        order[row.conversation_id].add((row.seq, row.created_at, row.thread_id))
+    assert all(len(conversation) == 1 for conversation in placed.values())
+    assert len({next(iter(one))[0] for one in placed.values()}) == len(placed)
+    for conversation, threads in order.items():
+        in_order = sorted(threads)
+        assert in_order == sorted(threads, key=lambda thread: thread[1:])
+        assert [seq for seq, *_ in in_order] == list(range(1, len(threads) + 1))
+        assert {next_seq for one in placed.values() for its, next_seq in one if its == conversation} == {
+            len(threads) + 1
+        }
+
+
+def test_unsent_parts_behind_a_doubt_are_parked_and_no_others(old: Database) -> None:
+    migrations.upgrade(old)
+    messages = old.read(asking(f"SELECT {MESSAGE} FROM messages"))
+    by_thread: dict[UUID, list[Message]] = defaultdict(list)
+    for row in messages:
+        by_thread[row.thread_id].append(message_of(**row._asdict()))
+    seen = set()
+    for texts in by_thread.values():
+        for text in texts:
+            behind = any(
+                other.words.part < text.words.part
+                and other.known.delivery is Delivery.UNCERTAIN
+                and not any(one.words.again_of == other.id and one.known.frees_the_next_part for one in texts)
+                for other in texts
+            )
+            expected = behind and text.known.delivery is Delivery.ACCEPTED
+            assert text.schedule.parked == expected
+            seen.add(expected)
+    assert seen == {True, False}
+
+
+def test_parts_behind_a_doubt_that_was_sent_again_with_success_are_not_parked(old: Database) -> None:
+    """Nothing else would let the last of them out: the one before it is neither in doubt nor a repeat."""
+    dice = random.Random(1)
+    thread = a_thread(dice, 1000)
+    [row, *_] = its_messages(dice, thread, 10_000)
+    states = [(1, Delivery.UNCERTAIN, None), (2, Delivery.SENDING, None), (3, Delivery.ACCEPTED, None)]
+    states.append((1, Delivery.QUEUED, UUID(int=2 * 10**9)))
+    rows = [
+        row
+        | {"id": UUID(int=2 * 10**9 + place), "part": part, "parts": 3, "delivery": delivery, "again_of": again_of}
+        | {"handle": f"new {place}", "decision": "resend" if place == 0 else ""}
+        for place, (part, delivery, again_of) in enumerate(states)
+    ]
+    store(old, [thread], rows)
+    migrations.upgrade(old)
+    parked = asking("SELECT id FROM messages WHERE parked AND thread_id = :id", id=thread["id"])
+    assert old.read(parked) == []
+
+
+def test_killed_in_the_middle_it_can_be_repeated(old: Database, empty_url: str) -> None:
+    """Each time a moment later, until it comes to its end; then everything is as if nobody had disturbed it."""
+    code = "import sys; from bot.storage import migrations; from bot.storage.database import open_database; "
+    code += "print(flush=True); migrations.upgrade(d := open_database(sys.argv[1])); d.close()"
+    kills, pause = 0, 0.01
+    while True:
+        process = subprocess.Popen([sys.executable, "-c", code, empty_url], stdout=subprocess.PIPE, cwd=ROOT)
+        assert process.stdout is not None
+        process.stdout.readline()  # it begins
+        time.sleep(pause)
+        if process.poll() is not None:
+            break
+        process.send_signal(signal.SIGKILL)
+        process.wait()
+        process.stdout.close()
+        kills, pause = kills + 1, pause * 1.3
+        if process.returncode == 0:
+            break
+    process.stdout.close()
+    assert (process.returncode, kills > 5) == (0, True)
+    assert old.write(schema.problem) == ""
+    test_each_text_owes_what_it_owed(old)
