@@ -70,6 +70,18 @@ async def test_a_click_in_vain_is_answered_in_a_dm_where_private_answers_cannot_
     assert doubted.bubbles() == []
 
 
+async def test_what_a_click_came_to_is_told_after_a_restart(doubted: Stage) -> None:
+    await click(doubted, "leave")
+    await until(lambda: any("left it as it is" in text for text in doubted.replies()))
+    doubted.slack.base_url = "http://127.0.0.1:1"
+    await click(doubted, "resend", user="U0BEN")
+    await doubted.stop()
+    assert doubted.roots("D0BOTU0BEN") == []
+    await doubted.start()
+    told = await until(lambda: next(iter(doubted.roots("D0BOTU0BEN")), None))
+    assert "so nothing more was done" in told.text
+
+
 async def test_leaving_it_after_sending_again_changes_nothing(doubted: Stage) -> None:
     await click(doubted, "resend")
     await click(doubted, "leave", user="U0BEN")
