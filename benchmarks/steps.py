@@ -27,7 +27,6 @@ _WARM = 20
 _CAPACITY = Capacity(40, lease=timedelta(minutes=1))
 _QUIET_FOR = timedelta(minutes=2)
 _JOIN = Sql("{update messages: thread_id, conversation_id, seq}")
-_ANALYZE = Sql("ANALYZE")
 
 
 async def measure(run: Run) -> list[Figure]:
@@ -50,7 +49,7 @@ def _round(url: str) -> tuple[float, float]:
             database.write(partial(_join, numbers=range(first, first + _SHORT)))
         database.write(partial(_join, numbers=range(count, count + _LONG)))
         if not database.one_process:
-            database.write(lambda tx: tx.do(_ANALYZE))
+            database.write(lambda tx: tx.do(Sql("ANALYZE")))
         took = [(_step(database, number * _SHORT), _step(database, count + number)) for number in range(_STEPS)]
     short, long = zip(*took[_WARM:], strict=True)
     return median(short), median(long)

@@ -151,7 +151,7 @@ BUGS = {
     "whoever comes may finish": Bug(_whoever_comes_may_finish, "whose claim is over", 6),
     "a lease is not stored": Bug(_a_lease_is_not_stored, "is claimed while somebody holds it", 2),
     "slots are given twice": Bug(_slots_are_given_twice, "is used twice within", 5),
-    "an edit is made once": Bug(_an_edit_is_made_once, "the root says", 312),
+    "an edit is made once": Bug(_an_edit_is_made_once, "the root says", 2884),
     "a stray reply is left": Bug(_a_stray_reply_is_left, "outside its thread", 18),
     "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer", 11),
     "looked for twice": Bug(_looked_for_twice, "stands twice", 83),
