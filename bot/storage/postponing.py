@@ -98,8 +98,9 @@ def unsent_since(tx: Transaction, cutoff: datetime) -> list[UUID]:
 
 _END_LEASES = (
     Sql("UPDATE messages SET send_at = :now WHERE delivery = 10 AND send_at IS NOT NULL"),
-    Sql("UPDATE threads SET due_at = :now WHERE lane = 2 AND due_at > :now"),
-    Sql("UPDATE threads SET due_at = :now WHERE lane < 2 AND due_at > :now"),
+    # What is patient is held by nobody: it waits until an edit that nobody answered cannot come any more.
+    Sql("UPDATE threads SET due_at = :now WHERE lane = 2 AND due_at > :now AND NOT patient"),
+    Sql("UPDATE threads SET due_at = :now WHERE lane < 2 AND due_at > :now AND NOT patient"),
     Sql("UPDATE private_notes SET due_at = :now WHERE due_at > :now"),
 )
 _FORGET_SLOTS = Sql("DELETE FROM pacing WHERE next_at > :later")

@@ -390,6 +390,19 @@ async def test_questions_keep_to_what_sendblue_allows_to_all_processes_together(
     assert len(await desk.polls(ask)) == 2
 
 
+async def test_a_restart_does_not_cut_short_the_wait_for_an_edit_that_may_come_late(desk: Desk) -> None:
+    """Else the edit that was made twice because of it could be over before, and the late one would stay."""
+    await desk.accept()
+    [(_, thread)] = await desk.threads()
+    opened = thread.opened("C1", "1.1", shown_rev=UNKNOWN)
+    await desk.store.write(finish_threads, Outcome(opened, again_at=desk.clock() + 20 * SECOND, patient=True))
+    await desk.store.write(end_leases, None)
+    desk.clock.now += 19 * SECOND
+    assert await desk.threads() == []
+    desk.clock.now += SECOND
+    assert [step for step, _ in await desk.threads()] == [Step.EDIT]
+
+
 async def test_what_a_dead_process_held_is_due_at_once_after_a_restart(desk: Desk) -> None:
     await desk.accept()
     await desk.threads()
