@@ -77,18 +77,8 @@ class App:
         self.tracking = Tracking(store, self.announce, self.send, durations, chance)
         self.sending = Sending(store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
         self.sender = Worker("sending", self.sending.claim, self.send, self.clock)
-        self.announcing = Announcing(
-            store,
-            self.notifier,
-            self.tracking,
-            self.permitting,
-            self.sending,
-            self.sender,
-            durations,
-            chance,
-            notes,
-            settle,
-        )
+        doing = (self.tracking, self.permitting, self.sending, self.sender)
+        self.announcing = Announcing(store, self.notifier, *doing, durations, chance, notes, settle)
         noting = Noting(store, self.notifier, durations, chance)
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
