@@ -2,13 +2,13 @@
 
 import asyncio
 import logging
-import random
 import re
 import signal
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
+from random import Random
 
 import structlog
 from slack_bolt.async_app import AsyncApp
@@ -58,7 +58,7 @@ _GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvico
 
 class App:
     def __init__(self, settings: Settings, *, clock: Clock | None = None, settle: timedelta = SETTLE) -> None:
-        self.settings, durations, chance = settings, settings.durations, random.random
+        self.settings, durations, chance = settings, settings.durations, Random().random  # noqa: S311 - no secret
         self.working = False
         self.announce, self.send, notes = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self.database = database_of(settings, clock)
