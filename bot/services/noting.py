@@ -17,8 +17,9 @@ from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
 from bot.storage.claims import Capacity
 from bot.storage.private_notes import Tried, claim_notes, finish_notes
-from bot.storage.rows import load_messages, load_threads
+from bot.storage.rows import load_messages
 from bot.storage.store import Store
+from bot.storage.threads import load_shown
 
 log = structlog.get_logger(__name__)
 
@@ -73,8 +74,8 @@ class Noting:
     async def _words(self, note: PrivateNote) -> tuple[str, str]:
         """Return the words, and the same for a direct message, where nobody sees what they are about. "": no more."""
         if note.says in ("moved", "closed"):
-            found = await self.store.read(lambda tx: load_threads(tx, [note.about_id]))
-            if (thread := found.get(note.about_id)) is None:
+            thread = await self.store.read(lambda tx: load_shown(tx, note.about_id))
+            if thread is None:
                 return "", ""
             text = answers.private_note(thread, note.says, watched_for=self.durations.watch_for)
             return text, answers.elsewhere(thread, text)
@@ -83,4 +84,4 @@ class Noting:
             text = answers.in_vain(messages.get(note.about_id))
         else:
             text = answers.not_permitted(note.says)
-        return text, f"About your click. {text}"
+        return text, answers.about_click(text)

@@ -74,6 +74,11 @@ def elsewhere(thread: Thread, text: str) -> str:
     return f"About your text to {pretty(thread.lead.words.recipient)}{place}. {text}"
 
 
+def about_click(text: str) -> str:
+    """Return what a click came to, for a direct message."""
+    return f"About your click. {text}"
+
+
 def not_permitted(code: str) -> str:
     if code in ("guest", "stranger", "not_allowed", "not_here"):
         return f"Nothing was done: {reason(code)}"

@@ -52,12 +52,17 @@ def let_out(tx: Transaction, thread_ids: Iterable[UUID]) -> None:
     if not (ids := list(thread_ids)):
         return
     if not tx.alone:
-        tx.do(_HOLD, ids=ids)  # so that of two who change the same one, the later sees what the earlier did
+        tx.do(_HOLD_OF_THREADS, ids=ids)  # so that of two who change the same one, the later sees what the earlier did
     tx.do(_LET_OUT, ids=ids, now=tx.estimate)
 
 
+def holding(which: str) -> Sql:
+    """Return a statement that holds these conversations: by everybody in the same order, after threads and messages."""
+    return Sql(f"SELECT id FROM conversations WHERE {which} ORDER BY line, customer, id {{hold}}")
+
+
 _OF_THREADS = "conversations.id IN (SELECT conversation_id FROM threads WHERE id {among ids})"
-_HOLD = Sql(f"SELECT id FROM conversations WHERE {_OF_THREADS} ORDER BY line, customer, id {{hold}}")
+_HOLD_OF_THREADS = holding(_OF_THREADS)
 # 0 is Delivery.ACCEPTED. Whoever has locked a text that is skipped here lets out after this.
 _LET_OUT = Sql(f"""
     UPDATE messages SET send_at = :now WHERE id IN (
@@ -76,13 +81,15 @@ _LET_OUT = Sql(f"""
 
 
 def overtaken(tx: Transaction, ids: Sequence[UUID]) -> set[UUID]:
-    """Return those of these texts after which others of their conversation have left."""
+    """Return those of these texts after which others of their conversation have left, or may have."""
     return set(tx.ask(_OVERTAKEN, ids=ids).column()) if ids else set()
 
 
+# 10 is Delivery.SENDING, 50 FAILED, 4 HandleFrom.REFUSAL: what was refused has not left (`Known.was_refused`).
 _OVERTAKEN = Sql("""
     SELECT id FROM messages WHERE id {among ids} AND EXISTS (
         SELECT 1 FROM messages AS later
-        WHERE later.conversation_id = messages.conversation_id AND later.seq > messages.seq AND later.attempts > 0
+        WHERE later.conversation_id = messages.conversation_id AND later.seq > messages.seq AND later.delivery >= 10
+        AND NOT (later.delivery = 50 AND (later.handle IS NULL OR later.handle_from = 4))
     )
 """)

@@ -2,6 +2,7 @@
 
 from datetime import timedelta
 
+from bot.storage.conversations import holding
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
@@ -15,14 +16,11 @@ _OVER = Sql("""
     ORDER BY messages.accepted_at LIMIT :most
 """)
 _BLANK = (
+    Sql("UPDATE threads SET answer_url = '' WHERE id IN (SELECT thread_id FROM messages WHERE id {among ids})"),
     Sql("UPDATE messages SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among ids}"),
     Sql("UPDATE reports SET error_text = '' WHERE message_id {among ids}"),
-    Sql("UPDATE threads SET answer_url = '' WHERE id IN (SELECT thread_id FROM messages WHERE id {among ids})"),
     # Held first: a text that is being accepted is seen only by a statement that begins after it.
-    Sql(
-        "SELECT id FROM conversations WHERE id IN (SELECT conversation_id FROM messages WHERE id {among ids}) "
-        "ORDER BY line, customer, id {hold}"
-    ),
+    holding("id IN (SELECT conversation_id FROM messages WHERE id {among ids})"),
     Sql("""
         UPDATE conversations SET customer = ''
         WHERE id IN (SELECT conversation_id FROM messages WHERE id {among ids}) AND NOT EXISTS (
@@ -57,15 +55,15 @@ _OLD = Sql("""
 _REMOVE = (
     Sql("DELETE FROM reports WHERE message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"),
     Sql("DELETE FROM messages WHERE thread_id {among ids}"),
-    Sql("DELETE FROM threads WHERE id {among ids}"),
 )
-_CONVERSATIONS = Sql(
-    "SELECT id FROM conversations WHERE id IN (SELECT conversation_id FROM threads WHERE id {among ids}) "
-    "ORDER BY line, customer, id {hold}"
-)
-_EMPTY = Sql(
-    "DELETE FROM conversations WHERE id {among ids} "
-    "AND NOT EXISTS (SELECT 1 FROM threads WHERE conversation_id = conversations.id)"
+_REMOVE_THREADS = Sql("DELETE FROM threads WHERE id {among ids} RETURNING conversation_id")
+# Held first, as above: one that gets a new thread meanwhile stays.
+_REMOVE_CONVERSATIONS = (
+    holding("id {among ids}"),
+    Sql(
+        "DELETE FROM conversations WHERE id {among ids} "
+        "AND NOT EXISTS (SELECT 1 FROM threads WHERE conversation_id = conversations.id)"
+    ),
 )
 
 
@@ -73,9 +71,9 @@ _EMPTY = Sql(
 def remove_many(tx: Transaction, age: timedelta) -> int:
     """Remove threads that are over and older than that, with all that is theirs alone; return how many, 500 at most."""
     ids = tx.ask(_OLD, before=tx.now - age, most=_AT_ONCE).column()
-    if ids:
-        conversations = tx.ask(_CONVERSATIONS, ids=ids).column()  # held, so that none gets a new thread meanwhile
-        for statement in _REMOVE:
-            tx.do(statement, ids=ids)
-        tx.do(_EMPTY, ids=conversations)
+    for statement in _REMOVE if ids else ():
+        tx.do(statement, ids=ids)
+    conversations = tx.ask(_REMOVE_THREADS, ids=ids).column() if ids else []
+    for statement in _REMOVE_CONVERSATIONS if conversations else ():
+        tx.do(statement, ids=conversations)
     return len(ids)

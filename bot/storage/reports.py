@@ -42,14 +42,14 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     before = merging.before
     changed = [message for message in merging.after.values() if message != before[message.id]]
     behind = _parts_behind(tx, before, changed)
-    taken = [message for message in changed if _left_the_front(before[message.id], message)]
+    ended = [message for message in changed if _ended_its_way(before[message.id], message)]
     changed += behind
     _try_others_again(tx, {message.words.line for message in changed if _was_just_taken(message, before)})
     # One that was not heard of itself is asked about at once.
     tx.each(_HEARD, [_heard(message, tx.now + merging.quiet_for.get(message.id, timedelta(0))) for message in changed])
     # Nobody else could let go what is locked here.
     waiting = [message for message in before.values() if message.known.delivery is Delivery.ACCEPTED]
-    let_out(tx, {message.thread_id for message in (*taken, *waiting)})
+    let_out(tx, {message.thread_id for message in (*ended, *waiting)})
     wake_threads(tx, before, changed, items[0].sent_waits)
     tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
     return results
@@ -142,14 +142,14 @@ def _history_row(message_id: UUID, report: Report, now: datetime) -> dict[str, o
     return {"message_id": message_id, "key": key, "received_at": now, **values(report, _KEPT)}
 
 
-def _left_the_front(old: Message, new: Message) -> bool:
+def _ended_its_way(old: Message, new: Message) -> bool:
     return old.known.delivery <= Delivery.SENDING < new.known.delivery
 
 
 def _parts_behind(tx: Transaction, before: dict[UUID, Message], changed: Sequence[Message]) -> list[Message]:
     """Return unsent parts as they are after news of the part before them: stopped, parked, or to be sent after all.
 
-    A text that is missing its middle is worse than one that stops.
+    A text that is missing its middle is worse than one that stops. before: gets what those parts were.
     """
     # Of several in one thread a failure counts most, however they come together.
     concerned = sorted(changed, key=lambda one: one.known.delivery is Delivery.FAILED)

@@ -36,8 +36,7 @@ _LOCKED_MESSAGES = Sql(
     f"SELECT {MESSAGE} FROM threads JOIN messages ON messages.thread_id = threads.id "
     "WHERE messages.id {among ids} ORDER BY messages.thread_id, messages.id {lock}"
 )
-_THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id")
-_LOCKED_THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id {{lock}}")
+THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id")
 _TEXTS = Sql(
     f"SELECT {MESSAGE} FROM messages WHERE thread_id {{among ids}} "
     "ORDER BY thread_id, accepted_at, part, again_of IS NOT NULL"
@@ -88,16 +87,10 @@ def load_messages(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -
     return {message.id: message for message in found.of(message_of)}
 
 
-def load_threads(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Thread]:
-    """Return those that exist, by id, each with its messages in order. lock: keep others off the threads likewise."""
+def load_threads(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Thread]:
+    """Return those that exist, by id, each with all its messages in order."""
     ids = list(ids)
-    found = tx.ask(_LOCKED_THREADS if lock else _THREADS, ids=ids)
-    return with_messages(found, messages_of(tx, ids))
-
-
-def messages_of(tx: Transaction, ids: list[UUID]) -> Rows:
-    """Ask for the messages of threads, see `with_messages`."""
-    return tx.ask(_TEXTS, ids=ids)
+    return with_messages(tx.ask(THREADS, ids=ids), tx.ask(_TEXTS, ids=ids))
 
 
 def with_messages(threads: Rows, messages: Rows) -> dict[UUID, Thread]:

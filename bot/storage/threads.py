@@ -18,7 +18,7 @@ from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.private_notes import owe_note_of
-from bot.storage.rows import MESSAGE, THREAD, values, with_messages
+from bot.storage.rows import MESSAGE, THREAD, THREADS, values, with_messages
 from bot.storage.sends import claim_sends
 from bot.storage.sql import Sql
 
@@ -92,6 +92,11 @@ _SHOWN = Sql(
     ) ORDER BY accepted_at, part, again_of IS NOT NULL
     """,
 )
+
+
+def load_shown(tx: Transaction, thread_id: UUID) -> Thread | None:
+    """Return a thread as a step has it, if it is still there."""
+    return with_messages(tx.ask(THREADS, ids=[thread_id]), tx.each(_SHOWN, [{"id": thread_id}])).get(thread_id)
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:

@@ -7,11 +7,12 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
 
-from bot.domain.delivery import Delivery, News
+from bot.domain.delivery import Delivery, HandleFrom, News
 from bot.domain.known import Report
 from bot.domain.message import Message, Origin
 from bot.domain.thread import Step
@@ -157,6 +158,26 @@ async def test_parts_behind_a_doubt_let_others_pass_and_are_offered_again(desk: 
     assert (told[second], told[third]) == ((News.FAILED, "overtaken"), (News.FAILED, "overtaken"))
 
 
+@pytest.mark.parametrize("refused", [{}, {"handle": "h", "handle_from": HandleFrom.REFUSAL}])
+async def test_a_later_text_that_was_refused_or_turned_away_has_overtaken_nobody(
+    desk: Desk, refused: dict[str, Any]
+) -> None:
+    first, second = await desk.accept("C1", parts=2, customer=CUSTOMER)
+    [later], [last] = [await desk.accept(channel, customer=CUSTOMER) for channel in ("C2", "C3")]
+    await opened(desk)
+    assert await leaving(desk) == [first]
+    await desk.hear(first, Delivery.UNCERTAIN)
+    assert await leaving(desk) == [later]
+    await desk.hear(later, Delivery.FAILED, **refused)
+    [message] = await desk.sends(interval=NOW)
+    assert message.id == last
+    await desk.store.write(release_sends, Release(message, desk.clock() + SECOND))
+    settled = await taken(desk, first)
+    assert settled.known.delivery is Delivery.QUEUED
+    [stands] = await desk.store.read(asking("SELECT delivery, parked FROM messages WHERE id = :id", id=second))
+    assert tuple(stands) == (Delivery.ACCEPTED, False)
+
+
 async def test_parts_behind_a_doubt_leave_once_it_is_settled_if_nothing_left_meanwhile(desk: Desk) -> None:
     first, second, third = await desk.accept("C1", parts=3, customer=CUSTOMER)
     await opened(desk)
@@ -179,7 +200,7 @@ async def test_a_text_sent_again_waits_for_the_one_that_is_leaving_and_frees_its
     again = uuid4()
     assert (await desk.store.write(decide_many, NewDecision(first, "resend", "U1", again))).counted
     assert await leaving(desk) == []
-    await desk.hear(later, Delivery.FAILED)
+    await desk.hear(later, Delivery.FAILED, handle="later")
     assert await leaving(desk) == [again]
     await taken(desk, again)
     assert (await desk.hear(second, Delivery.QUEUED)).known.error_code == "overtaken"
@@ -274,16 +295,21 @@ async def quiet(desk: Desk) -> None:
             await desk.store.write(finish_threads, Outcome(thread.replied() if step is Step.REPLY else thread.edited()))
 
 
-@on_postgresql
-async def test_a_conversation_that_gets_a_text_while_it_is_forgotten_keeps_its_number(
-    desk: Desk, database_url: str
-) -> None:
+async def delivered_long_ago(desk: Desk) -> None:
+    """Have a text be over for a hundred seconds, and all said about it."""
     [first] = await desk.accept(customer=CUSTOMER)
     await opened(desk)
     assert await leaving(desk) == [first]
     await desk.hear(first, Delivery.DELIVERED)
     await quiet(desk)
     desk.clock.now += 100 * SECOND
+
+
+@on_postgresql
+async def test_a_conversation_that_gets_a_text_while_it_is_forgotten_keeps_its_number(
+    desk: Desk, database_url: str
+) -> None:
+    await delivered_long_ago(desk)
     thread_id, now = uuid4(), desk.clock()
     texts = (a_message(uuid4(), thread_id, CUSTOMER, LINE, "Hi", now, now),)
     new = NewThread(thread_id, Origin("another key", "T1", "C2", "U1"), texts)
@@ -292,12 +318,7 @@ async def test_a_conversation_that_gets_a_text_while_it_is_forgotten_keeps_its_n
 
 
 async def test_a_replay_of_what_was_forgotten_brings_no_number_back(desk: Desk) -> None:
-    [first] = await desk.accept(customer=CUSTOMER)
-    await opened(desk)
-    assert await leaving(desk) == [first]
-    await desk.hear(first, Delivery.DELIVERED)
-    await quiet(desk)
-    desk.clock.now += 100 * SECOND
+    await delivered_long_ago(desk)
     assert await desk.store.write(forget_many, SECOND) == 1
     desk.number -= 1
     with pytest.raises(AssertionError):  # it is not new

@@ -87,6 +87,19 @@ _FILLED = {
 
 
 def upgrade() -> None:
+    _make_tables()
+    _change_columns()
+    filled = op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT 1 FROM threads)"))
+    steps = len(_FILLED) + 1
+    for step, (doing, statement) in enumerate(_FILLED.items() if filled else (), start=1):
+        log.info("migrating", to=revision, step=f"{step} of {steps}", doing=doing)
+        op.execute(statement)
+    if filled:
+        log.info("migrating", to=revision, step=f"{steps} of {steps}", doing="making indexes")
+    _make_indexes()
+
+
+def _make_tables() -> None:
     op.create_table(
         "conversations",
         sa.Column("id", sa.Uuid, primary_key=True),
@@ -106,7 +119,9 @@ def upgrade() -> None:
         sa.Column("failures", sa.Integer, nullable=False),
         sa.Column("fence", sa.Integer, nullable=False),
     )
-    op.create_index("private_notes_due_at", "private_notes", ["due_at"])
+
+
+def _change_columns() -> None:
     op.execute(_NOTES)
     op.execute("ALTER TABLE threads DROP COLUMN aside")
     op.execute("ALTER TABLE messages RENAME COLUMN telling TO under_way")
@@ -116,12 +131,10 @@ def upgrade() -> None:
     for table, column in (("threads", "seq"), ("messages", "seq"), ("messages", "owed")):
         op.add_column(table, sa.Column(column, sa.Integer, nullable=False, server_default="0"))
     op.add_column("messages", sa.Column("parked", sa.Boolean, nullable=False, server_default=sa.false()))
-    filled = op.get_bind().scalar(sa.text("SELECT EXISTS (SELECT 1 FROM threads)"))
-    for step, (doing, statement) in enumerate(_FILLED.items() if filled else (), start=1):
-        log.info("migrating", to=revision, step=f"{step} of {len(_FILLED) + 1}", doing=doing)
-        op.execute(statement)
-    if filled:
-        log.info("migrating", to=revision, step=f"{len(_FILLED) + 1} of {len(_FILLED) + 1}", doing="making indexes")
+
+
+def _make_indexes() -> None:
+    op.create_index("private_notes_due_at", "private_notes", ["due_at"])
     op.create_index("threads_conversation", "threads", ["conversation_id"])
     _index_where("conversations_customer", "conversations", ["customer", "line"], "customer <> ''", unique=True)
     op.drop_index("messages_thread", "messages")
