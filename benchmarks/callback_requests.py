@@ -1,4 +1,4 @@
-"""Sendblue's status callbacks about seeded messages, as bytes ready to send."""
+"""Sendblue's status callbacks about seeded sends, as bytes ready to send."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -12,8 +12,8 @@ STATUSES = ("QUEUED", "SENT", "DELIVERED", "READ")
 _tokens = CallbackTokens("", [CALLBACK_SECRET])
 
 
-def message_id(number: int) -> UUID:
-    """Return the id of the seeded message with that number (from 0), which is its thread's id, too.
+def send_id(number: int) -> UUID:
+    """Return the id of the seeded send with that number (from 0), which is its thread's id, too.
 
     As the bot's own do, ids rise with time: one is made each millisecond.
     """
@@ -21,7 +21,7 @@ def message_id(number: int) -> UUID:
 
 
 def handle(number: int) -> str:
-    """Return Sendblue's name for a seeded message."""
+    """Return Sendblue's name for a seeded send."""
     return f"handle-{number}"
 
 
@@ -31,7 +31,7 @@ def channel_of(handle: str, channels: int) -> str:
 
 
 def callbacks(numbers: Iterable[int], statuses: Iterable[str] = STATUSES) -> Iterator[bytes]:
-    """Return for each message all statuses, in their order."""
+    """Return for each send all statuses, in their order."""
     words = tuple(statuses)
     return (callback(number, word) for number in numbers for word in words)
 
@@ -63,7 +63,7 @@ def callback(number: int, status: str) -> bytes:
         "service": "iMessage",
     }
     body = json.dumps(fields)
-    path = _tokens.url(message_id(number))
+    path = _tokens.url(send_id(number))
     head = (
         f"POST {path} HTTP/1.1",
         "host: 127.0.0.1",

@@ -13,7 +13,7 @@ from benchmarks.scale import CLIENTS
 from benchmarks.servers import Server, bot, floor
 
 _MOST_PER_SECOND = 12_000  # more callbacks than any of them stores
-_WARM = 50  # messages
+_WARM = 50  # sends
 
 
 async def measure(run: Run) -> list[Figure]:
@@ -24,38 +24,38 @@ async def measure(run: Run) -> list[Figure]:
 async def _measure(run: Run, way: str) -> list[Figure]:
     engine, changes = WAYS[way]
     seen: dict[str, list[Load]] = defaultdict(list)
-    messages = _messages(run)
+    sends = _sends(run)
     with floor("parsing_route:app", run.folder) as bare:
         for _ in range(run.scale.rounds):
             ours_at, peer_at = run.engines[engine](), run.engines[engine]()
             for url in (ours_at, peer_at):
-                await asyncio.to_thread(seed, url, messages)
-            seen["floor"].append(await _burst(run, bare, messages))
+                await asyncio.to_thread(seed, url, sends)
+            seen["floor"].append(await _burst(run, bare, sends))
             with bot(run.folder, run.neighbours.url, ours_at, changes) as ours:
-                seen["ours"].append(await _burst(run, ours, messages))
+                seen["ours"].append(await _burst(run, ours, sends))
             with floor("commit_each:app", run.folder, database=peer_at) as peer:
-                seen["peer"].append(await _burst(run, peer, messages))
+                seen["peer"].append(await _burst(run, peer, sends))
     return _figures(way, engine, seen)
 
 
 async def bare_rate(run: Run) -> float:
     """Return how many callbacks a second a bare Starlette route answers here, as beside the bot's intake."""
     with floor("parsing_route:app", run.folder) as bare:
-        return (await _burst(run, bare, _messages(run))).rate
+        return (await _burst(run, bare, _sends(run))).rate
 
 
-def _messages(run: Run) -> int:
+def _sends(run: Run) -> int:
     return int(run.scale.burst * _MOST_PER_SECOND / len(STATUSES)) + _WARM
 
 
-async def _burst(run: Run, server: Server, messages: int) -> Load:
+async def _burst(run: Run, server: Server, sends: int) -> Load:
     await load([server.port], _in_turns(0, _WARM), clients=CLIENTS)
-    prepared = iter(list(_in_turns(_WARM, messages)))
+    prepared = iter(list(_in_turns(_WARM, sends)))
     return run.checked(await load([server.port], prepared, clients=CLIENTS, seconds=run.scale.burst))
 
 
 def _in_turns(first: int, end: int) -> Iterator[bytes]:
-    """Every message's news in its order, thirty-two messages at a time, so that hardly two wait for one row."""
+    """Each send's news in its order, thirty-two sends at a time, so that hardly two wait for one row."""
     for start in range(first, end, CLIENTS):
         for status in STATUSES:
             yield from (callback(number, status) for number in range(start, min(start + CLIENTS, end)))

@@ -78,14 +78,14 @@ async def _burst(run: Run, server: Server, number: int) -> tuple[float, int]:
 
 
 def _shuffled(count: int, chance: random.Random) -> list[bytes]:
-    """Every message's statuses in their order, the messages mixed at random."""
+    """Each send's statuses in their order, the sends mixed at random."""
     turns = [number for number in range(count) for _ in STATUSES]
     chance.shuffle(turns)
     left = {number: iter(STATUSES) for number in range(count)}
     return [callback(number, next(left[number])) for number in turns]
 
 
-_TOLD = Sql("SELECT count(*) AS many FROM messages WHERE told & :end <> 0")
+_TOLD = Sql("SELECT count(*) AS many FROM sends WHERE told & :end <> 0")
 
 
 def _check_told(url: str, count: int) -> None:

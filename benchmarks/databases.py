@@ -94,18 +94,27 @@ INSERT INTO conversations (id, line, customer, kind, next_seq)
 SELECT {cast}, :line, {customer}, 'person', 1 FROM named ORDER BY i
 """
 _THREADS = """
-INSERT INTO threads (id, conversation_id, seq, key, team, channel, asked_in, sender, answer_url, created_at, root_ts,
-    replies, rev, shown_rev, looked, closed, lane, due_at, fence, failures)
+INSERT INTO threads (id, conversation_id, seq, channel, asked_in, root_ts, replies, rev, shown_rev, looked, closed,
+    lane, due_at, patient, fence, failures)
 {named}
-SELECT {cast}, {cast}, 0, 'seeded:' || i, 'T0BENCH', place, place, 'U0BENCH', '', :now, id, 0, 0, 0,
-    0, '', :lane, CASE WHEN i < :unsent THEN :now END, 0, 0 FROM named ORDER BY i
+SELECT {cast}, {cast}, 0, place, place, id, 0, 0, 0, 0, '', :lane, CASE WHEN i < :unsent THEN :now END, false, 0, 0
+FROM named ORDER BY i
 """
+_TEXT = "'Your table for two is ready at eight.'"
 _MESSAGES = """
-INSERT INTO messages (id, thread_id, conversation_id, seq, part, parts, recipient, line, text, accepted_at, delivery,
-    since, service, picture_lost, unconfirmed, asked, handle, handle_from, error_code, error_text, decision, decided_by,
-    told, under_way, owed, parked, attempts, attempted_at, send_at, poll_at, polls, fence)
+INSERT INTO messages (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text,
+    said_at)
 {named}
-SELECT {cast}, {cast}, {cast}, 0, 1, 1, {customer}, :line, 'Your table for two is ready at eight.', :now,
+SELECT {cast}, {cast}, {cast}, 0, 'seeded:' || i, 'out', 'command', 'T0BENCH', 'U0BENCH', '', {text}, :now
+FROM named ORDER BY i
+"""
+_SENDS = """
+INSERT INTO sends (id, message_id, thread_id, conversation_id, seq, part, parts, try_number, recipient, line, text,
+    accepted_at, delivery, since, service, picture_lost, unconfirmed, asked, handle, handle_from, error_code,
+    error_text, decision, decided_by, told, under_way, owed, parked, attempts, attempted_at, send_at, poll_at, polls,
+    fence)
+{named}
+SELECT {cast}, {cast}, {cast}, {cast}, 0, 1, 1, 1, {customer}, :line, {text}, :now,
     CASE WHEN i < :unsent THEN 0 ELSE :delivery END, :now, :service,
     false, false, false, CASE WHEN i >= :unsent THEN 'handle-' || i END,
     CASE WHEN i >= :unsent THEN :handle_from ELSE 0 END, '', '', '', '', 0, 0,
@@ -114,23 +123,23 @@ SELECT {cast}, {cast}, {cast}, 0, 1, 1, {customer}, :line, 'Your table for two i
 FROM named ORDER BY i
 """
 _REPORTS = """
-INSERT INTO reports (message_id, key, source, word, delivery, service, error_code, error_text, at, received_at)
+INSERT INTO reports (send_id, key, source, word, delivery, service, error_code, error_text, at, received_at)
 {named}
 SELECT {cast}, 'seeded:' || id, 'send', 'QUEUED', 30, '', '', '', :now, :now FROM named ORDER BY i
 """
 
 
 def _for_both(text: str) -> Sql:
-    """Let both engines make the ids of `callback_requests.message_id`."""
+    """Let both engines make the ids of `callback_requests.send_id`."""
     on_postgresql = f"lpad(to_hex({EPOCH} + i), 12, '0') || '7' || lpad(to_hex(i), 19, '0')"
     on_sqlite = f"printf('%012x7%019x', {EPOCH} + i, i)"
     return Sql(
-        text.format(named=_NAMED.format(id=on_postgresql), cast="CAST(id AS uuid)", customer=_CUSTOMER),
-        sqlite=text.format(named=_NAMED.format(id=on_sqlite), cast="id", customer=_CUSTOMER),
+        text.format(named=_NAMED.format(id=on_postgresql), cast="CAST(id AS uuid)", customer=_CUSTOMER, text=_TEXT),
+        sqlite=text.format(named=_NAMED.format(id=on_sqlite), cast="id", customer=_CUSTOMER, text=_TEXT),
     )
 
 
-_SEEDED = [_for_both(text) for text in (_CONVERSATIONS, _THREADS, _MESSAGES, _REPORTS)]
+_SEEDED = [_for_both(text) for text in (_CONVERSATIONS, _THREADS, _MESSAGES, _SENDS, _REPORTS)]
 
 
 def seed(
@@ -143,10 +152,10 @@ def seed(
     polled: int = 0,
     poll_in: timedelta = timedelta(0),
 ) -> None:
-    """Store `count` messages, each in an open thread of its own and with the report of its send.
+    """Store `count` sends, each in an open thread of its own and with the report of its send.
 
     Their ids and handles: see `callback_requests`.
-    due: so many of them are not sent and both threads and messages are due. polled: so many after those are to be
+    due: so many of them are not sent and both threads and sends are due. polled: so many after those are to be
     asked about again, `poll_in` from now; all others wait for nothing.
     """
     values: dict[str, Any] = {"count": count, "channels": channels, "line": LINE, "lane": Lane.POST}

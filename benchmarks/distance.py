@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 
 from psycopg.conninfo import conninfo_to_dict
 
-from benchmarks.callback_requests import callback, message_id
+from benchmarks.callback_requests import callback, send_id
 from benchmarks.databases import seed
 from benchmarks.figures import Figure, Goal, Measured
 from benchmarks.run import Run
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 _TRIP = 2.6  # milliseconds
 _GOAL = 18  # milliseconds
-_WARM = 20  # messages, after which every statement is prepared and its plan settled
+_WARM = 20  # sends, after which every statement is prepared and its plan settled
 _CAPACITY = Capacity(40, lease=timedelta(minutes=1))
 _QUIET_FOR = timedelta(minutes=2)
 
@@ -62,7 +62,7 @@ def _whole(story: Sequence[_Took]) -> float:
 
 
 def _round(run: Run) -> tuple[list[list[_Took]], float]:
-    """Return what each message took, part by part, and the milliseconds of the floor."""
+    """Return what each send took, part by part, and the milliseconds of the floor."""
     url, count = run.engines["PostgreSQL"](), run.scale.news + _WARM
     seed(url, count)
     known = conninfo_to_dict(url)
@@ -83,21 +83,21 @@ def _select_one(connection: Any) -> None:
 
 
 def _story(database: Database, network: SlowNetwork, number: int) -> list[_Took]:
-    """Store that a message was delivered, claim its reply, store that it was posted.
+    """Store that a send was delivered, claim its reply, store that it was posted.
 
     Raises:
         ValueError: something else happened: nothing was measured.
     """
     body = callback(number, "DELIVERED").partition(b"\r\n\r\n")[2]
-    heard = Heard(message_id(number), parse_report(body, source="callback", now=database.clock()), _QUIET_FOR)
+    heard = Heard(send_id(number), parse_report(body, source="callback", now=database.clock()), _QUIET_FOR)
     [applied], first = _timed(network, lambda: database.write(lambda tx: apply_many(tx, [heard])))
     [claimed], second = _timed(network, lambda: database.write(lambda tx: claim_threads(tx, [_CAPACITY])))
     if not applied.learnt or [task.step for task in claimed.items] != [Step.REPLY]:
-        raise ValueError(f"message {number}: {applied} led to {claimed.items}")
+        raise ValueError(f"send {number}: {applied} led to {claimed.items}")
     outcome = Outcome(claimed.items[0].thread.replied())
     [finished], third = _timed(network, lambda: database.write(lambda tx: finish_threads(tx, [outcome])))
     if not finished:
-        raise ValueError(f"message {number}: its reply was not stored")
+        raise ValueError(f"send {number}: its reply was not stored")
     return [first, second, third]
 
 

@@ -50,25 +50,25 @@ def _measured(seen: dict[str, list[float]], unit: str) -> dict[str, Measured]:
 
 
 async def _with_much_open(run: Run, rest: Measured) -> Figure:
-    count, poll_in, added = run.scale.open_messages, timedelta(hours=1), []
+    count, poll_in, added = run.scale.open_sends, timedelta(hours=1), []
     for nothing_open in rest.rounds:
         url = run.engines["SQLite"]()
         await asyncio.to_thread(seed, url, count, delivery=Delivery.SENT, polled=count, poll_in=poll_in)
         with bot(run.folder, run.neighbours.url, url) as ours:
             await asyncio.sleep(run.scale.settled)
             added.append(ours.memory - nothing_open)
-    name = f"6 memory that {count:,} open messages add"
+    name = f"6 memory that {count:,} open sends add"
     return Figure(name, Measured(tuple(added), "MiB"), goal=Goal("<=", 10, "ours"))
 
 
 async def _long_run(run: Run) -> Figure:
     """The slope over the second half: the first fills caches and pools."""
-    messages = run.scale.callbacks // len(STATUSES) // _COPIES
+    sends = run.scale.callbacks // len(STATUSES) // _COPIES
     url = run.engines["SQLite"]()
-    await asyncio.to_thread(seed, url, messages)
+    await asyncio.to_thread(seed, url, sends)
     with bot(run.folder, run.neighbours.url, url, {"SLACK_POST_INTERVAL": "0"}) as ours:
         watching = asyncio.create_task(watch_memory(ours, _SAMPLES))
-        seen = run.checked(await load([ours.port], _repeated(messages), clients=CLIENTS))
+        seen = run.checked(await load([ours.port], _repeated(sends), clients=CLIENTS))
         watching.cancel()
         memory = await watching
     half = memory[len(memory) // 2 :]
@@ -82,8 +82,8 @@ async def _long_run(run: Run) -> Figure:
     return Figure(name, Measured((growth,), "MiB"), goal=Goal("<=", 1, "ours"))
 
 
-def _repeated(messages: int) -> Iterator[bytes]:
-    """Ten messages at a time, each status of theirs ten times."""
-    for start in range(0, messages, 10):
+def _repeated(sends: int) -> Iterator[bytes]:
+    """Ten sends at a time, each status of theirs ten times."""
+    for start in range(0, sends, 10):
         for _ in range(_COPIES):
-            yield from callbacks(range(start, min(start + 10, messages)))
+            yield from callbacks(range(start, min(start + 10, sends)))

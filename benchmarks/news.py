@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from statistics import median
 
-from benchmarks.callback_requests import callbacks, message_id
+from benchmarks.callback_requests import callbacks, send_id
 from benchmarks.callbacks import bare_rate
 from benchmarks.databases import seed
 from benchmarks.figures import Figure, Goal, Measured, percentile
@@ -13,7 +13,7 @@ from benchmarks.load import load
 from benchmarks.run import Run
 from benchmarks.servers import Server, bot, calls, floor
 
-_WARM = 20  # messages
+_WARM = 20  # sends
 _PAUSE = 0.025  # seconds between an answer and the next callback, so that news comes singly
 _RELAY_PAUSE = 0.005
 _PATIENCE = 30  # seconds
@@ -55,13 +55,13 @@ async def _measure(run: Run, engine: str, *, quick: bool) -> list[Figure]:
 
 
 async def _delays(run: Run, server: Server, pause: float) -> list[float]:
-    """Milliseconds, one for each message after the warm ones."""
+    """Milliseconds, one for each send after the warm ones."""
     count = run.scale.news + _WARM
     await calls(run.neighbours)
     wanted = callbacks(range(count), ("DELIVERED",))
     seen = run.checked(await load([server.port], wanted, clients=1, pause=pause))
     replied = await _replies(run.neighbours, count)
-    asked = {message_id(number).hex: at for number, at in enumerate(seen.sent_at) if number >= _WARM}
+    asked = {send_id(number).hex: at for number, at in enumerate(seen.sent_at) if number >= _WARM}
     return [1000 * (replied[thread] - at) for thread, at in asked.items()]
 
 

@@ -14,7 +14,7 @@ _SAMPLES = 0.25  # seconds
 
 
 async def measure(run: Run) -> list[Figure]:
-    """Watch one process on SQLite for a while, with far more quiet messages than it may ask about meanwhile."""
+    """Watch one process on SQLite for a while, with far more quiet sends than it may ask about meanwhile."""
     url, count = run.engines["SQLite"](), run.scale.handles
     await asyncio.to_thread(seed, url, count, delivery=Delivery.SENT, polled=count)
     with pretend_neighbours(run.folder) as neighbours, bot(run.folder, neighbours.url, url, _OFTEN) as ours:
@@ -28,9 +28,9 @@ async def measure(run: Run) -> list[Figure]:
     run.notes.append(f"Asking again: {len(times)} requests to Sendblue in {run.scale.watch:g} s.")
     grown = Measured((max(memory) - min(memory),), "MiB")
     return [
-        Figure(f"5 {count:,} quiet messages: memory, most − least", grown, goal=Goal("<=", 10, "ours")),
+        Figure(f"5 {count:,} quiet sends: memory, most − least", grown, goal=Goal("<=", 10, "ours")),
         Figure(
-            f"5 {count:,} quiet messages: requests in any {_WINDOW} s",
+            f"5 {count:,} quiet sends: requests in any {_WINDOW} s",
             Measured((most,), "requests"),
             goal=Goal("<=", 100, "ours"),
         ),

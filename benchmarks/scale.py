@@ -14,15 +14,15 @@ class Scale:
     rounds: int
     burst: float  # seconds under load; whole ones, or wrk cannot be used
 
-    news: int  # messages in each round of news
-    converging: int  # messages, each with four statuses
+    news: int  # sends in each round of news
+    converging: int  # sends, each with four statuses
     stored: int  # rows in the large database of what waiting costs
     few_stored: int
     due: int
     handles: int  # gone quiet, asked about again
     watch: float  # seconds for which that is watched
     settled: float  # seconds until a new process's first ticks are over
-    open_messages: int
+    open_sends: int
     callbacks: int  # of one long run, for leaks
     ways: tuple[str, ...]  # of serving intake: names in `run.WAYS`
     processes: tuple[int, ...]
@@ -39,7 +39,7 @@ WHOLE = Scale(
     handles=10_000,
     watch=60,
     settled=2.5,
-    open_messages=100_000,
+    open_sends=100_000,
     callbacks=400_000,
     ways=("SQLite", "PostgreSQL", "PostgreSQL, only doors"),
     processes=(1, 2, 4),
@@ -55,7 +55,7 @@ QUICK = Scale(
     handles=200,
     watch=4,
     settled=1,
-    open_messages=1_000,
+    open_sends=1_000,
     callbacks=2_000,
     ways=("SQLite", "PostgreSQL"),
     processes=(1, 2),

@@ -12,7 +12,7 @@ from benchmarks.scale import CLIENTS
 from benchmarks.servers import ANY_CORE, bot
 
 _MOST_PER_SECOND = 8_000
-_WARM = 50  # messages
+_WARM = 50  # sends
 
 
 async def measure(run: Run) -> list[Figure]:

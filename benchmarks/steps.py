@@ -8,7 +8,7 @@ from datetime import timedelta
 from functools import partial
 from statistics import median
 
-from benchmarks.callback_requests import callback, message_id
+from benchmarks.callback_requests import callback, send_id
 from benchmarks.databases import seed
 from benchmarks.figures import Figure, Goal, Measured
 from benchmarks.run import Run
@@ -21,12 +21,13 @@ from bot.storage.reports import Heard, apply_many
 from bot.storage.sql import Sql
 from bot.storage.threads import Outcome, claim_threads, finish_threads
 
-_SHORT, _LONG = 5, 5_000  # messages of a thread
+_SHORT, _LONG = 5, 5_000  # sends of a thread
 _STEPS = 200
 _WARM = 20
 _CAPACITY = Capacity(40, lease=timedelta(minutes=1))
 _QUIET_FOR = timedelta(minutes=2)
-_JOIN = Sql("{update messages: thread_id, conversation_id, seq}")
+_MOVE_MESSAGES = Sql("{update messages: thread_id, conversation_id, seq}")
+_MOVE_SENDS = Sql("{update sends: thread_id, conversation_id, seq}")
 
 
 async def measure(run: Run) -> list[Figure]:
@@ -57,24 +58,26 @@ def _round(url: str) -> tuple[float, float]:
 
 def _join(tx: Transaction, numbers: Sequence[int]) -> None:
     """Put messages, each of which has a thread of its own, into the thread of the first."""
-    thread_id = message_id(numbers[0])
+    thread_id = send_id(numbers[0])
     place = {"thread_id": thread_id, "conversation_id": thread_id}
-    tx.each(_JOIN, [place | {"id": message_id(number), "seq": seq} for seq, number in enumerate(numbers)])
+    rows = [place | {"id": send_id(number), "seq": seq} for seq, number in enumerate(numbers)]
+    tx.each(_MOVE_MESSAGES, rows)
+    tx.each(_MOVE_SENDS, rows)
 
 
 def _step(database: Database, number: int) -> float:
-    """Have a message delivered, and take the time that its thread's reply is claimed and recorded in.
+    """Have a send delivered, and take the time that its thread's reply is claimed and recorded in.
 
     Raises:
         ValueError: something else happened: nothing was measured.
     """
     body = callback(number, "DELIVERED").partition(b"\r\n\r\n")[2]
-    heard = Heard(message_id(number), parse_report(body, source="callback", now=database.clock()), _QUIET_FOR)
+    heard = Heard(send_id(number), parse_report(body, source="callback", now=database.clock()), _QUIET_FOR)
     database.write(lambda tx: apply_many(tx, [heard]))
     started = time.perf_counter()
     [claimed] = database.write(lambda tx: claim_threads(tx, [_CAPACITY]))
     if [task.step for task in claimed.items] != [Step.REPLY]:
-        raise ValueError(f"message {number} led to {claimed.items}")
+        raise ValueError(f"send {number} led to {claimed.items}")
     outcome = Outcome(claimed.items[0].thread.replied().edited())
     database.write(lambda tx: list(finish_threads(tx, [outcome])))
     return 1000 * (time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Figure 5. What waiting costs: due work among a million stored messages, and asking again about ten thousand."""
+"""Figure 5. What waiting costs: due work among a million stored sends, and asking again about ten thousand."""
 
 import asyncio
 import re
@@ -29,7 +29,7 @@ T = TypeVar("T")
 Question = Callable[[Transaction], object]
 
 _CAPACITY = Capacity(40, lease=timedelta(minutes=1), interval=timedelta(seconds=1))
-_POLLS = PollCapacity("polls", 40, wait=lambda message: timedelta(hours=1))
+_POLLS = PollCapacity("polls", 40, wait=lambda send: timedelta(hours=1))
 _AGE = timedelta(days=30)
 _CHANNELS = 50
 _TRIES = 3  # in each round; the quickest counts, what else the machine does does not
@@ -154,7 +154,7 @@ class _Noting:
 
 
 def without_index(database: Database, question: Question) -> list[str]:
-    """Return the plan's line for each statement that reads all of `messages`, `threads` or `reports`."""
+    """Return the plan's line for each statement that reads all of one of the large tables."""
 
     def noted(tx: Transaction) -> dict[sql.Sql, Mapping[str, Any]]:
         noting = _Noting(tx)
@@ -174,5 +174,5 @@ def _plan(database: Database, connection: Any, statement: sql.Sql, values: Mappi
 
 
 def _reads_all(line: str) -> bool:
-    scans = re.search(r"\bSCAN (messages|threads|reports)\b", line) and "INDEX" not in line
-    return bool(scans or re.search(r"Seq Scan on (messages|threads|reports)\b", line))
+    scans = re.search(r"\bSCAN (sends|messages|threads|conversations|reports)\b", line) and "INDEX" not in line
+    return bool(scans or re.search(r"Seq Scan on (sends|messages|threads|conversations|reports)\b", line))

@@ -164,7 +164,7 @@ def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
     guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.announce.set)
     return Routes(
         app,
-        Route("/sendblue/status/{message_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
+        Route("/sendblue/status/{send_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
         Route("/slack/events", Counted("slack", guard.events), methods=["POST"]),
         Route("/sendblue/webhook", Counted("webhook", callbacks.account), methods=["POST"]),
         Route("/healthz", health.healthz),

@@ -33,7 +33,7 @@ class CallFailed(BluethreadError):  # noqa: N818
     """Slack or Sendblue did not do what was asked.
 
     code: their own word (`is_archived`, `4001`, `OPTED_OUT`), or ours in lower case (`timeout`). reason: their
-    explanation, verbatim and untrusted; may be empty. handle: Sendblue's for the message, when the answer named one.
+    explanation, verbatim and untrusted; may be empty. handle: Sendblue's for the text, when the answer named one.
     """
 
     def __init__(self, code: str, reason: str = "", *, handle: str | None = None) -> None:

@@ -1,6 +1,6 @@
 """Sendblue's reports: each text's status callbacks, and the account's webhook, one address for every text.
 
-Callbacks are not signed, repeated, late, out of order, and lost after a few tries. So each URL carries our message id
+Callbacks are not signed, repeated, late, out of order, and lost after a few tries. So each URL carries our send id
 and a token that nobody can guess; the webhook has a secret in a header. A report is answered 200 once it is stored.
 """
 
@@ -33,19 +33,19 @@ class Callbacks:
     webhook_secrets: Sequence[str]  # any of them is accepted; where there are none, the account has no route
 
     async def status(self, scope: Scope, receive: Receive) -> Answer:
-        """`POST /sendblue/status/{message_id}/{token}`. It needs no secret, but a *wrong* one is refused."""
+        """`POST /sendblue/status/{send_id}/{token}`. It needs no secret, but a *wrong* one is refused."""
         *_, named, token = scope["path"].split("/")
         try:
-            message_id = UUID(named)
+            send_id = UUID(named)
         except ValueError:
             return _NOT_FOUND
-        if not self.tokens.are_right(message_id, token):
+        if not self.tokens.are_right(send_id, token):
             return _NOT_FOUND
         headers = headers_of(scope)
         given = headers.get(b"sb-signing-secret")
         if given is not None and self.webhook_secrets and not knows_one_of(self.webhook_secrets, given):
             return _WRONG_SECRET
-        return await self._taken(headers, receive, message_id)
+        return await self._taken(headers, receive, send_id)
 
     async def account(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/webhook`."""
@@ -57,19 +57,19 @@ class Callbacks:
             return _WRONG_SECRET
         return await self._taken(headers, receive, None)
 
-    async def _taken(self, headers: Headers, receive: Receive, message_id: UUID | None) -> Answer:
-        """Answer a report once it is stored, or say why not. message_id: None where its handle names the text."""
+    async def _taken(self, headers: Headers, receive: Receive, send_id: UUID | None) -> Answer:
+        """Answer a report once it is stored, or say why not. send_id: None where its handle names the text."""
         body = await read_body(headers, receive, largest=LARGEST_REPORT)
         form = headers.get(b"content-type", b"").startswith(b"application/x-www-form-urlencoded")
         try:
-            if message_id is not None:
+            if send_id is not None:
                 report = parse_report(body, source="callback", now=self.clock(), form=form)
-                await self.tracking.apply(message_id, report)
+                await self.tracking.apply(send_id, report)
             elif (named := parse_account_report(body, now=self.clock(), form=form)) is not None:
                 await self.tracking.apply_by_handle(named)
         except UnreadableReport as error:
-            of = message_id and str(message_id)
-            log.warning("callback_unreadable", reason=str(error), message_id=of, at_will=True)
+            of = send_id and str(send_id)
+            log.warning("callback_unreadable", reason=str(error), send_id=of, at_will=True)
             return Answer(400, f"{error}\n".encode())
         except NotStored:
             return Answer(503, b"not stored, please send it again\n")

@@ -55,7 +55,7 @@ class Health:
             ("due", "Work that is due, in all processes together", "kind", waiting.due),
             ("oldest_due_seconds", "How long the oldest work has been due, with its slot free", "kind", behind),
             ("waiting_for_slot", "Due work that waits for its slot", "kind", waiting.waiting_for_slot),
-            ("open_messages", "Messages that are not finished", "delivery", waiting.open),
+            ("open_sends", "Sends that are not finished", "delivery", waiting.open),
         ):
             gauge = GaugeMetricFamily(f"bluethread_{name}", what, labels=[label])
             for labelled, value in values.items():

@@ -50,8 +50,8 @@ class Listeners:
             return "status", answers.status(found, watched_for=self.watch_for, recipient=asked.recipient)
         origin = _origin(command)
         self.permitting.check_at_once(origin)
-        messages = await self.accepting.accept(asked, origin)
-        return "accepted", answers.accepted(asked.recipient, len(messages))  # true by now: the rows are on disk
+        sends = await self.accepting.accept(asked, origin)
+        return "accepted", answers.accepted(asked.recipient, len(sends))  # true by now: the rows are on disk
 
     async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """*Send again*, *Try again* and *Leave it*."""
@@ -72,5 +72,5 @@ def _origin(command: Mapping[str, str]) -> Origin:
     """Return where a command came from. Slack gives each gesture its own trigger_id, and every replay the same."""
     fields = ("team_id", "channel_id", "user_id", "response_url", "text")
     gesture = command.get("trigger_id") or hashlib.sha256(repr([command.get(f) for f in fields]).encode()).hexdigest()
-    team, channel, sender, answer_url = (command.get(field, "") for field in fields[:4])
-    return Origin(f"command:{team}:{gesture}"[:200], team, channel, sender, answer_url)
+    team, channel, author, answer_url = (command.get(field, "") for field in fields[:4])
+    return Origin(f"command:{team}:{gesture}"[:200], team, channel, author, answer_url)

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import MEASURES
-from benchmarks.callback_requests import STATUSES, callback, handle, message_id
+from benchmarks.callback_requests import STATUSES, callback, handle, send_id
 from benchmarks.command_requests import commands
 from benchmarks.databases import Sql, seed, sqlite
 from benchmarks.figures import HEAD, Figure, Goal, Measured, percentile, slope, table
@@ -99,7 +99,7 @@ def test_every_command_is_a_gesture_of_its_own():
 def test_each_callback_goes_to_its_own_message():
     requests = [callback(number, STATUSES[0]) for number in range(20)]
     for number, request in enumerate(requests):
-        assert f"/sendblue/status/{message_id(number).hex}/".encode() in request
+        assert f"/sendblue/status/{send_id(number).hex}/".encode() in request
         assert f'"{handle(number)}"'.encode() in request
     assert len({request.split()[1] for request in requests}) == 20
 
@@ -109,11 +109,11 @@ def test_whatever_asks_what_is_due_uses_an_index_and_what_does_not_is_found_out(
         url = new()
     seed(url, 20, due=5, polled=5)
     database = open_database(url)
-    slow = Sql("SELECT count(*) AS many FROM messages WHERE text = :text")
+    slow = Sql("SELECT count(*) AS many FROM sends WHERE text = :text")
     found = {name: without_index(database, question) for name, question in QUESTIONS.items()}
     found["slow"] = without_index(database, lambda tx: tx.ask(slow, text="").value())
     database.close()
-    assert found == {name: [] for name in QUESTIONS} | {"slow": ["SCAN messages"]}
+    assert found == {name: [] for name in QUESTIONS} | {"slow": ["SCAN sends"]}
 
 
 def test_a_seeded_message_is_the_one_that_its_callbacks_are_about(tmp_path: Path):
@@ -121,10 +121,10 @@ def test_a_seeded_message_is_the_one_that_its_callbacks_are_about(tmp_path: Path
         url = new()
     seed(url, 12)
     database = open_database(url)
-    stored = Sql("SELECT id, handle FROM messages ORDER BY id")
+    stored = Sql("SELECT id, handle FROM sends ORDER BY id")
     rows = database.read(lambda tx: list(tx.ask(stored)))
     database.close()
-    assert [tuple(row) for row in rows] == [(message_id(number), handle(number)) for number in range(12)]
+    assert [tuple(row) for row in rows] == [(send_id(number), handle(number)) for number in range(12)]
 
 
 def test_results_replace_only_what_stands_between_their_marks():

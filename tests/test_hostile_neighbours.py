@@ -24,10 +24,10 @@ from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
 from sandbox.serving import serving
 from tests.conftest import CUSTOMER, KEY, LINE, SECRET, TOKEN
-from tests.making import a_message
+from tests.making import a_send
 
 NOW, NO_TIME = datetime(2026, 11, 20, tzinfo=UTC), timedelta(0)
-TEXT = a_message(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
+TEXT = a_send(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
 LISTED = {
     "message_handle": "h",
     "is_outbound": True,
@@ -96,7 +96,7 @@ async def test_a_call_ends_in_its_time_whatever_trickles() -> None:
     async with trickling() as url, sendblue(url, timeout=1) as client, slack(url, timeout=1) as notifier:
         began = time.monotonic()
         with pytest.raises(Uncertain) as doubt:
-            await client.send(TEXT, "https://bot.example.com/cb")
+            await client.submit(TEXT, "https://bot.example.com/cb")
         assert doubt.value.code == "timeout"
         with pytest.raises(NotSent):
             await client.status("h")
@@ -148,7 +148,7 @@ async def test_an_answer_is_read_no_further_than_it_may_be_long(made: Callable[[
 
     async with neighbour(answered) as url, sendblue(url) as client, slack(url) as notifier:
         with pytest.raises(Uncertain):
-            await client.send(TEXT, "https://bot.example.com/cb")
+            await client.submit(TEXT, "https://bot.example.com/cb")
         with pytest.raises(NotSent):
             await client.status("h")
         with pytest.raises(Uncertain):
@@ -278,7 +278,7 @@ async def test_a_redirect_is_not_followed(status: int) -> None:
         for call in (
             notifier.post("C1", Post("Hi", []), id="1"),
             notifier.answer(f"{url}/answer", "Hi"),
-            client.send(TEXT, "https://bot.example.com/cb"),
+            client.submit(TEXT, "https://bot.example.com/cb"),
             client.status("h"),
         ):
             with pytest.raises(CallFailed):

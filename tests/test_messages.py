@@ -17,20 +17,22 @@ from uuid import uuid4
 
 import pytest
 from click.testing import CliRunner
+from msgspec.structs import asdict
 
 from bot.cli import main
 from bot.cli.messages import COLUMNS, _whole_file, cell, elapsed, moment
 from bot.cli.output import printable
 from bot.domain.delivery import Delivery, Service
-from bot.domain.message import Message, Origin
+from bot.domain.message import Origin
+from bot.domain.send import Send
 from bot.errors import UsageError
 from bot.storage.database import open_database
 from bot.storage.engine import Transaction
 from bot.storage.history import PAGE
-from bot.storage.intake import NewThread, accept_many
+from bot.storage.intake import accept_many
 from bot.storage.schema import migrate
 from tests.conftest import CUSTOMER, LINE, Stage, until
-from tests.making import a_message
+from tests.making import a_new_message, a_send
 from tests.statements import Sql
 
 PROJECT = Path(__file__).resolve().parents[1]
@@ -38,21 +40,35 @@ NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
 pytestmark = pytest.mark.usefixtures("environment")
 
 
-@pytest.fixture
-def fill(database_url: str) -> Callable[..., list[Message]]:
-    """Store messages: one for each given set of changes, a second apart unless it says when."""
+_BECAME = Sql(
+    "{update sends: accepted_at, since, delivery, service, handle, handle_from, error_code, error_text, picture_lost, "
+    "unconfirmed, asked, decision, decided_by, decided_at, told, attempts, attempted_at}"
+)
 
-    def filled(*all_changes: dict[str, Any]) -> list[Message]:
+
+def _what_became_of(one: Send) -> dict[str, Any]:
+    made, schedule = one.decision, one.schedule
+    decided = {"decision": made.choice, "decided_by": made.by, "decided_at": made.at} if made else _UNDECIDED
+    tried = {"attempts": schedule.attempts, "attempted_at": schedule.attempted_at, "told": one.telling.told}
+    return {"id": one.id, "accepted_at": one.words.accepted_at, **asdict(one.known), "since": NOON, **decided, **tried}
+
+
+_UNDECIDED = {"decision": "", "decided_by": "", "decided_at": None}
+
+
+@pytest.fixture
+def fill(database_url: str) -> Callable[..., list[Send]]:
+    """Store messages of one send each: for each given set of changes, a second apart unless it says when."""
+
+    def filled(*all_changes: dict[str, Any]) -> list[Send]:
         database = open_database(database_url)
         migrate(database)
-        thread_id = uuid4()
-        made = [a_message(**(_usual(thread_id, n) | changes)) for n, changes in enumerate(all_changes)]
+        made = [a_send(**(_usual(uuid4(), n) | changes)) for n, changes in enumerate(all_changes)]
 
         def store(tx: Transaction) -> None:
-            origin = Origin(str(thread_id), "T1", "C0GENERAL", "U0ANA")
-            accept_many(tx, [NewThread(thread_id, origin, tuple(made))] if made else [])
-            times = [{"id": one.id, "accepted_at": one.words.accepted_at, "since": NOON} for one in made]
-            tx.each(Sql("{update messages: accepted_at, since}"), times)
+            origins = [Origin(str(one.id), "T1", "C0GENERAL", "U0ANA") for one in made]
+            accept_many(tx, [a_new_message(origin, one) for origin, one in zip(origins, made, strict=True)])
+            tx.each(_BECAME, [_what_became_of(one) for one in made])
             tx.do(Sql("UPDATE threads SET due_at = NULL"))  # nothing more to do about it
 
         database.write(store)
@@ -87,7 +103,7 @@ def table(text: str) -> list[dict[str, str]]:
 both_engines = pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
 
 
-def test_of_no_database_there_is_a_sentence_and_of_a_new_one_no_messages(fill: Callable[..., list[Message]]) -> None:
+def test_of_no_database_there_is_a_sentence_and_of_a_new_one_no_messages(fill: Callable[..., list[Send]]) -> None:
     code, said = run()
     assert (code, "run `python -m bot migrate` first" in said) == (1, True)
     fill()
@@ -97,7 +113,7 @@ def test_of_no_database_there_is_a_sentence_and_of_a_new_one_no_messages(fill: C
 
 
 @pytest.mark.parametrize("wrong", ["nonsense", "00000000-0000-0000-0000-000000000000"])
-def test_an_unknown_message_is_a_sentence(wrong: str, fill: Callable[..., list[Message]]) -> None:
+def test_an_unknown_message_is_a_sentence(wrong: str, fill: Callable[..., list[Send]]) -> None:
     fill()
     code, said = run(wrong)
     assert code == 1
@@ -114,12 +130,10 @@ def test_an_unknown_message_is_a_sentence(wrong: str, fill: Callable[..., list[M
         (["--csv", "-", "--json"], "--csv writes all messages"),
         (["--csv", "/"], "/ is not a file"),
         (["--csv", "/nowhere/x.csv"], "/nowhere/x.csv cannot be written (No such file or directory)"),
-        (["00000000-0000-0000-0000-000000000000", "--open"], "give a message id alone"),
+        (["00000000-0000-0000-0000-000000000000", "--open"], "give an id alone"),
     ],
 )
-def test_what_cannot_be_done_is_one_sentence(
-    typed: list[str], sentence: str, fill: Callable[..., list[Message]]
-) -> None:
+def test_what_cannot_be_done_is_one_sentence(typed: list[str], sentence: str, fill: Callable[..., list[Send]]) -> None:
     fill()
     code, said = run(*typed)
     assert code == 1
@@ -153,7 +167,7 @@ def test_what_is_neither_span_nor_time_is_refused(typed: str) -> None:
 
 
 @both_engines
-def test_conditions_narrow_the_list_together(fill: Callable[..., list[Message]]) -> None:
+def test_conditions_narrow_the_list_together(fill: Callable[..., list[Send]]) -> None:
     fill(
         {"text": "old", "accepted_at": NOON - timedelta(days=400)},
         {"text": "failed", "delivery": Delivery.FAILED, "error_code": "4002"},
@@ -207,9 +221,9 @@ async def test_a_message_tells_its_whole_story(stage: Stage, monkeypatch: pytest
     assert moments[0]["seconds"] == 0
 
 
-def test_what_others_wrote_can_do_nothing_to_the_terminal(fill: Callable[..., list[Message]]) -> None:
-    [message] = fill({"text": "\x1b]0;owned\x07 a\nb \u202eesrever"})
-    _, said = run(str(message.id))
+def test_what_others_wrote_can_do_nothing_to_the_terminal(fill: Callable[..., list[Send]]) -> None:
+    [send] = fill({"text": "\x1b]0;owned\x07 a\nb \u202eesrever"})
+    _, said = run(str(send.id))
     assert "“ ]0;owned  a b  esrever”" in said
     assert printable("é 👩‍🍳 “ok”") == "é 👩‍🍳 “ok”"
 
@@ -218,10 +232,10 @@ UNSAFE = "".join(map(chr, (*range(1, 0x20), *range(0x7F, 0xA0), 0x200E, 0x200F, 
 UNSAFE += "\u2066\u2067\u2068\u2069"
 
 
-def test_json_is_exact_and_csv_readable_without_a_control_character(fill: Callable[..., list[Message]]) -> None:
+def test_json_is_exact_and_csv_readable_without_a_control_character(fill: Callable[..., list[Send]]) -> None:
     text = f"{UNSAFE} é 👩‍🍳"
-    [message] = fill({"text": text, "error_text": text})
-    for arguments in (["--json"], [str(message.id), "--json"]):
+    [send] = fill({"text": text, "error_text": text})
+    for arguments in (["--json"], [str(send.id), "--json"]):
         said = run(*arguments)[1]
         assert set(UNSAFE) & set(said) == {"\n"}
         found = json.loads(said)
@@ -233,7 +247,7 @@ def test_json_is_exact_and_csv_readable_without_a_control_character(fill: Callab
     assert row["error_text"] == row["text"]
 
 
-def test_json_is_exact_in_an_old_locale_too(fill: Callable[..., list[Message]]) -> None:
+def test_json_is_exact_in_an_old_locale_too(fill: Callable[..., list[Send]]) -> None:
     fill({"text": "é “👩‍🍳”"})
     command = [sys.executable, "-m", "bot", "messages", "--json"]
     old = os.environ | {"PYTHONIOENCODING": "latin-1"}
@@ -252,7 +266,7 @@ def test_elapsed_time_is_said_in_units_of_its_size(seconds: float, said: str) ->
 
 
 @both_engines
-def test_an_export_has_every_message_once_oldest_first_across_pages(fill: Callable[..., list[Message]]) -> None:
+def test_an_export_has_every_message_once_oldest_first_across_pages(fill: Callable[..., list[Send]]) -> None:
     # Many share an instant, as those of one commit do, and pages end in the middle of them.
     made = fill(*({"accepted_at": NOON + timedelta(seconds=n // 700), "part": n % 3 + 1} for n in range(PAGE * 2 + 1)))
     code, said = run("--csv", "-")
@@ -265,13 +279,13 @@ def test_an_export_has_every_message_once_oldest_first_across_pages(fill: Callab
     assert [one["id"] for one in listed] == [row["id"] for row in reversed(rows)]
 
 
-def test_an_export_of_few_among_many_has_those_few(fill: Callable[..., list[Message]]) -> None:
+def test_an_export_of_few_among_many_has_those_few(fill: Callable[..., list[Send]]) -> None:
     made = fill(*({"delivery": Delivery.FAILED if n % PAGE == 7 else Delivery.READ} for n in range(PAGE * 3)))
     rows = table(run("--failed", "--csv", "-")[1])
     assert [row["id"] for row in rows] == [str(made[n].id) for n in (7, PAGE + 7, 2 * PAGE + 7)]
 
 
-def test_an_export_takes_no_more_memory_when_there_is_more(fill: Callable[..., list[Message]], tmp_path: Path) -> None:
+def test_an_export_takes_no_more_memory_when_there_is_more(fill: Callable[..., list[Send]], tmp_path: Path) -> None:
     peaks = []
     for _ in range(3):
         fill(*({} for _ in range(PAGE)))
@@ -302,14 +316,14 @@ def test_what_a_spreadsheet_would_run_is_only_text(text: object, shown: str) -> 
     assert cell(text) == shown
 
 
-def test_line_breaks_quotes_and_emoji_survive_the_table(fill: Callable[..., list[Message]], tmp_path: Path) -> None:
+def test_line_breaks_quotes_and_emoji_survive_the_table(fill: Callable[..., list[Send]], tmp_path: Path) -> None:
     text = 'He said "eight",\nor 👩‍🍳\r\nnine'
     fill({"text": text})
-    assert run("--csv", "x.csv") == (0, "1 message written to x.csv.\n")
+    assert run("--csv", "x.csv") == (0, "1 send written to x.csv.\n")
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
         [row] = csv.DictReader(file)
     assert row["text"] == text.replace("\r\n", "\n")
-    assert (row["recipient"], row["sender"], row["channel"]) == (CUSTOMER, "U0ANA", "C0GENERAL")
+    assert (row["recipient"], row["author"], row["channel"]) == (CUSTOMER, "U0ANA", "C0GENERAL")
     assert (tmp_path / "x.csv").stat().st_mode & 0o077 == 0
 
 
@@ -329,7 +343,7 @@ def test_a_file_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_a_file_may_have_any_name_that_the_disk_takes(fill: Callable[..., list[Message]], tmp_path: Path) -> None:
+def test_a_file_may_have_any_name_that_the_disk_takes(fill: Callable[..., list[Send]], tmp_path: Path) -> None:
     fill({})
     target = tmp_path / f"{'x' * 251}.csv"
     assert run("--csv", str(target))[0] == 0
@@ -338,7 +352,7 @@ def test_a_file_may_have_any_name_that_the_disk_takes(fill: Callable[..., list[M
 
 @pytest.mark.parametrize("watched", [True, False])
 def test_a_progress_bar_is_shown_to_whoever_watches_and_to_nobody_else(
-    watched: bool, fill: Callable[..., list[Message]], tmp_path: Path
+    watched: bool, fill: Callable[..., list[Send]], tmp_path: Path
 ) -> None:
     fill({}, {})
     ours, theirs = pty.openpty() if watched else os.pipe()
@@ -348,11 +362,11 @@ def test_a_progress_bar_is_shown_to_whoever_watches_and_to_nobody_else(
             subprocess.run(command, cwd=PROJECT, env=os.environ | {"TERM": "xterm"}, stderr=stderr, check=True)
         shown = screen.read(100_000).decode()
     assert ("Looking through messages" in shown) is watched
-    assert "2 messages written to" in shown
+    assert "2 sends written to" in shown
 
 
 async def test_reading_neither_needs_the_lock_nor_keeps_the_service_from_writing(
-    stage: Stage, fill: Callable[..., list[Message]]
+    stage: Stage, fill: Callable[..., list[Send]]
 ) -> None:
     await stage.stop()
     fill(*({"delivery": Delivery.READ} for _ in range(PAGE * 6)))

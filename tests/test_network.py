@@ -19,11 +19,11 @@ from bot.services.reaching import Identity, reach
 from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
 from tests.conftest import CUSTOMER, KEY, LINE, SECRET, TOKEN, Stage
-from tests.making import a_message, changed
+from tests.making import a_send, changed
 
 PROXY = "http://proxy.example:3128"
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
-TEXT = a_message(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
+TEXT = a_send(UUID(int=1), UUID(int=2), CUSTOMER, LINE, "Table at eight?", NOW, NOW)
 
 
 # -- which proxy
@@ -156,7 +156,7 @@ async def proxied(monkeypatch: pytest.MonkeyPatch, **options: Any) -> AsyncItera
 
 async def _send(scheme: str) -> Any:
     async with Sendblue(f"{scheme}://sendblue.example", KEY, SECRET, timeout=5, clock=lambda: NOW) as sendblue:
-        return await sendblue.send(TEXT, "https://bot.example.com/callback")
+        return await sendblue.submit(TEXT, "https://bot.example.com/callback")
 
 
 async def _post(scheme: str) -> Any:
@@ -231,6 +231,6 @@ async def test_public_url_is_looked_at_from_here_through_the_same_proxy(monkeypa
 async def test_a_request_that_cannot_be_built_was_not_sent(stage: Stage) -> None:
     async with Sendblue(stage.settings.sendblue_api_url, KEY, SECRET, timeout=5, clock=lambda: NOW) as sendblue:
         with pytest.raises(NotSent) as failed:
-            await sendblue.send(changed(TEXT, text="half an emoji: \ud83d"), "https://bot.example.com/callback")
+            await sendblue.submit(changed(TEXT, text="half an emoji: \ud83d"), "https://bot.example.com/callback")
     assert failed.value.code == "unbuildable"
     assert stage.bubbles() == []

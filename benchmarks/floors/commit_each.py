@@ -1,6 +1,6 @@
 """The usual way to take a callback: async SQLAlchemy, one transaction and one commit per request.
 
-The same work as the bot's: token, parse, merge, the message, its thread and one history row, flushed to disk before
+The same work as the bot's: token, parse, merge, the send, its thread and one history row, flushed to disk before
 the answer. It has the fewest statements that do it, one at a time. SQLite gets one connection, which is its best.
 """
 
@@ -20,12 +20,12 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
 from bot.domain.known import Report
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.domain.thread import Lane
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
-from bot.storage.migrations.tables import messages, reports, threads
-from bot.storage.rows import message_of
+from bot.storage.migrations.tables import reports, sends, threads
+from bot.storage.rows import send_of
 from bot.storage.sql import CODED
 from bot.storage.sqlite import journal_mode
 
@@ -52,25 +52,25 @@ _database = _engine(os.environ["DATABASE_URL"])
 
 
 async def _status(request: Request) -> Response:
-    message_id = UUID(request.path_params["message_id"])
-    if not _tokens.are_right(message_id, request.path_params["token"]):
+    send_id = UUID(request.path_params["send_id"])
+    if not _tokens.are_right(send_id, request.path_params["token"]):
         return PlainTextResponse("not found\n", 404)
     now = datetime.now(UTC)
     report = parse_report(await request.body(), source="callback", now=now)
     async with _database.begin() as connection:
-        await _apply(connection, message_id, report, now)
+        await _apply(connection, send_id, report, now)
     return PlainTextResponse("ok\n")
 
 
-_MESSAGE = [*messages.c, messages.c.send_at.label("lease_until"), messages.c.telling.label("under_way")]
+_SEND = [*sends.c, sends.c.send_at.label("lease_until")]
 
 
-async def _apply(connection: AsyncConnection, message_id: UUID, report: Report, now: datetime) -> None:
-    ours = messages.c.id == message_id
-    found = (await connection.execute(select(*_MESSAGE).where(ours).with_for_update())).mappings().one()
-    merged = _message_of(found).merge(report)
+async def _apply(connection: AsyncConnection, send_id: UUID, report: Report, now: datetime) -> None:
+    ours = sends.c.id == send_id
+    found = (await connection.execute(select(*_SEND).where(ours).with_for_update())).mappings().one()
+    merged = _send_of(found).merge(report)
     changed = asdict(merged.known)
-    await connection.execute(update(messages).where(ours).values(**changed, send_at=None, polls=0))
+    await connection.execute(update(sends).where(ours).values(**changed, send_at=None, polls=0))
     await connection.execute(
         update(threads)
         .where(threads.c.id == merged.thread_id)
@@ -80,8 +80,8 @@ async def _apply(connection: AsyncConnection, message_id: UUID, report: Report, 
     await connection.execute(history.values(**_history(merged, report, now)))
 
 
-def _message_of(found: Mapping[Any, Any]) -> Message:
-    return message_of(**{name: _value(name, value) for name, value in found.items()})
+def _send_of(found: Mapping[Any, Any]) -> Send:
+    return send_of(**{name: _value(name, value) for name, value in found.items()})
 
 
 def _value(name: str, value: Any) -> Any:
@@ -91,10 +91,10 @@ def _value(name: str, value: Any) -> Any:
     return value if value is None or change is None else change(value)
 
 
-def _history(message: Message, report: Report, now: datetime) -> dict[str, object]:
+def _history(send: Send, report: Report, now: datetime) -> dict[str, object]:
     return {
-        "message_id": message.id,
-        "key": f"{message.id.hex}:{report.word}",
+        "send_id": send.id,
+        "key": f"{send.id.hex}:{report.word}",
         "source": report.source,
         "word": report.word,
         "delivery": report.delivery,
@@ -113,7 +113,7 @@ async def _readyz(request: Request) -> Response:
 
 app = Starlette(
     routes=[
-        Route("/sendblue/status/{message_id}/{token}", _status, methods=["POST"]),
+        Route("/sendblue/status/{send_id}/{token}", _status, methods=["POST"]),
         Route("/readyz", _readyz),
     ]
 )

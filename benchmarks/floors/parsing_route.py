@@ -18,7 +18,7 @@ async def _readyz(request: Request) -> Response:
 
 app = Starlette(
     routes=[
-        Route("/sendblue/status/{message_id}/{token}", _status, methods=["POST"]),
+        Route("/sendblue/status/{send_id}/{token}", _status, methods=["POST"]),
         Route("/readyz", _readyz),
     ]
 )

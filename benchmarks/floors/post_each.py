@@ -31,7 +31,7 @@ async def _status(request: Request) -> Response:
     channel = channel_of(told["message_handle"], _CHANNELS)
     if channel not in _posters:
         _posters[channel] = asyncio.create_task(_post(channel))
-    _waiting[channel].put_nowait((request.path_params["message_id"], told["status"]))
+    _waiting[channel].put_nowait((request.path_params["send_id"], told["status"]))
     return PlainTextResponse("ok\n")
 
 
@@ -57,7 +57,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 
 app = Starlette(
     routes=[
-        Route("/sendblue/status/{message_id}/{token}", _status, methods=["POST"]),
+        Route("/sendblue/status/{send_id}/{token}", _status, methods=["POST"]),
         Route("/readyz", _readyz),
     ],
     lifespan=_lifespan,

@@ -84,7 +84,7 @@ def migrate() -> None:
 
 
 @main.command("messages")
-@click.argument("message_id", required=False)
+@click.argument("wanted_id", metavar="[ID]", required=False)
 @click.option("--open", "only_open", is_flag=True, help="Only messages that are not finished.")
 @click.option("--failed", "only_failed", is_flag=True, help="Only messages that failed or were not sent.")
 @click.option("--number", help="Only messages to this number, written as in /imessage.")
@@ -93,18 +93,18 @@ def migrate() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--csv", "target", metavar="FILE", help="Write all of them, oldest first, as CSV (-: standard output).")
 def messages_command(
-    message_id: str | None, *, limit: int | None, as_json: bool, target: str | None, **conditions: Any
+    wanted_id: str | None, *, limit: int | None, as_json: bool, target: str | None, **conditions: Any
 ) -> None:
-    """List messages, or show one with everything that happened to it. Changes nothing."""
+    """List messages (a line for each send), or show all that happened to a send or a message. Changes nothing."""
     from bot.cli.messages import export_messages, list_messages, show_message, wanted_messages
 
-    if message_id is not None and (target or limit or any(conditions.values())):
-        raise UsageError("give a message id alone or with --json, without other options")
+    if wanted_id is not None and (target or limit or any(conditions.values())):
+        raise UsageError("give an id alone or with --json, without other options")
     if target is not None and (as_json or limit):
         raise UsageError("--csv writes all messages that match: leave --limit and --json out")
     settings = _ready()
-    if message_id is not None:
-        show_message(settings, message_id, as_json=as_json)
+    if wanted_id is not None:
+        show_message(settings, wanted_id, as_json=as_json)
         return
     wanted = wanted_messages(settings, **conditions, limit=limit or 20)
     if target is not None:

@@ -232,22 +232,22 @@ def _registered(ours: Sequence[Hook], accepted: Sequence[str], *, fix: bool, new
 
 async def public_url(app: App) -> list[Finding]:
     who, detail = await reach(app.settings.public_url, app.identity)
-    match who:
-        case "this bot":
-            return [Finding("PUBLIC_URL", "ok", "this bot answers there")]
-        case "nobody":
-            says = f"cannot be reached: {detail}"
-            todo = "start the bot with `python -m bot serve`; if it runs, check DNS, the certificate and the web server"
-        case "something else":
-            says = f"something else answers there ({detail})"
-            todo = "set PUBLIC_URL to the address where this version of the bot is reached; redirects are not followed"
-        case "another secret":
-            says = "another Bluethread answers there, or this one with an older CALLBACK_SECRET"
-            todo = "restart the bot after changing CALLBACK_SECRET, or correct PUBLIC_URL"
-        case "another database":
-            says = "a Bluethread with another database answers there"
-            todo = "run this where the bot runs, with the same DATABASE_URL, or correct PUBLIC_URL"
-    return [Finding("PUBLIC_URL", "problem", says, todo)]
+    says, _, todo = _ANSWERS_THERE[who].partition(" → ")
+    return [Finding("PUBLIC_URL", "problem" if todo else "ok", says.format(detail=detail), todo)]
+
+
+_ANSWERS_THERE = {
+    "this bot": "this bot answers there",
+    "nobody": "cannot be reached: {detail} → start the bot with `python -m bot serve`; if it runs, check DNS, the "
+    "certificate and the web server",
+    "something else": "something else answers there ({detail}) → set PUBLIC_URL to the address where this version of "
+    "the bot is reached; redirects are not followed",
+    "another secret": "another Bluethread answers there, or this one with an older CALLBACK_SECRET → restart the bot "
+    "after changing CALLBACK_SECRET, or correct PUBLIC_URL",
+    "another database": "a Bluethread with another database answers there → run this where the bot runs, with the "
+    "same DATABASE_URL, or correct PUBLIC_URL",
+}
+"""Who answers at PUBLIC_URL → what that means, and what to do."""
 
 
 def clock(clocks: Clocks) -> Finding:

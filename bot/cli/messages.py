@@ -16,7 +16,7 @@ from typing import IO
 from uuid import UUID
 
 import click
-from msgspec.structs import replace
+from msgspec.structs import asdict, replace
 
 from bot.cli.output import print_json, printable
 from bot.domain.delivery import Delivery
@@ -25,15 +25,16 @@ from bot.errors import UsageError
 from bot.settings import Settings
 from bot.slack.markup import shorten
 from bot.slack.reasons import reason
-from bot.storage.history import PAGE, Filter, Listed, Story, ask, extent, pages, reading, story_of
-from bot.storage.rows import columns_of
+from bot.slack.sentences import of_part
+from bot.storage.history import PAGE, Filter, Listed, Story, ask, extent, pages, reading, stories_of
 from handlers.recipient import parse_number
 
 COLUMNS = (
-    *("id", "thread_id", "accepted_at", "sender", "channel", "recipient", "line", "part", "parts", "text"),
-    *("media_url", "style", "delivery", "since", "over", "unconfirmed", "service", "handle", "error_code"),
-    *("error_text", "decision", "decided_by", "again_of"),
-)  # what JSON and CSV have of a message; docs/operate.md explains each
+    *("id", "message_id", "conversation_id", "thread_id", "accepted_at", "author", "channel", "recipient", "line"),
+    *("part", "parts", "try_number", "text", "media_url", "style", "delivery", "since", "over", "unconfirmed"),
+    *("service", "handle", "error_code", "error_text", "decision", "decided_by"),
+)  # what JSON and CSV have of a send; docs/operate.md explains each
+_LISTS = "`python -m bot messages` lists them"
 _SHOWN = 500  # characters of a long text
 _WIDTH = 100  # of a terminal that must not wrap lines
 _FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
@@ -44,10 +45,10 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks
 def wanted_messages(
     settings: Settings, *, number: str | None, since: str | None, only_open: bool, only_failed: bool, limit: int
 ) -> Filter:
-    """Return which messages are meant by what was typed. Raises UsageError for what cannot be read."""
+    """Return which sends are meant by what was typed. Raises UsageError for what cannot be read."""
     if only_open and only_failed:
         raise UsageError("--open and --failed cannot be combined: a failed text is not open")
-    begin = None if since is None else moment(since, datetime.now(UTC))
+    begin = Filter().since if since is None else moment(since, datetime.now(UTC))
     try:
         recipient = None if number is None else parse_number(number, settings.default_region)
     except UsageError:
@@ -74,33 +75,33 @@ def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
     if as_json:
         print_json([record(one) for one in shown])
         return
-    click.echo(f"{'message':<36}  {'accepted (UTC)':<19}  {'to':<16}  status" if found else "No messages.")
+    click.echo(f"{'send':<36}  {'accepted (UTC)':<19}  {'to':<16}  status" if found else "No messages.")
     for one in shown:
         click.echo(_in_one_line(one))
     if len(found) > len(shown):
         click.echo(f"There are more: these are the newest {wanted.limit} (--limit).")
 
 
-def show_message(settings: Settings, message_id: str, *, as_json: bool) -> None:
-    """Print one message and what became of it, moment by moment. Raises UsageError when there is none with that id."""
+def show_message(settings: Settings, wanted_id: str, *, as_json: bool) -> None:
+    """Print what became of one send, moment by moment, or of all sends of a message. Raises UsageError: no such id."""
     try:
-        wanted = UUID(message_id)
+        wanted = UUID(wanted_id)
     except ValueError:
-        raise UsageError(f"{message_id} is not a message id: `python -m bot messages` lists them") from None
+        raise UsageError(f"{wanted_id} is not the id of a send or a message: {_LISTS}") from None
     with reading(settings.database_url) as database:
-        story = ask(database, lambda tx: story_of(tx, wanted))
-    if story is None:
-        raise UsageError(f"there is no message {message_id}: `python -m bot messages` lists them")
-    moments = timeline(story.message, story.thread, story.noted)
+        stories = ask(database, lambda tx: stories_of(tx, wanted))
+    if not stories:
+        raise UsageError(f"there is no send and no message {wanted_id}: {_LISTS}")
     if as_json:
-        listed = Listed(story.message, story.thread.sender, story.thread.asked_in)
-        print_json(record(listed) | {"timeline": [_moment_record(one, story) for one in moments]})
+        records = [record(one) | {"timeline": [_moment_record(at, one) for at in _moments(one)]} for one in stories]
+        print_json(records[0] if stories[0].send.id == wanted else records)
         return
-    click.echo("\n".join([*_heading(story), "", *_timeline(story, moments), "", told(story.message)]))
+    told_whole = ["\n".join([*_heading(one), "", *_timeline(one), "", told(one.send)]) for one in stories]
+    click.echo("\n\n".join(told_whole))
 
 
 def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
-    """Write a CSV file, oldest message first: UTF-8, a header row, times in ISO 8601 UTC. target: a path, or `-`.
+    """Write a CSV file, oldest send first: UTF-8, a header row, times in ISO 8601 UTC. target: a path, or `-`.
 
     What is accepted meanwhile is left out. Raises UsageError when it cannot be written; then there is no new file.
     """
@@ -119,7 +120,7 @@ def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
                 progress.update(PAGE)
         output.flush()  # before a file is synced; and here it is noticed if whoever reads has read enough
     if target != "-":
-        click.echo(f"{count:,} message{'' if count == 1 else 's'} written to {target}.", err=True)
+        click.echo(f"{count:,} send{'' if count == 1 else 's'} written to {target}.", err=True)
 
 
 def cell(value: object) -> str:
@@ -154,15 +155,14 @@ def _whole_file(target: str) -> Iterator[IO[str]]:
 
 
 def record(listed: Listed) -> dict[str, object]:
-    """Return a message as JSON and CSV have it: the columns above, times in ISO 8601 UTC, nothing as ""."""
-    message = listed.message
-    values = columns_of(message) | {
-        "sender": listed.sender,
-        "channel": listed.channel,
-        "delivery": message.known.delivery.name,
-        "over": message.known.is_final or message.known.unconfirmed,
-        "service": message.known.service.value,
-    }
+    """Return a send as JSON and CSV have it: the columns above, times in ISO 8601 UTC, nothing as ""."""
+    send, known, made = listed.send, listed.send.known, listed.send.decision
+    values = asdict(send.words) | asdict(known) | {"channel": listed.channel}
+    values |= {"id": send.id, "message_id": send.message_id, "thread_id": send.thread_id}
+    values |= {"conversation_id": listed.message.conversation_id, "author": listed.message.author}
+    values |= {"delivery": known.delivery.name, "service": known.service.value}
+    values |= {"over": known.is_final or known.unconfirmed}
+    values |= {"decision": made and made.choice, "decided_by": made and made.by}
     return {name: _plain(values[name]) for name in COLUMNS}
 
 
@@ -175,7 +175,7 @@ def _plain(value: object) -> object:
 def _moment_record(one: Moment, story: Story) -> dict[str, object]:
     return {
         "at": one.at.isoformat(),
-        "seconds": round((one.at - story.message.words.accepted_at).total_seconds(), 3),
+        "seconds": round((one.at - story.send.words.accepted_at).total_seconds(), 3),
         "source": one.source,
         "word": one.word,
         "says": one.says,
@@ -184,40 +184,44 @@ def _moment_record(one: Moment, story: Story) -> dict[str, object]:
 
 
 def _in_one_line(listed: Listed) -> str:
-    message = listed.message
-    said = f"{message.id}  {message.words.accepted_at:%Y-%m-%d %H:%M:%S}  {message.words.recipient or 'deleted':<16}  "
-    said = printable(said + stands(message))
+    send = listed.send
+    said = f"{send.id}  {send.words.accepted_at:%Y-%m-%d %H:%M:%S}  {send.words.recipient or 'deleted':<16}  "
+    said = printable(said + of_part(send.words, stands(send)))
     width = max(_WIDTH, shutil.get_terminal_size().columns)
     return said if len(said) <= width or not sys.stdout.isatty() else said[: width - 1] + "…"
 
 
 def _heading(story: Story) -> Iterator[str]:
-    message, thread, words, known = story.message, story.thread, story.message.words, story.message.known
-    yield f"Message {message.id}" + (f" (part {words.part} of {words.parts})" if words.parts > 1 else "")
+    send, thread, words, known = story.send, story.thread, story.send.words, story.send.known
+    yield of_part(words, f"Send {send.id}")
     to, without = (words.recipient, "a picture") if words.recipient else ("a deleted number", "deleted")
-    closed = f"nothing can be posted any more ({thread.closed}); the sender gets a private message"
+    closed = f"nothing can be posted any more ({thread.closed}); its author gets a private message"
     facts = [
         ("to", f"{to}, from {words.line}"),
         ("text", f"“{shorten(words.text, _SHOWN)}”" if words.text else without),
         ("picture", words.media_url),
-        ("typed by", f"{thread.sender} in {thread.asked_in}"),
+        ("typed by", f"{story.message.author} in {story.channel}"),
         ("handle", known.handle and f"{known.handle} (Sendblue's)"),
-        ("status", f"{stands(message)}, since {known.since:%Y-%m-%d %H:%M:%S} UTC"),
+        ("status", f"{stands(send)}, since {known.since:%Y-%m-%d %H:%M:%S} UTC"),
         ("why", reason(known.error_code, known.error_text) if known.delivery is Delivery.FAILED else ""),
         ("thread", thread.closed and closed),
-        *(("repeated", f"as message {other.id}") for other in thread.messages if other.words.again_of == message.id),
+        ("message", f"{send.message_id} (give this id to see all its parts and tries)"),
     ]
     for name, value in facts:
         if value:
             yield from _hanging(f"  {name:<11}", value)
 
 
-def _timeline(story: Story, moments: list[Moment]) -> Iterator[str]:
+def _moments(story: Story) -> list[Moment]:
+    return timeline(story.send, story.thread, story.noted)
+
+
+def _timeline(story: Story) -> Iterator[str]:
     """Yield a line for each moment under its day: time, time since acceptance, what was learnt."""
-    for day, of_this_day in groupby(moments, lambda one: f"{one.at:%A, %-d %B %Y}, UTC"):
+    for day, of_this_day in groupby(_moments(story), lambda one: f"{one.at:%A, %-d %B %Y}, UTC"):
         yield day
         for one in of_this_day:
-            begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.message.words.accepted_at):>12}   "
+            begin = f"  {one.at:%H:%M:%S}  {elapsed(one.at - story.send.words.accepted_at):>12}   "
             says = one.says
             if one.happened_at is not None:
                 other_day = "" if one.happened_at.date() == one.at.date() else f"{one.happened_at:%Y-%m-%d} "

@@ -11,7 +11,7 @@ class Backlog:
     due: dict[str, int]  # by kind of work
     doable_since: dict[str, datetime]  # by kind, where some is due and its slot free: since when
     waiting_for_slot: dict[str, int]  # by kind
-    open: dict[str, int]  # delivery → messages that are not over
+    open: dict[str, int]  # delivery → sends that are not over
     last_callback: datetime | None
     callbacks_missing: bool
 

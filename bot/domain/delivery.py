@@ -1,10 +1,10 @@
-"""How far a message has come, what is worth telling about it, and when it is over. Pure: no I/O, no clock."""
+"""How far a send has come, what is worth telling about it, and when it is over. Pure: no I/O, no clock."""
 
 from enum import IntEnum, IntFlag, StrEnum
 
 
 class Delivery(IntEnum):
-    """How far a message has come. Higher is later; merging two reports keeps the higher."""
+    """How far a send has come. Higher is later; merging two reports keeps the higher."""
 
     ACCEPTED = 0  # stored; nobody has been asked yet
     SENDING = 10  # the call to Sendblue is in flight, or its process died in it
@@ -17,7 +17,7 @@ class Delivery(IntEnum):
 
 
 class Service(StrEnum):
-    """The channel a message took. Sendblue may not say, and may fall back from iMessage to SMS."""
+    """The channel a send took. Sendblue may not say, and may fall back from iMessage to SMS."""
 
     UNKNOWN = ""
     IMESSAGE = "iMessage"
@@ -26,17 +26,17 @@ class Service(StrEnum):
 
 
 class HandleFrom(IntEnum):
-    """How a message came by its handle. A report on its own address beats what the list suggested."""
+    """How a send came by its handle. A report on its own address beats what the list suggested."""
 
     NOWHERE = 0
     LIST = 1  # Sendblue's list has a text that fits
-    OWN = 2  # the answer to our call, or a report on the message's own address
+    OWN = 2  # the answer to our call, or a report on the send's own address
     CORRECTED = 3  # the same, after the list had suggested another
     REFUSAL = 4  # the answer that refused it
 
 
 class News(IntFlag):
-    """What a thread can be told about a message. Stored twice: what is still to tell, and what was told."""
+    """What a thread can be told about a send. Stored twice: what is still to tell, and what was told."""
 
     NONE = 0
     UNCERTAIN = 1  # nobody knows whether it went out
@@ -57,7 +57,7 @@ OUTCOMES = News.FOUND | News.SENT | News.SENT_AS_SMS | News.FAILED | News.DELIVE
 
 
 def milestone(delivery: Delivery, service: Service, *, doubted: bool) -> News:
-    """Return what is worth telling about how far a message came. doubted: the thread was told of a doubt."""
+    """Return what is worth telling about how far a send came. doubted: the thread was told of a doubt."""
     if delivery is Delivery.SENT and service is Service.SMS:
         return News.SENT_AS_SMS
     if delivery is Delivery.QUEUED and doubted:

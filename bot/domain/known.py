@@ -1,4 +1,4 @@
-"""What is known of a message's delivery, one report about it, and the merge of the two. Pure."""
+"""What is known of a send, one report about it, and the merge of the two. Pure."""
 
 from datetime import datetime
 from typing import Self
@@ -10,7 +10,7 @@ from bot.domain.delivery import Delivery, HandleFrom, Service, is_final
 
 
 class Facts(Struct, frozen=True, kw_only=True):
-    """What may become known beside how far a message came. Each is either not known (yet) or true for good."""
+    """What may become known beside how far a send came. Each is either not known (yet) or true for good."""
 
     picture_lost: bool = False  # the text went without its picture
     unconfirmed: bool = False  # it was watched as long as promised
@@ -18,7 +18,7 @@ class Facts(Struct, frozen=True, kw_only=True):
 
 
 class Report(Facts, frozen=True):
-    """One piece of news about one message, from whichever source."""
+    """One piece of news about one send, from whichever source."""
 
     source: str  # "send", "callback", "poll", "list", or "bot" for our own conclusions
     at: datetime  # when it happened, as the vendor says (aware UTC), or when we heard
@@ -29,12 +29,12 @@ class Report(Facts, frozen=True):
     error_code: str = ""
     error_text: str = ""
     recipient: str = ""
-    if_still: Delivery | None = None  # counts only while the message stands there
+    if_still: Delivery | None = None  # counts only while the send stands there
     handle_from: HandleFrom = HandleFrom.NOWHERE
 
 
 class Known(Facts, frozen=True):
-    """How far a message has come, as far as we know."""
+    """How far a send has come, as far as we know."""
 
     since: datetime  # when it came as far as `delivery`
     delivery: Delivery = Delivery.ACCEPTED

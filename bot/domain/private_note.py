@@ -11,7 +11,7 @@ class PrivateNote(Struct, frozen=True):
     key: str  # the same for whoever owes it once more
     person: str  # a Slack user id
     answer_url: str  # of the command or the click it is about; Slack takes answers there for half an hour
-    says: str  # "moved" or "closed", about a thread; "in_vain", about a text; else why a click was not permitted
+    says: str  # "moved" or "closed", about a thread; "in_vain", about a send; else why a click was not permitted
     about_id: UUID
     failures: int = 0
     fence: int = 0

@@ -1,4 +1,4 @@
-"""The place in Slack where messages are reported, and the one thing to do there next. Pure."""
+"""A place in Slack where a conversation is shown, and the one thing to do there next. Pure."""
 
 from datetime import datetime
 from enum import Enum, IntEnum
@@ -10,6 +10,7 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
+from bot.domain.send import Send
 
 # Values of shown_rev that are no count: what the root shows is …
 UNKNOWN = -1  # … not known
@@ -23,7 +24,7 @@ class Lane(IntEnum):
 
     EDIT = 0  # chat.update: limited for the whole workspace, the least urgent
     FREE = 1  # looking something up
-    POST = 2  # a new message: one slot of its channel
+    POST = 2  # a new post: one slot of its channel
 
 
 class Step(Enum):
@@ -52,12 +53,9 @@ class Thread(Struct, frozen=True):
     """
 
     id: UUID
-    team: str
     channel: str  # where it stands; a user id while the bot's own DM with them is not open yet
     asked_in: str  # where the person typed
-    sender: str
-    answer_url: str
-    created_at: datetime
+    message: Message  # what its root shows
     root_ts: str | None = None
     replies: int = 0
     rev: int = 0  # counts what became worth showing
@@ -69,12 +67,12 @@ class Thread(Struct, frozen=True):
     fence: int = 0
     failures: int = 0
     lease_until: datetime | None = None  # while it is claimed: until when
-    messages: tuple[Message, ...] = ()  # those its root shows, and the first that something is owed about
+    sends: tuple[Send, ...] = ()  # of that message, and the first that something is owed about
 
     @property
-    def lead(self) -> Message:
-        """The first message: whom the thread is about."""
-        return self.messages[0]
+    def lead(self) -> Send:
+        """The first send: whom the thread is about."""
+        return self.sends[0]
 
     @property
     def moved(self) -> bool:
@@ -83,12 +81,12 @@ class Thread(Struct, frozen=True):
     @property
     def tells(self) -> bool:
         """Whether a post is under way, or was given up, that tells something new."""
-        return any(message.telling.under_way for message in self.messages)
+        return any(send.telling.under_way for send in self.sends)
 
     @property
     def unsent(self) -> bool:
         """Whether there is a text in it that nobody has tried to send."""
-        return any(message.known.delivery is Delivery.ACCEPTED for message in self.messages)
+        return any(send.known.delivery is Delivery.ACCEPTED for send in self.sends)
 
     def next_step(self) -> Step:
         if self.posting is not None:
@@ -97,7 +95,7 @@ class Thread(Struct, frozen=True):
             return Step.NOTHING
         if self.root_ts is None:
             return Step.OPEN
-        if any(message.news for message in self.messages):
+        if any(send.news for send in self.sends):
             return Step.REPLY
         return Step.EDIT if self.rev != self.shown_rev else Step.NOTHING
 
@@ -106,9 +104,9 @@ class Thread(Struct, frozen=True):
         if step.lane is not Lane.POST:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
-        told = {one.id: one.news for one in [one for one in self.messages if one.news][:MOST_TOLD]}
-        messages = tuple(replace(one, telling=one.telling.begun(told.get(one.id, News.NONE))) for one in self.messages)
-        return replace(self, posting=number, posting_since=now, looked=0, messages=messages)
+        told = {one.id: one.news for one in [one for one in self.sends if one.news][:MOST_TOLD]}
+        sends = tuple(replace(one, telling=one.telling.begun(told.get(one.id, News.NONE))) for one in self.sends)
+        return replace(self, posting=number, posting_since=now, looked=0, sends=sends)
 
     def opened(self, channel: str, ts: str, *, shown_rev: int) -> Self:
         """The root stands. Slack names the channel: for a user id, their direct message with the bot."""
@@ -119,8 +117,8 @@ class Thread(Struct, frozen=True):
 
     def said(self) -> Self:
         """What was being posted stands, and the thread tells what was in it."""
-        messages = tuple(replace(one, telling=one.telling.done()) for one in self.messages)
-        return replace(self, posting=None, failures=0, messages=messages)
+        sends = tuple(replace(one, telling=one.telling.done()) for one in self.sends)
+        return replace(self, posting=None, failures=0, sends=sends)
 
     def edited(self) -> Self:
         """The root shows what is known; if the edit before had no answer, perhaps not for long."""
@@ -145,9 +143,9 @@ class Thread(Struct, frozen=True):
     def not_posted(self) -> Self:
         return replace(self, posting=None, looked=0)
 
-    def moved_to_sender(self) -> Self:
-        """To be opened anew with the sender. A user id as channel makes Slack open the bot's own DM with them."""
-        return replace(self, channel=self.sender, root_ts=None, replies=0, posting=None, failures=0)
+    def moved_to_author(self) -> Self:
+        """To be opened anew with the author. A user id as channel makes Slack open the bot's own DM with them."""
+        return replace(self, channel=self.message.author, root_ts=None, replies=0, posting=None, failures=0)
 
     def closed_for(self, why: str) -> Self:
         """Nothing can be posted any more."""

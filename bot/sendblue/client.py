@@ -11,7 +11,7 @@ import httpx
 from bot import metrics
 from bot.domain.clock import Clock, TheirClock
 from bot.domain.known import Report
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.network import Reading, proxy_for, trusted
 from bot.sendblue import wire
@@ -57,11 +57,11 @@ class Sendblue:
     async def __aexit__(self, *_: object) -> None:
         await self._http.aclose()
 
-    async def send(self, message: Message, callback_url: str) -> Report:
-        """Submit a message, once. Raises as `wire.parse_answer`; NotSent also when no connection came about."""
+    async def submit(self, send: Send, callback_url: str) -> Report:
+        """Submit a text, once. Raises as `wire.parse_answer`; NotSent also when no connection came about."""
         with metrics.call("sendblue", "send-message"):
-            status, body = await self._post("/api/send-message", wire.submission(message, callback_url))
-            return wire.parse_answer(status, body, now=self._clock(), media_url=message.words.media_url)
+            status, body = await self._post("/api/send-message", wire.submission(send, callback_url))
+            return wire.parse_answer(status, body, now=self._clock(), media_url=send.words.media_url)
 
     async def status(self, handle: str) -> Report:
         """Return what it says about a handle. Raises Refused: a no, or not known there; NotSent: ask again later."""
@@ -71,11 +71,11 @@ class Sendblue:
         """Return one message with its channel and error, which `/api/status` leaves out. Raises as `status`."""
         return await self._get(f"/api/v2/messages/{quote(handle, safe='')}", self._report)
 
-    async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
+    async def sent_like(self, send: Send, age: timedelta) -> list[Report]:
         """Return what its list says of texts that may be this one, sent at most `age` ago by its clock. As `status`."""
         try:
             async with asyncio.timeout(2 * self._timeout):
-                found = await self._listed_like(message, self._ago(age))
+                found = await self._listed_like(send, self._ago(age))
         except TimeoutError as error:
             raise NotSent("no_answer") from error
         since = self._ago(age)  # known better by now
@@ -84,15 +84,15 @@ class Sendblue:
     def _ago(self, age: timedelta) -> datetime:
         return (self._theirs() or self._clock()) - age - _SKEW
 
-    async def _listed_like(self, message: Message, since: datetime) -> list[wire.Listed]:
+    async def _listed_like(self, send: Send, since: datetime) -> list[wire.Listed]:
         """Raises as `status`; NotSent also for a part of the list: of equal texts it matters how many there are."""
         seen: set[str] = set()
         found: dict[str, wire.Listed] = {}  # and nothing of all the others, which might be large
         offset = 0
         for _ in range(_MOST_PAGES):
-            items, more = await self._page(message, since, offset=offset)
+            items, more = await self._page(send, since, offset=offset)
             names = [(item.report.handle or f"{offset + place}")[:200] for place, item in enumerate(items)]
-            found |= {name: item for name, item in zip(names, items, strict=True) if item.may_be(message)}
+            found |= {name: item for name, item in zip(names, items, strict=True) if item.may_be(send)}
             offset += len(names)  # which may be fewer than we asked for
             nothing_new = seen.issuperset(names)
             seen.update(names)
@@ -102,11 +102,11 @@ class Sendblue:
                 break
         raise NotSent("list_without_end")
 
-    async def _page(self, message: Message, since: datetime, *, offset: int) -> tuple[list[wire.Listed], bool | None]:
+    async def _page(self, send: Send, since: datetime, *, offset: int) -> tuple[list[wire.Listed], bool | None]:
         params = {
             "is_outbound": "true",
-            "to_number": message.words.recipient,
-            "from_number": message.words.line,
+            "to_number": send.words.recipient,
+            "from_number": send.words.line,
             "created_at_gte": since.isoformat().replace("+00:00", "Z"),
             "offset": str(offset),
         }

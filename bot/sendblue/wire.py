@@ -16,7 +16,7 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.known import Report
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.sendblue.failures import ASK_AGAIN, CLEAR_NO, LATER, error_of, explanations, maybe_sent, plain_text
 
@@ -48,10 +48,10 @@ _MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and 
 _PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
 
 
-def submission(message: Message, callback_url: str) -> dict[str, str]:
+def submission(send: Send, callback_url: str) -> dict[str, str]:
     """Return the body of `POST /api/send-message`. Optional fields are left out, never null."""
-    body = {"number": message.words.recipient, "from_number": message.words.line, "status_callback": callback_url}
-    optional = {"content": message.words.text, "media_url": message.words.media_url, "send_style": message.words.style}
+    body = {"number": send.words.recipient, "from_number": send.words.line, "status_callback": callback_url}
+    optional = {"content": send.words.text, "media_url": send.words.media_url, "send_style": send.words.style}
     return body | {name: value for name, value in optional.items() if value}
 
 
@@ -118,10 +118,10 @@ class Listed(msgspec.Struct, frozen=True):
     line: str  # E.164; "" where it is not said
     at: datetime | None  # when it was sent; None where it is not said
 
-    def may_be(self, message: Message) -> bool:
+    def may_be(self, send: Send) -> bool:
         """Whether a send without an answer can have led to this, by all but its time. What failed is no evidence."""
-        fits = self.outbound and self.text == message.words.text and self.report.recipient == message.words.recipient
-        return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", message.words.line)
+        fits = self.outbound and self.text == send.words.text and self.report.recipient == send.words.recipient
+        return fits and self.report.delivery is not Delivery.FAILED and self.line in ("", send.words.line)
 
 
 def parse_page(body: bytes, *, now: datetime) -> tuple[list[Listed], bool | None]:

@@ -7,12 +7,13 @@ from msgspec.structs import replace
 
 from bot.domain.ids import new_id
 from bot.domain.known import Known
-from bot.domain.message import Message, Origin, Request, Words
+from bot.domain.message import Origin, Request
+from bot.domain.send import Send, Words
 from bot.domain.splitting import split_text
 from bot.errors import MaybeStored, NotStored
 from bot.sendblue.wire import LONGEST_TEXT
-from bot.storage.history import Filter, find_messages
-from bot.storage.intake import NewThread, accept_many
+from bot.storage.history import Filter, find_sends
+from bot.storage.intake import NewMessage, accept_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -27,7 +28,7 @@ class Accepting:
     default_line: str  # E.164
     _refused: dict[str, None] = field(default_factory=dict, init=False)  # keys of gestures, oldest first
 
-    async def accept(self, request: Request, origin: Origin) -> tuple[Message, ...]:
+    async def accept(self, request: Request, origin: Origin) -> tuple[Send, ...]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
 
         Wakes no worker: nobody is called before the person has their answer (see `Guard`). After NotStored nothing will
@@ -36,14 +37,15 @@ class Accepting:
         if origin.key in self._refused:
             raise NotStored("given up before")
         now = self.store.clock()
-        thread_id = new_id(now)
+        message_id, thread_id = new_id(now), new_id(now)
         texts = split_text(request.text, LONGEST_TEXT)
         to, line, style = request.recipient, request.line or self.default_line, request.style
         words = [Words(to, line, text, now, part, len(texts), style) for part, text in enumerate(texts, start=1)]
         words[0] = replace(words[0], media_url=request.media_url)
-        messages = tuple(Message(new_id(now), thread_id, one, Known(now)) for one in words)
+        sends = tuple(Send(new_id(now), message_id, thread_id, one, Known(now)) for one in words)
+        message = NewMessage(message_id, thread_id, origin, request.text, sends)
         try:
-            new = await self.store.write(accept_many, NewThread(thread_id, origin, messages), patience=PATIENCE)
+            new = await self.store.write(accept_many, message, patience=PATIENCE)
         except NotStored as error:
             if not isinstance(error, MaybeStored):
                 self._refused[origin.key] = None
@@ -51,8 +53,8 @@ class Accepting:
                 del self._refused[next(iter(self._refused))]  # the oldest
             raise
         log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=not new)
-        return messages
+        return sends
 
-    async def last_of(self, sender: str, recipient: str | None) -> list[Message]:
-        """Return a person's last messages. recipient: only those to this number (E.164). Raises NotStored."""
-        return await self.store.read(lambda tx: find_messages(tx, Filter(sender=sender, number=recipient, limit=5)))
+    async def last_of(self, author: str, recipient: str | None) -> list[Send]:
+        """Return a person's last sends. recipient: only those to this number (E.164). Raises NotStored."""
+        return await self.store.read(lambda tx: find_sends(tx, Filter(author=author, number=recipient, limit=5)))

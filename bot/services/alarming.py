@@ -5,7 +5,7 @@ from datetime import datetime
 
 import structlog
 
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.errors import CallFailed, Refused
 from bot.services.reaching import Identity, reach
 from bot.slack import wording
@@ -25,9 +25,9 @@ class Alarming:
     public_url: str
     began: datetime  # when this process did
 
-    async def news_without_callback(self, message: Message) -> None:
+    async def news_without_callback(self, send: Send) -> None:
         """Note that a poll brought what a callback should have. One from before our start may have found us away."""
-        if message.words.accepted_at >= self.began and await self.store.write(note_missing, message.words.accepted_at):
+        if send.words.accepted_at >= self.began and await self.store.write(note_missing, send.words.accepted_at):
             log.error("callbacks_do_not_arrive")
 
     async def once(self) -> None:

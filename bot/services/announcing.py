@@ -81,7 +81,7 @@ class Announcing:
             return Outcome(thread)
         try:
             if step is Step.OPEN:
-                await self.permitting.check(thread.sender, thread.team)
+                await self.permitting.check(thread.message.author, thread.message.team)
         except Refused as error:
             return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
         except CallFailed as error:  # nothing was posted, whatever is known of the person
@@ -109,14 +109,14 @@ class Announcing:
             if error.code != "not_in_channel" or not await self.notifier.join(thread.channel):
                 raise
             posted = await self._post(thread, post)
-        metrics.milestones.labels("opened").observe(self.store.age(thread.created_at).total_seconds())
+        metrics.milestones.labels("opened").observe(self.store.age(thread.message.said_at).total_seconds())
         return Outcome(thread.opened(posted.channel, posted.ts, shown_rev=thread.rev))
 
     async def _reply(self, thread: Thread) -> Outcome:
         posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
         if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
             return Outcome(thread)
-        since = min(message.known.since for message in thread.messages if message.telling.under_way)
+        since = min(send.known.since for send in thread.sends if send.telling.under_way)
         metrics.announce_lag.observe(self.store.age(since).total_seconds())
         return Outcome(thread.replied())
 
@@ -163,7 +163,7 @@ class Announcing:
         return Outcome(thread.looked_in_vain(), again_at=self.store.clock() + self.settle * 2**thread.looked)
 
     async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
-        age = self.store.age(thread.posting_since or thread.created_at)
+        age = self.store.age(thread.posting_since or thread.message.said_at)
         return await self.notifier.find(thread.channel, id=_post_id(thread), age=age, thread_ts=thread_ts)
 
     def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Outcome:
@@ -206,14 +206,14 @@ class Announcing:
     async def _no_place(self, thread: Thread, code: str) -> Outcome:
         """The thread cannot be opened here, so nothing may be sent. For a DM of two people the bot's own DM will do."""
         if thread.channel.startswith("D") and code == "channel_not_found" and not thread.moved:
-            return Outcome(thread.moved_to_sender(), note="moved")
-        await self.tracking.fail_unsent(thread.messages, code)
+            return Outcome(thread.moved_to_author(), note="moved")
+        await self.tracking.fail_unsent(thread.sends, code)
         return Outcome(thread.closed_for(code), note="closed")
 
 
 def _unreachable(thread: Thread, code: str) -> Outcome:
-    """Nothing can be said in the thread any more: say it directly to the sender, at last privately."""
-    return Outcome(thread.closed_for(code), note="closed") if thread.moved else Outcome(thread.moved_to_sender())
+    """Nothing can be said in the thread any more: say it directly to its author, at last privately."""
+    return Outcome(thread.closed_for(code), note="closed") if thread.moved else Outcome(thread.moved_to_author())
 
 
 def _post_id(thread: Thread) -> str:

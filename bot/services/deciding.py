@@ -37,34 +37,34 @@ class Deciding:
     permitting: Permitting
     notes: asyncio.Event  # set when there is something to tell somebody privately
 
-    async def decide(self, message_id: UUID, choice: str, click: Click) -> None:
+    async def decide(self, send_id: UUID, choice: str, click: Click) -> None:
         """Record a click; it counts once, and only while there is something to decide. Raises NotStored.
 
         choice: "resend" or "leave". A person whose click does not count is told why, privately.
         """
         try:
-            if not await self._may_be_decided(message_id, click.channel):
+            if not await self._may_be_decided(send_id, click.channel):
                 raise Refused("not_here")
             await self.permitting.check(click.who, *click.teams)
         except CallFailed as error:
-            await self.owe(click, error.code, message_id)
+            await self.owe(click, error.code, send_id)
             return
-        decision = NewDecision(message_id, choice, click.who, new_id(self.store.clock()))
+        decision = NewDecision(send_id, choice, click.who, new_id(self.store.clock()))
         decided = await self.store.write(decide_many, decision, patience=PATIENCE)
-        log.info("decided", message_id=message_id, choice=choice, counted=decided.counted)
+        log.info("decided", send_id=send_id, choice=choice, counted=decided.counted)
         if not decided.counted:
-            await self.owe(click, "in_vain", message_id)
+            await self.owe(click, "in_vain", send_id)
 
-    async def _may_be_decided(self, message_id: UUID, channel: str) -> bool:
+    async def _may_be_decided(self, send_id: UUID, channel: str) -> bool:
         """Of a thread that had to move to a direct message, the place where its text was typed counts."""
         if not self.permitting.allows_place(channel) and channel.startswith("D"):
-            channel = await self.store.read(lambda tx: asked_in(tx, message_id))
+            channel = await self.store.read(lambda tx: asked_in(tx, send_id))
         return self.permitting.allows_place(channel)
 
-    async def owe(self, click: Click, says: str, message_id: UUID) -> None:
+    async def owe(self, click: Click, says: str, send_id: UUID) -> None:
         """Have the person who clicked told something only they see (`PrivateNote.says`). Raises NotStored."""
         key = f"click:{new_id(self.store.clock()).hex}"
-        note = PrivateNote(key, click.who, click.answer_url, says, message_id)
+        note = PrivateNote(key, click.who, click.answer_url, says, send_id)
         await self.store.write(owe_notes, note, patience=PATIENCE)
         self.notes.set()
 

@@ -17,7 +17,7 @@ from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
 from bot.storage.claims import Capacity
 from bot.storage.private_notes import Tried, claim_notes, finish_notes
-from bot.storage.rows import load_messages
+from bot.storage.rows import load_sends
 from bot.storage.store import Store
 from bot.storage.threads import load_shown
 
@@ -80,8 +80,8 @@ class Noting:
             text = answers.private_note(thread, note.says, watched_for=self.durations.watch_for)
             return text, answers.elsewhere(thread, text)
         if note.says == "in_vain":
-            messages = await self.store.read(lambda tx: load_messages(tx, [note.about_id]))
-            text = answers.in_vain(messages.get(note.about_id))
+            sends = await self.store.read(lambda tx: load_sends(tx, [note.about_id]))
+            text = answers.in_vain(sends.get(note.about_id))
         else:
             text = answers.not_permitted(note.says)
         return text, answers.about_click(text)

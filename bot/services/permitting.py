@@ -29,7 +29,7 @@ class Permitting:
         """Raise UsageError where the settings alone say no."""
         if not self.allows_place(origin.channel):
             raise UsageError(NOT_HERE)
-        if self.rules.users and not self.rules.groups and origin.sender not in self.rules.users:
+        if self.rules.users and not self.rules.groups and origin.author not in self.rules.users:
             raise UsageError(NOT_ALLOWED)
 
     def allows_place(self, channel: str) -> bool:

@@ -1,4 +1,4 @@
-"""Handing each message to Sendblue, at most once."""
+"""Handing texts to Sendblue, each at most once."""
 
 from collections.abc import Callable
 from contextlib import suppress
@@ -14,8 +14,8 @@ from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.delivery import Delivery, HandleFrom
 from bot.domain.known import Report
-from bot.domain.message import Message
 from bot.domain.rules import Durations
+from bot.domain.send import Send
 from bot.errors import CallFailed, NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.client import Sendblue
 from bot.services.tracking import Tracking
@@ -39,7 +39,7 @@ class Sending:
     sendblue: Sendblue
     tracking: Tracking
     durations: Durations
-    callback_url: Callable[[UUID], str]  # message id → where Sendblue reports on it
+    callback_url: Callable[[UUID], str]  # send id → where Sendblue reports on it
     chance: Chance
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
@@ -50,54 +50,54 @@ class Sending:
         lease = self.durations.sendblue_timeout + timedelta(seconds=15)
         return Capacity(count, lease, self.durations.sendblue_send_interval)
 
-    async def taken(self, claimed: Claimed[Message]) -> list[Job]:
+    async def taken(self, claimed: Claimed[Send]) -> list[Job]:
         """Return what is to be done about what was claimed. What was abandoned becomes uncertain, not sent again."""
         # If still: a sender that slept may have woken and given it back, and then it certainly did not go out.
         now, still = self.store.clock(), Delivery.SENDING
         report = Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
-        for message_id in claimed.abandoned:
+        for send_id in claimed.abandoned:
             with suppress(NotStored):  # it will be found again; what was claimed must be done
-                await self.tracking.apply(message_id, report)
-        return [partial(self.deliver, message) for message in claimed.items]
+                await self.tracking.apply(send_id, report)
+        return [partial(self.deliver, send) for send in claimed.items]
 
-    async def deliver(self, message: Message) -> None:
-        """Hand one claimed message to Sendblue, once, and record what is known afterwards."""
+    async def deliver(self, send: Send) -> None:
+        """Make the call of one claimed send, once, and record what is known afterwards."""
         now = self.store.clock()
-        if message.schedule.lease_until is not None and now >= message.schedule.lease_until:
+        if send.schedule.lease_until is not None and now >= send.schedule.lease_until:
             return  # we slept; somebody may have given it up meanwhile
-        if now - message.words.accepted_at > self.durations.send_within:
+        if now - send.words.accepted_at > self.durations.send_within:
             metrics.sends.labels("too_late").inc()
-            await self.tracking.apply(message.id, Report("bot", now, Delivery.FAILED, error_code="too_late"))
+            await self.tracking.apply(send.id, Report("bot", now, Delivery.FAILED, error_code="too_late"))
             return
         try:
-            outcome, report = "taken", await self.sendblue.send(message, self.callback_url(message.id))
+            outcome, report = "taken", await self.sendblue.submit(send, self.callback_url(send.id))
         except NotSent as error:
             metrics.sends.labels("postponed").inc()
-            await self._later(message, error)
+            await self._later(send, error)
             return
         except (Refused, Uncertain) as error:
             outcome = "refused" if isinstance(error, Refused) else "uncertain"
             report = self._conclusion(error)
         metrics.sends.labels(outcome).inc()
-        applied = await self.tracking.apply(message.id, report, until_stored=True)
-        if applied.message is not None and applied.message.known.delivery is Delivery.SENDING:
+        applied = await self.tracking.apply(send.id, report, until_stored=True)
+        if applied.send is not None and applied.send.known.delivery is Delivery.SENDING:
             # Its handle belongs to another text: Sendblue may have sent nothing of ours.
             if report.delivery not in (Delivery.FAILED, Delivery.UNCERTAIN):
                 report = self._conclusion(Uncertain("handle_of_another"))
             without = replace(report, handle=None, if_still=Delivery.SENDING)
-            await self.tracking.apply(message.id, without, until_stored=True)
+            await self.tracking.apply(send.id, without, until_stored=True)
 
-    async def _later(self, message: Message, error: NotSent) -> None:
-        if message.schedule.attempts >= MOST_TRIES:
-            await self.tracking.apply(message.id, self._conclusion(error), until_stored=True)
+    async def _later(self, send: Send, error: NotSent) -> None:
+        if send.schedule.attempts >= MOST_TRIES:
+            await self.tracking.apply(send.id, self._conclusion(error), until_stored=True)
             return
-        at = self.store.clock() + backoff(message.schedule.attempts, self.chance, first=1, longest=60)
-        line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every message on it
-        why = error.code if at - message.words.accepted_at > _WORTH_SAYING else ""
-        log.warning("send_postponed", message_id=message.id, code=error.code, attempts=message.schedule.attempts)
-        await self.store.write_until_stored(release_sends, Release(message, at, line_until, why))
+        at = self.store.clock() + backoff(send.schedule.attempts, self.chance, first=1, longest=60)
+        line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every text on it
+        why = error.code if at - send.words.accepted_at > _WORTH_SAYING else ""
+        log.warning("send_postponed", send_id=send.id, code=error.code, attempts=send.schedule.attempts)
+        await self.store.write_until_stored(release_sends, Release(send, at, line_until, why))
         if line_until is not None and why:
-            await self.store.write_until_stored(tell_of_busy_lines, BusyLine(message.words.line, line_until, LINE_BUSY))
+            await self.store.write_until_stored(tell_of_busy_lines, BusyLine(send.words.line, line_until, LINE_BUSY))
 
     def _conclusion(self, error: CallFailed) -> Report:
         """Return what is known after a call that did not end with a yes."""

@@ -11,7 +11,7 @@ from bot.services.tracking import Tracking
 from bot.storage.forgetting import forget_many, remove_many
 from bot.storage.polls import overdue
 from bot.storage.postponing import unsent_since
-from bot.storage.rows import load_messages
+from bot.storage.rows import load_sends
 from bot.storage.store import Store
 from bot.storage.writer import Work
 
@@ -37,7 +37,7 @@ class Sweeping:
 
     async def _end_late_texts(self) -> None:
         accepted_before = self.store.clock() - self.durations.send_within
-        late = await self.store.read(lambda tx: load_messages(tx, unsent_since(tx, accepted_before)))
+        late = await self.store.read(lambda tx: load_sends(tx, unsent_since(tx, accepted_before)))
         await self.tracking.fail_unsent(late.values(), "too_late")
 
     async def _end_what_is_overdue(self) -> None:
@@ -47,13 +47,13 @@ class Sweeping:
             return
         watched, doubted = latest - self.durations.watch_for, latest - self.durations.doubt_window
         late = await self.store.read(
-            lambda tx: load_messages(tx, overdue(tx, watched_since=watched, doubted_since=doubted))
+            lambda tx: load_sends(tx, overdue(tx, watched_since=watched, doubted_since=doubted))
         )
-        for message in late.values():
-            await self.tracking.end_if_over(message, latest)
+        for send in late.values():
+            await self.tracking.end_if_over(send, latest)
 
     async def forget(self) -> int:
-        """Blank what people wrote long ago, and remove what is older still. Returns how many messages were blanked."""
+        """Blank what people wrote long ago, and remove what is older still. Returns how many sends were blanked."""
         texts = await self._repeat(forget_many, self.durations.keep_text_for)
         threads = await self._repeat(remove_many, self.durations.keep_history_for)
         if texts or threads:

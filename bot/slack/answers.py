@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from datetime import timedelta
 
-from bot.domain.message import Message
 from bot.domain.number import pretty
+from bot.domain.send import Send
 from bot.domain.thread import Thread
 from bot.errors import UsageError
 from bot.slack.markup import escape, shorten
@@ -44,27 +44,27 @@ def usage(error: UsageError) -> str:
     return f"Not sent: {sentence}" if error.about_sending else sentence[0].upper() + sentence[1:]
 
 
-def status(messages: Sequence[Message], *, watched_for: timedelta, recipient: str | None) -> str:
-    """Return a person's last messages, two lines each, newest first."""
+def status(sends: Sequence[Send], *, watched_for: timedelta, recipient: str | None) -> str:
+    """Return a person's last texts, newest first, two lines for each part and each try."""
     whom = f" to {pretty(recipient)}" if recipient else ""
-    if not messages:
+    if not sends:
         return f"You have not sent anything{whom} yet. Try `/imessage help`."
     said = [f"*Your last messages{whom}*"]
-    for message in messages:
-        text = f"“{escape(shorten(message.words.text, 60))}”" if message.words.text else "a picture"
-        said.append(f"{pretty(message.words.recipient)}: {text if message.words.recipient else 'text deleted'}")
-        said.append(f"      {status_line([message], watched_for=watched_for)}")
+    for send in sends:
+        text = f"“{escape(shorten(send.words.text, 60))}”" if send.words.text else "a picture"
+        said.append(f"{pretty(send.words.recipient)}: {text if send.words.recipient else 'text deleted'}")
+        said.append(f"      {status_line([send], watched_for=watched_for)}")
     return "\n".join(said)
 
 
 def private_note(thread: Thread, says: str, *, watched_for: timedelta) -> str:
-    """Return what a thread's sender is told privately: where it moved to, or how the text of a closed one stands."""
+    """Return what a thread's author is told privately: where it moved to, or how the text of a closed one stands."""
     lead = thread.lead
     if says == "moved":
-        return "I can't post in this conversation, so I report on your text in our direct messages."
+        return "I can't post here, so I report on your text in our direct messages."
     if lead.known.was_refused:
         return f"Not sent: {reason(lead.known.error_code, lead.known.error_text)}"
-    state = status_line(thread.messages, watched_for=watched_for)
+    state = status_line(thread.sends, watched_for=watched_for)
     return f"I can no longer post about your text to {pretty(lead.words.recipient)}. Last known status: {state}"
 
 
@@ -85,12 +85,12 @@ def not_permitted(code: str) -> str:
     return "I could not check whether you may do this, so nothing was done. Please click again."
 
 
-def in_vain(message: Message | None) -> str:
-    """Return why a click changed nothing. message: as it stands."""
-    if message is None:
+def in_vain(send: Send | None) -> str:
+    """Return why a click changed nothing. send: as it stands."""
+    if send is None:
         return "I don't know this message any more, so nothing was done."
-    if message.decision is not None:
-        return f"{what_was_decided(message.decision, 'has already ')}, so nothing more was done."
-    if not message.words.recipient:
+    if send.decision is not None:
+        return f"{what_was_decided(send.decision, 'has already ')}, so nothing more was done."
+    if not send.words.recipient:
         return "The text of this message was deleted, so it can't be sent again."
     return "There is nothing to decide any more: the thread shows what happened."

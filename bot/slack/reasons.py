@@ -1,12 +1,12 @@
-"""Why a message was not sent, failed, waits or is in doubt, in words a person can act on. Pure.
+"""Why a text was not sent, failed, waits or is in doubt, in words a person can act on. Pure.
 
 Codes are Sendblue's (its error-code reference), Slack's (its chat.postMessage reference), or ours in lower case.
 """
 
 import re
 
-from bot.domain.message import Message
 from bot.domain.number import hide_numbers
+from bot.domain.send import Send
 from bot.slack.markup import clock_time, escape, shorten
 
 _OPTED_OUT = "the customer has opted out. They must text START to this line before you can write to them again."
@@ -82,12 +82,12 @@ DOUBTS = {
 }
 
 
-def wait(message: Message) -> str:
+def wait(send: Send) -> str:
     """Return why a text has not left yet, and when it will be tried."""
-    why = _WAITS.get(message.known.error_code, "Sendblue is busy")
-    if message.known.error_code == LINE_BUSY or message.schedule.lease_until is None:
+    why = _WAITS.get(send.known.error_code, "Sendblue is busy")
+    if send.known.error_code == LINE_BUSY or send.schedule.lease_until is None:
         return f"{why}, and other texts go first."
-    return f"{why}, trying again at {clock_time(message.schedule.lease_until)}."
+    return f"{why}, trying again at {clock_time(send.schedule.lease_until)}."
 
 
 def reason(code: str, theirs: str = "") -> str:

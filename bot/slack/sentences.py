@@ -1,4 +1,4 @@
-"""How a message stands, and what is new about it: each state's words, once, with a sign before them. Pure."""
+"""How a text stands, and what is new about it: each state's words, once, with a sign before them. Pure."""
 
 from collections.abc import Sequence
 from datetime import timedelta
@@ -6,13 +6,13 @@ from typing import NamedTuple
 
 from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, milestone
 from bot.domain.known import Known
-from bot.domain.message import Decision, Message, Words
+from bot.domain.send import Decision, Send, Words
 from bot.slack.markup import span, when
 from bot.slack.reasons import DOUBTS, reason, wait
 
 
 class _State(NamedTuple):
-    root: str  # what the root says while a message stands so
+    root: str  # what the root says while a send stands so
     reply: str  # what a reply says when that is new
 
 
@@ -51,7 +51,7 @@ _STATES = {
     News.PICTURE_LOST: _State("", "🖼️ The text was sent without the picture: Sendblue could not fetch it."),
     News.NONE: _State("🕓 *Sending …*", ""),
 }
-"""The newest first. Where the root's words are empty, it says how far the message came, whatever else is new."""
+"""The newest first. Where the root's words are empty, it says how far the send came, whatever else is new."""
 
 _UNCONFIRMED = {
     Delivery.UNCERTAIN: _State(
@@ -65,54 +65,56 @@ _UNCONFIRMED = {
         + _STOPPED,
     ),
 }
-"""How UNCONFIRMED reads for a message that stands there."""
+"""How UNCONFIRMED reads for a send that stands there."""
 
 _SERVICES = {Service.IMESSAGE: " as iMessage", Service.RCS: " as RCS", Service.SMS: " as a text message (SMS)"}
 _WENT_OUT = News.READ | News.DELIVERED | News.SENT | News.SENT_AS_SMS
 
 
-def status_line(messages: Sequence[Message], *, watched_for: timedelta) -> str:
-    """Return how the messages of a thread stand, the first forty of them, a line each."""
-    if len(messages) == 1:
-        return _status(messages[0], watched_for)
-    return "\n".join(of_part(message.words, _status(message, watched_for)) for message in messages[:40])
+def status_line(sends: Sequence[Send], *, watched_for: timedelta) -> str:
+    """Return how the sends of a thread stand, the first forty of them, a line each."""
+    if len(sends) == 1:
+        return _status(sends[0], watched_for)
+    return "\n".join(of_part(send.words, _status(send, watched_for)) for send in sends[:40])
 
 
-def _status(message: Message, watched_for: timedelta) -> str:
-    known = message.known
+def _status(send: Send, watched_for: timedelta) -> str:
+    known = send.known
     news = milestone(known.delivery, known.service, doubted=False)
-    if _stands_unconfirmed(message, watched_for):
+    if _stands_unconfirmed(send, watched_for):
         news = News.UNCONFIRMED
-    elif message.decision is not None and known.delivery is Delivery.UNCERTAIN:
+    elif send.decision is not None and known.delivery is Delivery.UNCERTAIN:
         news = News.DECIDED
     elif known.error_code and known.delivery is Delivery.ACCEPTED:
-        return f"🕓 *Not sent yet*: {wait(message)}"
-    return _filled(_state_of(known, news).root, message, watched_for)
+        return f"🕓 *Not sent yet*: {wait(send)}"
+    return _filled(_state_of(known, news).root, send, watched_for)
 
 
-def _stands_unconfirmed(message: Message, watched_for: timedelta) -> bool:
+def _stands_unconfirmed(send: Send, watched_for: timedelta) -> bool:
     """Whether the last thing known is older than the end of the watch; what came later speaks for itself."""
-    known, told = message.known, message.telling.told
-    if not known.unconfirmed or known.is_final or known.since > message.words.accepted_at + watched_for:
+    known, told = send.known, send.telling.told
+    if not known.unconfirmed or known.is_final or known.since > send.words.accepted_at + watched_for:
         return False
     return not (known.delivery is Delivery.SENT and News.UNCONFIRMED in told and News.SENT not in told)
 
 
-def news(message: Message, *, watched_for: timedelta) -> str:
+def news(send: Send, *, watched_for: timedelta) -> str:
     """Say what is being told (`Telling.under_way`). The newest milestone speaks for those before it."""
-    told, telling = message.telling.told, message.telling.under_way
+    told, telling = send.telling.told, send.telling.under_way
     newest = next(one for one in _STATES if one in telling)
-    sentence = _filled(_state_of(message.known, newest).reply, message, watched_for)
-    if message.known.handle_from is HandleFrom.CORRECTED and telling & OUTCOMES:
+    sentence = _filled(_state_of(send.known, newest).reply, send, watched_for)
+    if send.known.handle_from is HandleFrom.CORRECTED and telling & OUTCOMES:
         return f"⚠️ Correction: what I reported before was about another text. {sentence}"
-    repeated = message.decision is not None and message.decision.repeats
+    repeated = send.decision is not None and send.decision.repeats
     if not (repeated and telling & (_WENT_OUT | News.FOUND)):
         return sentence
+    first = send.words.try_number == 1  # the others are named before the sentence
     if News.FOUND in telling:
-        return "⚠️ Sendblue has the first try after all, so the customer may get it twice."
+        return f"⚠️ Sendblue has {'the first try' if first else 'it'} after all, so the customer may get it twice."
     if told & _WENT_OUT:
-        return f"First try: {sentence}"
-    return _filled("⚠️ The first try went out too{how}, so the customer has it twice.", message, watched_for)
+        return f"First try: {sentence}" if first else sentence
+    which = "The first try" if first else "It"
+    return _filled(f"⚠️ {which} went out too{{how}}, so the customer has it twice.", send, watched_for)
 
 
 def _state_of(known: Known, news: News) -> _State:
@@ -120,8 +122,8 @@ def _state_of(known: Known, news: News) -> _State:
     return special or _STATES[news]
 
 
-def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
-    known, told, decision = message.known, message.telling.told, message.decision
+def _filled(sentence: str, send: Send, watched_for: timedelta) -> str:
+    known, told, decision = send.known, send.telling.told, send.decision
     service = _SERVICES.get(known.service, "")
     lost = " without the picture" if known.picture_lost else ""
     after_all = " after all" if told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
@@ -144,7 +146,8 @@ def _filled(sentence: str, message: Message, watched_for: timedelta) -> str:
 def of_part(words: Words, sentence: str) -> str:
     """Say which part or try a sentence is about, where there are several."""
     labels = [f"part {words.part} of {words.parts}"] if words.parts > 1 else []
-    labels += ["second try"] if words.again_of else []
+    number = words.try_number
+    labels += ["second try" if number == 2 else f"try {number}"] if number > 1 else []
     label = ", ".join(labels)
     return f"{label.capitalize()}: {sentence}" if label else sentence
 

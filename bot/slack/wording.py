@@ -11,14 +11,14 @@ from typing import Any, TypeAlias
 from msgspec import Struct
 
 from bot.domain.delivery import Delivery, News
-from bot.domain.message import Message
 from bot.domain.number import mask
+from bot.domain.send import Send
 from bot.domain.thread import Thread
 from bot.slack.markup import escape, shorten, shorten_markup, when
 from bot.slack.reasons import CAN_BE_TRIED_AGAIN
 from bot.slack.sentences import news, of_part, status_line
 
-RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the message's id
+RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the send's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
 _CAUSES = {
     "this bot": "PUBLIC_URL reaches this bot. Check the web server in front of it: it must pass POST requests to "
@@ -38,14 +38,14 @@ class Post(Struct, frozen=True):
 
 
 def root(thread: Thread, *, watched_for: timedelta) -> Post:
-    """Return the message a thread hangs from: who texts whom, the text, how it stands."""
+    """Return the root of a thread: who texts whom, the text, how it stands."""
     lead, moved = thread.lead.words, "↪️ Reported here because I can't post where you asked"
-    whole = "".join(one.words.text for one in thread.messages if one.words.accepted_at == lead.accepted_at)
-    title = f"<@{thread.sender}> to {mask(lead.recipient)}"
+    whole = thread.message.text
+    title = f"<@{thread.message.author}> to {mask(lead.recipient)}"
     notes = [moved] if thread.moved else []
     notes += [f"Style: {escape(lead.style)}"] if lead.style else []
     notes += [f"Picture: {escape(shorten(lead.media_url, 300))}"] if lead.media_url else []
-    notes.append(status_line(thread.messages, watched_for=watched_for))
+    notes.append(status_line(thread.sends, watched_for=watched_for))
     blocks = [_section(f"*{title}*")]
     if whole:
         shown = shorten(whole, 2_000)  # a post may hold about 13,000 characters in all
@@ -58,25 +58,25 @@ def root(thread: Thread, *, watched_for: timedelta) -> Post:
 
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return all that the thread was not told yet, in one reply."""
-    telling = [message for message in thread.messages if message.telling.under_way]
-    text = "\n".join(of_part(message.words, news(message, watched_for=watched_for)) for message in telling)
-    undecided = [message for message in telling if _can_be_decided(message)]
+    telling = [send for send in thread.sends if send.telling.under_way]
+    text = "\n".join(of_part(send.words, news(send, watched_for=watched_for)) for send in telling)
+    undecided = [send for send in telling if _can_be_decided(send)]
     return Post(text, [_section(text), *map(_buttons, undecided[:40])])
 
 
-def _can_be_decided(message: Message) -> bool:
-    """Whether the reply that tells about this message offers buttons."""
-    known, telling = message.known, message.telling.under_way
-    if message.decision is not None:
+def _can_be_decided(send: Send) -> bool:
+    """Whether the reply that tells about this send offers buttons."""
+    known, telling = send.known, send.telling.under_way
+    if send.decision is not None:
         return False
     if known.delivery is Delivery.UNCERTAIN:
         return News.ASKED in telling
     return News.FAILED in telling and not known.was_taken and known.error_code in CAN_BE_TRIED_AGAIN
 
 
-def _buttons(message: Message) -> Block:
-    value, of = message.id.hex, f" part {message.words.part}" if message.words.parts > 1 else ""
-    if message.known.delivery is Delivery.FAILED:
+def _buttons(send: Send) -> Block:
+    value, of = send.id.hex, f" part {send.words.part}" if send.words.parts > 1 else ""
+    if send.known.delivery is Delivery.FAILED:
         return {"type": "actions", "elements": [_button(f"Try{of} again", RESEND, value)]}
     sure = {
         "title": _plain("Send it again?"),

@@ -13,15 +13,15 @@ from bot.storage.threads import STEPS, doable_since
 _DUE = Sql("""
     SELECT 'announce' AS kind, count(*) AS many FROM threads WHERE lane = 2 AND due_at <= :now
     UNION ALL SELECT 'announce', count(*) FROM threads WHERE lane < 2 AND due_at <= :now
-    UNION ALL SELECT 'send', count(*) FROM messages WHERE send_at <= :now
-    UNION ALL SELECT 'poll', count(*) FROM messages WHERE poll_at <= :now AND handle IS NOT NULL
-    UNION ALL SELECT 'doubt', count(*) FROM messages WHERE poll_at <= :now AND handle IS NULL
+    UNION ALL SELECT 'send', count(*) FROM sends WHERE send_at <= :now
+    UNION ALL SELECT 'poll', count(*) FROM sends WHERE poll_at <= :now AND handle IS NOT NULL
+    UNION ALL SELECT 'doubt', count(*) FROM sends WHERE poll_at <= :now AND handle IS NULL
     UNION ALL SELECT 'note', count(*) FROM private_notes WHERE due_at <= :now
 """)
 _OPEN = Sql("""
-    SELECT 0 AS delivery, count(*) AS many FROM messages WHERE delivery = 0
-    UNION ALL SELECT 10, count(*) FROM messages WHERE send_at IS NOT NULL AND delivery = 10
-    UNION ALL SELECT delivery, count(*) FROM messages WHERE poll_at IS NOT NULL GROUP BY delivery
+    SELECT 0 AS delivery, count(*) AS many FROM sends WHERE delivery = 0
+    UNION ALL SELECT 10, count(*) FROM sends WHERE send_at IS NOT NULL AND delivery = 10
+    UNION ALL SELECT delivery, count(*) FROM sends WHERE poll_at IS NOT NULL GROUP BY delivery
 """)
 
 

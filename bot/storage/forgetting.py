@@ -10,21 +10,27 @@ _AT_ONCE = 500
 
 # 40 is Delivery.SENT, 50 FAILED.
 _OVER = Sql("""
-    SELECT messages.id FROM messages JOIN threads ON threads.id = messages.thread_id
-    WHERE messages.accepted_at < :before AND messages.recipient <> '' AND threads.due_at IS NULL
-    AND (messages.delivery >= 50 OR messages.unconfirmed OR messages.delivery = 40 AND messages.service = 'SMS')
-    ORDER BY messages.accepted_at LIMIT :most
+    SELECT sends.id FROM sends JOIN threads ON threads.id = sends.thread_id
+    WHERE sends.accepted_at < :before AND sends.recipient <> '' AND threads.due_at IS NULL
+    AND (sends.delivery >= 50 OR sends.unconfirmed OR sends.delivery = 40 AND sends.service = 'SMS')
+    ORDER BY sends.accepted_at LIMIT :most
 """)
 _BLANK = (
-    Sql("UPDATE threads SET answer_url = '' WHERE id IN (SELECT thread_id FROM messages WHERE id {among ids})"),
-    Sql("UPDATE messages SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among ids}"),
-    Sql("UPDATE reports SET error_text = '' WHERE message_id {among ids}"),
+    Sql("UPDATE sends SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among ids}"),
+    # What was said goes with its last part. Held first, so that of two who forget parts of it the later sees both.
+    Sql("SELECT id FROM messages WHERE id IN (SELECT message_id FROM sends WHERE id {among ids}) ORDER BY id {hold}"),
+    Sql("""
+        UPDATE messages SET answer_url = '', text = CASE
+            WHEN EXISTS (SELECT 1 FROM sends WHERE message_id = messages.id AND recipient <> '') THEN text ELSE '' END
+        WHERE id IN (SELECT message_id FROM sends WHERE id {among ids})
+    """),
+    Sql("UPDATE reports SET error_text = '' WHERE send_id {among ids}"),
     # Held first: a text that is being accepted is seen only by a statement that begins after it.
-    holding("id IN (SELECT conversation_id FROM messages WHERE id {among ids})"),
+    holding("id IN (SELECT conversation_id FROM sends WHERE id {among ids})"),
     Sql("""
         UPDATE conversations SET customer = ''
-        WHERE id IN (SELECT conversation_id FROM messages WHERE id {among ids}) AND NOT EXISTS (
-            SELECT 1 FROM messages WHERE recipient = conversations.customer AND conversation_id = conversations.id
+        WHERE id IN (SELECT conversation_id FROM sends WHERE id {among ids}) AND NOT EXISTS (
+            SELECT 1 FROM sends WHERE recipient = conversations.customer AND conversation_id = conversations.id
         )
     """),
 )
@@ -32,7 +38,7 @@ _BLANK = (
 
 @one_by_one
 def forget_many(tx: Transaction, age: timedelta) -> int:
-    """Blank texts, numbers and explanations of messages that are over and older than that; return how many.
+    """Blank texts, numbers and explanations of sends that are over and older than that; return how many.
 
     At most 500 at once. A thread that still has something to say keeps its words until it has said it.
     """
@@ -44,27 +50,26 @@ def forget_many(tx: Transaction, age: timedelta) -> int:
 
 _OLD = Sql("""
     SELECT DISTINCT thread_id FROM (
-        SELECT thread_id FROM messages JOIN threads ON threads.id = thread_id
-        WHERE messages.accepted_at < :before AND threads.due_at IS NULL AND NOT EXISTS (
-            SELECT 1 FROM messages AS other WHERE other.thread_id = threads.id
+        SELECT thread_id FROM sends JOIN threads ON threads.id = thread_id
+        WHERE sends.accepted_at < :before AND threads.due_at IS NULL AND NOT EXISTS (
+            SELECT 1 FROM messages JOIN sends AS other ON other.message_id = messages.id
+            WHERE messages.thread_id = threads.id
             AND (other.accepted_at >= :before OR other.send_at IS NOT NULL OR other.poll_at IS NOT NULL)
         )
-        ORDER BY messages.accepted_at LIMIT :most
+        ORDER BY sends.accepted_at LIMIT :most
     ) AS over
 """)
+_OF_THREADS = "message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"
 _REMOVE = (
-    Sql("DELETE FROM reports WHERE message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"),
+    Sql("SELECT id FROM threads WHERE id {among ids} ORDER BY id {lock}"),  # as whoever brings news of them
+    Sql(f"DELETE FROM reports WHERE send_id IN (SELECT id FROM sends WHERE {_OF_THREADS})"),
+    Sql(f"DELETE FROM sends WHERE {_OF_THREADS}"),
     Sql("DELETE FROM messages WHERE thread_id {among ids}"),
+    Sql("DELETE FROM threads WHERE id {among ids}"),
 )
-_REMOVE_THREADS = Sql("DELETE FROM threads WHERE id {among ids} RETURNING conversation_id")
-# Held first, as above: one that gets a new thread meanwhile stays.
-_REMOVE_CONVERSATIONS = (
-    holding("id {among ids}"),
-    Sql(
-        "DELETE FROM conversations WHERE id {among ids} "
-        "AND NOT EXISTS (SELECT 1 FROM threads WHERE conversation_id = conversations.id)"
-    ),
-)
+# Held first, as above: one that gets a thread meanwhile stays. One gesture taken in with two lines leaves one without.
+_WITHOUT_THREAD = "NOT EXISTS (SELECT 1 FROM threads WHERE conversation_id = conversations.id)"
+_REMOVE_CONVERSATIONS = (holding(_WITHOUT_THREAD), Sql(f"DELETE FROM conversations WHERE {_WITHOUT_THREAD}"))
 
 
 @one_by_one
@@ -73,7 +78,6 @@ def remove_many(tx: Transaction, age: timedelta) -> int:
     ids = tx.ask(_OLD, before=tx.now - age, most=_AT_ONCE).column()
     for statement in _REMOVE if ids else ():
         tx.do(statement, ids=ids)
-    conversations = tx.ask(_REMOVE_THREADS, ids=ids).column() if ids else []
-    for statement in _REMOVE_CONVERSATIONS if conversations else ():
-        tx.do(statement, ids=conversations)
+    for statement in _REMOVE_CONVERSATIONS if len(ids) < _AT_ONCE else ():  # once, at the end: it looks at each
+        tx.do(statement)
     return len(ids)

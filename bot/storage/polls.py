@@ -1,4 +1,4 @@
-"""Whom to ask Sendblue about: messages that went quiet, and the evidence for those in doubt."""
+"""Whom to ask Sendblue about: sends that went quiet, and the evidence for those in doubt."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -6,32 +6,32 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from bot.domain.delivery import Delivery
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.storage.claims import Claimed
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.pacing import close_slots, free_from, take_slots
-from bot.storage.rows import MESSAGE, message_of
+from bot.storage.rows import SEND, send_of
 from bot.storage.sql import Sql
 
 _MOST_AT_ONCE = 8  # of one claim, so that what becomes due meanwhile does not wait for long
 
 _WITH_HANDLE = {"polls": "handle IS NOT NULL", "doubts": "handle IS NULL"}
-"""Pacing key → which messages share it: a status is asked for by a handle, a doubt looks through the list."""
+"""Pacing key → which sends share it: a status is asked for by a handle, a doubt looks through the list."""
 
 
 @dataclass(frozen=True, slots=True)
 class PollCapacity:
-    """How many messages somebody is ready to ask Sendblue about."""
+    """How many sends somebody is ready to ask Sendblue about."""
 
     key: str  # "polls" or "doubts"
     count: int
-    wait: Callable[[Message], timedelta]  # until it is asked again
+    wait: Callable[[Send], timedelta]  # until it is asked again
     each: timedelta = timedelta(0)  # how long one takes of what Sendblue allows to all of us
 
 
 @one_by_one
-def claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
-    """Claim messages that have been silent for too long, longest first; each comes back later by itself.
+def claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Send]:
+    """Claim sends that have been silent for too long, longest first; each comes back later by itself.
 
     None while the questions of the last claim, whosever it was, are still being asked.
     """
@@ -40,40 +40,36 @@ def claim_polls(tx: Transaction, capacity: PollCapacity) -> Claimed[Message]:
         return Claimed([], None)
     if capacity.each and not take_slots(tx, {capacity.key: tx.now + capacity.each}).column():
         return Claimed([], free_from(tx, capacity.key))
-    found = tx.ask(quiet, now=tx.now, count=count).of(message_of)
+    found = tx.ask(quiet, now=tx.now, count=count).of(send_of)
     busy_until = tx.now + capacity.each * len(found)
     close_slots(tx, {capacity.key: busy_until})
-    tx.each(_ASKED, [_asked(message, tx.now + capacity.wait(message)) for message in found])
+    polls = [{"id": one.id, "poll_at": tx.now + capacity.wait(one), "polls": one.schedule.polls + 1} for one in found]
+    tx.each(_ASKED, polls)
     return Claimed(found, busy_until if len(found) == count else None)
-
-
-def _asked(message: Message, again_at: datetime) -> dict[str, object]:
-    return {"id": message.id, "poll_at": again_at, "polls": message.schedule.polls + 1}
 
 
 _QUIET = {
     key: Sql(
-        f"SELECT {MESSAGE} FROM messages WHERE poll_at <= :now AND {which} "
-        "ORDER BY poll_at LIMIT :count {lock skip locked}"
+        f"SELECT {SEND} FROM sends WHERE poll_at <= :now AND {which} ORDER BY poll_at LIMIT :count {{lock skip locked}}"
     )
     for key, which in _WITH_HANDLE.items()
 }
-_ASKED = Sql("{update messages: poll_at, polls}")
+_ASKED = Sql("{update sends: poll_at, polls}")
 _SILENT_SINCE = {
-    key: Sql(f"SELECT min(poll_at) AS poll_at FROM messages WHERE poll_at <= :now AND {which}")
+    key: Sql(f"SELECT min(poll_at) AS poll_at FROM sends WHERE poll_at <= :now AND {which}")
     for key, which in _WITH_HANDLE.items()
 }
 
 
 def silent_since(tx: Transaction, key: str) -> datetime | None:
-    """Return since when somebody could have been asked about a silent message of this kind, if there is one."""
+    """Return since when somebody could have been asked about a silent send of this kind, if there is one."""
     oldest: datetime | None = tx.ask(_SILENT_SINCE[key], now=tx.now).value()
     free = free_from(tx, key)
     return oldest if oldest is None or free is None else max(oldest, free)
 
 
 _OVERDUE = Sql("""
-    SELECT id FROM messages WHERE poll_at IS NOT NULL AND (
+    SELECT id FROM sends WHERE poll_at IS NOT NULL AND (
         NOT unconfirmed AND accepted_at < :watched_since
         OR delivery = 20 AND NOT asked AND attempted_at < :doubted_since
     ) LIMIT 500
@@ -81,22 +77,22 @@ _OVERDUE = Sql("""
 
 
 def overdue(tx: Transaction, *, watched_since: datetime, doubted_since: datetime) -> list[UUID]:
-    """Return messages whose watch should be over, and doubts that a person should have been asked about."""
+    """Return sends whose watch should be over, and doubts that a person should have been asked about."""
     return tx.ask(_OVERDUE, watched_since=watched_since, doubted_since=doubted_since).column()
 
 
 _TWINS = Sql("""
-    SELECT id, delivery FROM messages
+    SELECT id, delivery FROM sends
     WHERE delivery IN (10, 20) AND handle IS NULL AND recipient = :recipient AND line = :line AND text = :text
     ORDER BY attempted_at
 """)
 
 
-def doubted_like(tx: Transaction, message: Message) -> list[UUID]:
-    """Return the uncertain messages that read exactly like this one, itself included, oldest attempt first.
+def doubted_like(tx: Transaction, send: Send) -> list[UUID]:
+    """Return the uncertain sends that read exactly like this one, itself included, oldest attempt first.
 
     None while such a one is being sent: nobody could tell whose text is whose.
     """
-    found = tx.ask(_TWINS, recipient=message.words.recipient, line=message.words.line, text=message.words.text)
+    found = tx.ask(_TWINS, recipient=send.words.recipient, line=send.words.line, text=send.words.text)
     twins = {row.id: row.delivery for row in found}
     return [] if Delivery.SENDING in twins.values() else list(twins)

@@ -8,50 +8,50 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction
 from bot.storage.pacing import close_slots
-from bot.storage.rows import load_messages
+from bot.storage.rows import load_sends
 from bot.storage.sql import Sql
 from bot.storage.threads import wake_threads
 
 
 class Release(Struct, frozen=True):
-    """A claimed message that certainly did not go out."""
+    """A claimed send that certainly did not go out."""
 
-    message: Message
+    send: Send
     at: datetime  # when to try again
     line_until: datetime | None = None  # until when its line rests
     why: str = ""  # what its root says meanwhile; "" while that is not worth saying
 
 
-_RELEASE = Sql("{update messages: delivery, send_at, error_code}")
+_RELEASE = Sql("{update sends: delivery, send_at, error_code}")
 
 
 def release_sends(tx: Transaction, items: Sequence[Release]) -> list[bool]:
     """Give claims back. Returns whether they were still held."""
-    until = [(item.message.words.line, item.line_until) for item in items if item.line_until is not None]
+    until = [(item.send.words.line, item.line_until) for item in items if item.line_until is not None]
     close_slots(tx, dict(sorted(until)))  # the latest of each line
-    before = load_messages(tx, {item.message.id for item in items}, lock=True)
-    held = [_is_held(before[item.message.id], item.message) for item in items]
+    before = load_sends(tx, {item.send.id for item in items}, lock=True)
+    held = [_is_held(before[item.send.id], item.send) for item in items]
     released = [item for item, still in zip(items, held, strict=True) if still]
     rows = [
-        {"id": item.message.id, "delivery": Delivery.ACCEPTED, "send_at": item.at, "error_code": item.why}
+        {"id": item.send.id, "delivery": Delivery.ACCEPTED, "send_at": item.at, "error_code": item.why}
         for item in released
     ]
     tx.each(_RELEASE, rows)
-    wake_threads(tx, before, [_waiting(before[item.message.id], item) for item in released if item.why])
+    wake_threads(tx, before, [_waiting(before[item.send.id], item) for item in released if item.why])
     return held
 
 
-def _is_held(message: Message, claimed: Message) -> bool:
-    return message.schedule.fence == claimed.schedule.fence and message.known.delivery is Delivery.SENDING
+def _is_held(send: Send, claimed: Send) -> bool:
+    return send.schedule.fence == claimed.schedule.fence and send.known.delivery is Delivery.SENDING
 
 
-def _waiting(message: Message, item: Release) -> Message:
-    known = replace(message.known, delivery=Delivery.ACCEPTED, error_code=item.why)
-    return replace(message, known=known, schedule=replace(message.schedule, lease_until=item.at))
+def _waiting(send: Send, item: Release) -> Send:
+    known = replace(send.known, delivery=Delivery.ACCEPTED, error_code=item.why)
+    return replace(send, known=known, schedule=replace(send.schedule, lease_until=item.at))
 
 
 class BusyLine(Struct, frozen=True):
@@ -65,12 +65,12 @@ class BusyLine(Struct, frozen=True):
 _MOST_TOLD = 50  # roots are edited once a second, and the first of a queue wait for news most
 
 _BEHIND = Sql("""
-    SELECT messages.id FROM messages JOIN threads ON threads.id = messages.thread_id
+    SELECT sends.id FROM sends JOIN threads ON threads.id = sends.thread_id
     WHERE line = :line AND delivery = 0 AND (send_at <= :until OR send_at IS NULL) AND error_code = ''
     AND root_ts IS NOT NULL
     ORDER BY threads.id LIMIT :most {lock skip locked}
 """)
-_SAY_WHY = Sql("UPDATE messages SET error_code = :why WHERE id {among ids}")
+_SAY_WHY = Sql("UPDATE sends SET error_code = :why WHERE id {among ids}")
 
 
 def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]:
@@ -79,8 +79,8 @@ def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]
     for item in sorted(items, key=lambda item: item.line):
         ids = tx.ask(_BEHIND, line=item.line, until=item.until, most=_MOST_TOLD).column()
         if ids:
-            before = load_messages(tx, ids)
-            threads |= {message.thread_id for message in before.values()}
+            before = load_sends(tx, ids)
+            threads |= {send.thread_id for send in before.values()}
             tx.do(_SAY_WHY, ids=ids, why=item.why)
             told = [replace(one, known=replace(one.known, error_code=item.why)) for one in before.values()]
             wake_threads(tx, before, told)
@@ -88,16 +88,16 @@ def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]
     return [None for _ in items]
 
 
-_UNSENT = Sql("SELECT id FROM messages WHERE delivery = 0 AND accepted_at < :cutoff ORDER BY accepted_at LIMIT 100")
+_UNSENT = Sql("SELECT id FROM sends WHERE delivery = 0 AND accepted_at < :cutoff ORDER BY accepted_at LIMIT 100")
 
 
 def unsent_since(tx: Transaction, cutoff: datetime) -> list[UUID]:
-    """Return messages accepted before `cutoff` that nobody has tried to send yet, oldest first, 100 at most."""
+    """Return sends accepted before `cutoff` that nobody has tried to send yet, oldest first, 100 at most."""
     return tx.ask(_UNSENT, cutoff=cutoff).column()
 
 
 _END_LEASES = (
-    Sql("UPDATE messages SET send_at = :now WHERE delivery = 10 AND send_at IS NOT NULL"),
+    Sql("UPDATE sends SET send_at = :now WHERE delivery = 10 AND send_at IS NOT NULL"),
     # What is patient is held by nobody: it waits until an edit that nobody answered cannot come any more.
     Sql("UPDATE threads SET due_at = :now WHERE lane = 2 AND due_at > :now AND NOT patient"),
     Sql("UPDATE threads SET due_at = :now WHERE lane < 2 AND due_at > :now AND NOT patient"),

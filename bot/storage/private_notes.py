@@ -33,13 +33,15 @@ def owe_notes(tx: Transaction, items: Sequence[PrivateNote]) -> list[None]:
 
 
 def owe_note_of(tx: Transaction, thread: Thread, says: str) -> None:
-    """Store what a thread's sender is to be told, unless somebody else has taken the thread over."""
+    """Store what a thread's author is to be told, unless somebody else has taken the thread over."""
     tx.do(_NEW_OF_THREAD, key=f"{thread.id.hex}:{says}", says=says, id=thread.id, fence=thread.fence, now=tx.estimate)
 
 
 _NEW_OF_THREAD = Sql("""
     INSERT INTO private_notes (key, person, answer_url, says, about_id, failures, fence, due_at)
-    SELECT :key, sender, answer_url, :says, id, 0, 0, :now FROM threads WHERE id = :id AND fence = :fence
+    SELECT :key, author, answer_url, :says, threads.id, 0, 0, :now
+    FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+    WHERE threads.id = :id AND fence = :fence
     ON CONFLICT (key) DO NOTHING
 """)
 

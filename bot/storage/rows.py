@@ -6,10 +6,10 @@ from typing import Any, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import asdict, replace
 
 from bot.domain.known import Known
-from bot.domain.message import Decision, Message, Schedule, Telling, Words
+from bot.domain.message import Message
+from bot.domain.send import Decision, Schedule, Send, Telling, Words
 from bot.domain.thread import Thread
 from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
@@ -27,27 +27,32 @@ def _read_as(table: str, *fields: str, **columns: str) -> str:
 _FIELDS = [name for owner in _OWNERS for name in owner.__struct_fields__]
 _DECISION = ("decision", "decided_by", "decided_at")
 
-# Until when a message or a thread is claimed is said by when it is due.
-MESSAGE = _read_as("messages", "id", "thread_id", *_FIELDS, *_DECISION, lease_until="send_at")
-THREAD = _read_as("threads", *Thread.__struct_fields__[:-1], lease_until="due_at")  # all but its messages
+# Until when a send or a thread is claimed is said by when it is due.
+SEND = _read_as("sends", "id", "message_id", "thread_id", *_FIELDS, *_DECISION, lease_until="send_at")
+MESSAGE = ", ".join(f"messages.{name} AS its_{name}" for name in Message.__struct_fields__)  # beside a SEND of it
+THREAD = _read_as(
+    "threads", *(name for name in Thread.__struct_fields__ if name not in ("message", "sends")), lease_until="due_at"
+)
 
-_MESSAGES = Sql(f"SELECT {MESSAGE} FROM messages WHERE id {{among ids}} ORDER BY thread_id, id")
-_LOCKED_MESSAGES = Sql(
-    f"SELECT {MESSAGE} FROM threads JOIN messages ON messages.thread_id = threads.id "
-    "WHERE messages.id {among ids} ORDER BY messages.thread_id, messages.id {lock}"
+_SENDS = Sql(f"SELECT {SEND} FROM sends WHERE id {{among ids}} ORDER BY thread_id, id")
+_LOCKED_SENDS = Sql(
+    f"SELECT {SEND} FROM threads JOIN sends ON sends.thread_id = threads.id "
+    "WHERE sends.id {among ids} ORDER BY sends.thread_id, sends.id {lock}"
 )
 THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id")
-_TEXTS = Sql(
-    f"SELECT {MESSAGE} FROM messages WHERE thread_id {{among ids}} "
-    "ORDER BY thread_id, accepted_at, part, again_of IS NOT NULL"
+IN_ORDER = "sends.thread_id, sends.accepted_at, sends.part, sends.try_number"
+_SENDS_OF_THREADS = Sql(
+    f"SELECT {SEND}, {MESSAGE} FROM messages JOIN sends ON sends.message_id = messages.id "
+    f"WHERE messages.thread_id {{among ids}} ORDER BY {IN_ORDER}"
 )
 
 
-def message_of(*, id: UUID, thread_id: UUID, **fields: Any) -> Message:  # noqa: A002 - a column's name
-    """Put a message together from what MESSAGE reads."""
+def send_of(*, id: UUID, message_id: UUID, thread_id: UUID, **fields: Any) -> Send:  # noqa: A002 - a column's name
+    """Put a send together from what SEND reads."""
     choice, by, at = (fields[name] for name in _DECISION)
-    return Message(
+    return Send(
         id,
+        message_id,
         thread_id,
         _owned(Words, fields),
         _owned(Known, fields),
@@ -61,45 +66,41 @@ def _owned(owner: type[T], fields: Mapping[str, Any]) -> T:
     return owner(**{name: fields[name] for name in owner.__struct_fields__})
 
 
-def columns_of(message: Message) -> dict[str, Any]:
-    """Return a message as its columns; `send_at` is for whoever stores it."""
-    made = message.decision
-    decided = ("", "", None) if made is None else (made.choice, made.by, made.at)
-    return {
-        "id": message.id,
-        "thread_id": message.thread_id,
-        **asdict(message.words),
-        **asdict(message.known),
-        **dict(zip(_DECISION, decided, strict=True)),
-        **asdict(message.telling),
-        "owed": message.news,
-        **asdict(message.schedule),
-    }
+def send_and_message(**fields: Any) -> tuple[Send, Message]:
+    """Put both together from what SEND and MESSAGE read."""
+    said = Message(*(fields.pop(f"its_{name}") for name in Message.__struct_fields__))
+    return send_of(**fields), said
 
 
-def load_messages(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Message]:
+def load_sends(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> dict[UUID, Send]:
     """Return those that exist, by id. lock: keep others off them and off their threads until the transaction ends.
 
-    They are locked thread by thread in the order of ids, each thread before its messages, as everywhere: PostgreSQL
+    They are locked thread by thread in the order of ids, each thread before its sends, as everywhere: PostgreSQL
     locks in the order of FROM. So no two wait for each other.
     """
-    found = tx.ask(_LOCKED_MESSAGES if lock else _MESSAGES, ids=list(ids))
-    return {message.id: message for message in found.of(message_of)}
+    found = tx.ask(_LOCKED_SENDS if lock else _SENDS, ids=list(ids))
+    return {send.id: send for send in found.of(send_of)}
 
 
 def load_threads(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Thread]:
-    """Return those that exist, by id, each with all its messages in order."""
+    """Return those that exist, by id, each with all its sends in order."""
     ids = list(ids)
-    return with_messages(tx.ask(THREADS, ids=ids), tx.ask(_TEXTS, ids=ids))
+    return with_sends(tx.ask(THREADS, ids=ids), tx.ask(_SENDS_OF_THREADS, ids=ids))
 
 
-def with_messages(threads: Rows, messages: Rows) -> dict[UUID, Thread]:
-    """Return threads by id, each with its messages."""
-    texts: dict[UUID, list[Message]] = defaultdict(list)
-    found = threads.of(Thread)
-    for message in messages.of(message_of):
-        texts[message.thread_id].append(message)
-    return {thread.id: replace(thread, messages=tuple(texts[thread.id])) for thread in found}
+def with_sends(threads: Rows, sends: Rows) -> dict[UUID, Thread]:
+    """Return threads by id, each with its sends and the message of the first, which its root shows.
+
+    sends: SEND and MESSAGE, in order. A thread without any is being removed, and left out.
+    """
+    texts: dict[UUID, list[tuple[Send, Message]]] = defaultdict(list)
+    for send, message in sends.of(send_and_message):
+        texts[send.thread_id].append((send, message))
+    return {
+        row.id: Thread(**row._asdict(), message=texts[row.id][0][1], sends=tuple(send for send, _ in texts[row.id]))
+        for row in threads
+        if row.id in texts
+    }
 
 
 def values(value: Any, names: Iterable[str]) -> Mapping[str, Any]:

@@ -6,7 +6,7 @@ Parameters are written `:name`. What the engines spell differently is written in
 - `{lock}`, `{lock of threads skip locked}`: PostgreSQL's FOR UPDATE. SQLite has no row locks and needs none: its
   transactions begin as the only writer.
 - `{hold}`: the same, while others may still refer to the row, as every change of a thread does to its conversation
-- `{insert pacing: key, next_at}` and `{update messages: told, telling}`: these columns of as many rows as
+- `{insert pacing: key, next_at}` and `{update sends: told, owed}`: these columns of as many rows as
   `Transaction.each` is given; an UPDATE finds each by its `id`
 - `{from id, told}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
 """
@@ -37,7 +37,7 @@ CODED: Mapping[str, type[Enum]] = {
 
 _TRUTHS = {"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient", "parked"}
 _NUMBERS = {
-    *("seq", "next_seq", "part", "parts", "attempts", "polls", "fence", "failures"),
+    *("seq", "next_seq", "place", "part", "parts", "try_number", "attempts", "polls", "fence", "failures"),
     *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
 }
 
@@ -49,7 +49,7 @@ _MACRO = re.compile(r"\{(among|lock|hold|insert|update|from) ?(?:(\w+): )?([^}]*
 @cache
 def type_of(column: str) -> str:
     """Return PostgreSQL's type of what a column holds: its name tells. A test compares this with the schema."""
-    if column == "id" or column.endswith(("_id", "_of")):
+    if column == "id" or column.endswith("_id"):
         return "uuid"
     if column in ("at", "last") or column.endswith(("_at", "since", "until")):
         return "timestamptz"

@@ -11,14 +11,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.delivery import News
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.domain.thread import MOST_TOLD, Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.private_notes import owe_note_of
-from bot.storage.rows import MESSAGE, THREAD, THREADS, values, with_messages
+from bot.storage.rows import IN_ORDER, MESSAGE, SEND, THREAD, THREADS, values, with_sends
 from bot.storage.sends import claim_sends
 from bot.storage.sql import Sql
 
@@ -58,7 +58,7 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     wanted = any(head.opened for head in ready) and not any(head.key == EDITS for head in heads)
     edits = take_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
     held = STEPS.hold(tx, ready, capacity)
-    threads = with_messages(held, tx.each(_SHOWN, [{"id": head.id} for head in ready]))
+    threads = with_sends(held, tx.each(_SHOWN, [{"id": head.id} for head in ready]))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
     tasks = [
         Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
@@ -72,31 +72,35 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
 
 # What a step needs of its thread, however long that is: what the root shows, and the first of what is owed; one more
 # than is told at once, so that the rest is not forgotten. SQLite has no LATERAL, and takes thread after thread.
-_ROOT = "SELECT messages.id FROM messages JOIN threads ON threads.id = thread_id AND threads.seq = messages.seq"
-_TELLING = "SELECT id FROM messages WHERE under_way <> 0 AND thread_id"
+_ROOT = (
+    "SELECT sends.id FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq "
+    "JOIN sends ON sends.message_id = messages.id"
+)
+_WITH_MESSAGE = f"SELECT {SEND}, {MESSAGE} FROM sends JOIN messages ON messages.id = message_id WHERE sends.id IN"
+_TELLING = "SELECT id FROM sends WHERE under_way <> 0 AND thread_id"
 _FIRST = f"owed <> 0 ORDER BY seq, part LIMIT {MOST_TOLD + 1}"
 _SHOWN = Sql(
     f"""
     WITH row AS (SELECT * FROM unnest(%(id)s::uuid[]) AS row(id))
-    SELECT {MESSAGE} FROM messages WHERE id IN (
+    {_WITH_MESSAGE} (
         {_ROOT} WHERE threads.id IN (SELECT id FROM row)
         UNION {_TELLING} IN (SELECT id FROM row)
-        UNION SELECT owed.id FROM row, LATERAL (SELECT id FROM messages WHERE thread_id = row.id AND {_FIRST}) AS owed
-    ) ORDER BY thread_id, accepted_at, part, again_of IS NOT NULL
+        UNION SELECT owed.id FROM row, LATERAL (SELECT id FROM sends WHERE thread_id = row.id AND {_FIRST}) AS owed
+    ) ORDER BY {IN_ORDER}
     """,
     sqlite=f"""
-    SELECT {MESSAGE} FROM messages WHERE id IN (
+    {_WITH_MESSAGE} (
         {_ROOT} WHERE threads.id = :id
         UNION {_TELLING} = :id
-        UNION SELECT id FROM (SELECT id FROM messages WHERE thread_id = :id AND {_FIRST})
-    ) ORDER BY accepted_at, part, again_of IS NOT NULL
+        UNION SELECT id FROM (SELECT id FROM sends WHERE thread_id = :id AND {_FIRST})
+    ) ORDER BY {IN_ORDER}
     """,
 )
 
 
 def load_shown(tx: Transaction, thread_id: UUID) -> Thread | None:
     """Return a thread as a step has it, if it is still there."""
-    return with_messages(tx.ask(THREADS, ids=[thread_id]), tx.each(_SHOWN, [{"id": thread_id}])).get(thread_id)
+    return with_sends(tx.ask(THREADS, ids=[thread_id]), tx.each(_SHOWN, [{"id": thread_id}])).get(thread_id)
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:
@@ -139,7 +143,7 @@ def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread])
     telling = [
         new
         for thread in posts
-        for old, new in zip(before[thread.id].messages, thread.messages, strict=True)
+        for old, new in zip(before[thread.id].sends, thread.sends, strict=True)
         if old.telling != new.telling
     ]
     tx.each(_POSTING, [values(thread, ("id", "posting", "posting_since", "looked")) for thread in posts])
@@ -149,7 +153,7 @@ def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread])
 
 
 _POSTING = Sql("{update threads: posting, posting_since, looked}")
-_BEGUN = Sql("{update messages: under_way}")
+_BEGUN = Sql("{update sends: under_way}")
 _EDITING = Sql("UPDATE threads SET shown_rev = -2 WHERE id {among ids}")
 """EDITING. The task keeps what was noted before."""
 
@@ -162,7 +166,7 @@ class Outcome(Struct, frozen=True):
     patient: bool = False  # or before news
     closed_slot: tuple[str, datetime] | None = None  # a key, and until when
     unused_slots: tuple[tuple[str, datetime], ...] = ()  # the same of slots taken for what was not even tried
-    note: str = ""  # what its sender is to be told privately (`PrivateNote.says`)
+    note: str = ""  # what its author is to be told privately (`PrivateNote.says`)
 
 
 def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
@@ -215,13 +219,13 @@ _FINISHED = Sql("""
     WHERE threads.id = row.id AND threads.fence = row.fence
     RETURNING threads.id, threads.fence
 """)
-# As `Message.news` has it; 1 is News.UNCERTAIN, 2 FOUND, 30 Delivery.QUEUED.
+# As `Send.news` has it; 1 is News.UNCERTAIN, 2 FOUND, 30 Delivery.QUEUED.
 _TOLD = Sql("""
-    UPDATE messages SET
+    UPDATE sends SET
         told = told | under_way, under_way = 0,
         owed = CASE WHEN delivery = 30 AND (told | under_way) & 1 = 1 THEN owed | 2 ELSE owed END & ~(told | under_way)
     {from id, fence}
-    WHERE messages.thread_id = row.id AND under_way <> 0
+    WHERE sends.thread_id = row.id AND under_way <> 0
     AND row.fence = (SELECT fence FROM threads WHERE threads.id = row.id)
 """)
 
@@ -237,19 +241,19 @@ _AT_ONCE = timedelta(0)
 
 
 def wake_threads(
-    tx: Transaction, before: Mapping[UUID, Message], changed: Iterable[Message], sent_waits: timedelta = _AT_ONCE
+    tx: Transaction, before: Mapping[UUID, Send], changed: Iterable[Send], sent_waits: timedelta = _AT_ONCE
 ) -> None:
-    """Make the threads due whose messages have news, or stand otherwise than the root says.
+    """Make the threads due whose sends have news, or stand otherwise than the root says.
 
     sent_waits: how long *Sent* waits for *Delivered*.
     """
     steps: dict[tuple[Step, timedelta], set[UUID]] = defaultdict(set)
-    for message in changed:
-        old = before.get(message.id)
-        if message.news:
-            steps[Step.REPLY, sent_waits if message.news is News.SENT else _AT_ONCE].add(message.thread_id)
-        elif old is None or old.headline != message.headline:
-            steps[Step.EDIT, _AT_ONCE].add(message.thread_id)
+    for send in changed:
+        old = before.get(send.id)
+        if send.news:
+            steps[Step.REPLY, sent_waits if send.news is News.SENT else _AT_ONCE].add(send.thread_id)
+        elif old is None or old.headline != send.headline:
+            steps[Step.EDIT, _AT_ONCE].add(send.thread_id)
     for (step, wait), ids in steps.items():
         tx.do(_WAKE, ids=list(ids), due=tx.now + wait, patient=bool(wait), lane=step.lane)
 

@@ -25,12 +25,12 @@ _MEND = (
     Sql("UPDATE alarms SET due_at = :lease WHERE due_at > :lease"),
     Sql("UPDATE private_notes SET due_at = :lease WHERE due_at > :lease"),
     Sql("UPDATE threads SET posting_since = :long_ago WHERE posting IS NOT NULL AND due_at IS NOT NULL"),
-    Sql("UPDATE messages SET send_at = :longest_send WHERE delivery = 10 AND send_at > :longest_send"),
-    Sql("UPDATE messages SET send_at = :now WHERE delivery <> 10 AND send_at > :now"),
-    Sql("UPDATE messages SET poll_at = :now WHERE poll_at > :now"),
+    Sql("UPDATE sends SET send_at = :longest_send WHERE delivery = 10 AND send_at > :longest_send"),
+    Sql("UPDATE sends SET send_at = :now WHERE delivery <> 10 AND send_at > :now"),
+    Sql("UPDATE sends SET poll_at = :now WHERE poll_at > :now"),
 )
-_DOUBTS = Sql("SELECT id, attempted_at FROM messages WHERE delivery = 20 AND attempted_at IS NOT NULL")
-_SINCE = Sql("{update messages: attempted_at}")  # so that what is searched for as evidence stays as old as it is
+_DOUBTS = Sql("SELECT id, attempted_at FROM sends WHERE delivery = 20 AND attempted_at IS NOT NULL")
+_SINCE = Sql("{update sends: attempted_at}")  # so that what is searched for as evidence stays as old as it is
 
 
 def keep_time(tx: Transaction, items: Sequence[None]) -> list[timedelta]:

@@ -102,7 +102,7 @@ class Writer:
 
     def _store(self, batch: list[_Entry]) -> None:
         # SQLite flushes once for everything. On PostgreSQL each kind has its own transaction, so that all processes
-        # lock in one order (slots, threads, messages) and none waits for another in a circle.
+        # lock in one order (slots, threads, sends) and none waits for another in a circle.
         groups = [batch] if self._database.one_process else _by_kind(batch)
         for group in filter(None, groups):
             try:

@@ -27,13 +27,13 @@ def at_rest(url: str) -> bool:
     A root whose edit had no answer is edited once more to be sure, long after it says all (`patient`, lane 0).
     """
     count = "SELECT (SELECT count(*) FROM threads WHERE due_at IS NOT NULL AND NOT (patient AND lane = 0)), "
-    count += "(SELECT count(*) FROM messages WHERE send_at IS NOT NULL)"
+    count += "(SELECT count(*) FROM sends WHERE send_at IS NOT NULL)"
     return ask(url, count) == [(0, 0)]
 
 
 def unfinished(url: str) -> list[str]:
     """Return what the database says of texts that are not over: for the person who reads a failure."""
     columns = "substr(text, 1, 20), delivery, since, send_at, poll_at, polls, attempts, handle, closed, due_at, posting"
-    question = f"SELECT {columns} FROM messages m JOIN threads t ON t.id = m.thread_id "
+    question = f"SELECT {columns} FROM sends m JOIN threads t ON t.id = m.thread_id "
     question += "WHERE delivery < 50 OR due_at IS NOT NULL ORDER BY accepted_at LIMIT 20"
     return [columns, *(" ".join(map(str, row)) for row in ask(url, question))]

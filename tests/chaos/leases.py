@@ -11,8 +11,8 @@ UPDATE threads SET due_at = clock_timestamp()
 WHERE due_at > clock_timestamp() + %(soon)s::interval
 AND due_at < clock_timestamp() + interval '60 seconds' - %(age)s::interval
 """
-_MESSAGES = """
-UPDATE messages SET send_at = clock_timestamp()
+_SENDS = """
+UPDATE sends SET send_at = clock_timestamp()
 WHERE delivery = 10 AND send_at > clock_timestamp() AND attempted_at < clock_timestamp() - %(age)s::interval
 """
 
@@ -29,7 +29,7 @@ def end_of_lease(url: str, *, age: float = 0, soon: float = 0) -> int:
     """
     seconds = {"age": f"{age} seconds", "soon": f"{soon} seconds"}
     with psycopg.connect(url, autocommit=True) as connection:
-        return sum(connection.execute(statement, seconds).rowcount for statement in (_THREADS, _MESSAGES))
+        return sum(connection.execute(statement, seconds).rowcount for statement in (_THREADS, _SENDS))
 
 
 def end_of_silence(url: str) -> None:
@@ -40,7 +40,7 @@ def end_of_silence(url: str) -> None:
     """
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(url.removeprefix("sqlite:///"))) as connection, connection:
-            connection.execute("UPDATE messages SET poll_at = accepted_at WHERE poll_at IS NOT NULL")
+            connection.execute("UPDATE sends SET poll_at = accepted_at WHERE poll_at IS NOT NULL")
     else:
         with psycopg.connect(url, autocommit=True) as connection:
-            connection.execute("UPDATE messages SET poll_at = accepted_at WHERE poll_at IS NOT NULL")
+            connection.execute("UPDATE sends SET poll_at = accepted_at WHERE poll_at IS NOT NULL")

@@ -29,7 +29,7 @@ class Closing:
     engine: str
     processes: int
     kills: int
-    messages: int
+    sends: int
     doubled: int = 0  # texts that reached the phone more than once
     lost: int = 0  # acknowledged and never seen again, or for ever on its way
     wrong: int = 0  # the thread says something else than the phone, or "not sent" was a lie

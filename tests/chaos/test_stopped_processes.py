@@ -53,7 +53,7 @@ async def test_stopped_in_a_call_and_continued_when_another_has_done_it(
 
 
 @pytest.mark.skipif(not LONG, reason="make chaos: waits for a whole lease, 16 s for sending and 60 s for announcing")
-@pytest.mark.parametrize(("table", "lease"), [("messages", 16), ("threads", 61)])
+@pytest.mark.parametrize(("table", "lease"), [("sends", 16), ("threads", 61)])
 @pytest.mark.parametrize("engine", ["postgresql"])
 async def test_stopped_between_claim_and_call_for_a_whole_lease(
     open_ruin: OpenRuin, judge: Callable[[Ruin], None], table: str, lease: float
@@ -106,7 +106,7 @@ async def test_stopped_between_two_calls_of_one_step_for_a_whole_lease(
 
 def slow_commit_of_a_claim(url: str, table: str) -> None:
     """Make the commit of whatever begins a send or a post last most of a second."""
-    begun = {"messages": "NEW.delivery = 10", "threads": "NEW.posting IS NOT NULL AND OLD.posting IS NULL"}[table]
+    begun = {"sends": "NEW.delivery = 10", "threads": "NEW.posting IS NOT NULL AND OLD.posting IS NULL"}[table]
     with psycopg.connect(url, autocommit=True) as connection:
         connection.execute(
             "CREATE FUNCTION slowly() RETURNS trigger LANGUAGE plpgsql AS "

@@ -15,8 +15,9 @@ from tests.chaos.conftest import LONG, OpenRuin, Ruin
 from tests.conftest import Stage, until
 
 TIMES = {
-    "threads": ("created_at", "posting_since", "due_at"),
-    "messages": ("accepted_at", "since", "attempted_at", "send_at", "poll_at"),
+    "threads": ("posting_since", "due_at"),
+    "messages": ("said_at",),
+    "sends": ("accepted_at", "since", "attempted_at", "send_at", "poll_at"),
     "reports": ("at", "received_at"),
     "pacing": ("next_at",),
 }

@@ -72,7 +72,7 @@ async def test_a_stranger_finds_these_doors_and_no_other(stage: Stage, tmp_path:
     async with httpx.AsyncClient(base_url=stage.url, trust_env=False) as stranger:
         for path in paths:
             for method in METHODS - {method for method, door in DOORS if door == path}:
-                assert (await stranger.request(method, path.format(message_id="0" * 32, token="t"))).status_code == 405
+                assert (await stranger.request(method, path.format(send_id="0" * 32, token="t"))).status_code == 405
         for path in ("/", "/slack", "/sendblue/status", "/docs", "/openapi.json", "/.env"):
             for method in METHODS:
                 assert (await stranger.request(method, path)).status_code == 404, path
@@ -83,8 +83,8 @@ async def test_the_open_doors_tell_nothing_private(stage: Stage) -> None:
     await until(lambda: any("Delivered" in text for text in stage.replies()))
     said = [(await stage.get(path)).text for method, path in DOORS if method == "GET"]
     assert len(said) == 3
-    message_id = stage.bubbles()[0].status_callback.split("/")[-2]
-    for private in ("eight", CUSTOMER[-7:], LINE[-7:], "U0ANA", "C0GENERAL", message_id, stage.bubbles()[0].handle):
+    send_id = stage.bubbles()[0].status_callback.split("/")[-2]
+    for private in ("eight", CUSTOMER[-7:], LINE[-7:], "U0ANA", "C0GENERAL", send_id, stage.bubbles()[0].handle):
         assert not any(private in page for page in said), private
     for secret in (TOKEN, SIGNING, KEY, SECRET, CALLBACK):
         assert not any(secret in page for page in said)
@@ -101,7 +101,7 @@ def test_the_limits_are_the_codes(door: str, largest: int) -> None:
 
 def test_texts_are_kept_as_long_as_is_said() -> None:
     days = Settings.model_fields["keep_text_for"].default / 86_400
-    assert f"`KEEP_TEXT_FOR` after the command ({days:.0f} days)" in SECURITY
+    assert f"`KEEP_TEXT_FOR` after it was accepted ({days:.0f} days)" in SECURITY
     days = Settings.model_fields["keep_history_for"].default / 86_400
     assert f"`KEEP_HISTORY_FOR` after the last text of the thread ({days:.0f} days)" in SECURITY
 

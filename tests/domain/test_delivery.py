@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.delivery import Delivery, News, Service, is_final
-from tests.making import a_message
+from tests.making import a_send
 
 A, S, U, Q = Delivery.ACCEPTED, Delivery.SENDING, Delivery.UNCERTAIN, Delivery.QUEUED
 ANY = {
@@ -25,7 +25,7 @@ ANY = {
 def telling(delivery, service=Service.IMESSAGE, **facts):
     at = datetime(2026, 11, 20, tzinfo=UTC)
     about = (UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", at, at)
-    return a_message(*about, delivery=delivery, service=service, **facts).news
+    return a_send(*about, delivery=delivery, service=service, **facts).news
 
 
 @pytest.mark.parametrize(

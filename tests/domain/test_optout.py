@@ -42,6 +42,7 @@ def test_whole_words_that_start(text: str) -> None:
     "text",
     [
         *("Stop texting me", "please stop messaging this number", "leave me alone", "Don’t text me again"),
+        *("Don't message me any more", "do not contact me"),
         *("no más mensajes", "arrêtez", "Remove me from your list", "You have the wrong number"),
         "Stop  texting\nme",
     ],
@@ -55,6 +56,7 @@ def test_looser_words_are_for_people_to_decide(text: str) -> None:
     [
         "",
         "ok",
+        "Don't send anyone before eight",
         "Yes, eight works",
         "Is this the last stop?",
         "at the end",

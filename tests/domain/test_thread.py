@@ -8,19 +8,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.delivery import Delivery, News, Service
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.domain.thread import Lane, Step, Thread
-from tests.making import a_message, changed
+from tests.making import a_send, a_thread, changed
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
-QUIET = a_message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0)
+QUIET = a_send(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Table at eight?", T0, T0)
 NEWS = changed(QUIET, delivery=Delivery.SENT)
 OPEN = {"root_ts": "1.1"}
 
 
-def thread(*messages: Message, **state) -> Thread:
-    place = {"team": "T1", "channel": "C1", "asked_in": "C1", "sender": "U1", "answer_url": ""}
-    return Thread(UUID(int=2), created_at=T0, messages=messages or (QUIET,), **(place | state))
+def thread(*sends: Send, **state) -> Thread:
+    return a_thread(*(sends or (QUIET,)), **state)
 
 
 @pytest.mark.parametrize(
@@ -108,13 +107,13 @@ def test_after_an_edit_without_an_answer_the_next_one_is_not_the_last():
 
 def test_a_thread_that_moves_is_opened_anew_and_one_that_is_closed_never():
     state = thread(NEWS, **OPEN, replies=2, posting=3)
-    moved = state.moved_to_sender()
+    moved = state.moved_to_author()
     assert (moved.channel, moved.moved, moved.next_step()) == ("U1", True, Step.OPEN)
     closed = state.closed_for("x" * 100)
     assert (len(closed.closed), closed.next_step()) == (80, Step.NOTHING)
 
 
-messages = st.builds(
+sends = st.builds(
     changed,
     st.just(QUIET),
     delivery=st.sampled_from(Delivery),
@@ -127,7 +126,7 @@ messages = st.builds(
 
 @settings(deadline=None)
 @given(
-    several=st.lists(messages, min_size=1, max_size=3),
+    several=st.lists(sends, min_size=1, max_size=3),
     state=st.fixed_dictionaries(
         {
             "root_ts": st.sampled_from([None, "1.1"]),
@@ -143,5 +142,5 @@ def test_a_thread_comes_to_rest_and_then_says_all_it_knows(several, state):
     for _ in range(7):
         now = done(now)
     assert now.next_step() is Step.NOTHING
-    assert now.closed or not any(message.news for message in now.messages)
+    assert now.closed or not any(send.news for send in now.sends)
     assert now.closed or now.shown_rev == now.rev

@@ -1,4 +1,4 @@
-"""The story of a message, told from what was kept."""
+"""The story of a send, told from what was kept."""
 
 from datetime import UTC, datetime, timedelta
 from uuid import UUID
@@ -8,14 +8,13 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.known import Report
-from bot.domain.message import Message
-from bot.domain.thread import Thread
+from bot.domain.send import Send
 from bot.domain.timeline import Noted, stands, timeline, told
-from tests.making import a_message, changed
+from tests.making import a_send, a_thread, changed
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-MESSAGE = a_message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Eight?", NOON, NOON)
-ASKED = changed(MESSAGE, delivery=Delivery.SENDING, attempts=1, attempted_at=NOON + timedelta(seconds=1))
+SEND = a_send(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", "Eight?", NOON, NOON)
+ASKED = changed(SEND, delivery=Delivery.SENDING, attempts=1, attempted_at=NOON + timedelta(seconds=1))
 
 
 def after(seconds: float) -> datetime:
@@ -27,13 +26,13 @@ def heard(source: str, delivery: Delivery | None, seconds: float, **fields: obje
     return Report(source, after(seconds), delivery, **({"word": word} | fields))  # type: ignore[arg-type]
 
 
-def story(message: Message, *reports: Report, late: float = 0, root_ts: str | None = None) -> list[str]:
+def story(send: Send, *reports: Report, late: float = 0, root_ts: str | None = None) -> list[str]:
     """What is said after "accepted", when each report came `late` seconds after it happened."""
     for report in reports:
-        message = message.merge(report)
-    thread = Thread(UUID(int=2), "T1", "C1", "C1", "U1", "", NOON, root_ts, messages=(message,))
+        send = send.merge(report)
+    thread = a_thread(send, root_ts=root_ts)
     noted = [Noted(replace(report, handle=None), report.at + timedelta(seconds=late)) for report in reports]
-    first, *others = timeline(message, thread, noted)
+    first, *others = timeline(send, thread, noted)
     assert first.at == NOON
     assert first.says.startswith("accepted and stored")
     return [moment.says for moment in others]
@@ -81,12 +80,14 @@ def test_the_end_of_the_watch_is_told() -> None:
 
 
 def test_what_left_no_report_is_told_all_the_same() -> None:
-    stopped = changed(MESSAGE, delivery=Delivery.FAILED, since=after(3), error_code="earlier_part_failed")
+    stopped = changed(SEND, delivery=Delivery.FAILED, since=after(3), error_code="earlier_part_failed")
     assert story(stopped) == ["the bot concluded because of earlier_part_failed: now FAILED"]
 
 
 def test_tries_that_sent_nothing_are_counted() -> None:
-    assert story(changed(ASKED, attempts=3)) == ["asked Sendblue to send it, try 3: the earlier tries sent nothing"]
+    assert story(changed(ASKED, attempts=3)) == [
+        "asked Sendblue to send it, attempt 3: the earlier attempts sent nothing"
+    ]
 
 
 def test_the_thread_opens_when_slack_says() -> None:
@@ -98,7 +99,7 @@ def test_the_thread_opens_when_slack_says() -> None:
 
 def test_the_vendors_time_is_kept_beside_ours_where_they_differ() -> None:
     report = heard("callback", Delivery.SENT, 10)
-    thread = Thread(UUID(int=2), "T1", "C1", "C1", "U1", "", NOON, messages=(ASKED,))
+    thread = a_thread(ASKED)
     [_, _, late] = timeline(ASKED, thread, [Noted(report, after(15))])
     assert (late.at, late.happened_at) == (after(15), after(10))
     [_, _, prompt] = timeline(ASKED, thread, [Noted(report, after(10.9))])
@@ -118,10 +119,10 @@ def test_the_vendors_time_is_kept_beside_ours_where_they_differ() -> None:
     ],
 )
 def test_how_it_stands_is_said_in_a_few_words(changes: dict[str, object], said: str) -> None:
-    assert stands(changed(MESSAGE, **changes)) == said  # type: ignore[arg-type]
+    assert stands(changed(SEND, **changes)) == said  # type: ignore[arg-type]
 
 
 def test_what_the_thread_says_and_what_it_does_not_say_yet() -> None:
-    message = changed(MESSAGE, delivery=Delivery.READ, told=News.SENT_AS_SMS | News.DELIVERED)
-    assert told(message) == "Posted in the thread: sent as SMS, delivered. Not posted yet: read."
-    assert told(MESSAGE) == "Posted in the thread: nothing."
+    send = changed(SEND, delivery=Delivery.READ, told=News.SENT_AS_SMS | News.DELIVERED)
+    assert told(send) == "Posted in the thread: sent as SMS, delivered. Not posted yet: read."
+    assert told(SEND) == "Posted in the thread: nothing."

@@ -114,9 +114,9 @@ async def test_a_made_up_address_is_refused(stage: Stage, path: str) -> None:
     ],
 )
 async def test_only_a_post_to_the_whole_address_is_heard(sent: Stage, method: str, path: str, status: int) -> None:
-    *_, message_id, token = sent.bubbles()[0].status_callback.split("/")
+    *_, send_id, token = sent.bubbles()[0].status_callback.split("/")
     async with httpx.AsyncClient(verify=False) as http:
-        url = sent.url + path.format(id=message_id, token=token)
+        url = sent.url + path.format(id=send_id, token=token)
         answer = await http.request(method, url, json=report(sent))
     assert answer.status_code == status
     assert answer.headers["content-length"] == str(len(answer.content))

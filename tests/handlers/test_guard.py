@@ -179,8 +179,8 @@ async def test_a_click_reaches_its_button(stage: Stage, monkeypatch: pytest.Monk
     monkeypatch.setattr(stage.app.deciding, "decide", decide)
     body = urlencode({"payload": json.dumps(CLICK)}).encode()
     assert (await post(stage, body, signed(body))).status_code == 200
-    [(message_id, choice, click)] = decided
-    assert (message_id, choice, click.who) == (UUID(int=0), "leave", "U0ANA")
+    [(send_id, choice, click)] = decided
+    assert (send_id, choice, click.who) == (UUID(int=0), "leave", "U0ANA")
 
 
 @pytest.mark.parametrize(

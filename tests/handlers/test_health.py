@@ -120,7 +120,7 @@ async def test_metrics_are_prometheus_text_with_the_backlog(stage: Stage) -> Non
     await stage.text()
     answer = await stage.get("/metrics")
     assert answer.headers["content-type"].startswith("text/plain")
-    assert 'bluethread_open_messages{delivery="accepted"} 1.0' in answer.text
+    assert 'bluethread_open_sends{delivery="accepted"} 1.0' in answer.text
     assert "process_resident_memory_bytes" in answer.text
 
 
@@ -186,7 +186,7 @@ async def test_work_that_stands_still_though_it_is_due_is_noticed(stage: Stage) 
     await until(stage.shown)
     assert (await stage.get("/readyz")).status_code == 200
     hour_ago = app.clock() - timedelta(hours=1)
-    await app.store.write(by_writer(doing("UPDATE messages SET send_at = :hour_ago", hour_ago=hour_ago)), None)
+    await app.store.write(by_writer(doing("UPDATE sends SET send_at = :hour_ago", hour_ago=hour_ago)), None)
     app.workers[1].busy_at = hour_ago
     answer = await stage.get("/readyz")
     assert answer.status_code == 503
@@ -222,7 +222,7 @@ async def test_work_that_waits_for_its_slot_does_not_stand_still(stage: Stage) -
     now = app.clock()
     app.workers[1].busy_at = now - timedelta(hours=1)
 
-    long_due = doing("UPDATE messages SET send_at = :hour_ago", hour_ago=now - timedelta(hours=1))
+    long_due = doing("UPDATE sends SET send_at = :hour_ago", hour_ago=now - timedelta(hours=1))
     await app.store.write(by_writer(long_due), None)
     await app.store.write(by_writer(lambda tx: close_slots(tx, {LINE: now + timedelta(minutes=1)})), None)
     assert (await stage.get("/readyz")).status_code == 200

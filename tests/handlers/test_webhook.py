@@ -147,12 +147,12 @@ async def test_neither_secret_nor_number_reaches_a_log(sent: Stage, logged: Call
 async def test_a_proof_of_identity_is_no_callback_token() -> None:
     """Whoever has anything signed by asking /healthz still cannot report on a text."""
     bot, tokens = Identity(CALLBACK, lambda: b""), CallbackTokens("https://bot.example.com", [CALLBACK])
-    message_id = UUID(bytes=b"abcdefghijklmnop")
-    nonce = message_id.bytes.decode()
-    assert tokens.are_right(message_id, hmac.new(CALLBACK.encode(), nonce.encode(), sha256).hexdigest()[:40])
+    send_id = UUID(bytes=b"abcdefghijklmnop")
+    nonce = send_id.bytes.decode()
+    assert tokens.are_right(send_id, hmac.new(CALLBACK.encode(), nonce.encode(), sha256).hexdigest()[:40])
     proof = bot.prove(nonce).split()
     assert len(proof) == 2
-    assert not any(tokens.are_right(message_id, line[:40]) for line in proof)
+    assert not any(tokens.are_right(send_id, line[:40]) for line in proof)
 
 
 async def test_only_posts_are_taken(sent: Stage) -> None:

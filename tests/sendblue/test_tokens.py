@@ -14,8 +14,8 @@ BOT = "https://bot.example.com"
 TOKENS = CallbackTokens(BOT, ["new-secret", "old-secret"])
 
 
-def token_of(tokens: CallbackTokens, message_id: UUID = ID) -> str:
-    return tokens.url(message_id).rpartition("/")[2]
+def token_of(tokens: CallbackTokens, send_id: UUID = ID) -> str:
+    return tokens.url(send_id).rpartition("/")[2]
 
 
 def test_a_callback_url_names_the_message_and_has_a_token_nobody_can_guess():

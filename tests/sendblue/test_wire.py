@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 from bot.domain.delivery import Delivery, Service
 from bot.domain.known import Report
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.errors import CallFailed, NotSent, Refused, Uncertain, UnreadableReport
 from bot.sendblue.failures import error_code, error_of, explanation
 from bot.sendblue.wire import STYLES, json_object, parse_answer, parse_page, parse_report, submission
-from tests.making import a_message
+from tests.making import a_send
 
 NOW = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 HANDLE = "5e1c0d6a-7b52-4f0e-9a41-2f6f5d0c1b77"
@@ -111,8 +111,8 @@ def test_the_thirteen_styles_are_known():
     assert len(set(STYLES)) == 13
 
 
-def text(said: str, **fields: Any) -> Message:
-    return a_message(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", said, NOW, NOW, **fields)
+def text(said: str, **fields: Any) -> Send:
+    return a_send(UUID(int=1), UUID(int=2), "+14155552671", "+15550100900", said, NOW, NOW, **fields)
 
 
 # -- the answer to a send
@@ -522,7 +522,7 @@ def test_a_list_is_read_in_the_vendor_s_order_with_its_texts():
     assert (second.report.handle, second.text) == ("h2", "")
 
 
-MINE = a_message(UUID(int=1), UUID(int=2), "+15550100001", "+15550100900", "Table for two at eight?", NOW, NOW)
+MINE = a_send(UUID(int=1), UUID(int=2), "+15550100001", "+15550100900", "Table for two at eight?", NOW, NOW)
 SENT_AT = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 
 

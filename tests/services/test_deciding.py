@@ -33,8 +33,8 @@ async def click(stage: Stage, action: str, *, words: str = "Please decide", user
     assert answer.status == 200
 
 
-def value_of(message: SlackMessage, action: str = "resend") -> str:
-    elements = [element for block in message.blocks for element in block.get("elements", [])]
+def value_of(post: SlackMessage, action: str = "resend") -> str:
+    elements = [element for block in post.blocks for element in block.get("elements", [])]
     return str(next(element["value"] for element in elements if element.get("action_id") == action))
 
 

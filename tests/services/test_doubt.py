@@ -9,7 +9,7 @@ import httpx
 import pytest
 
 from bot.domain.delivery import Delivery
-from bot.storage.history import Filter, find_messages
+from bot.storage.history import Filter, find_sends
 from tests.conftest import CUSTOMER, KEY, LINE, SECRET, Stage, until
 
 Opened = Callable[..., Any]
@@ -21,8 +21,8 @@ def sends(stage: Stage) -> int:
 
 async def deliveries(stage: Stage) -> list[Delivery]:
     assert stage.app is not None
-    found = await stage.app.store.read(lambda connection: find_messages(connection, Filter()))
-    return [message.known.delivery for message in found]
+    found = await stage.app.store.read(lambda connection: find_sends(connection, Filter()))
+    return [send.known.delivery for send in found]
 
 
 @pytest.mark.parametrize("fault", ["hang_after_accept", "drop_after_accept"])

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bot.storage.history import Filter, find_messages
+from bot.storage.history import Filter, find_sends
 from tests.conftest import Stage, until
 from tests.statements import asking
 
@@ -16,8 +16,8 @@ Opened = Callable[..., Any]
 
 async def kept(stage: Stage) -> list[tuple[str, str, str]]:
     assert stage.app is not None
-    found = await stage.app.store.read(lambda connection: find_messages(connection, Filter()))
-    return [(message.words.text, message.words.recipient, message.known.delivery.name) for message in found]
+    found = await stage.app.store.read(lambda connection: find_sends(connection, Filter()))
+    return [(send.words.text, send.words.recipient, send.known.delivery.name) for send in found]
 
 
 async def test_what_is_over_and_old_is_blanked_and_still_counted(open_stage: Opened) -> None:
@@ -86,8 +86,8 @@ async def test_a_late_explanation_of_a_forgotten_text_is_not_kept(open_stage: Op
     while not await stage.app.sweeping.forget():
         await stage.get("/healthz")
     await stage.sendblue.report(handle, "ERROR", error_code="4003", error_message="zulu repeats Table at eight?")
-    [message] = await stage.app.store.read(lambda connection: find_messages(connection, Filter()))
-    assert (message.known.error_code, message.known.error_text) == ("4003", "")
+    [send] = await stage.app.store.read(lambda connection: find_sends(connection, Filter()))
+    assert (send.known.error_code, send.known.error_text) == ("4003", "")
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])
@@ -123,10 +123,11 @@ async def test_what_has_been_over_for_longer_than_its_history_is_kept_is_removed
         await asyncio.sleep(0.05)
     assert [text for text, _, _ in await kept(stage)] == ["A text under way"]
     left = {
-        table: [len(await stage.app.store.read(asking(f"SELECT * FROM {table}")))] for table in ("threads", "messages")
+        table: [len(await stage.app.store.read(asking(f"SELECT * FROM {table}")))]
+        for table in ("threads", "messages", "sends")
     }
-    assert left == {"threads": [1], "messages": [1]}
-    strangers = "SELECT 1 FROM reports WHERE message_id NOT IN (SELECT id FROM messages)"
+    assert left == {"threads": [1], "messages": [1], "sends": [1]}
+    strangers = "SELECT 1 FROM reports WHERE send_id NOT IN (SELECT id FROM sends)"
     assert await stage.app.store.read(asking(strangers)) == []
     assert await stage.app.sweeping.forget() == 0
     assert len(await kept(stage)) == 1

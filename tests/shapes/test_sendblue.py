@@ -11,7 +11,7 @@ import pytest
 from bot.domain.delivery import Delivery, Service
 from bot.errors import BluethreadError, NotSent, Refused, Uncertain
 from bot.sendblue import wire
-from tests.making import a_message
+from tests.making import a_send
 from tests.shapes import SENDBLUE, names, raw
 
 NOW = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
@@ -197,7 +197,7 @@ def test_what_sendblue_says_of_our_account_is_read(name, parse, expected):
 def test_what_we_ask_is_what_sendblue_documents():
     sent = json.loads(raw("sendblue/requests", "send_message"))
     who_what = (sent["number"], sent["from_number"], sent["content"])
-    text = a_message(UUID(int=1), UUID(int=2), *who_what, NOW, NOW, media_url=PICTURE, style="gentle")
+    text = a_send(UUID(int=1), UUID(int=2), *who_what, NOW, NOW, media_url=PICTURE, style="gentle")
     assert wire.submission(text, sent["status_callback"]) == sent
     registered = json.loads(raw("sendblue/requests", "register_webhook"))
     assert wire.registration(HOOK, "<secret>") == registered

@@ -11,37 +11,36 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.delivery import Delivery, News, Service
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.domain.thread import Thread
 from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
 from bot.slack import answers, wording
 from bot.slack.wording import Post
-from tests.making import a_message, changed
+from tests.making import a_send, a_thread, changed
 
 T0 = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
 DAY = timedelta(days=1)
 NUMBER, LINE = "+14155552671", "+15550100900"
-M = a_message(UUID(int=1), UUID(int=2), NUMBER, LINE, "Table at eight?", T0, T0)
+M = a_send(UUID(int=1), UUID(int=2), NUMBER, LINE, "Table at eight?", T0, T0)
 EVIL = ["<!channel>", "<!here>", "<@U666>", "<!subteam^S1>", "<http://evil.example|bank.example>", "<#C1|x>", "&lt;"]
 
 
-def thread(*messages: Message, **state: Any) -> Thread:
-    place = {"team": "T1", "channel": "C1", "asked_in": "C1", "sender": "U1", "answer_url": ""}
-    return Thread(M.thread_id, created_at=T0, messages=messages or (M,), **(place | state))
+def thread(*sends: Send, **state: Any) -> Thread:
+    return a_thread(*(sends or (M,)), **state)
 
 
-def root(*messages: Message, **state: Any) -> Post:
-    return wording.root(thread(*messages, **state), watched_for=DAY)
+def root(*sends: Send, **state: Any) -> Post:
+    return wording.root(thread(*sends, **state), watched_for=DAY)
 
 
-def reply(*messages: Message) -> Post:
+def reply(*sends: Send) -> Post:
     """The reply that tells all that is to be told."""
-    telling = [changed(message, under_way=message.news) for message in messages]
+    telling = [changed(send, under_way=send.news) for send in sends]
     return wording.reply(thread(*telling), watched_for=DAY)
 
 
-def stands(delivery: Delivery, service: Service = Service.IMESSAGE, **facts: Any) -> Message:
+def stands(delivery: Delivery, service: Service = Service.IMESSAGE, **facts: Any) -> Send:
     return changed(M, delivery=delivery, service=service, **facts)
 
 
@@ -49,7 +48,7 @@ def stands(delivery: Delivery, service: Service = Service.IMESSAGE, **facts: Any
 
 
 @pytest.mark.parametrize(
-    ("message", "words"),
+    ("send", "words"),
     [
         (stands(Delivery.ACCEPTED, Service.UNKNOWN), "Sending"),
         (stands(Delivery.SENDING, Service.UNKNOWN), "Sending"),
@@ -76,8 +75,8 @@ def stands(delivery: Delivery, service: Service = Service.IMESSAGE, **facts: Any
         (stands(Delivery.SENT, Service.SMS, unconfirmed=True), "Sent as a text message (SMS)"),
     ],
 )
-def test_the_root_says_how_it_stands(message, words):
-    assert words in heard(root(message).text)
+def test_the_root_says_how_it_stands(send, words):
+    assert words in heard(root(send).text)
 
 
 def test_the_last_word_on_an_sms_does_not_promise_more():
@@ -85,7 +84,7 @@ def test_the_last_word_on_an_sms_does_not_promise_more():
 
 
 @pytest.mark.parametrize(
-    ("message", "words"),
+    ("send", "words"),
     [
         (stands(Delivery.SENT), "Sent as iMessage, Nov 20, 18:04 UTC. Waiting for the phone to confirm."),
         (stands(Delivery.SENT, Service.UNKNOWN), "Sent, Nov 20, 18:04 UTC. Waiting for the phone to confirm."),
@@ -126,11 +125,16 @@ def test_the_last_word_on_an_sms_does_not_promise_more():
         (stands(Delivery.UNCERTAIN, decision="resend", decided_by="U2"), "<@U2> sent it again, Nov 20, 18:04 UTC"),
         (stands(Delivery.FAILED, told=News.FAILED, decision="leave", decided_by="U2"), "<@U2> left it as it is"),
         (stands(Delivery.SENT, decision="resend", decided_by="U2"), "The first try went out too as iMessage"),
-        (stands(Delivery.DELIVERED, again_of=UUID(int=9)), "Second try: ✅ Delivered as iMessage"),
+        (stands(Delivery.DELIVERED, try_number=2), "Second try: ✅ Delivered as iMessage"),
+        (stands(Delivery.DELIVERED, try_number=3), "Try 3: ✅ Delivered as iMessage"),
+        (
+            stands(Delivery.SENT, try_number=2, decision="resend", decided_by="U2"),
+            "Second try: ⚠️ It went out too as iMessage, so the customer has it twice.",
+        ),
     ],
 )
-def test_a_reply_tells_the_news_in_a_sentence(message, words):
-    assert words in heard(reply(message).text)
+def test_a_reply_tells_the_news_in_a_sentence(send, words):
+    assert words in heard(reply(send).text)
 
 
 def test_a_newer_milestone_speaks_for_the_older_ones():
@@ -140,7 +144,7 @@ def test_a_newer_milestone_speaks_for_the_older_ones():
 
 
 @pytest.mark.parametrize(
-    ("message", "buttons"),
+    ("send", "buttons"),
     [
         (stands(Delivery.UNCERTAIN, asked=True), ["Send again", "Leave it"]),
         (stands(Delivery.UNCERTAIN), []),
@@ -153,21 +157,21 @@ def test_a_newer_milestone_speaks_for_the_older_ones():
         (stands(Delivery.DELIVERED, asked=True), []),
     ],
 )
-def test_a_button_stands_only_where_sending_again_may_be_right(message, buttons):
-    actions = [block for block in reply(message).blocks if block["type"] == "actions"]
+def test_a_button_stands_only_where_sending_again_may_be_right(send, buttons):
+    actions = [block for block in reply(send).blocks if block["type"] == "actions"]
     assert [button["text"]["text"] for block in actions for button in block["elements"]] == buttons
     assert all("twice" in button["confirm"]["text"]["text"] for block in actions for button in block["elements"][:-1])
 
 
 def test_a_text_that_went_out_twice_is_said_to_once():
-    message = stands(Delivery.SENT, decision="resend", decided_by="U2")
-    later = changed(message, delivery=Delivery.DELIVERED, told=message.news)
-    assert reply(message).text != reply(later).text
+    send = stands(Delivery.SENT, decision="resend", decided_by="U2")
+    later = changed(send, delivery=Delivery.DELIVERED, told=send.news)
+    assert reply(send).text != reply(later).text
 
 
 def test_a_first_try_that_is_only_queued_is_not_in_the_customer_s_hands():
-    message = stands(Delivery.QUEUED, told=News.UNCERTAIN | News.DECIDED, decision="resend", decided_by="U2")
-    assert "the customer has it twice" not in reply(message).text
+    send = stands(Delivery.QUEUED, told=News.UNCERTAIN | News.DECIDED, decision="resend", decided_by="U2")
+    assert "the customer has it twice" not in reply(send).text
 
 
 def test_doubt_is_never_called_failure_and_promises_not_to_send_twice():
@@ -199,14 +203,14 @@ def test_a_lost_picture_is_not_called_gone_out_before_the_text_is():
 
 
 def test_news_after_the_watch_ended_is_not_contradicted_by_the_root():
-    message = stands(Delivery.SENT, unconfirmed=True, told=News.UNCONFIRMED)
-    assert "Sent after all as iMessage" in heard(reply(message).text)
-    assert "no more news for 24 hours" not in heard(root(message).text)
+    send = stands(Delivery.SENT, unconfirmed=True, told=News.UNCONFIRMED)
+    assert "Sent after all as iMessage" in heard(reply(send).text)
+    assert "no more news for 24 hours" not in heard(root(send).text)
 
 
 def test_after_the_watch_ended_nobody_claims_to_be_waiting():
-    message = stands(Delivery.SENT, unconfirmed=True, told=News.UNCONFIRMED)
-    assert "Waiting" not in heard(reply(message).text)
+    send = stands(Delivery.SENT, unconfirmed=True, told=News.UNCONFIRMED)
+    assert "Waiting" not in heard(reply(send).text)
 
 
 # -- the root
@@ -226,8 +230,8 @@ def test_the_whole_number_is_not_shown_to_the_channel():
 
 @pytest.mark.parametrize("spelled", [NUMBER, "+1 415-555-2671", "(415) 555-2671"])
 def test_the_vendor_does_not_give_the_number_away_either(spelled):
-    message = stands(Delivery.FAILED, error_code="77", error_text=f"{spelled} is no mobile")
-    assert "415555" not in re.sub(r"\D", "", str(root(message)) + str(reply(message)))
+    send = stands(Delivery.FAILED, error_code="77", error_text=f"{spelled} is no mobile")
+    assert "415555" not in re.sub(r"\D", "", str(root(send)) + str(reply(send)))
 
 
 def test_style_picture_and_a_changed_place_are_said():
@@ -301,8 +305,8 @@ def test_a_refusal_begins_with_not_sent():
 
 
 def test_the_last_messages_are_listed_with_their_state():
-    messages = [stands(Delivery.DELIVERED), changed(M, text="", media_url="https://example.com/a.png")]
-    said = heard(answers.status(messages, watched_for=DAY, recipient=None))
+    sends = [stands(Delivery.DELIVERED), changed(M, text="", media_url="https://example.com/a.png")]
+    said = heard(answers.status(sends, watched_for=DAY, recipient=None))
     assert "+1 415-555-2671: “Table at eight?”" in said
     assert "Delivered as iMessage" in said
     assert "a picture" in said
@@ -328,7 +332,7 @@ def test_a_click_that_is_not_permitted_is_explained(code, said):
 
 
 @pytest.mark.parametrize(
-    ("message", "said"),
+    ("send", "said"),
     [
         (None, "I don't know this message any more"),
         (stands(Delivery.UNCERTAIN, decision="resend", decided_by="U2"), "<@U2> has already sent it again"),
@@ -336,8 +340,8 @@ def test_a_click_that_is_not_permitted_is_explained(code, said):
         (stands(Delivery.DELIVERED), "There is nothing to decide any more"),
     ],
 )
-def test_a_click_in_vain_is_explained(message, said):
-    assert said in answers.in_vain(message)
+def test_a_click_in_vain_is_explained(send, said):
+    assert said in answers.in_vain(send)
 
 
 @pytest.mark.parametrize(("recipient", "whom"), [(None, "anything yet"), (NUMBER, "anything to +1 415-555-2671 yet")])
@@ -384,7 +388,7 @@ texts = outside | long_outside
 news = st.integers(0, sum(News)).map(News)
 
 
-def messages_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Message]:
+def sends_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Send]:
     return st.builds(
         changed,
         st.just(M),
@@ -403,19 +407,19 @@ def messages_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Message]:
         asked=st.booleans(),
         decision=st.sampled_from(["", "resend", "leave"]),
         decided_by=st.just("U2"),
-        again_of=st.sampled_from([None, M.id]),
+        try_number=st.integers(1, 3),
     )
 
 
 def threads_of(texts: st.SearchStrategy[str]) -> st.SearchStrategy[Thread]:
-    def numbered(messages: list[Message], channel: str) -> Thread:
+    def numbered(sends: list[Send], channel: str) -> Thread:
         parts = [
-            changed(message, part=at, parts=len(messages), under_way=message.news or News.PICTURE_LOST)
-            for at, message in enumerate(messages, start=1)
+            changed(send, part=at, parts=len(sends), under_way=send.news or News.PICTURE_LOST)
+            for at, send in enumerate(sends, start=1)
         ]
         return thread(*parts, channel=channel)
 
-    several = st.lists(messages_of(texts), min_size=1, max_size=3)
+    several = st.lists(sends_of(texts), min_size=1, max_size=3)
     return st.builds(numbered, several, st.sampled_from(["C1", "D1"]))
 
 
@@ -497,7 +501,7 @@ def test_nothing_from_outside_pings_or_poses_as_a_link(state):
     for post in posts:
         assert all(harmless(text) for text in formatted(post))
     assert all(harmless(answers.private_note(state, says, watched_for=DAY)) for says in ("moved", "closed"))
-    assert harmless(answers.status(state.messages, watched_for=DAY, recipient=NUMBER))
+    assert harmless(answers.status(state.sends, watched_for=DAY, recipient=NUMBER))
 
 
 @settings(deadline=None)
@@ -511,16 +515,16 @@ def test_any_post_fits_into_slack(state):
 
 
 @settings(deadline=None)
-@given(message=messages_of(outside.map(lambda text: text[:200])))
-def test_the_text_alone_says_the_state(message):
-    said = heard(root(changed(message, error_text=message.known.error_text[:200])).text)
-    assert re.search(STATES.get(message.known.delivery, EARLY), said)
+@given(send=sends_of(outside.map(lambda text: text[:200])))
+def test_the_text_alone_says_the_state(send):
+    said = heard(root(changed(send, error_text=send.known.error_text[:200])).text)
+    assert re.search(STATES.get(send.known.delivery, EARLY), said)
 
 
 @settings(deadline=None)
-@given(message=messages_of(outside))
-def test_the_text_says_all_that_the_blocks_say(message):
-    post = root(message)
+@given(send=sends_of(outside))
+def test_the_text_says_all_that_the_blocks_say(send):
+    post = root(send)
     context = post.blocks[-1]["elements"]
     assert all(element["text"] in post.text for element in context)
 
@@ -528,8 +532,8 @@ def test_the_text_says_all_that_the_blocks_say(message):
 @pytest.mark.parametrize("piece", ["&", "<", "a", "😀"])
 @pytest.mark.parametrize("length", [500, 2_000, 40_000])
 def test_a_very_long_text_leaves_room_for_its_state(piece, length):
-    message = stands(Delivery.FAILED, text=piece * length, error_code="77", error_text="no luck")
-    assert "Sendblue says “no luck” (code 77)." in root(message).text
+    send = stands(Delivery.FAILED, text=piece * length, error_code="77", error_text="no luck")
+    assert "Sendblue says “no luck” (code 77)." in root(send).text
 
 
 def test_nothing_is_cut_in_the_middle_of_a_sign():

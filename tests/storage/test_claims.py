@@ -78,7 +78,7 @@ async def test_parts_go_out_one_after_the_other(desk: Desk) -> None:
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
     for part in (first, second, third):
-        assert [message.id for message in await desk.sends()] == [part]
+        assert [send.id for send in await desk.sends()] == [part]
         desk.clock.now += SECOND
         assert await desk.sends() == []
         await desk.hear(part, Delivery.QUEUED, handle=str(part))
@@ -95,13 +95,13 @@ async def test_a_failed_part_fails_those_after_it(desk: Desk) -> None:
 
 
 async def test_an_abandoned_send_is_reported_and_never_claimed_again(desk: Desk) -> None:
-    [message_id] = await desk.accept()
+    [send_id] = await desk.accept()
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
     await desk.sends()
     desk.clock.now += LEASE
     claimed = await desk.store.write(claim_sends, Capacity(10, LEASE, SECOND))
-    assert (claimed.items, claimed.abandoned) == ([], [message_id])
+    assert (claimed.items, claimed.abandoned) == ([], [send_id])
 
 
 async def test_a_released_send_waits_and_its_line_with_it(desk: Desk) -> None:
@@ -109,9 +109,9 @@ async def test_a_released_send_waits_and_its_line_with_it(desk: Desk) -> None:
     await desk.accept("C2")
     for _, thread in await desk.threads():
         await desk.open(thread)
-    [message] = await desk.sends()
+    [send] = await desk.sends()
     later = desk.clock() + 5 * SECOND
-    assert await desk.store.write(release_sends, Release(message, later, later))
+    assert await desk.store.write(release_sends, Release(send, later, later))
     desk.clock.now += SECOND
     assert await desk.sends() == []
     desk.clock.now = later
@@ -121,12 +121,12 @@ async def test_a_released_send_waits_and_its_line_with_it(desk: Desk) -> None:
 
 async def _turned_away(desk: Desk, channel: str, *, until: datetime, why: str = "http_429") -> UUID:
     """A text on the only line that Sendblue did not take, while its thread stands open."""
-    [message_id] = await desk.accept(channel)
+    [send_id] = await desk.accept(channel)
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
-    [message] = await desk.sends()
-    assert await desk.store.write(release_sends, Release(message, until, None, why))
-    return message_id
+    [send] = await desk.sends()
+    assert await desk.store.write(release_sends, Release(send, until, None, why))
+    return send_id
 
 
 async def test_when_a_line_is_free_again_the_others_on_it_do_not_sleep_on(desk: Desk) -> None:
@@ -139,7 +139,7 @@ async def test_when_a_line_is_free_again_the_others_on_it_do_not_sleep_on(desk: 
     assert sent.id == taken
     await desk.hear(taken, Delivery.QUEUED, handle="h")
     desk.clock.now += SECOND
-    assert [message.id for message in await desk.sends()] == [waiting]
+    assert [send.id for send in await desk.sends()] == [waiting]
 
 
 async def test_a_text_that_was_turned_away_a_moment_ago_or_often_keeps_its_wait(desk: Desk) -> None:
@@ -167,26 +167,26 @@ async def test_the_root_of_a_text_that_waits_and_of_those_behind_it_are_edited(d
     await desk.store.write(tell_of_busy_lines, BusyLine(LINE, later, "line_busy"))
     desk.clock.now += SECOND
     edits = [thread.lead for step, thread in await desk.threads() if step is Step.EDIT]
-    assert [(message.id, message.known.error_code) for message in edits] == [(behind, "line_busy")]
+    assert [(send.id, send.known.error_code) for send in edits] == [(behind, "line_busy")]
 
 
 async def _in_doubt(desk: Desk, channel: str) -> UUID:
-    [message_id] = await desk.accept(channel)
+    [send_id] = await desk.accept(channel)
     [thread] = [thread for step, thread in await desk.threads(interval=timedelta(0)) if step is Step.OPEN]
     await desk.open(thread)
     await desk.sends(interval=timedelta(0))
-    await desk.hear(message_id, Delivery.UNCERTAIN)
-    return message_id
+    await desk.hear(send_id, Delivery.UNCERTAIN)
+    return send_id
 
 
 async def test_a_report_on_its_own_address_beats_what_the_list_suggested(desk: Desk) -> None:
-    message_id = await _in_doubt(desk, "C1")
-    await desk.hear(message_id, Delivery.DELIVERED, handle="another's", handle_from=HandleFrom.LIST)
-    own = await desk.hear(message_id, Delivery.FAILED, handle="its own", handle_from=HandleFrom.OWN, error_code="4002")
+    send_id = await _in_doubt(desk, "C1")
+    await desk.hear(send_id, Delivery.DELIVERED, handle="another's", handle_from=HandleFrom.LIST)
+    own = await desk.hear(send_id, Delivery.FAILED, handle="its own", handle_from=HandleFrom.OWN, error_code="4002")
     assert (own.known.delivery, own.known.handle, own.known.error_code) == (Delivery.FAILED, "its own", "4002")
     assert own.known.handle_from is HandleFrom.CORRECTED
     assert own.news is News.FAILED
-    late = await desk.hear(message_id, Delivery.READ, handle="another's", handle_from=HandleFrom.LIST)
+    late = await desk.hear(send_id, Delivery.READ, handle="another's", handle_from=HandleFrom.LIST)
     assert (late.known.delivery, late.known.handle) == (Delivery.FAILED, "its own")
 
 
@@ -201,24 +201,24 @@ async def test_whoever_got_a_handle_from_the_list_gives_it_up_to_its_owner(desk:
 
 @pytest.mark.parametrize("source", [HandleFrom.LIST, HandleFrom.NOWHERE])
 async def test_what_came_on_its_own_address_is_kept_whatever_else_is_said(desk: Desk, source: HandleFrom) -> None:
-    message_id = await _in_doubt(desk, "C1")
-    await desk.hear(message_id, Delivery.SENT, handle="its own", handle_from=HandleFrom.OWN)
-    kept = await desk.hear(message_id, Delivery.READ, handle="another's", handle_from=source)
+    send_id = await _in_doubt(desk, "C1")
+    await desk.hear(send_id, Delivery.SENT, handle="its own", handle_from=HandleFrom.OWN)
+    kept = await desk.hear(send_id, Delivery.READ, handle="another's", handle_from=source)
     assert (kept.known.delivery, kept.known.handle) == (Delivery.SENT, "its own")
 
 
 async def test_reports_that_teach_nothing_neither_keep_us_from_asking_nor_fill_the_disk(desk: Desk) -> None:
-    [message_id] = await desk.accept()
+    [send_id] = await desk.accept()
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
     await desk.sends()
-    await desk.hear(message_id, Delivery.QUEUED, handle="h")
+    await desk.hear(send_id, Delivery.QUEUED, handle="h")
     for number in range(260):
         desk.clock.now += SECOND
         report = Report("callback", desk.clock(), None if number % 2 else Delivery.QUEUED, f"WORD {number}", "h")
-        await desk.store.write(apply_many, Heard(message_id, report, timedelta(seconds=120)))
+        await desk.store.write(apply_many, Heard(send_id, report, timedelta(seconds=120)))
     asked = await desk.polls(PollCapacity("polls", 10, lambda _: 120 * SECOND))
-    assert [message.id for message in asked] == [message_id]
+    assert [send.id for send in asked] == [send_id]
     [[kept]] = await desk.store.read(asking("SELECT count(*) FROM reports"))
     assert 200 <= kept <= 202
 
@@ -227,43 +227,43 @@ async def test_a_send_that_was_reported_meanwhile_cannot_be_released(desk: Desk)
     await desk.accept()
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
-    [message] = await desk.sends()
-    await desk.hear(message.id, Delivery.QUEUED, handle="h")
-    assert not await desk.store.write(release_sends, Release(message, desk.clock()))
+    [send] = await desk.sends()
+    await desk.hear(send.id, Delivery.QUEUED, handle="h")
+    assert not await desk.store.write(release_sends, Release(send, desk.clock()))
     assert await desk.sends() == []
 
 
 async def test_news_that_comes_while_a_reply_is_posted_is_told_next(desk: Desk) -> None:
-    [message_id] = await desk.accept()
+    [send_id] = await desk.accept()
     [(_, thread)] = await desk.threads(interval=timedelta(0))
     await desk.open(thread)
-    await desk.hear(message_id, Delivery.SENT, handle="h")
+    await desk.hear(send_id, Delivery.SENT, handle="h")
     [(step, thread)] = await desk.threads(interval=timedelta(0))
     assert (step, thread.lead.telling.under_way) == (Step.REPLY, News.SENT)
-    await desk.hear(message_id, Delivery.DELIVERED, handle="h", service=Service.IMESSAGE)
+    await desk.hear(send_id, Delivery.DELIVERED, handle="h", service=Service.IMESSAGE)
     await desk.store.write(finish_threads, Outcome(thread.replied()))
     [(step, thread)] = await desk.threads(interval=timedelta(0))
     assert (step, thread.lead.telling.under_way, thread.lead.telling.told) == (Step.REPLY, News.DELIVERED, News.SENT)
 
 
 async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
-    [message_id] = await desk.accept()
+    [send_id] = await desk.accept()
     [(_, thread)] = await desk.threads(interval=timedelta(0))
     closed = (EDITS, desk.clock() + 30 * SECOND)
     opened = thread.opened("C1", "1.1", shown_rev=UNKNOWN)
     await desk.store.write(finish_threads, Outcome(opened, closed_slot=closed))
     assert await desk.threads(interval=timedelta(0)) == []
-    await desk.hear(message_id, Delivery.SENT, handle="h")
+    await desk.hear(send_id, Delivery.SENT, handle="h")
     assert [step for step, _ in await desk.threads(interval=timedelta(0))] == [Step.REPLY]
 
 
 async def _with_news(desk: Desk, channel: str, delivery: Delivery = Delivery.DELIVERED) -> UUID:
-    [message_id] = await desk.accept(channel)
+    [send_id] = await desk.accept(channel)
     [thread] = [thread for step, thread in await desk.threads() if step is Step.OPEN]
     await desk.open(thread)
-    await desk.hear(message_id, delivery, handle=channel)
+    await desk.hear(send_id, delivery, handle=channel)
     desk.clock.now += SECOND
-    return message_id
+    return send_id
 
 
 async def test_one_reply_takes_the_slot_of_edits_along_unless_a_root_waits_for_it(desk: Desk) -> None:
@@ -292,14 +292,14 @@ async def test_only_a_reply_takes_the_slot_of_edits_along(desk: Desk) -> None:
 
 
 async def test_sent_waits_for_delivered_and_for_nothing_else(desk: Desk) -> None:
-    [message_id] = await desk.accept("C1")
+    [send_id] = await desk.accept("C1")
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
     desk.clock.now += SECOND
 
     async def heard(delivery: Delivery, service: Service = Service.UNKNOWN) -> None:
         report = Report("callback", desk.clock(), delivery, delivery.name, "h", service)
-        await desk.store.write(apply_many, Heard(message_id, report, 120 * SECOND, 2 * SECOND))
+        await desk.store.write(apply_many, Heard(send_id, report, 120 * SECOND, 2 * SECOND))
 
     await heard(Delivery.SENT)
     claimed = await desk.store.write(claim_threads, Capacity(10, LEASE, SECOND))
@@ -313,12 +313,12 @@ async def test_sent_waits_for_delivered_and_for_nothing_else(desk: Desk) -> None
 
 
 async def test_an_sms_waits_for_nothing(desk: Desk) -> None:
-    [message_id] = await desk.accept("C1")
+    [send_id] = await desk.accept("C1")
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
     desk.clock.now += SECOND
     report = Report("callback", desk.clock(), Delivery.SENT, "SENT", "h", Service.SMS)
-    await desk.store.write(apply_many, Heard(message_id, report, 120 * SECOND, 2 * SECOND))
+    await desk.store.write(apply_many, Heard(send_id, report, 120 * SECOND, 2 * SECOND))
     assert [step for step, _ in await desk.threads()] == [Step.REPLY]
 
 
@@ -354,32 +354,32 @@ async def test_the_first_of_each_queue_is_found_in_its_own_index(desk: Desk) -> 
         asked = [f"EXPLAIN QUERY PLAN {queue._heads.sqlite}" for queue in (STEPS, SENDS)]
         return [[row[-1] for row in tx._connection.execute(one)] for one in asked]
 
-    for table, plan in zip(("threads", "messages"), await desk.store.read(plans), strict=True):
+    for table, plan in zip(("threads", "sends"), await desk.store.read(plans), strict=True):
         ways = [line for line in plan if f" {table} " in line]
         assert len(ways) == 3, plan
         assert all(f"INDEX {table}_queues" in line or "INDEX sqlite_autoindex" in line for line in ways), ways
 
 
 async def test_polls_come_back_later_by_themselves_and_end_when_it_is_over(desk: Desk) -> None:
-    [message_id] = await desk.accept()
-    await desk.hear(message_id, Delivery.QUEUED, handle="h")
-    ask = PollCapacity("polls", 10, lambda message: (message.schedule.polls + 1) * 10 * SECOND)
+    [send_id] = await desk.accept()
+    await desk.hear(send_id, Delivery.QUEUED, handle="h")
+    ask = PollCapacity("polls", 10, lambda send: (send.schedule.polls + 1) * 10 * SECOND)
     assert await desk.polls(ask) == []
     desk.clock.now += timedelta(seconds=120)
     assert len(await desk.polls(ask)) == 1
     assert await desk.polls(ask) == []
     desk.clock.now += 10 * SECOND
-    [message] = await desk.polls(ask)
-    assert message.schedule.polls == 1
-    await desk.hear(message_id, Delivery.DELIVERED, handle="h")
+    [send] = await desk.polls(ask)
+    assert send.schedule.polls == 1
+    await desk.hear(send_id, Delivery.DELIVERED, handle="h")
     desk.clock.now += timedelta(days=2)
     assert await desk.polls(ask) == []
 
 
 async def test_questions_keep_to_what_sendblue_allows_to_all_processes_together(desk: Desk) -> None:
     for number in range(5):
-        [message_id] = await desk.accept()
-        await desk.hear(message_id, Delivery.QUEUED, handle=f"h{number}")
+        [send_id] = await desk.accept()
+        await desk.hear(send_id, Delivery.QUEUED, handle=f"h{number}")
     ask = PollCapacity("polls", 3, lambda _: timedelta(hours=1), each=SECOND)
     desk.clock.now += timedelta(seconds=120)
     assert len(await desk.polls(ask)) == 3

@@ -23,14 +23,14 @@ from bot.domain.message import Origin
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
-from bot.storage.intake import NewThread, accept_many
+from bot.storage.intake import accept_many
 from bot.storage.postgresql import PostgresqlDatabase, PostgresqlTransaction, connection_info
 from bot.storage.reports import Heard, apply_many
-from bot.storage.rows import load_messages, load_threads
+from bot.storage.rows import load_sends, load_threads
 from bot.storage.schema import migrate
 from bot.storage.sql import Sql as HouseSql
 from bot.storage.sql import type_of
-from tests.making import a_message, changed
+from tests.making import a_new_message, a_send, changed
 from tests.statements import Sql, asking, doing
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 500, tzinfo=UTC)
@@ -45,14 +45,14 @@ def database(database_url: str) -> Iterator[Database]:
 
 
 def stored(tx: Transaction, count: int = 1) -> list[UUID]:
-    """Store that many messages, each in a thread of its own."""
+    """Store that many sends, each in a thread of its own."""
     news = []
     for number in range(count):
         thread_id = uuid4()
-        text = a_message(uuid4(), thread_id, "+14155552671", "+15550100900", f"“{number}” \\ ' %s", NOON, NOON)
-        news.append(NewThread(thread_id, Origin(f"key {number}", "T1", "C1", "U1"), (text,)))
-    assert accept_many(tx, news) == [True] * count
-    return [item.messages[0].id for item in news]
+        text = a_send(uuid4(), thread_id, "+14155552671", "+15550100900", f"“{number}” \\ ' %s", NOON, NOON)
+        news.append(a_new_message(Origin(f"key {number}", "T1", "C1", "U1"), text))
+    assert list(accept_many(tx, news)) == [True] * count
+    return [item.sends[0].id for item in news]
 
 
 def every_statement() -> list[HouseSql]:
@@ -111,7 +111,7 @@ def test_the_name_of_a_column_tells_its_type(database: Database) -> None:
 
 
 def test_what_goes_in_comes_out(database: Database) -> None:
-    [message_id] = database.write(stored)
+    [send_id] = database.write(stored)
     elsewhere = NOON.astimezone(timezone(timedelta(hours=5)))
     columns = {
         "since": elsewhere,
@@ -120,25 +120,25 @@ def test_what_goes_in_comes_out(database: Database) -> None:
         "handle": None,
         "picture_lost": True,
         "handle_from": HandleFrom.LIST,
-        "again_of": message_id,
+        "try_number": 2,
         "delivery": Delivery.READ,
     }
-    change = Sql("{update messages: since, service, told, handle, picture_lost, handle_from, again_of, delivery}")
-    database.write(lambda tx: tx.each(change, [{"id": message_id, **columns}]))
-    [message] = database.read(lambda tx: load_messages(tx, [message_id])).values()
-    assert (message.known.since, message.known.since.utcoffset()) == (NOON, timedelta(0))
-    assert message == changed(message, **{**columns, "since": NOON})
-    assert message.known.delivery is Delivery.READ
-    assert message.words.text == "“0” \\ ' %s"
+    change = Sql("{update sends: since, service, told, handle, picture_lost, handle_from, try_number, delivery}")
+    database.write(lambda tx: tx.each(change, [{"id": send_id, **columns}]))
+    [send] = database.read(lambda tx: load_sends(tx, [send_id])).values()
+    assert (send.known.since, send.known.since.utcoffset()) == (NOON, timedelta(0))
+    assert send == changed(send, **{**columns, "since": NOON})
+    assert send.known.delivery is Delivery.READ
+    assert send.words.text == "“0” \\ ' %s"
 
 
 def test_many_are_found_by_their_ids_in_one_statement_and_none_by_none(database: Database) -> None:
     def looked_for(tx: Transaction) -> None:
         ids = stored(tx, 40)
-        assert set(load_messages(tx, ids)) == set(ids)
-        assert set(load_messages(tx, [*ids[:2], uuid4()], lock=True)) == set(ids[:2])
-        assert load_messages(tx, []) == {}
-        threads = {message.thread_id for message in load_messages(tx, ids).values()}
+        assert set(load_sends(tx, ids)) == set(ids)
+        assert set(load_sends(tx, [*ids[:2], uuid4()], lock=True)) == set(ids[:2])
+        assert load_sends(tx, []) == {}
+        threads = {send.thread_id for send in load_sends(tx, ids).values()}
         assert {thread.lead.id for thread in load_threads(tx, threads).values()} == set(ids)
 
     database.write(looked_for)
@@ -146,9 +146,9 @@ def test_many_are_found_by_their_ids_in_one_statement_and_none_by_none(database:
 
 def test_each_row_gets_its_own_values(database: Database) -> None:
     ids = database.write(lambda tx: stored(tx, 3))
-    change = Sql("{update messages: polls}")
+    change = Sql("{update sends: polls}")
     database.write(lambda tx: tx.each(change, [{"id": one, "polls": number} for number, one in enumerate(ids)]))
-    found = database.read(lambda tx: load_messages(tx, ids))
+    found = database.read(lambda tx: load_sends(tx, ids))
     assert [found[one].schedule.polls for one in ids] == [0, 1, 2]
 
 
@@ -166,14 +166,14 @@ def test_a_row_that_breaks_a_rule_takes_everything_back_and_its_values_stay_secr
 
     def broken(tx: Transaction) -> None:
         [first, second] = stored(tx, 2)
-        tx.each(Sql("{update messages: handle}"), [{"id": one, "handle": "+14155559999"} for one in (first, second)])
+        tx.each(Sql("{update sends: handle}"), [{"id": one, "handle": "+14155559999"} for one in (first, second)])
         tx.do(Sql("UPDATE threads SET rev = 7"))
 
     with pytest.raises(database.error) as failed:
         database.write(broken)
     assert not database.is_away(failed.value)
     assert not isinstance(failed.value, MaybeStored)
-    assert database.write(asking("SELECT count(*) FROM messages")) == [(0,)]
+    assert database.write(asking("SELECT count(*) FROM sends")) == [(0,)]
     assert len(database.write(stored)) == 1
 
 
@@ -184,7 +184,7 @@ def test_an_error_of_ours_takes_everything_back(database: Database) -> None:
 
     with pytest.raises(ZeroDivisionError):
         database.write(broken)
-    assert database.read(asking("SELECT count(*) FROM messages")) == [(0,)]
+    assert database.read(asking("SELECT count(*) FROM sends")) == [(0,)]
 
 
 def test_who_reads_cannot_write(database: Database) -> None:
@@ -236,7 +236,7 @@ class TestServer:
         database.read(asking("SELECT 1 AS one"))
         self.end_all_others(database_url)
         assert database.write(lambda tx: tx.now) > NOON
-        assert database.read(asking("SELECT count(*) FROM messages")) == [(1,)]
+        assert database.read(asking("SELECT count(*) FROM sends")) == [(1,)]
 
     def test_what_was_begun_on_a_lost_connection_is_done_once_on_a_new_one(
         self, database: Database, database_url: str
@@ -249,10 +249,10 @@ class TestServer:
             times.append(1)
             if len(times) == 1:
                 self.end_all_others(database_url)
-            return len(load_messages(tx, [uuid4()]))
+            return len(load_sends(tx, [uuid4()]))
 
         assert database.write(cut) == 0
-        assert (len(times), database.read(asking("SELECT count(*) FROM messages"))) == (2, [(1,)])
+        assert (len(times), database.read(asking("SELECT count(*) FROM sends"))) == (2, [(1,)])
 
     def test_nobody_knows_what_became_of_a_commit_whose_connection_broke(
         self, database: Database, database_url: str
@@ -266,7 +266,7 @@ class TestServer:
 
         with pytest.raises(MaybeStored):
             database.write(cut)
-        assert database.write(asking("SELECT count(*) FROM messages")) == [(0,)]
+        assert database.write(asking("SELECT count(*) FROM sends")) == [(0,)]
 
     def test_a_statement_that_takes_too_long_ends_and_its_limit_with_the_transaction(self, database_url: str) -> None:
         hasty = open_database(database_url, statement_timeout=0.2)
@@ -316,10 +316,10 @@ class TestServer:
 
     def test_behind_a_pooler_that_loses_statements_none_is_prepared_any_more(self, database: Database) -> None:
         assert isinstance(database, PostgresqlDatabase)
-        database.write(asking("SELECT count(*) FROM messages"))
+        database.write(asking("SELECT count(*) FROM sends"))
         assert database._writing is not None
         database._writing.pgconn.exec_(b"DEALLOCATE ALL")  # another server's connection, behind the same name
-        assert database.write(asking("SELECT count(*) FROM messages")) == [(0,)]
+        assert database.write(asking("SELECT count(*) FROM sends")) == [(0,)]
         assert database.write(asking("SELECT name FROM pg_prepared_statements")) == []
 
     def test_hanging_up_ends_a_wait_at_once(self, database: Database) -> None:
@@ -341,16 +341,16 @@ class TestServer:
         assert time.monotonic() - began < 3
 
     def test_whoever_changes_a_message_waits_for_its_thread_first(self, database: Database, database_url: str) -> None:
-        """Or two processes, one with the thread and one with the message, would wait for each other."""
-        [message_id] = database.write(stored)
+        """Or two processes, one with the thread and one with the send, would wait for each other."""
+        [send_id] = database.write(stored)
         with psycopg.connect(database_url) as other, ThreadPoolExecutor(1) as beside:
             other.execute("UPDATE threads SET rev = rev + 1")
-            waiting = beside.submit(database.write, lambda tx: load_messages(tx, [message_id], lock=True))
+            waiting = beside.submit(database.write, lambda tx: load_sends(tx, [send_id], lock=True))
             self.until_somebody_waits(database_url)
             other.execute("SET lock_timeout = '500ms'")
-            other.execute("UPDATE messages SET polls = 7")
+            other.execute("UPDATE sends SET polls = 7")
             other.commit()
-            assert waiting.result(5)[message_id].schedule.polls == 7
+            assert waiting.result(5)[send_id].schedule.polls == 7
 
     def until_somebody_waits(self, url: str) -> None:
         waiting = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
@@ -362,19 +362,19 @@ class TestServer:
     ) -> None:
         thread_id = uuid4()
         parts = tuple(
-            a_message(uuid4(), thread_id, "+14155552671", "+15550100900", "Words", NOON, NOON, part=part, parts=2)
+            a_send(uuid4(), thread_id, "+14155552671", "+15550100900", "Words", NOON, NOON, part=part, parts=2)
             for part in (1, 2)
         )
-        new = NewThread(thread_id, Origin("key", "T1", "C1", "U1"), parts)
-        assert database.write(lambda tx: accept_many(tx, [new])) == [True]
+        new = a_new_message(Origin("key", "T1", "C1", "U1"), *parts)
+        assert list(database.write(lambda tx: accept_many(tx, [new]))) == [True]
         failed = Heard(parts[0].id, Report("bot", NOON, Delivery.FAILED), timedelta(1))
         with psycopg.connect(database_url) as other, ThreadPoolExecutor(1) as beside:
-            other.execute("UPDATE messages SET delivery = %s WHERE part = 2", (Delivery.SENDING,))
+            other.execute("UPDATE sends SET delivery = %s WHERE part = 2", (Delivery.SENDING,))
             applying = beside.submit(database.write, lambda tx: apply_many(tx, [failed]))
             self.until_somebody_waits(database_url)
             other.commit()
             applying.result(5)
-        told = database.read(asking("SELECT delivery FROM messages ORDER BY part"))
+        told = database.read(asking("SELECT delivery FROM sends ORDER BY part"))
         assert told == [(Delivery.FAILED,), (Delivery.SENDING,)]
 
     def test_of_several_hosts_the_one_that_takes_writes_is_used(self, database_url: str) -> None:

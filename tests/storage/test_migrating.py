@@ -6,19 +6,21 @@ import subprocess
 import sys
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import psycopg
 import pytest
 
 from bot.domain.delivery import Delivery, News, Service
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.storage import migrations, schema
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
-from bot.storage.rows import MESSAGE, load_messages, message_of
+from bot.storage.rows import SEND, load_sends, send_of
 from tests.statements import Sql, asking
 
 ROOT = Path(__file__).parents[2]
@@ -47,7 +49,13 @@ def its_messages(dice: random.Random, thread: dict[str, Any], first: int) -> lis
         delivery = dice.choice(list(Delivery))
         rows.append(
             {"id": UUID(int=10**9 + number), "thread_id": thread["id"], "part": part, "parts": parts, "line": line}
-            | {"recipient": recipient, "text": "Hi", "accepted_at": thread["created_at"], "since": NOON, **facts}
+            | {
+                "recipient": recipient,
+                "text": f"Hi {number} " if recipient else "",
+                "accepted_at": thread["created_at"],
+                "since": NOON,
+                **facts,
+            }
             | {"delivery": delivery, "service": dice.choice(list(Service)), "handle": f"h{number}", "handle_from": 2}
             | {"error_code": "", "error_text": "", "decision": decision, "decided_by": "", "decided_at": None}
             | {"again_of": rows[0]["id"] if len(rows) == parts else None, "told": dice.randrange(2048), "telling": 0}
@@ -87,10 +95,10 @@ def old(empty_url: str):
 
 def test_each_text_owes_what_it_owed(old: Database) -> None:
     migrations.upgrade(old)
-    owed = dict(old.read(asking("SELECT id, owed FROM messages")))
-    messages = old.read(lambda tx: load_messages(tx, owed))
-    assert len({message.news for message in messages.values()}) > 30
-    assert {one.id: one.news for one in messages.values()} == {key: News(bits) for key, bits in owed.items()}
+    owed = dict(old.read(asking("SELECT id, owed FROM sends")))
+    sends = old.read(lambda tx: load_sends(tx, owed))
+    assert len({send.news for send in sends.values()}) > 30
+    assert {one.id: one.news for one in sends.values()} == {key: News(bits) for key, bits in owed.items()}
 
 
 def test_no_thread_is_due_because_of_it(old: Database) -> None:
@@ -104,17 +112,18 @@ def test_a_conversation_for_each_line_and_customer_and_for_each_that_was_forgott
     migrations.upgrade(old)
     rows = old.read(
         asking(
-            f"SELECT {MESSAGE}, messages.conversation_id, messages.seq, threads.seq AS root, created_at, "
-            "conversations.line AS its_line, customer, next_seq FROM messages "
-            "JOIN threads ON threads.id = thread_id JOIN conversations ON conversations.id = threads.conversation_id"
+            f"SELECT {SEND}, sends.conversation_id, sends.seq, threads.seq AS root, messages.seq AS said, said_at, "
+            "conversations.line AS its_line, customer, next_seq FROM sends JOIN messages ON messages.id = message_id "
+            "JOIN threads ON threads.id = messages.thread_id "
+            "JOIN conversations ON conversations.id = threads.conversation_id"
         )
     )
     placed: dict[tuple[str, str, UUID | None], set[tuple[UUID, int]]] = defaultdict(set)
     order: dict[UUID, set[tuple[int, datetime, UUID]]] = defaultdict(set)
     for row in rows:
-        assert (row.its_line, row.customer, row.root) == (row.line, row.recipient, row.seq)
+        assert (row.its_line, row.customer, row.root, row.said) == (row.line, row.recipient, row.seq, row.seq)
         placed[row.line, row.customer, None if row.customer else row.thread_id].add((row.conversation_id, row.next_seq))
-        order[row.conversation_id].add((row.seq, row.created_at, row.thread_id))
+        order[row.conversation_id].add((row.seq, row.said_at, row.thread_id))
     assert all(len(conversation) == 1 for conversation in placed.values())
     assert len({next(iter(one))[0] for one in placed.values()}) == len(placed)
     for conversation, threads in order.items():
@@ -128,23 +137,31 @@ def test_a_conversation_for_each_line_and_customer_and_for_each_that_was_forgott
 
 def test_unsent_parts_behind_a_doubt_are_parked_and_no_others(old: Database) -> None:
     migrations.upgrade(old)
-    messages = old.read(asking(f"SELECT {MESSAGE} FROM messages"))
-    by_thread: dict[UUID, list[Message]] = defaultdict(list)
-    for row in messages:
-        by_thread[row.thread_id].append(message_of(**row._asdict()))
     seen = set()
-    for texts in by_thread.values():
+    for texts in by_message(old).values():
         for text in texts:
             behind = any(
                 other.words.part < text.words.part
                 and other.known.delivery is Delivery.UNCERTAIN
-                and not any(one.words.again_of == other.id and one.known.frees_the_next_part for one in texts)
+                and not any(_repeats(one, other) and one.known.frees_the_next_part for one in texts)
                 for other in texts
             )
             expected = behind and text.known.delivery is Delivery.ACCEPTED
             assert text.schedule.parked == expected
             seen.add(expected)
     assert seen == {True, False}
+
+
+def by_message(database: Database) -> dict[UUID, list[Send]]:
+    found: dict[UUID, list[Send]] = defaultdict(list)
+    for row in database.read(asking(f"SELECT {SEND} FROM sends ORDER BY id")):
+        send = send_of(**row._asdict())
+        found[send.message_id].append(send)
+    return found
+
+
+def _repeats(one: Send, other: Send) -> bool:
+    return (one.words.part, one.words.try_number) == (other.words.part, other.words.try_number + 1)
 
 
 def test_parts_behind_a_doubt_that_was_sent_again_with_success_are_not_parked(old: Database) -> None:
@@ -162,8 +179,73 @@ def test_parts_behind_a_doubt_that_was_sent_again_with_success_are_not_parked(ol
     ]
     store(old, [thread], rows)
     migrations.upgrade(old)
-    parked = asking("SELECT id FROM messages WHERE parked AND thread_id = :id", id=thread["id"])
+    parked = asking("SELECT id FROM sends WHERE parked AND thread_id = :id", id=thread["id"])
     assert old.read(parked) == []
+
+
+def test_each_thread_has_one_message_with_the_words_of_its_parts(old: Database) -> None:
+    columns = "threads.id, key, team, sender, answer_url, created_at"
+    asked = f"SELECT {columns}, messages.id AS send_id, text, recipient, part, again_of FROM threads "
+    before = old.read(asking(f"{asked} JOIN messages ON messages.thread_id = threads.id ORDER BY part"))
+    migrations.upgrade(old)
+    said = {row.thread_id: row for row in old.read(asking("SELECT * FROM messages"))}
+    whole: dict[UUID, str] = defaultdict(str)
+    for row in before:
+        message = said[row.id]
+        facts = (message.key, message.team, message.author, message.answer_url, message.said_at)
+        assert facts == (row.key, row.team, row.sender, row.answer_url, row.created_at)
+        whole[row.id] += row.text if row.recipient and row.again_of is None else ""
+    assert {key: message.text for key, message in said.items()} == whole
+    assert {(one.direction, one.origin) for one in said.values()} == {("out", "command")}
+    assert len(set(whole.values())) > 20
+    sends = {send.id: send for found in by_message(old).values() for send in found}
+    assert sends.keys() == {row.send_id for row in before}
+    tries = {send.id: send.words.try_number for send in sends.values()}
+    assert tries == {row.send_id: 2 if row.again_of else 1 for row in before}
+    assert set(tries.values()) == {1, 2}
+
+
+@pytest.mark.parametrize("hours", [(0, 1, 2), (0, 2, 1), (2, 1, 0)], ids=["in order", "clock set back", "backwards"])
+def test_what_was_sent_again_and_again_is_counted(old: Database, hours: tuple[int, int, int]) -> None:
+    dice = random.Random(1)
+    thread = a_thread(dice, 1000)
+    [row, *_] = its_messages(dice, thread, 10_000)
+    first, second, third = (UUID(int=2 * 10**9 + place) for place in (2, 0, 1))
+    chain = zip((first, second, third), (None, first, second), hours, strict=True)
+    rows = [
+        row | {"id": one, "again_of": again_of, "handle": f"new {late}", "accepted_at": NOON + timedelta(hours=late)}
+        for one, again_of, late in chain
+    ]
+    store(old, [thread], rows)
+    migrations.upgrade(old)
+    tries = asking("SELECT id, try_number FROM sends WHERE thread_id = :id ORDER BY try_number", id=thread["id"])
+    assert old.read(tries) == [(first, 1), (second, 2), (third, 3)]
+
+
+def test_everything_that_is_referred_to_is_there(old: Database) -> None:
+    """SQLite does not look while it migrates."""
+    migrations.upgrade(old)
+    if old.one_process:
+        assert old.read(asking("SELECT * FROM pragma_foreign_key_check")) == []
+    missing = "SELECT 1 FROM sends WHERE message_id IS NULL OR conversation_id IS NULL"
+    assert old.read(asking(missing)) == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_an_older_process_that_locks_the_other_way_round_does_not_end_it(old: Database, empty_url: str) -> None:
+    with ThreadPoolExecutor(1) as beside, psycopg.connect(empty_url) as older:
+        older.execute("SET deadlock_timeout = '20s'")  # so that the other one is ended
+        older.execute("SELECT 1 FROM messages FOR SHARE")
+        upgrading = beside.submit(migrations.upgrade, old)
+        waiting = asking("SELECT 1 FROM pg_locks WHERE NOT granted AND relation = 'messages'::regclass")
+        end = time.monotonic() + 20
+        while not old.read(waiting):
+            assert time.monotonic() < end
+            time.sleep(0.02)
+        older.execute("SELECT 1 FROM threads FOR SHARE")
+        older.commit()
+        upgrading.result(30)
+    assert old.write(schema.problem) == ""
 
 
 def test_killed_in_the_middle_it_can_be_repeated(old: Database, empty_url: str) -> None:

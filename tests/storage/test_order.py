@@ -14,21 +14,22 @@ import pytest
 
 from bot.domain.delivery import Delivery, HandleFrom, News
 from bot.domain.known import Report
-from bot.domain.message import Message, Origin
+from bot.domain.message import Origin
+from bot.domain.send import Send
 from bot.domain.thread import Step
 from bot.storage.claims import Capacity
 from bot.storage.database import open_database
 from bot.storage.decisions import NewDecision, decide_many
 from bot.storage.engine import Transaction
 from bot.storage.forgetting import forget_many
-from bot.storage.intake import NewThread, accept_many
+from bot.storage.intake import accept_many
 from bot.storage.postponing import BusyLine, Release, release_sends, tell_of_busy_lines
 from bot.storage.reports import Heard, apply_many
 from bot.storage.sends import claim_sends
 from bot.storage.store import Store
 from bot.storage.threads import Outcome, claim_threads, finish_threads
 from tests.conftest import CUSTOMER, LINE
-from tests.making import a_message
+from tests.making import a_new_message, a_send
 from tests.statements import asking
 from tests.storage.desk import LEASE, SECOND, Desk, Hand
 
@@ -44,11 +45,11 @@ async def opened(desk: Desk, count: int = 10) -> None:
 
 async def leaving(desk: Desk) -> list[UUID]:
     """Return what leaves now."""
-    return [message.id for message in await desk.sends(interval=NOW)]
+    return [send.id for send in await desk.sends(interval=NOW)]
 
 
-async def taken(desk: Desk, message_id: UUID) -> Message:
-    return await desk.hear(message_id, Delivery.QUEUED, handle=str(message_id))
+async def taken(desk: Desk, send_id: UUID) -> Send:
+    return await desk.hear(send_id, Delivery.QUEUED, handle=str(send_id))
 
 
 async def at_once(
@@ -123,8 +124,8 @@ async def test_a_text_whose_thread_can_never_be_opened_holds_up_no_other(desk: D
 async def test_a_text_waits_for_one_that_is_tried_again(desk: Desk) -> None:
     [first], [second] = [await desk.accept(channel, customer=CUSTOMER) for channel in ("C1", "C2")]
     await opened(desk)
-    [message] = await desk.sends()
-    await desk.store.write(release_sends, Release(message, desk.clock() + 5 * SECOND))
+    [send] = await desk.sends()
+    await desk.store.write(release_sends, Release(send, desk.clock() + 5 * SECOND))
     desk.clock.now += 4 * SECOND
     assert await leaving(desk) == []
     desk.clock.now += SECOND
@@ -153,7 +154,7 @@ async def test_parts_behind_a_doubt_let_others_pass_and_are_offered_again(desk: 
     await taken(desk, first)
     assert await leaving(desk) == []
     [(step, thread)] = [(s, t) for s, t in await desk.threads(interval=NOW) if t.channel == "C1"]
-    told = {message.id: (message.telling.under_way, message.known.error_code) for message in thread.messages}
+    told = {send.id: (send.telling.under_way, send.known.error_code) for send in thread.sends}
     assert step is Step.REPLY
     assert (told[second], told[third]) == ((News.FAILED, "overtaken"), (News.FAILED, "overtaken"))
 
@@ -169,12 +170,12 @@ async def test_a_later_text_that_was_refused_or_turned_away_has_overtaken_nobody
     await desk.hear(first, Delivery.UNCERTAIN)
     assert await leaving(desk) == [later]
     await desk.hear(later, Delivery.FAILED, **refused)
-    [message] = await desk.sends(interval=NOW)
-    assert message.id == last
-    await desk.store.write(release_sends, Release(message, desk.clock() + SECOND))
+    [send] = await desk.sends(interval=NOW)
+    assert send.id == last
+    await desk.store.write(release_sends, Release(send, desk.clock() + SECOND))
     settled = await taken(desk, first)
     assert settled.known.delivery is Delivery.QUEUED
-    [stands] = await desk.store.read(asking("SELECT delivery, parked FROM messages WHERE id = :id", id=second))
+    [stands] = await desk.store.read(asking("SELECT delivery, parked FROM sends WHERE id = :id", id=second))
     assert tuple(stands) == (Delivery.ACCEPTED, False)
 
 
@@ -253,14 +254,14 @@ async def test_what_several_processes_do_at_once_leaves_in_order_and_to_the_last
             await opened(mine)
         for _ in range(200):
             await opened(mine)
-            for message in (await mine.store.write(claim_sends, Capacity(10, LEASE, NOW))).items:
-                left[message.id] = len(left)
+            for send in (await mine.store.write(claim_sends, Capacity(10, LEASE, NOW))).items:
+                left[send.id] = len(left)
                 end = dice.choice((Delivery.QUEUED, Delivery.QUEUED, Delivery.FAILED, Delivery.UNCERTAIN))
-                await mine.hear(message.id, end, handle=str(message.id) if end is Delivery.QUEUED else None)
+                await mine.hear(send.id, end, handle=str(send.id) if end is Delivery.QUEUED else None)
 
     await asyncio.gather(*(work(each, random.Random(seed)) for seed, each in enumerate(desks)))
     rows = await desk.store.read(
-        asking("SELECT id, conversation_id, seq, part, delivery, parked FROM messages ORDER BY seq, part")
+        asking("SELECT id, conversation_id, seq, part, delivery, parked FROM sends ORDER BY seq, part")
     )
     assert not [row for row in rows if row.delivery == 0 and not row.parked], "it waits though nothing is before it"
     by_conversation: dict[UUID, list[int]] = {}
@@ -311,8 +312,8 @@ async def test_a_conversation_that_gets_a_text_while_it_is_forgotten_keeps_its_n
 ) -> None:
     await delivered_long_ago(desk)
     thread_id, now = uuid4(), desk.clock()
-    texts = (a_message(uuid4(), thread_id, CUSTOMER, LINE, "Hi", now, now),)
-    new = NewThread(thread_id, Origin("another key", "T1", "C2", "U1"), texts)
+    texts = (a_send(uuid4(), thread_id, CUSTOMER, LINE, "Hi", now, now),)
+    new = a_new_message(Origin("another key", "T1", "C2", "U1"), *texts)
     await at_once(desk, database_url, lambda tx: accept_many(tx, [new]), lambda tx: forget_many(tx, [50 * SECOND]))
     assert await desk.store.read(asking("SELECT customer FROM conversations")) == [(CUSTOMER,)]
 
@@ -338,8 +339,8 @@ async def test_nobody_waits_for_a_conversation_who_does_not_change_it(desk: Desk
         list(finish_threads(tx, [Outcome(threads["C2"].opened("C2", "2.2", shown_rev=0))]))
 
     def replaying(tx: Transaction) -> None:
-        texts = (a_message(uuid4(), threads["C2"].id, CUSTOMER, LINE, "Hi", desk.clock(), desk.clock()),)
-        assert accept_many(tx, [NewThread(uuid4(), Origin("key 2", "T1", "C2", "U1"), texts)]) == [False]
+        texts = (a_send(uuid4(), threads["C2"].id, CUSTOMER, LINE, "Hi", desk.clock(), desk.clock()),)
+        assert list(accept_many(tx, [a_new_message(Origin("key 2", "T1", "C2", "U1"), *texts)])) == [False]
 
     def claiming(tx: Transaction) -> None:
         assert claim_threads(tx, [Capacity(1, LEASE)])[0].items
@@ -353,7 +354,7 @@ async def test_a_text_sent_again_in_a_closed_thread_leaves(desk: Desk) -> None:
     assert await leaving(desk) == [first]
     await desk.hear(first, Delivery.FAILED)
     [(_, thread)] = await desk.threads(interval=NOW)
-    await desk.store.write(finish_threads, Outcome(thread.moved_to_sender()))
+    await desk.store.write(finish_threads, Outcome(thread.moved_to_author()))
     [(step, thread)] = await desk.threads(interval=NOW)
     assert step is Step.OPEN
     await desk.store.write(finish_threads, Outcome(thread.closed_for("user_disabled")))
@@ -371,7 +372,7 @@ async def test_a_failure_counts_most_of_what_is_heard_of_two_parts_at_once(desk:
     assert await leaving(desk) == [second]
     now = desk.clock()
     heard = [(first, Report("callback", now, Delivery.FAILED)), (second, Report("send", now, Delivery.UNCERTAIN))]
-    items = [Heard(message_id, report, SECOND) for message_id, report in heard[::order]]
+    items = [Heard(send_id, report, SECOND) for send_id, report in heard[::order]]
     await desk.store.write(lambda tx, _: [apply_many(tx, items)], None)
     assert (await desk.hear(third, Delivery.QUEUED)).known.error_code == "earlier_part_failed"
 

@@ -2,6 +2,7 @@
 
 import time
 from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
 
 import psycopg
 import pytest
@@ -53,6 +54,30 @@ def test_the_tables_that_are_asked_for_are_the_ones_there_are() -> None:
     assert set(metadata.tables) == schema._OURS
 
 
+def test_what_refers_to_another_row_is_found_by_an_index() -> None:
+    """Or removing the other row would read the whole table."""
+    for table in metadata.tables.values():
+        first = {next(iter(index.columns)).name for index in table.indexes if not index.dialect_kwargs}
+        assert {key.parent.name for key in table.foreign_keys} <= first
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_nothing_is_noted_of_how_large_new_tables_are(database: Database) -> None:
+    """Or plans for empty tables would be kept while they fill: each command would read all that are stored."""
+    migrations.upgrade(database)
+    counted = asking("SELECT relname FROM pg_class WHERE relname IN ('messages', 'sends') AND reltuples >= 0")
+    assert database.read(counted) == []
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_plan_for_an_empty_table_is_good_when_it_is_full(database: Database) -> None:
+    migrations.upgrade(database)
+    found = "SELECT 1 FROM threads JOIN sends ON sends.thread_id = threads.id WHERE sends.id {among ids}"
+    plan = asking(f"EXPLAIN {found}", ids=[UUID(int=number) for number in range(30)])
+    for lines in (database.write(plan), database.read(plan)):
+        assert not [line for (line,) in lines if "Seq Scan" in line]
+
+
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 def test_a_migration_may_take_longer_than_a_text(database: Database, database_url: str) -> None:
     with psycopg.connect(database_url, autocommit=True) as connection:
@@ -83,9 +108,13 @@ def test_data_outlives_every_migration(database: Database) -> None:
             f"('{'0' * 31}1', 'k', '2026-01-01 12:00:00.000000', {', '.join(['0'] * 14)})"
         )
     )
-    for revision in ("0002", "0003", "head"):
+    for revision, question in (
+        ("0002", "SELECT key, created_at FROM threads"),
+        ("0006", "SELECT key, created_at FROM threads"),
+        ("head", "SELECT key, said_at FROM messages JOIN threads ON threads.id = thread_id"),
+    ):
         migrations.upgrade(database, revision)
-        [[key, at]] = database.read(asking("SELECT key, created_at FROM threads"))
+        [[key, at]] = database.read(asking(question))
         assert (key, at.isoformat()) == ("k", "2026-01-01T12:00:00+00:00")
     assert database.write(schema.problem) == ""
 

@@ -61,14 +61,9 @@ threads = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("conversation_id", Uuid, ForeignKey("conversations.id")),
-    Column("seq", Integer, nullable=False),  # of the texts its root shows
-    Column("key", String(200), nullable=False, unique=True),  # one per gesture: replays hit it
-    Column("team", String(40), nullable=False),
+    Column("seq", Integer, nullable=False),  # of the message its root shows
     Column("channel", String(40), nullable=False),
     Column("asked_in", String(40), nullable=False),
-    Column("sender", String(40), nullable=False),
-    Column("answer_url", Text, nullable=False),
-    Column("created_at", Instant, nullable=False),
     Column("root_ts", String(40)),
     Column("replies", Integer, nullable=False),
     Column("rev", Integer, nullable=False),
@@ -89,18 +84,39 @@ OTHERS = threads.c.lane < literal_column(
 )  # each in one index only, or SQLite may take the wrong one
 _index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c.lane, threads.c.due_at)
 _index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
-Index("threads_sender", threads.c.sender, threads.c.created_at)
 Index("threads_conversation", threads.c.conversation_id)
 
 messages = Table(
     "messages",
     metadata,
     Column("id", Uuid, primary_key=True),
-    Column("thread_id", Uuid, ForeignKey("threads.id"), nullable=False),
+    # Stored before its thread: whoever stores the key first opens the thread.
+    Column("thread_id", Uuid, ForeignKey("threads.id", deferrable=True, initially="DEFERRED"), nullable=False),
     Column("conversation_id", Uuid),  # its thread's
+    Column("seq", Integer, nullable=False),
+    Column("key", String(200), nullable=False, unique=True),  # one per gesture: replays hit it
+    Column("direction", String(10), nullable=False),
+    Column("origin", String(10), nullable=False),
+    Column("team", String(40), nullable=False),
+    Column("author", String(40), nullable=False),
+    Column("answer_url", Text, nullable=False),
+    Column("text", Text, nullable=False),
+    Column("said_at", Instant, nullable=False),
+)
+Index("messages_thread", messages.c.thread_id, messages.c.seq)
+Index("messages_author", messages.c.author, messages.c.said_at)
+
+sends = Table(
+    "sends",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False),
+    Column("thread_id", Uuid, nullable=False),  # this, and the next two: its message's
+    Column("conversation_id", Uuid),
     Column("seq", Integer, nullable=False),
     Column("part", SmallInteger, nullable=False),
     Column("parts", SmallInteger, nullable=False),
+    Column("try_number", SmallInteger, nullable=False),
     Column("recipient", String(20), nullable=False),
     Column("line", String(20), nullable=False),
     Column("text", Text, nullable=False),
@@ -120,7 +136,6 @@ messages = Table(
     Column("decision", String(10), nullable=False),
     Column("decided_by", String(40), nullable=False),
     Column("decided_at", Instant),
-    Column("again_of", Uuid),
     Column("told", Integer(), nullable=False),
     Column("under_way", Integer(), nullable=False),
     Column("owed", Integer(), nullable=False),
@@ -132,32 +147,32 @@ messages = Table(
     Column("polls", Integer, nullable=False),
     Column("fence", Integer, nullable=False),
 )
-UNSENT = messages.c.delivery == literal_column(str(Delivery.ACCEPTED.value))
-_index_where("messages_queues", UNSENT & messages.c.send_at.is_not(None), messages.c.line, messages.c.send_at)
+UNSENT = sends.c.delivery == literal_column(str(Delivery.ACCEPTED.value))
+_index_where("sends_queues", UNSENT & sends.c.send_at.is_not(None), sends.c.line, sends.c.send_at)
 _index_where(
-    "messages_waiting",
-    UNSENT & messages.c.send_at.is_(None) & ~messages.c.parked,
-    *(messages.c.conversation_id, messages.c.seq, messages.c.part, messages.c.accepted_at),
+    "sends_waiting",
+    UNSENT & sends.c.send_at.is_(None) & ~sends.c.parked,
+    *(sends.c.conversation_id, sends.c.seq, sends.c.part, sends.c.try_number),
 )
-_index_where("messages_on_their_way", messages.c.send_at.is_not(None), messages.c.conversation_id)
-Index("messages_thread", messages.c.thread_id, messages.c.seq, messages.c.part)
+_index_where("sends_on_their_way", sends.c.send_at.is_not(None), sends.c.conversation_id)
+Index("sends_part", sends.c.message_id, sends.c.part, sends.c.try_number, unique=True)
 _index_where(
-    "messages_owed",
-    messages.c.owed != literal_column("0"),
-    *(messages.c.thread_id, messages.c.seq, messages.c.part),
+    "sends_owed",
+    sends.c.owed != literal_column("0"),
+    *(sends.c.thread_id, sends.c.seq, sends.c.part),
 )
-_index_where("messages_under_way", messages.c.under_way != literal_column("0"), messages.c.thread_id)
-Index("messages_recipient", messages.c.recipient, messages.c.accepted_at)
-Index("messages_accepted", messages.c.accepted_at)
-for _due in (messages.c.send_at, messages.c.poll_at):
-    _index_where(f"messages_{_due.name}", _due.is_not(None), _due)
-_index_where("messages_unsent", UNSENT, messages.c.accepted_at)
+_index_where("sends_under_way", sends.c.under_way != literal_column("0"), sends.c.thread_id)
+Index("sends_recipient", sends.c.recipient, sends.c.accepted_at)
+Index("sends_accepted", sends.c.accepted_at)
+for _due in (sends.c.send_at, sends.c.poll_at):
+    _index_where(f"sends_{_due.name}", _due.is_not(None), _due)
+_index_where("sends_unsent", UNSENT, sends.c.accepted_at)
 
 reports = Table(
     "reports",
     metadata,
     Column("id", BigInteger().with_variant(Integer, "sqlite"), primary_key=True),
-    Column("message_id", Uuid, ForeignKey("messages.id"), nullable=False),
+    Column("send_id", Uuid, ForeignKey("sends.id"), nullable=False),
     Column("key", String(300), nullable=False, unique=True),  # the same news twice is one row
     Column("source", String(10), nullable=False),
     Column("word", String(80), nullable=False),  # the vendor's own, verbatim
@@ -168,7 +183,7 @@ reports = Table(
     Column("at", Instant, nullable=False),
     Column("received_at", Instant, nullable=False),
 )
-Index("reports_message", reports.c.message_id, reports.c.id)
+Index("reports_send", reports.c.send_id, reports.c.id)
 _index_where("reports_callbacks", reports.c.source == "callback", reports.c.received_at)
 
 private_notes = Table(
@@ -178,7 +193,7 @@ private_notes = Table(
     Column("person", String(40), nullable=False),
     Column("answer_url", Text, nullable=False),
     Column("says", String(80), nullable=False),
-    Column("about_id", Uuid, nullable=False),  # of a thread or a text
+    Column("about_id", Uuid, nullable=False),  # of a thread or a send
     Column("due_at", Instant, nullable=False),
     Column("failures", Integer, nullable=False),
     Column("fence", Integer, nullable=False),

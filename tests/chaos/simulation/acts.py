@@ -32,7 +32,7 @@ class Acts:
     phone: Any
     processes: list[Process]
     commands: list[tuple[Request, Origin]]
-    most_messages: int
+    most_sends: int
     alike: bool
     database_away: bool
 
@@ -52,7 +52,7 @@ class Acts:
         if not self.move(text):
             return
         for _ in range(self.dice.choice((0, 1, 1, 1, 2))):
-            self.phone.callbacks.append((text.message_id, text.report("callback")))
+            self.phone.callbacks.append((text.send_id, text.report("callback")))
 
     def move(self, text: Text) -> bool:
         """Let one text go one step further; return whether it could."""
@@ -85,34 +85,34 @@ class Acts:
             return
         if dice.random() < 0.25:
             text = dice.choice(self.phone.texts)
-            message_id, report = text.message_id, text.report("callback", dice.randrange(len(text.history)))
+            send_id, report = text.send_id, text.report("callback", dice.randrange(len(text.history)))
             kind = dice.random()
             if kind < 0.3:
                 report = Report("callback", self.now, None, "DOWNGRADED", text.handle)
-            elif kind < 0.6 and self.watch.handle_of(message_id) is not None:  # about another text than ours
+            elif kind < 0.6 and self.watch.handle_of(send_id) is not None:  # about another text than ours
                 report = Report(
                     "callback", self.now, dice.choice(list(Delivery)[3:]), "READ", dice.choice(("h1", "h9"))
                 )
-                if report.handle == self.watch.handle_of(message_id):
+                if report.handle == self.watch.handle_of(send_id):
                     return
         elif self.phone.callbacks:
             waiting = self.phone.callbacks
             index = dice.randrange(len(waiting))
-            message_id, report = waiting[index]
+            send_id, report = waiting[index]
             if dice.random() < 0.8:
                 waiting.pop(index)
             if dice.random() < 0.15:
                 return
         else:
             return
-        self.hears(message_id, report)
+        self.hears(send_id, report)
 
     def type(self) -> None:
         """A person types a command, or Slack delivers one again."""
         dice, awake = self.dice, self.awake()
         if not awake:
             return
-        if not self.commands or (len(self.commands) < self.most_messages and dice.random() < 0.7):
+        if not self.commands or (len(self.commands) < self.most_sends and dice.random() < 0.7):
             key = f"key{len(self.commands)}"
             origin = Origin(key, "T", dice.choice(_PLACES), dice.choice(("U0ANA", "U0BEN")), f"answer-{key}")
             media = "https://example.com/a.png" if dice.random() < 0.15 else None
@@ -130,11 +130,11 @@ class Acts:
         dice, awake = self.dice, self.awake()
         if not awake or not self.watch.buttons:
             return
-        message_id = UUID(dice.choice(sorted(self.watch.buttons)))
+        send_id = UUID(dice.choice(sorted(self.watch.buttons)))
         for _ in range(dice.choice((1, 1, 2))):
             deciding_, choice = dice.choice(awake), dice.choice(("resend", "resend", "leave"))
-            work = deciding_.deciding.decide(message_id, choice, Click("U0ANA", ("T1",), "C0ONE", "answer-click"))
-            deciding_.spawn(f"click {choice} {message_id.hex[-4:]}", work)
+            work = deciding_.deciding.decide(send_id, choice, Click("U0ANA", ("T1",), "C0ONE", "answer-click"))
+            deciding_.spawn(f"click {choice} {send_id.hex[-4:]}", work)
 
     def kill_or_start(self) -> None:
         """kill -9, or a new life."""
@@ -199,10 +199,10 @@ class Acts:
             posted.deleted = True
             self.tell(f"{posted.id[-10:]} is deleted by hand")
 
-    def hears(self, message_id: UUID, report: Report) -> None:
+    def hears(self, send_id: UUID, report: Report) -> None:
         """Some process is called back."""
         process = self.dice.choice(self.awake())
-        process.spawn(f"callback {report.word} {report.handle}", process.hear(message_id, report))
+        process.spawn(f"callback {report.word} {report.handle}", process.hear(send_id, report))
 
     def awake(self) -> list[Process]:
         """Return the processes that can do anything."""

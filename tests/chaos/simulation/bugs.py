@@ -11,7 +11,7 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from bot.domain.known import Known
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.domain.thread import Thread
 from bot.errors import NotSent, Uncertain
 from bot.services import announcing
@@ -34,15 +34,15 @@ class Bug:
 
 def _silence_is_taken_for_a_no() -> AbstractContextManager[Any]:
     """A send without an answer is sent again."""
-    real = Phone.send
+    real = Phone.submit
 
-    async def send(self: Phone, message: Any, callback_url: str) -> Any:
+    async def submit(self: Phone, send: Any, callback_url: str) -> Any:
         try:
-            return await real(self, message, callback_url)
+            return await real(self, send, callback_url)
         except Uncertain:
             raise NotSent("timeout") from None
 
-    return patch.object(Phone, "send", send)
+    return patch.object(Phone, "submit", submit)
 
 
 def _a_post_is_not_noted() -> AbstractContextManager[Any]:
@@ -133,13 +133,13 @@ def _looked_for_twice() -> AbstractContextManager[Any]:
 
 def _nobody_waits_for_what_is_in_front() -> AbstractContextManager[Any]:
     """Every text of an open thread may leave at once."""
-    all_of_them = Sql("UPDATE messages SET send_at = :now WHERE thread_id {among ids} AND delivery = 0")
+    all_of_them = Sql("UPDATE sends SET send_at = :now WHERE thread_id {among ids} AND delivery = 0")
     return patch.object(conversations, "_LET_OUT", all_of_them)
 
 
 def _a_doubt_blocks_what_is_behind() -> AbstractContextManager[Any]:
     """Parts behind a doubt are not parked."""
-    return patch.object(Message, "behind", lambda self, before, overtaken: self)
+    return patch.object(Send, "behind", lambda self, before, overtaken: self)
 
 
 BUGS = {

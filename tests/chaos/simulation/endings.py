@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 from uuid import UUID
 
 from bot.domain.delivery import Delivery
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.domain.thread import Step, Thread
 from bot.slack import wording
 from bot.storage.rows import load_threads
@@ -23,8 +23,8 @@ def check_rest(world: "World") -> None:
     tx = SqliteTransaction(world.connection, lambda: world.stored_now)
     threads = load_threads(tx, [UUID(thread_id) for thread_id in world.watch.places])
     for thread in threads.values():
-        for message in thread.messages:
-            _ended(world, message)
+        for send in thread.sends:
+            _ended(world, send)
         if thread.next_step() is not Step.NOTHING:
             world.watch.broken(f"{thread.next_step()} is left to be done and is not due: {thread}")
         if thread.closed:
@@ -34,28 +34,28 @@ def check_rest(world: "World") -> None:
         _nothing_astray(world, thread)
 
 
-def _ended(world: "World", message: Message) -> None:
+def _ended(world: "World", send: Send) -> None:
     over = (
-        message.known.is_final
-        or message.known.unconfirmed
-        or (message.known.delivery is Delivery.UNCERTAIN and message.known.asked)
+        send.known.is_final
+        or send.known.unconfirmed
+        or (send.known.delivery is Delivery.UNCERTAIN and send.known.asked)
     )
     if not over:
-        world.watch.broken(f"{message.id.hex} came to no end: {message}")
-    texts = world.phone.of(message.id)
-    if texts and not message.known.unconfirmed and message.known.delivery < min(texts[0].status, Delivery.FAILED):
+        world.watch.broken(f"{send.id.hex} came to no end: {send}")
+    texts = world.phone.of(send.id)
+    if texts and not send.known.unconfirmed and send.known.delivery < min(texts[0].status, Delivery.FAILED):
         world.watch.broken(
-            f"{message.id.hex} is {message.known.delivery.name} and not {texts[0].status.name}, as its phone is"
+            f"{send.id.hex} is {send.known.delivery.name} and not {texts[0].status.name}, as its phone is"
         )
-    row = world.watch.rows[message.id.hex]
-    if row.send_at or (row.poll_at and message.known.is_final):
-        world.watch.broken(f"{message.id.hex} is over and still due: {row}")
+    row = world.watch.rows[send.id.hex]
+    if row.send_at or (row.poll_at and send.known.is_final):
+        world.watch.broken(f"{send.id.hex} is over and still due: {row}")
 
 
 def _told_aside(world: "World", thread: Thread) -> None:
     """Where no thread can be, its sender read a private line, unless that was refused as well."""
     aside = f"note-{thread.id.hex}:closed"
-    told = world.slack.told[thread.answer_url] or world.slack.told[aside] or aside in world.slack.refused
+    told = world.slack.told[thread.message.answer_url] or world.slack.told[aside] or aside in world.slack.refused
     if not told:
         world.watch.broken(f"nobody was told that the thread is closed: {thread}")
 

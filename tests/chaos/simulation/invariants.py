@@ -12,13 +12,13 @@ from uuid import UUID
 
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.known import Facts
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.domain.thread import Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
 from tests.chaos.simulation.order import out_of_order
-from tests.making import a_message
+from tests.making import a_send
 
 KINDS = ("send", "polls", "doubts", "sweep", "note", "announce")
 """Of work."""
@@ -33,10 +33,10 @@ if TYPE_CHECKING:
 
 Row = namedtuple(
     "Row",
-    "id thread_id part parts delivery service told under_way handle unconfirmed asked picture_lost decision again_of "
-    "send_at poll_at accepted_at line conversation_id seq parked",
+    "id message_id thread_id part parts try_number delivery service told under_way handle unconfirmed asked "
+    "picture_lost decision send_at poll_at accepted_at line conversation_id seq parked",
 )
-Place = namedtuple("Place", "id key channel root_ts replies rev shown_rev fence closed posting lane due_at")
+Place = namedtuple("Place", "id channel root_ts replies rev shown_rev fence closed posting lane due_at")
 _NEVER_UNSET = ("handle", "unconfirmed", "asked", "picture_lost", "decision")
 
 
@@ -51,6 +51,7 @@ class Watch:
         self._world, self._raw = world, raw
         self.rows: dict[str, Row] = {}
         self.places: dict[str, Place] = {}
+        self.keys: list[str] = []  # of what was said
         self._slots: dict[str, str] = {}
         self.notes: dict[str, str] = {}  # key → when it is due
         self._now = (world.now, _stamp(world.now))
@@ -61,7 +62,7 @@ class Watch:
         self._used: dict[str, datetime] = {}  # slot → its last use
         self._shut: dict[str, datetime] = {}  # slot → until when a neighbour said to wait
         self.typed, self._refused, self._acknowledged = Counter[str](), Counter[str](), set[str]()
-        self.buttons: set[str] = set()  # messages whose buttons somebody has seen
+        self.buttons: set[str] = set()  # sends whose buttons somebody has seen
 
     def broken(self, promise: str) -> NoReturn:
         """Fail the seed."""
@@ -117,9 +118,9 @@ class Watch:
             return [row.poll_at for row in quiet if bool(row.handle) == (kind == "polls")]
         return [max(due, slots.get(key, "")) for due, key in dues]
 
-    def handle_of(self, message_id: UUID) -> str | None:
-        """Return the handle the database has for a message."""
-        row = self.rows.get(message_id.hex)
+    def handle_of(self, send_id: UUID) -> str | None:
+        """Return the handle the database has for a send."""
+        row = self.rows.get(send_id.hex)
         return row.handle if row else None
 
     # What people were told.
@@ -127,7 +128,7 @@ class Watch:
     def acknowledged(self, key: str) -> None:
         """Somebody was promised that their text is stored."""
         self._acknowledged.add(key)
-        if not any(place.key == key for place in self.places.values()):
+        if key not in self.keys:
             self.broken(f"{key} was acknowledged and is not stored")
 
     def refused(self, key: str) -> None:
@@ -136,9 +137,9 @@ class Watch:
         self._nothing_of_what_was_refused()
 
     def _nothing_of_what_was_refused(self) -> None:
-        for place in self.places.values():
-            if self._refused[place.key] == self.typed[place.key]:
-                self.broken(f"{place.key} was refused each time and is stored all the same")
+        for key in self.keys:
+            if self._refused[key] == self.typed[key]:
+                self.broken(f"{key} was refused each time and is stored all the same")
 
     # What happens at the neighbours.
 
@@ -157,17 +158,17 @@ class Watch:
         if later and post.id not in self._world.slack.unreadable:
             self.broken(f"{post.id} comes after {later}")
 
-    def texted(self, message: Message) -> None:
+    def texted(self, send: Send) -> None:
         """A text reaches a phone."""
-        row = self.rows.get(message.id.hex)
+        row = self.rows.get(send.id.hex)
         if row is None or row.delivery not in (Delivery.SENDING, Delivery.UNCERTAIN):
             self.broken(f"a text leaves that is not noted as leaving: {row}")
-        if self._world.phone.of(message.id):
+        if self._world.phone.of(send.id):
             self.broken(f"{row.id} is texted twice")
         if row.thread_id not in self._opened:
             self.broken(f"{row.id} leaves before its thread is open")
         before = [r for r in self.rows.values() if (r.thread_id, r.part) == (row.thread_id, row.part - 1)]
-        if before and not row.again_of and not any(self._world.phone.of(UUID(r.id)) for r in before):
+        if before and row.try_number == 1 and not any(self._world.phone.of(UUID(r.id)) for r in before):
             self.broken(f"part {row.part} leaves before part {row.part - 1}")
 
     # What the database takes.
@@ -177,12 +178,15 @@ class Watch:
         self._works(records)
         old_rows, old_places = self.rows, self.places
         read = self._raw.execute
-        self.rows = {row[0]: Row._make(row) for row in read(f"SELECT {', '.join(Row._fields)} FROM messages")}
+        self.rows = {row[0]: Row._make(row) for row in read(f"SELECT {', '.join(Row._fields)} FROM sends")}
         self.places = {row[0]: Place._make(row) for row in read(f"SELECT {', '.join(Place._fields)} FROM threads")}
         self._slots = dict(read("SELECT key, next_at FROM pacing").fetchall())
         self.notes = dict(read("SELECT key, due_at FROM private_notes").fetchall())
         if old_rows.keys() - self.rows.keys() or old_places.keys() - self.places.keys():
             self.broken("something stored is gone")
+        self.keys = [key for (key,) in read("SELECT key FROM messages")]
+        if len(set(self.keys)) != len(self.keys) or len(self.keys) != len(self.places):
+            self.broken(f"a gesture is stored twice, or not with its thread: {self.keys}")
         for place in self.places.values():
             if place != old_places.get(place.id):
                 self._place_changed(old_places.get(place.id), place)
@@ -206,8 +210,6 @@ class Watch:
             self._opened.add(new.id)
         if new.shown_rev > new.rev or (old and (new.rev < old.rev or new.fence < old.fence)):
             self.broken(f"a thread goes back: {old} → {new}")
-        if old is None and any(place.key == new.key and place is not new for place in self.places.values()):
-            self.broken(f"{new.key} is stored twice")
 
     def _row_changed(self, old: Row | None, new: Row) -> None:
         delivery = Delivery(new.delivery)
@@ -215,8 +217,8 @@ class Watch:
             self._world.tell(f"{new.id[-4:]}: {Delivery(old.delivery).name} → {delivery.name}")
         if old is not None:
             self._goes_on(old, new, delivery)
-        elif new.again_of and sum(row.again_of == new.again_of for row in self.rows.values()) > 1:
-            self.broken(f"{new.again_of} is repeated twice")
+        elif sum(_which(row) == _which(new) for row in self.rows.values()) > 1:
+            self.broken(f"{new.id} is there twice")
         self._is_true(new, delivery)
         for told in (News.NONE, News.UNCERTAIN):
             self._known[new.id] = self._known.get(new.id, News.NONE) | _news(new, delivery, told)
@@ -259,9 +261,9 @@ class Watch:
                 self._uses("edits", timedelta(0))
 
     def _claim_sends(self, ask: Any, claimed: Any) -> None:
-        for message in claimed.items:
-            self._takes(message.id.hex, message.schedule.fence, ask.lease)
-            self._uses(message.words.line, ask.interval)
+        for send in claimed.items:
+            self._takes(send.id.hex, send.schedule.fence, ask.lease)
+            self._uses(send.words.line, ask.interval)
 
     def _finish_threads(self, finish: Any, held: bool) -> None:
         self._gives_back(finish.thread.id.hex, finish.thread.fence, held)
@@ -276,9 +278,9 @@ class Watch:
 
     def _release_sends(self, release: Any, held: bool) -> None:
         if held:  # not, too, when it is doubted meanwhile
-            self._gives_back(release.message.id.hex, release.message.schedule.fence, held)
+            self._gives_back(release.send.id.hex, release.send.schedule.fence, held)
         if release.line_until is not None:
-            self._shuts(release.message.words.line, release.line_until)
+            self._shuts(release.send.words.line, release.line_until)
 
     def _keep_time(self, _: Any, back: timedelta) -> None:
         if back:
@@ -316,11 +318,15 @@ class Watch:
             self._shut[key] = max(until, self._shut.get(key, until))
 
 
+def _which(row: Row) -> tuple[str, int, int]:
+    return row.message_id, row.part, row.try_number
+
+
 def _news(row: Row, delivery: Delivery, told: News) -> News:
-    """What is worth telling of a message that was told so far."""
+    """What is worth telling of a send that was told so far."""
     at, facts = datetime.min.replace(tzinfo=UTC), {name: bool(getattr(row, name)) for name in Facts.__struct_fields__}
     known = {"delivery": delivery, "service": Service(row.service), "decision": row.decision, "told": told}
-    return a_message(UUID(row.id), UUID(row.thread_id), "", "", "", at, at, **known, **facts).news
+    return a_send(UUID(row.id), UUID(row.thread_id), "", "", "", at, at, **known, **facts).news
 
 
 def _stamp(at: datetime) -> str:

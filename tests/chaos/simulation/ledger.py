@@ -55,7 +55,7 @@ def emptied() -> Any:
     raw = shelf()
     if raw.in_transaction:  # the seed before this one may have failed in the middle of one
         raw.execute("ROLLBACK")
-    for table in ("reports", "messages", "threads", "pacing", "alarms"):
+    for table in ("reports", "sends", "messages", "threads", "conversations", "private_notes", "pacing", "alarms"):
         raw.execute(f"DELETE FROM {table}")
     return raw
 

@@ -33,7 +33,7 @@ def _doubt_before(row: Any, rows: Mapping[str, Any]) -> Any:
     """Return the part before one, if nobody knows of any try whether it went out, and none is to be made."""
     tries = [other for other in rows.values() if (other.thread_id, other.part) == (row.thread_id, row.part - 1)]
     doubted = all(other.delivery == Delivery.UNCERTAIN for other in tries)
-    return tries[0] if tries and doubted and not row.again_of else None
+    return tries[0] if tries and doubted and row.try_number == 1 else None
 
 
 def _was_waiting(row: Any, old: Mapping[str, Any]) -> bool:

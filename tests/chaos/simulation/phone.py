@@ -9,7 +9,7 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.known import Report
-from bot.domain.message import Message
+from bot.domain.send import Send
 from bot.errors import NotSent, Refused, Uncertain
 from bot.sendblue.wire import HANDLES, Listed
 from tests.chaos.simulation.neighbours import AFTERWARDS, BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 class Text:
     """One text as it stands on the customer's phone, and everything it ever was."""
 
-    message_id: UUID
+    send_id: UUID
     handle: str
     recipient: str
     line: str
@@ -59,13 +59,13 @@ class Phone(Neighbour):
         self.reads = world.dice.random() < 0.5  # READ is reported
         self.rcs_ends_at_sent = world.dice.random() < 0.3
 
-    def of(self, message_id: UUID) -> list[Text]:
-        """Return the texts one message row became: never more than one."""
-        return [text for text in self.texts if text.message_id == message_id]
+    def of(self, send_id: UUID) -> list[Text]:
+        """Return the texts one send row became: never more than one."""
+        return [text for text in self.texts if text.send_id == send_id]
 
-    async def send(self, message: Message, callback_url: str) -> Report:
-        fate, dice = await self._request(f"send {message.id.hex[-4:]}"), self._world.dice
-        what = f"send {message.id.hex[-4:]}"
+    async def submit(self, send: Send, callback_url: str) -> Report:
+        fate, dice = await self._request(f"send {send.id.hex[-4:]}"), self._world.dice
+        what = f"send {send.id.hex[-4:]}"
         if fate in (BUSY, UNREACHED, BROKEN, REFUSED):
             self._world.tell(f"sendblue {what}: {fate}")
             raise {
@@ -75,8 +75,8 @@ class Phone(Neighbour):
                 REFUSED: Refused("OPTED_OUT"),
             }[fate]
         if fate is AFTERWARDS:
-            self._afterwards(lambda: self._put(message, UUID(callback_url)), what)
-        text = self._put(message, UUID(callback_url))
+            self._afterwards(lambda: self._put(send, UUID(callback_url)), what)
+        text = self._put(send, UUID(callback_url))
         try:
             await self._answer(fate, f"{what} as {text.handle}")
         except Uncertain:
@@ -85,23 +85,23 @@ class Phone(Neighbour):
         report = replace(text.report("send", 0), at=self._world.now, picture_lost=text.picture_lost)
         return report if dice.random() < 0.8 else text.report("send")
 
-    def _put(self, message: Message, message_id: UUID) -> Text:
+    def _put(self, send: Send, send_id: UUID) -> Text:
         dice, now = self._world.dice, self._world.now
-        self._world.watch.texted(message)
+        self._world.watch.texted(send)
         text = Text(
-            message_id=message_id,
+            send_id=send_id,
             handle=f"h{len(self.texts) + 1}",
-            recipient=message.words.recipient,
-            line=message.words.line,
-            content=message.words.text,
+            recipient=send.words.recipient,
+            line=send.words.line,
+            content=send.words.text,
             at=now,
             service=dice.choice((Service.IMESSAGE, Service.IMESSAGE, Service.RCS, Service.SMS)),
             listed_at=now + timedelta(seconds=dice.choice((0, 0, 5, 60))),
-            picture_lost=message.words.media_url is not None and dice.random() < 0.5,
+            picture_lost=send.words.media_url is not None and dice.random() < 0.5,
             history=[(Delivery.QUEUED, now)],
         )
         self.texts.append(text)
-        self.callbacks.append((text.message_id, text.report("callback")))
+        self.callbacks.append((text.send_id, text.report("callback")))
         return text
 
     async def status(self, handle: str) -> Report:
@@ -112,7 +112,7 @@ class Phone(Neighbour):
         text = await self._about(handle, "message")
         return text.report("poll")
 
-    async def sent_like(self, message: Message, age: timedelta) -> list[Report]:
+    async def sent_like(self, send: Send, age: timedelta) -> list[Report]:
         await self._look("list")
         if self.endless and not self._world.honest:
             raise NotSent("list_without_end")
@@ -121,7 +121,7 @@ class Phone(Neighbour):
         listed = (
             Listed(text.report("list"), text.content, outbound=True, line=text.line, at=text.at) for text in there
         )
-        found = [item.report for item in listed if item.may_be(message)]
+        found = [item.report for item in listed if item.may_be(send)]
         self._world.dice.shuffle(found)  # whatever order was asked for
         return found
 

@@ -165,7 +165,7 @@ class Process:
     async def _work(self, kind: str) -> None:
         jobs, _ = await self._claims[kind](self.world.dice.choice((1, 40)))
         for job in jobs:
-            subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task, a note or a message
+            subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task, a note or a send
             said = f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else ""
             said = said or (subject.key if kind == "note" else short(subject.id))
             self.spawn(said if kind == "announce" else f"{kind} {said}", job())  # type: ignore[arg-type]
@@ -181,12 +181,12 @@ class Process:
             return
         self.world.watch.acknowledged(origin.key)
 
-    async def hear(self, message_id: UUID, report: Report) -> None:
+    async def hear(self, send_id: UUID, report: Report) -> None:
         """A callback comes in; the vendor brings again what could not be stored."""
         try:
-            await self.tracking.apply(message_id, report)
+            await self.tracking.apply(send_id, report)
         except NotStored:
-            self.world.phone.callbacks.append((message_id, report))
+            self.world.phone.callbacks.append((send_id, report))
 
     def kill(self) -> None:
         """Stop between two steps. Nothing more of it reaches the database."""

@@ -39,7 +39,7 @@ class World(Acts):
         self.guests = dice.random() < 0.7
         self.channel_interval, self.line_interval = dice.choice((0, 1, 5)), dice.choice((0, 1, 5))
         self.alike = dice.random() < 0.35  # everybody sends the same to the same
-        self.most_messages = dice.choice((1, 1, 1, 2, 2, 3))
+        self.most_sends = dice.choice((1, 1, 1, 2, 2, 3))
         self.commands: list[tuple[Request, Origin]] = []
         self.connection = emptied()
         self.watch = Watch(self, self.connection)
@@ -76,7 +76,7 @@ class World(Acts):
 
     def begin_in_doubt(self) -> None:
         """One text is in doubt already, and the same may be sent again: few seeds would get there by themselves."""
-        self.honest, self.alike, self.most_messages = True, True, 3
+        self.honest, self.alike, self.most_sends = True, True, 3
         self.type()
         for kind in ("announce", "send"):
             self._do_what_can_be_done()
@@ -167,8 +167,8 @@ class World(Acts):
             if not process.alive:
                 self.start(index)
         self.tell("peace")
-        for message_id, report in self.phone.callbacks if self.dice.random() < 0.5 else ():
-            self.hears(message_id, report)
+        for send_id, report in self.phone.callbacks if self.dice.random() < 0.5 else ():
+            self.hears(send_id, report)
         self.phone.callbacks.clear()
 
     def _phones_answer(self) -> bool:
@@ -177,7 +177,7 @@ class World(Acts):
         for text in moved:
             while text.status < Delivery.DELIVERED and self.move(text):
                 pass
-            self.hears(text.message_id, text.report("callback"))
+            self.hears(text.send_id, text.report("callback"))
         return bool(moved)
 
     def _do_what_can_be_done(self) -> None:
