@@ -53,7 +53,7 @@ class Tracking:
             metrics.milestones.labels(delivery.lower()).observe(age.total_seconds())
         log.debug("report_applied", send_id=send.id, source=report.source, word=report.word, delivery=delivery)
         self.announce.set()
-        if applied.rose and send.known.delivery > Delivery.SENDING:
+        if applied.lets_others_go:
             self.send.set()
         return applied
 

@@ -36,10 +36,12 @@ _SERVER_AT_FAULT = ("08", "57P0", "25006")
 _IN_EACH_OTHERS_WAY = frozenset({"40P01", "40001"})
 # What a pooler answers that hands each transaction to another connection and does not keep track of statements.
 _NOT_PREPARED = frozenset({"26000", "42P05"})
-# These end with the transaction: good behind a pooler, too. A plan is kept, and one for an empty table would read all
-# of it when it is full. Where no index helps, all is read nevertheless, and not compiled first.
+# These end with the transaction: good behind a pooler, too. A plan is made once and kept, whatever the values: making
+# one takes longer than most statements. One for an empty table would read all of it when it is full, so none does while
+# an index would do. Where none does, all is read nevertheless, and not compiled first.
 _BEGUN = (
     "SELECT clock_timestamp(), set_config('statement_timeout', %(limit)s, true), "
+    "set_config('plan_cache_mode', 'force_generic_plan', true), "
     "set_config('enable_seqscan', 'off', true), set_config('jit', 'off', true)"
 )
 

@@ -32,7 +32,17 @@ class Applied(Struct, frozen=True):
 
     send: Send | None  # None: there is none with that id
     learnt: bool = False
-    rose: bool = False  # its delivery came further
+    before: Delivery = Delivery.ACCEPTED  # how far it had come
+
+    @property
+    def rose(self) -> bool:
+        """Whether its delivery came further."""
+        return self.send is not None and self.learnt and self.send.known.delivery > self.before
+
+    @property
+    def lets_others_go(self) -> bool:
+        """Whether texts may leave that waited for this one."""
+        return self.rose and self.before <= Delivery.UNCERTAIN
 
 
 def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
@@ -88,7 +98,7 @@ class _Merging:
         if report.if_still in (None, send.known.delivery):
             kept = self.news if merged != send else self.chatter
             kept.append(_history_row(send.id, report, self._tx.now))
-        return Applied(merged, learnt=merged != send, rose=merged.known.delivery > send.known.delivery)
+        return Applied(merged, learnt=merged != send, before=send.known.delivery)
 
 
 _NEW_REPORTS = Sql(

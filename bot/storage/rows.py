@@ -103,6 +103,6 @@ def with_sends(threads: Rows, sends: Rows) -> dict[UUID, Thread]:
     }
 
 
-def values(value: Any, names: Iterable[str]) -> Mapping[str, Any]:
+def values(value: Any, names: Iterable[str]) -> dict[str, Any]:
     """Return the fields of these names."""
     return {name: getattr(value, name) for name in names}

@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from bot.domain.delivery import News
 from bot.domain.send import Send
-from bot.domain.thread import MOST_TOLD, Step, Thread
+from bot.domain.thread import EDITING, MOST_TOLD, Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
@@ -139,23 +139,25 @@ def doable_since(tx: Transaction) -> datetime | None:
 
 def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread]) -> None:
     """Note what is about to be posted or edited, for the case that no answer comes."""
-    posts = [task.thread for task in tasks if task.step in (Step.OPEN, Step.REPLY)]
+    calls = [task for task in tasks if task.step not in (Step.LOOK, Step.NOTHING)]
     telling = [
         new
-        for thread in posts
+        for thread in (task.thread for task in calls)
         for old, new in zip(before[thread.id].sends, thread.sends, strict=True)
         if old.telling != new.telling
     ]
-    tx.each(_POSTING, [values(thread, ("id", "posting", "posting_since", "looked")) for thread in posts])
-    tx.each(_BEGUN, [{"id": one.id, "under_way": one.telling.under_way} for one in telling])
-    if edits := [task.thread.id for task in tasks if task.step is Step.EDIT or task.edits]:
-        tx.do(_EDITING, ids=edits)
+    tx.each(_CALLING, [_called(task) for task in calls])
+    tx.each(_TELLS, [{"id": one.id, "under_way": one.telling.under_way} for one in telling])
 
 
-_POSTING = Sql("{update threads: posting, posting_since, looked}")
-_BEGUN = Sql("{update sends: under_way}")
-_EDITING = Sql("UPDATE threads SET shown_rev = -2 WHERE id {among ids}")
-"""EDITING. The task keeps what was noted before."""
+def _called(task: Task) -> dict[str, object]:
+    """Return what is stored; the task itself keeps what was known of the root before."""
+    noted = values(task.thread, ("id", "posting", "posting_since", "looked", "shown_rev"))
+    return noted | {"shown_rev": EDITING} if task.step is Step.EDIT or task.edits else noted
+
+
+_CALLING = Sql("{update threads: posting, posting_since, looked, shown_rev}")
+_TELLS = Sql("{update sends: under_way}")
 
 
 class Outcome(Struct, frozen=True):
