@@ -18,6 +18,7 @@ from starlette.types import Receive, Scope, Send
 
 from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock, elapsed
+from bot.domain.message import Notice
 from bot.errors import NotStored
 from bot.sendblue.client import Sendblue
 from bot.sendblue.tokens import CallbackTokens
@@ -29,6 +30,7 @@ from bot.services.noting import Noting
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
 from bot.services.reaching import Identity
+from bot.services.receiving import Receiving
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
@@ -40,6 +42,7 @@ from bot.storage import schema
 from bot.storage.backlog import backlog
 from bot.storage.database import identity, open_database
 from bot.storage.engine import Database
+from bot.storage.intake import Routes as TextRoutes
 from bot.storage.store import Store
 from handlers.callbacks import Callbacks
 from handlers.guard import Guard
@@ -52,7 +55,14 @@ log = structlog.get_logger(__name__)
 
 SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
 # Worker → kind of work.
-_KINDS = {"announcing": "announce", "sending": "send", "polling": "poll", "doubting": "doubt", "noting": "note"}
+_KINDS = {
+    "announcing": "announce",
+    "sending": "send",
+    "polling": "poll",
+    "doubting": "doubt",
+    "noting": "note",
+    "receiving": "catch_up",
+}
 _GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvicorn takes 3 before, the store 2 after
 
 
@@ -66,19 +76,24 @@ class App:
         self.clock = store.clock
         self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
         url, key, secret = settings.sendblue_api_url, settings.sendblue_api_key_id, settings.sendblue_api_secret_key
-        self.sendblue = Sendblue(
-            url, key.get_secret_value(), secret.get_secret_value(), timeout=settings.sendblue_timeout, clock=self.clock
+        keys, timeout, region = (
+            (key.get_secret_value(), secret.get_secret_value()),
+            settings.sendblue_timeout,
+            settings.default_region,
         )
+        self.sendblue = Sendblue(url, *keys, timeout=timeout, clock=self.clock, region=region)
         self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
-        self.accepting = Accepting(store, settings.lines[0])
-        self.deciding = Deciding(store, self.notifier, self.permitting, notes)
+        self.accepting = Accepting(store, TextRoutes(settings.lines, timedelta(seconds=settings.new_thread_after)))
+        self.deciding = Deciding(store, self.notifier, self.permitting, self.sendblue, self.announce, notes)
         self.tracking = Tracking(store, self.announce, self.send, durations, chance)
         self.sending = Sending(store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
         self.sender = Worker("sending", self.sending.claim, self.send, self.clock)
         doing = (self.tracking, self.permitting, self.sending, self.sender)
-        self.announcing = Announcing(store, self.notifier, *doing, durations, chance, notes, settle)
+        self.announcing = Announcing(store, self.notifier, *doing, durations, chance, notes, settings.inbox, settle)
+        catch_up = timedelta(seconds=settings.catch_up_interval)
+        self.receiving = Receiving(store, self.sendblue, self.announce, settings.lines, settings.inbox, catch_up)
         noting = Noting(store, self.notifier, durations, chance)
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
@@ -91,6 +106,7 @@ class App:
             Worker("polling", partial(polling.claim, "polls"), polls, self.clock, tick=every),
             Worker("doubting", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
             Worker("noting", noting.claim, notes, self.clock),
+            Worker("receiving", self.receiving.claim, asyncio.Event(), self.clock),
         )
         wakeups = (self.announce, self.send, notes)
         self.jobs = Jobs(self.sweeping, wakeups, (polls, doubts), self.clock, repoll_interval=every)
@@ -157,7 +173,9 @@ class Routes(Router):
 def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
     """Return the service; its background work lasts from the start to the end of the ASGI lifespan."""
     app = App(settings, settle=settle)
-    callbacks = Callbacks(app.tracking, app.tokens, app.clock, settings.webhook_secrets)
+    callbacks = Callbacks(
+        app.tracking, app.receiving, app.tokens, app.clock, settings.webhook_secrets, settings.default_region
+    )
     token = settings.metrics_token.get_secret_value()
     health = Health(app.readiness, partial(app.store.read, backlog), app.clock, app.identity.prove, token)
     # What came in is announced now, not at the next tick; its texts are sent once their thread is open.
@@ -197,6 +215,8 @@ def _bolt(app: App) -> AsyncApp:
     bolt.command("/imessage")(listeners.imessage)
     for choice in (RESEND, LEAVE):
         bolt.action(choice)(listeners.decide)
+    for notice in (Notice.UNDONE, Notice.OPTED_OUT, Notice.KEPT):
+        bolt.action(str(notice))(listeners.decide_opt_out)
 
     @bolt.event(re.compile(".*"))
     async def _taken() -> None:

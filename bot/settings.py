@@ -63,6 +63,9 @@ class Settings(BaseSettings):
     allowed_channels: Annotated[str, kinds.ids("CGD")] = ""
     allowed_users: Annotated[str, kinds.ids("UWS")] = ""
     allow_guests: kinds.Flag = False
+    inbox_channel: Annotated[str, kinds.ids("CGDU", one=True)] = ""
+    new_thread_after: Annotated[float, kinds.seconds(0)] = 7 * 86400
+    catch_up_interval: Annotated[float, kinds.seconds(0.5)] = 60
     alert_channel: Annotated[str, kinds.ids("CGDU", one=True)] = ""
     metrics_token: kinds.OptionalKey = SecretStr("")
     slack_post_interval: kinds.Pace = 1.0
@@ -84,6 +87,11 @@ class Settings(BaseSettings):
     def webhook_secrets(self) -> tuple[str, ...]:
         """The account webhook's, the newest first; none: it has no route, and a callback's header is ignored."""
         return kinds.listed(self.sendblue_webhook_secret.get_secret_value())
+
+    @property
+    def inbox(self) -> str:
+        """The channel for what customers say where they have no thread; "": none."""
+        return self.inbox_channel or self.alert_channel
 
     @property
     def rules(self) -> Rules:

@@ -1,4 +1,4 @@
-"""Sendblue's reports: each text's status callbacks, and the account's webhook, one address for every text.
+"""Sendblue's reports: each text's status callbacks, and the account's webhook, one address for every text, both ways.
 
 Callbacks are not signed, repeated, late, out of order, and lost after a few tries. So each URL carries our send id
 and a token that nobody can guess; the webhook has a secret in a header. A report is answered 200 once it is stored.
@@ -13,8 +13,10 @@ from starlette.types import Receive, Scope
 
 from bot.domain.clock import Clock
 from bot.errors import NotStored, UnreadableReport
+from bot.sendblue.inbound import parse_inbound
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_account_report, parse_report
+from bot.services.receiving import Receiving
 from bot.services.tracking import Tracking
 from handlers.http import Answer, Headers, headers_of, knows_one_of, read_body
 
@@ -28,9 +30,11 @@ _WRONG_SECRET = Answer(401, b"wrong secret\n")
 @dataclass(repr=False)
 class Callbacks:
     tracking: Tracking
+    receiving: Receiving
     tokens: CallbackTokens
     clock: Clock
     webhook_secrets: Sequence[str]  # any of them is accepted; where there are none, the account has no route
+    region: str  # for numbers without a country's code
 
     async def status(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/status/{send_id}/{token}`. It needs no secret, but a *wrong* one is refused."""
@@ -65,6 +69,8 @@ class Callbacks:
             if send_id is not None:
                 report = parse_report(body, source="callback", now=self.clock(), form=form)
                 await self.tracking.apply(send_id, report)
+            elif (said := parse_inbound(body, now=self.clock(), region=self.region, form=form)) is not None:
+                await self.receiving.take(said, "webhook")
             elif (named := parse_account_report(body, now=self.clock(), form=form)) is not None:
                 await self.tracking.apply_by_handle(named)
         except UnreadableReport as error:

@@ -62,6 +62,8 @@ class Health:
                 gauge.add_metric([labelled], value)
             yield gauge
         yield GaugeMetricFamily("bluethread_last_callback_age_seconds", "Time since the last callback with news", age)
+        what = "Conversations of customers that there is no channel for"
+        yield GaugeMetricFamily("bluethread_customers_without_channel", what, waiting.without_place)
         what = "1 while callbacks do not arrive although there is news"
         yield GaugeMetricFamily("bluethread_callbacks_missing", what, waiting.callbacks_missing)
 
@@ -72,4 +74,5 @@ class Health:
             "seconds_behind": {kind: span.total_seconds() for kind, span in waiting.behind(now).items()},
             "last_callback_age_seconds": last and max(0.0, (now - last).total_seconds()),  # None: there never was one
             "callbacks_missing": waiting.callbacks_missing,
+            "customers_without_channel": waiting.without_place,  # more than 0: set INBOX_CHANNEL
         }

@@ -1,16 +1,17 @@
 """What people do in Slack, as Bolt hands it over: `/imessage <number> <text>`, and clicks in a thread."""
 
 import hashlib
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from slack_bolt.async_app import AsyncAck
 
 from bot import metrics
-from bot.domain.message import Origin
+from bot.domain.message import Notice, Origin
 from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import STYLES
 from bot.services.accepting import Accepting
@@ -18,6 +19,8 @@ from bot.services.deciding import Click, Deciding
 from bot.services.permitting import Permitting
 from bot.slack import answers
 from handlers.parsing import Help, StatusQuestion, parse_command
+
+T = TypeVar("T")
 
 
 @dataclass
@@ -50,22 +53,45 @@ class Listeners:
             return "status", answers.status(found, watched_for=self.watch_for, recipient=asked.recipient)
         origin = _origin(command)
         self.permitting.check_at_once(origin)
-        sends = await self.accepting.accept(asked, origin)
-        return "accepted", answers.accepted(asked.recipient, len(sends))  # true by now: the rows are on disk
+        accepted, parts = await self.accepting.accept(asked, origin)
+        link = _link(command, accepted.root_ts)
+        return "accepted", answers.accepted(asked.recipient, parts, link)  # true by now: the rows are on disk
 
     async def decide(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
         """*Send again*, *Try again* and *Leave it*."""
+        await self._clicked(self.deciding.decide, action["action_id"], action, body)
+        await ack()
+
+    async def decide_opt_out(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """*Undo*, *Opt out this person* and *Keep texting*."""
+        await self._clicked(self.deciding.decide_opt_out, Notice(action["action_id"]), action, body)
+        await ack()
+
+    async def _clicked(
+        self,
+        decide: Callable[[UUID, T, Click], Awaitable[None]],
+        choice: T,
+        action: Mapping[str, Any],
+        body: Mapping[str, Any],
+    ) -> None:
         parts = (body.get(name) for name in ("user", "team", "channel"))
         user, team, channel = (part if isinstance(part, dict) else {} for part in parts)
         teams = (str(team.get("id") or ""), str(user.get("team_id") or ""))
         click = Click(str(user.get("id", "")), teams, str(channel.get("id", "")), str(body.get("response_url", "")))
         try:
-            await self.deciding.decide(UUID(str(action.get("value", ""))), action["action_id"], click)
+            await decide(UUID(str(action.get("value", ""))), choice, click)
         except ValueError:
             await self.deciding.say_now(click, answers.in_vain(None))
         except NotStored:
             await self.deciding.say_now(click, answers.CLICK_NOT_STORED)
-        await ack()
+
+
+def _link(command: Mapping[str, str], root_ts: str | None) -> str:
+    """Return the address of a message in the channel of a command, "" where there is none."""
+    domain, channel = command.get("team_domain", ""), command.get("channel_id", "")
+    if not root_ts or not re.fullmatch(r"[a-z0-9-]+", domain):
+        return ""
+    return f"https://{domain}.slack.com/archives/{channel}/p{root_ts.replace('.', '')}"
 
 
 def _origin(command: Mapping[str, str]) -> Origin:

@@ -184,6 +184,11 @@ class Stage:
     def replies(self, channel: str = "C0GENERAL") -> list[str]:
         return [reply.text for root in self.roots(channel) for reply in self.slack.replies(channel, root.ts)]
 
+    def texts(self, channel: str = "C0GENERAL") -> list[str]:
+        """What each text says where it stands, in the channel or in a customer's thread."""
+        posts = [root.text for root in self.roots(channel)] + self.replies(channel)
+        return [text for text in posts if text.startswith(("Text from", "Picture from"))]
+
     def bubbles(self) -> list[Any]:
         return [message for message in self.sendblue.messages if message.outbound]
 

@@ -1,7 +1,7 @@
 """Sends, messages and threads for tests, made and changed by what matters about each, whoever owns it."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -12,8 +12,9 @@ from bot.domain.known import Known
 from bot.domain.message import Message, Origin
 from bot.domain.send import Decision, Schedule, Send, Telling, Words
 from bot.domain.thread import Thread
-from bot.storage.intake import NewMessage
+from bot.storage.intake import NewMessage, Routes
 
+ROUTES = Routes(("+15550100900", "+15550100901"), timedelta(days=7))
 _ABOUT = ("id", "thread_id", "recipient", "line", "text", "accepted_at", "since")
 
 
@@ -35,19 +36,22 @@ def changed(one: Send, **fields: Any) -> Send:
 
 def a_thread(*sends: Send, **state: Any) -> Thread:
     """Return the thread of these sends, all of one message. state: its other fields."""
+    words = sends[0].words
     place = {"channel": "C1", "asked_in": "C1", "message": a_message(sends)}
-    return Thread(sends[0].thread_id, sends=sends, **(place | state))
+    return Thread(
+        sends[0].thread_id, sends=sends, **(place | {"line": words.line, "customer": words.recipient} | state)
+    )
 
 
 def a_message(sends: Sequence[Send]) -> Message:
     words = sends[0].words
     text = "".join(send.words.text for send in sends if send.words.try_number == 1)
-    return Message(sends[0].message_id, UUID(int=0), "T1", "U1", "", text, words.accepted_at)
+    return Message(sends[0].message_id, UUID(int=0), 0, "out", "T1", "U1", "", text, "", words.accepted_at)
 
 
 def a_new_message(origin: Origin, *sends: Send) -> NewMessage:
     """Return what is stored when these sends are accepted."""
-    return NewMessage(sends[0].message_id, sends[0].thread_id, origin, a_message(sends).text, sends)
+    return NewMessage(sends[0].message_id, sends[0].thread_id, origin, a_message(sends).text, sends, ROUTES)
 
 
 def _taken(kind: type[Struct], fields: dict[str, Any]) -> dict[str, Any]:

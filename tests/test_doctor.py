@@ -34,6 +34,8 @@ from tests.statements import by_writer, doing
 PROJECT = Path(__file__).resolve().parents[1]
 MANIFEST = yaml.safe_load((PROJECT / "manifest.yml").read_text())
 HOOK_SECRET = "webhook-secret-1"
+STRANGER = "+14155550123"
+BOTH = ("account webhook", "receive webhook")
 SECRETS = (TOKEN, SIGNING, KEY, SECRET, CALLBACK, HOOK_SECRET)
 
 Run = Callable[..., Awaitable[tuple[int, str]]]
@@ -56,19 +58,21 @@ def environment(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 @pytest.fixture
 async def well(open_stage: Callable[..., Any]) -> Stage:
     """A stage at which nothing is wrong."""
-    stage: Stage = await open_stage(sendblue_webhook_secret=HOOK_SECRET)
+    stage: Stage = await open_stage(sendblue_webhook_secret=HOOK_SECRET, inbox_channel="C0RANDOM")
     stage.slack.scopes = MANIFEST["oauth_config"]["scopes"]["bot"]
-    await registered(stage, {"url": f"{stage.settings.public_url}/sendblue/webhook", "secret": HOOK_SECRET})
+    for kind in ("outbound", "receive"):
+        hook = {"url": f"{stage.settings.public_url}/sendblue/webhook", "secret": HOOK_SECRET}
+        await registered(stage, hook, kind=kind)
     return stage
 
 
-async def registered(stage: Stage, *hooks: Any, **more: str) -> list[Any]:
-    """Add webhooks, as somebody with the keys; return the outbound ones there are."""
+async def registered(stage: Stage, *hooks: Any, kind: str = "outbound", **more: str) -> list[Any]:
+    """Add webhooks, as somebody with the keys; return those of the type there are."""
     async with httpx.AsyncClient(base_url=stage.settings.sendblue_api_url) as api:
         api.headers.update({"sb-api-key-id": KEY, "sb-api-secret-key": SECRET})
-        body = {"webhooks": list(hooks), "type": "outbound", **more}
+        body = {"webhooks": list(hooks), "type": kind, **more}
         answer = await api.post("/api/account/webhooks", json=body)
-        return list(answer.json()["webhooks"]["outbound"])
+        return list(answer.json()["webhooks"][kind])
 
 
 @asynccontextmanager
@@ -137,7 +141,7 @@ async def test_at_no_terminal_there_is_a_line_for_each_with_a_word_beside_the_si
     assert re.search(r"^✗ problem +Slack token +Slack refuses SLACK_BOT_TOKEN \(invalid_auth\)$", said, re.MULTILINE)
     assert re.search(r"^ +→ copy the Bot User OAuth Token ", said, re.MULTILINE)
     assert re.search(r"^– skipped +Slack scopes ", said, re.MULTILINE)
-    assert said.endswith("10 ok, 1 problem, 2 skipped\n")
+    assert said.endswith("12 ok, 1 problem, 2 skipped\n")
 
 
 def test_at_a_terminal_no_name_can_break_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -223,7 +227,8 @@ async def test_a_bot_of_another_name_is_warned_of(well: Stage, doctor: Doctor) -
 
 async def test_refused_keys_skip_what_only_they_can_tell(well: Stage, doctor: Doctor) -> None:
     found = await doctor(well, sendblue_api_secret_key="another")
-    assert wrong(found) == {"Sendblue keys": "problem", "lines": "skipped", "account webhook": "skipped"}
+    skipped = dict.fromkeys(("lines", "account webhook", "receive webhook"), "skipped")
+    assert wrong(found) == {"Sendblue keys": "problem"} | skipped
 
 
 async def test_a_sendblue_that_is_down_is_told_from_wrong_keys(well: Stage, doctor: Doctor) -> None:
@@ -265,7 +270,7 @@ async def test_answers_nobody_has_documented_are_warnings(well: Stage, doctor: D
     async with serving(Starlette(routes=[Route("/{path:path}", lambda _: JSONResponse(strange))])) as url:
         found = await doctor(well, sendblue_api_url=url)
     assert set(wrong(found).values()) <= {"warning", "problem"}
-    assert found["account webhook"].verdict == "warning"
+    assert found["account webhook"].verdict == found["receive webhook"].verdict == "warning"
     assert found["Sendblue keys"].verdict in ("ok", "warning")
 
 
@@ -370,7 +375,7 @@ async def test_without_a_database_file_it_says_what_makes_one(open_stage: Callab
     found = await doctor(stage)
     assert found["database"].verdict == "problem"
     assert "serve` creates it" in found["database"].todo
-    assert (found["schema"].verdict, found["backlog"].verdict) == ("skipped", "skipped")
+    assert {found[name].verdict for name in ("schema", "backlog", "inbox", "callbacks")} == {"skipped"}
     assert not Path(stage.settings.database_url.removeprefix("sqlite:///")).exists()
 
 
@@ -406,7 +411,7 @@ async def test_a_database_newer_than_the_code_is_a_problem(well: Stage, doctor: 
     assert app is not None
     await app.store.write(by_writer(doing("UPDATE alembic_version SET version_num = '9999'")), None)
     found = await doctor(well)
-    assert wrong(found) == {"schema": "problem", "backlog": "skipped", "callbacks": "skipped"}
+    assert wrong(found) == {"schema": "problem", "backlog": "skipped", "inbox": "skipped", "callbacks": "skipped"}
     assert "newer" in found["schema"].says
 
 
@@ -430,6 +435,30 @@ async def test_callbacks_that_do_not_arrive_are_noticed(well: Stage, doctor: Doc
     await well.text()
     await until(lambda: any("Delivered" in text for text in well.replies()))
     assert wrong(await doctor(well)) == {"callbacks": "warning"}
+
+
+async def test_the_channel_for_customers_whom_nobody_has_texted_is_named(well: Stage, doctor: Doctor) -> None:
+    assert (await doctor(well))["inbox"].says.endswith(" appear in C0RANDOM")
+    found = await doctor(well, inbox_channel="", alert_channel="C0GENERAL")
+    assert (found["inbox"].verdict, found["inbox"].says.split()[-1]) == ("ok", "C0GENERAL")
+
+
+async def test_without_a_channel_for_them_there_is_a_warning(well: Stage, doctor: Doctor) -> None:
+    found = await doctor(well, inbox_channel="")
+    assert wrong(found) == {"inbox": "warning"}
+    assert "wait" not in found["inbox"].says
+    assert "set INBOX_CHANNEL" in found["inbox"].todo
+
+
+async def test_customers_who_wait_for_a_channel_are_counted(open_stage: Callable[..., Any], doctor: Doctor) -> None:
+    stage: Stage = await open_stage(sendblue_webhook_secret=HOOK_SECRET)
+    stage.sendblue.webhook_url = f"{stage.settings.public_url}/sendblue/webhook"
+    stage.sendblue.webhook_secret = HOOK_SECRET
+    for customer in (STRANGER, STRANGER, CUSTOMER):
+        assert await stage.sendblue.customer_says(customer, "Do you have a table?") == 200
+    found = (await doctor(stage))["inbox"]
+    assert found.verdict == "warning"
+    assert found.says.endswith("; 2 of them wait for one")
 
 
 class TestOnPostgresql:
@@ -464,9 +493,11 @@ class TestTheAccountsWebhook:
     @pytest.fixture
     async def bare(self, open_stage: Callable[..., Any]) -> Stage:
         """A stage with somebody else's webhook, and none of ours."""
-        stage: Stage = await open_stage(sendblue_webhook_secret=f"{HOOK_SECRET},older-webhook-secret")
+        secrets = f"{HOOK_SECRET},older-webhook-secret"
+        stage: Stage = await open_stage(sendblue_webhook_secret=secrets, inbox_channel="C0RANDOM")
         stage.slack.scopes = MANIFEST["oauth_config"]["scopes"]["bot"]
         await registered(stage, "https://crm.example.com/hook")
+        await registered(stage, "https://crm.example.com/hook", kind="receive")
         return stage
 
     @pytest.fixture
@@ -474,24 +505,46 @@ class TestTheAccountsWebhook:
         return f"{bare.settings.public_url}/sendblue/webhook"
 
     async def test_without_one_there_is_a_warning_and_nothing_is_changed(self, bare: Stage, doctor: Doctor) -> None:
+        before = len(bare.sendblue.calls)
         found = await doctor(bare)
-        assert wrong(found) == {"account webhook": "warning"}
-        assert "doctor --fix" in found["account webhook"].todo
-        assert not [call for call in bare.sendblue.calls[1:] if not call.method.startswith("GET")]
+        assert wrong(found) == dict.fromkeys(BOTH, "warning")
+        assert all("doctor --fix" in found[name].todo for name in BOTH)
+        assert "found by asking, up to 60 s later" in found["receive webhook"].says
+        assert not [call for call in bare.sendblue.calls[before:] if not call.method.startswith("GET")]
 
     async def test_fix_registers_it_once_however_often_it_is_run(self, bare: Stage, doctor: Doctor, ours: str) -> None:
         found = await doctor(bare, "--fix")
         assert wrong(found) == {}
-        assert "registered now" in found["account webhook"].says
+        assert all("registered now" in found[name].says for name in BOTH)
         assert wrong(await doctor(bare, "--fix")) == {}
-        hooks = await registered(bare)
-        assert hooks == ["https://crm.example.com/hook", {"url": ours, "secret": HOOK_SECRET}]
+        for kind in ("outbound", "receive"):
+            hooks = await registered(bare, kind=kind)
+            assert hooks == ["https://crm.example.com/hook", {"url": ours, "secret": HOOK_SECRET}]
+
+    async def test_fix_adds_the_one_that_is_missing_and_leaves_every_other(
+        self, bare: Stage, doctor: Doctor, ours: str
+    ) -> None:
+        kept = {"url": ours, "secret": HOOK_SECRET, "sendblue_numbers": [LINE]}
+        await registered(bare, kept)
+        await registered(bare, "https://crm.example.com/hook", kept, kind="a_newer_type")
+        before = len(bare.sendblue.calls)
+        found = await doctor(bare, "--fix")
+        assert wrong(found) == {}
+        assert [name for name in BOTH if "registered now" in found[name].says] == ["receive webhook"]
+        changes = [call.method for call in bare.sendblue.calls[before:] if not call.method.startswith("GET")]
+        assert len(changes) == 1, changes
+        assert changes[0].startswith("POST"), changes
+        assert await registered(bare) == ["https://crm.example.com/hook", kept]
+        assert await registered(bare, kind="a_newer_type") == ["https://crm.example.com/hook", kept]
+        assert len(await registered(bare, kind="receive")) == 2
 
     async def test_fix_finds_its_own_however_it_is_spelled(self, bare: Stage, doctor: Doctor, ours: str) -> None:
         spelled = {"url": ours.replace("http://", "https://") + "/", "secret": "older-webhook-secret"}
-        await registered(bare, spelled)
+        for kind in ("outbound", "receive"):
+            await registered(bare, spelled, kind=kind)
         assert wrong(await doctor(bare, "--fix")) == {}
         assert len(await registered(bare)) == 2
+        assert len(await registered(bare, kind="receive")) == 2
 
     async def test_one_that_got_registered_although_its_answer_was_lost_is_not_registered_again(
         self, bare: Stage, doctor: Doctor
@@ -500,29 +553,33 @@ class TestTheAccountsWebhook:
             assert wrong(await doctor(bare, "--fix", sendblue_api_url=url)) == {}
             assert wrong(await doctor(bare, "--fix", sendblue_api_url=url)) == {}
         assert len(await registered(bare)) == 2
+        assert len(await registered(bare, kind="receive")) == 2
 
     async def test_one_that_somebody_registered_at_the_same_moment_is_noticed(
         self, bare: Stage, doctor: Doctor
     ) -> None:
         async with relay(bare, times=2) as url:
             found = await doctor(bare, "--fix", sendblue_api_url=url)
-        assert wrong(found) == {"account webhook": "warning"}
-        assert "2 times" in found["account webhook"].says
+        assert wrong(found) == {"account webhook": "warning", "receive webhook": "problem"}
+        assert all("2 times" in found[name].says for name in BOTH)
 
     async def test_one_that_is_not_listed_afterwards_is_a_problem(self, bare: Stage, doctor: Doctor) -> None:
         async with relay(bare, times=0) as url:
-            assert wrong(await doctor(bare, "--fix", sendblue_api_url=url)) == {"account webhook": "problem"}
+            assert wrong(await doctor(bare, "--fix", sendblue_api_url=url)) == dict.fromkeys(BOTH, "problem")
 
     async def test_a_refusal_is_told(self, bare: Stage, doctor: Doctor) -> None:
         async with relay(bare, times=0, answer=403) as url:
             found = await doctor(bare, "--fix", sendblue_api_url=url)
-        assert "Sendblue refuses to list or register webhooks (http_403)" in found["account webhook"].says
+        says = "Sendblue refuses to list or register webhooks (http_403)"
+        assert all(says in found[name].says for name in BOTH)
+        assert wrong(found) == dict.fromkeys(BOTH, "problem")
 
     async def test_fix_needs_a_secret_and_says_so(self, bare: Stage, doctor: Doctor) -> None:
         found = await doctor(bare, "--fix", sendblue_webhook_secret="")
-        assert found["account webhook"].verdict == "problem"
-        assert "set SENDBLUE_WEBHOOK_SECRET" in found["account webhook"].todo
-        assert len(await registered(bare)) == 1
+        for name, kind in zip(BOTH, ("outbound", "receive"), strict=True):
+            assert found[name].verdict == "problem"
+            assert "set SENDBLUE_WEBHOOK_SECRET" in found[name].todo
+            assert len(await registered(bare, kind=kind)) == 1
 
     async def test_what_is_registered_twice_is_noticed(self, well: Stage, doctor: Doctor) -> None:
         url = f"{well.settings.public_url}/sendblue/webhook/"
@@ -536,6 +593,7 @@ class TestTheAccountsWebhook:
     async def test_one_without_a_secret_is_a_problem_unless_the_account_has_ours(
         self, bare: Stage, doctor: Doctor, ours: str
     ) -> None:
+        await registered(bare, {"url": ours, "secret": HOOK_SECRET}, kind="receive")
         await registered(bare, ours)
         found = await doctor(bare, "--fix")
         assert wrong(found) == {"account webhook": "problem"}
@@ -546,8 +604,39 @@ class TestTheAccountsWebhook:
         assert wrong(await doctor(bare)) == {}
 
     async def test_one_that_we_have_no_secret_for_is_a_problem(self, bare: Stage, doctor: Doctor, ours: str) -> None:
+        for name, kind in zip(BOTH, ("outbound", "receive"), strict=True):
+            await registered(bare, {"url": ours, "secret": HOOK_SECRET}, kind=kind)
+            found = (await doctor(bare, sendblue_webhook_secret=""))[name]
+            assert found.verdict == "problem"
+            assert "404" in found.says
+
+    async def test_customers_are_heard_without_any(self, bare: Stage, doctor: Doctor) -> None:
+        found = await doctor(bare, sendblue_webhook_secret="", catch_up_interval="45")
+        assert wrong(found) == {}
+        assert "answers come by asking alone, every 45 s" in found["receive webhook"].says
+
+    @pytest.mark.parametrize("options", [(), ("--fix",)])
+    @pytest.mark.parametrize(
+        ("more", "says"),
+        [
+            ({"secret": HOOK_SECRET}, "2 times"),
+            ({"secret": "a-strangers-secret"}, "with another secret"),
+            ({}, "without a secret"),
+        ],
+    )
+    async def test_one_that_keeps_customers_answers_out_or_brings_them_twice_is_a_problem(
+        self, well: Stage, doctor: Doctor, more: dict[str, str], says: str, options: tuple[str, ...]
+    ) -> None:
+        await registered(well, {"url": f"{well.settings.public_url}/sendblue/webhook/"} | more, kind="receive")
+        found = await doctor(well, *options)
+        assert wrong(found) == {"receive webhook": "problem"}
+        assert says in found["receive webhook"].says
+        assert "dashboard" in found["receive webhook"].todo
+        assert len(await registered(well, kind="receive")) == 2
+
+    async def test_somebody_elses_is_none_of_ours(self, bare: Stage, doctor: Doctor, ours: str) -> None:
         await registered(bare, {"url": ours, "secret": HOOK_SECRET})
-        assert (await doctor(bare, sendblue_webhook_secret=""))["account webhook"].verdict == "problem"
+        assert wrong(await doctor(bare)) == {"receive webhook": "warning"}
 
 
 def test_what_the_app_must_be_is_what_the_manifest_asks_for() -> None:

@@ -56,7 +56,7 @@ async def neighbour(answered: Answering) -> AsyncIterator[str]:
 
 @asynccontextmanager
 async def sendblue(url: str, *, timeout: float = 10) -> AsyncIterator[Sendblue]:
-    async with Sendblue(url, KEY, SECRET, timeout=timeout, clock=lambda: NOW) as client:
+    async with Sendblue(url, KEY, SECRET, timeout=timeout, clock=lambda: NOW, region="US") as client:
         yield client
 
 

@@ -155,7 +155,9 @@ async def proxied(monkeypatch: pytest.MonkeyPatch, **options: Any) -> AsyncItera
 
 
 async def _send(scheme: str) -> Any:
-    async with Sendblue(f"{scheme}://sendblue.example", KEY, SECRET, timeout=5, clock=lambda: NOW) as sendblue:
+    async with Sendblue(
+        f"{scheme}://sendblue.example", KEY, SECRET, timeout=5, clock=lambda: NOW, region="US"
+    ) as sendblue:
         return await sendblue.submit(TEXT, "https://bot.example.com/callback")
 
 
@@ -229,7 +231,9 @@ async def test_public_url_is_looked_at_from_here_through_the_same_proxy(monkeypa
 
 
 async def test_a_request_that_cannot_be_built_was_not_sent(stage: Stage) -> None:
-    async with Sendblue(stage.settings.sendblue_api_url, KEY, SECRET, timeout=5, clock=lambda: NOW) as sendblue:
+    async with Sendblue(
+        stage.settings.sendblue_api_url, KEY, SECRET, timeout=5, clock=lambda: NOW, region="US"
+    ) as sendblue:
         with pytest.raises(NotSent) as failed:
             await sendblue.submit(changed(TEXT, text="half an emoji: \ud83d"), "https://bot.example.com/callback")
     assert failed.value.code == "unbuildable"

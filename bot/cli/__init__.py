@@ -115,7 +115,7 @@ def messages_command(
 
 @main.command("doctor")
 @click.option(
-    "--fix", is_flag=True, help="Register the account's webhook at Sendblue, unless it is registered already."
+    "--fix", is_flag=True, help="Register the account's webhooks at Sendblue, unless they are registered already."
 )
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of {name, verdict, says, todo}, nothing else.")
 def doctor_command(*, fix: bool, as_json: bool) -> None:

@@ -2,21 +2,21 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from contextlib import closing, suppress
-from dataclasses import asdict, dataclass
+from collections.abc import Sequence
+from contextlib import closing
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from itertools import chain
-from typing import Literal
 
 import click
 import uvloop
 
 from bot.app import App
+from bot.cli.account import sendblue
+from bot.cli.findings import Finding, skipped
 from bot.cli.output import COLOUR, print_json, printable
-from bot.errors import BadSettings, CallFailed, NotSent, Refused, Uncertain
+from bot.errors import BadSettings, CallFailed
 from bot.logs import configure_logs
-from bot.sendblue.wire import OUTBOUND, Hook, same_line, same_place
 from bot.services.reaching import reach
 from bot.settings import load_settings
 from bot.slack.notifier import NAME, SCOPES
@@ -28,24 +28,10 @@ from bot.storage.schema import condition
 Clocks = dict[str, timedelta]  # whose clock → how far ours is ahead of it
 
 NEEDS_SETTINGS = (
-    *("database", "schema", "backlog", "callbacks", "Slack token", "Slack scopes", "bot name", "Sendblue keys"),
-    *("lines", "account webhook", "PUBLIC_URL", "clock"),
+    *("database", "schema", "backlog", "inbox", "callbacks", "Slack token", "Slack scopes", "bot name"),
+    *("Sendblue keys", "lines", "account webhook", "receive webhook", "PUBLIC_URL", "clock"),
 )  # names of the findings, after the settings' own
 _LOOKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("–", None)}
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of a diagnosis. says: what was found. todo: what to do, "" when nothing is."""
-
-    name: str
-    verdict: Literal["ok", "warning", "problem", "skipped"]
-    says: str
-    todo: str = ""
-
-
-def skipped(why: str, *names: str) -> list[Finding]:
-    return [Finding(name, "skipped", why) for name in names]
 
 
 def _compare(clocks: Clocks, whose: str, theirs: datetime | None, began: datetime) -> None:
@@ -55,7 +41,7 @@ def _compare(clocks: Clocks, whose: str, theirs: datetime | None, began: datetim
 
 
 async def database(app: App, clocks: Clocks) -> list[Finding]:
-    unread = skipped("the database cannot be asked", "schema", "backlog", "callbacks")
+    unread = skipped("the database cannot be asked", "schema", "backlog", "inbox", "callbacks")
     file, began = sqlite_file(app.settings.database_url), datetime.now(UTC)
     try:
         app.database.check()
@@ -79,7 +65,7 @@ async def database(app: App, clocks: Clocks) -> list[Finding]:
         todo = "check the address, name, user and password in DATABASE_URL, and that the database runs"
         return [Finding("database", "problem", f"it cannot be read ({type(error).__name__})", todo), *unread]
     if says:
-        uncounted = skipped("the schema is not the right one", "backlog", "callbacks")
+        uncounted = skipped("the schema is not the right one", "backlog", "inbox", "callbacks")
         return [answers, Finding("schema", "problem", says, todo), *uncounted]
     return [answers, Finding("schema", "ok", "what this version needs"), *await _waiting(app, clocks)]
 
@@ -89,7 +75,9 @@ async def _waiting(app: App, clocks: Clocks) -> list[Finding]:
     try:
         waits = await asyncio.to_thread(ask, app.database, backlog)
     except app.database.error as error:
-        return skipped(f"the work that waits could not be counted ({type(error).__name__})", "backlog", "callbacks")
+        return skipped(
+            f"the work that waits could not be counted ({type(error).__name__})", "backlog", "inbox", "callbacks"
+        )
     patience = timedelta(seconds=300 + app.settings.repoll_interval)  # until something is wrong
     late = [(kind, time / timedelta(minutes=1)) for kind, time in waits.behind(now).items() if time > patience]
     due = ", ".join(f"{kind} {count}" for kind, count in waits.due.items() if count)
@@ -98,13 +86,22 @@ async def _waiting(app: App, clocks: Clocks) -> list[Finding]:
         todo = "check that `python -m bot serve` (or `work`) runs, then look at GET /readyz and the log"
         overdue = ", ".join(f"{kind} for {minutes:.0f} min" for kind, minutes in late)
         work = Finding("backlog", "warning", f"overdue: {overdue} (due now: {due})", todo)
+    found = [work, _inbox(app, waits.without_place)]
     last = f"{waits.last_callback:%Y-%m-%d %H:%M} UTC" if waits.last_callback else ""
     if waits.callbacks_missing:
         says = f"none arrived {f'since {last}' if last else 'so far'}, although Sendblue has news when asked"
         todo = "see PUBLIC_URL below; the web server in front of the bot must pass on /sendblue/"
-        return [work, Finding("callbacks", "warning", says, todo)]
+        return [*found, Finding("callbacks", "warning", says, todo)]
     says = f"the last one with news arrived at {last}" if last else "none arrived yet, and none is missing"
-    return [work, Finding("callbacks", "ok", says)]
+    return [*found, Finding("callbacks", "ok", says)]
+
+
+def _inbox(app: App, waiting: int) -> Finding:
+    if app.settings.inbox:
+        return Finding("inbox", "ok", f"customers whom nobody has texted appear in {app.settings.inbox}")
+    says = "there is no channel for customers whom nobody has texted"
+    says += f"; {waiting} of them wait for one" if waiting else ""
+    return Finding("inbox", "warning", says, "set INBOX_CHANNEL to a channel id")
 
 
 async def slack(app: App, clocks: Clocks) -> list[Finding]:
@@ -141,93 +138,6 @@ def _slack_scopes(granted: frozenset[str] | None) -> Finding:
         todo = "remove them in the app's settings, then reinstall the app"
         return Finding("Slack scopes", "warning", f"not needed: {', '.join(extra)}", todo)
     return Finding("Slack scopes", "ok", f"the {len(granted)} scopes of manifest.yml")
-
-
-async def sendblue(app: App, *, fix: bool) -> list[Finding]:
-    account: list[str] | None = None
-    states: dict[str, str] = {}
-    keys = accepted = Finding("Sendblue keys", "ok", "accepted")
-    try:
-        account = await app.sendblue.lines()
-    except CallFailed as error:
-        if (keys := _sendblue_keys(error.code)).verdict == "problem":
-            return [keys, *skipped("Sendblue does not accept the keys or does not answer", "lines", "account webhook")]
-    with suppress(CallFailed):  # an extra: what lists the lines has been asked already
-        states = await app.sendblue.line_states()
-    if account is None and states:
-        keys, account = accepted, list(states)
-    return [keys, _lines(app.settings.lines, account, states), await _account_webhook(app, fix=fix)]
-
-
-def _sendblue_keys(code: str) -> Finding:
-    if code == "http_401":
-        says = "Sendblue refuses SENDBLUE_API_KEY_ID with SENDBLUE_API_SECRET_KEY"
-        return Finding("Sendblue keys", "problem", says, "copy both from Sendblue's dashboard, API settings")
-    if code in ("http_403", "http_404", "unreadable_answer"):
-        says = f"Sendblue's answer does not show whether the keys are right ({code})"
-        return Finding("Sendblue keys", "warning", says, "send a text to yourself to see whether the keys work")
-    todo = "check SENDBLUE_API_URL and the network, then try again"
-    return Finding("Sendblue keys", "problem", f"Sendblue gives no answer ({code})", todo)
-
-
-def _lines(ours: Sequence[str], account: Sequence[str] | None, states: Mapping[str, str]) -> Finding:
-    """Compare our lines with the account's, which are not named (None when Sendblue does not list them)."""
-    if account is None:
-        todo = "compare SENDBLUE_FROM_NUMBER with the dashboard"
-        return Finding("lines", "warning", "Sendblue does not say which lines are in this account", todo)
-    if foreign := [line for line in ours if not any(same_line(line, one) for one in account)]:
-        todo = "set SENDBLUE_FROM_NUMBER to lines that the dashboard shows"
-        return Finding("lines", "problem", f"not in this Sendblue account: {', '.join(foreign)}", todo)
-    pairs = [(line, state) for line in ours for one, state in states.items() if same_line(line, one)]
-    if weak := [(line, state) for line, state in pairs if state != "ONLINE"]:
-        named = [f"{line} is {state[:20] if state.isalpha() else 'in an unknown state'}" for line, state in weak]
-        return Finding("lines", "warning", ", ".join(named), "ask Sendblue's support; texts may be late or not be sent")
-    return Finding("lines", "ok", f"{', '.join(ours)} in this account")
-
-
-async def _account_webhook(app: App, *, fix: bool) -> Finding:
-    """Check what of ours is registered. With --fix it is registered, unless it is: Sendblue would add it again."""
-    url, secrets = f"{app.settings.public_url}/sendblue/webhook", app.settings.webhook_secrets
-    try:
-        ours = [hook for hook in await app.sendblue.webhooks() if same_place(hook.url, url)]
-        new = fix and bool(secrets) and not any(hook.kind == OUTBOUND for hook in ours)
-        if new:
-            with suppress(Uncertain):  # the list tells
-                await app.sendblue.register(url, secrets[0])
-            ours = [hook for hook in await app.sendblue.webhooks() if same_place(hook.url, url)]
-            if not any(hook.kind == OUTBOUND for hook in ours):
-                raise NotSent("the new one is not in its list")
-    except CallFailed as error:
-        refuses = isinstance(error, Refused)
-        what = "refuses to list or register webhooks" if refuses else "does not say which webhooks are registered"
-        says, todo = f"Sendblue {what} ({error.code})", "look in Sendblue's dashboard, under webhooks"
-        return Finding("account webhook", "problem" if fix else "warning", says, todo)
-    return _registered(ours, secrets, fix=fix, new=new)
-
-
-def _registered(ours: Sequence[Hook], accepted: Sequence[str], *, fix: bool, new: bool) -> Finding:
-    """Judge what is registered. accepted: our secrets. new: registered just now."""
-    name, url, kinds = "account webhook", "PUBLIC_URL/sendblue/webhook", [hook.kind for hook in ours]
-    register = "run `python -m bot doctor --fix`"
-    remove = f"remove it in Sendblue's dashboard, then {register}"
-    if ours and not accepted:
-        says = f"{url} is registered, but the bot answers 404 there without SENDBLUE_WEBHOOK_SECRET"
-        todo = "set SENDBLUE_WEBHOOK_SECRET to the secret it was registered with, or remove it in Sendblue's dashboard"
-        return Finding(name, "problem", says, todo)
-    if OUTBOUND not in kinds:
-        if not accepted and not fix:
-            return Finding(name, "ok", "none, and none is needed: each text has its own callback address")
-        says = f"{url} is not registered; each text still has its own callback address"
-        use = f"to use it as a second way for news, set SENDBLUE_WEBHOOK_SECRET, then {register}"
-        return Finding(name, "problem" if fix else "warning", says, register if accepted else use)
-    if any(not hook.secret for hook in ours):
-        return Finding(name, "problem", f"{url} is registered without a secret, so the bot refuses its news", remove)
-    if any(hook.secret not in accepted for hook in ours):
-        return Finding(name, "warning", f"{url} is registered with another secret, so the bot refuses its news", remove)
-    if (times := max(map(kinds.count, kinds))) > 1:
-        says = f"{url} is registered {times} times, so each piece of news arrives that many times"
-        return Finding(name, "warning", says, remove)
-    return Finding(name, "ok", f"{url} is registered{' now' if new else ''}, once, with its secret")
 
 
 async def public_url(app: App) -> list[Finding]:

@@ -12,6 +12,7 @@ class Backlog:
     doable_since: dict[str, datetime]  # by kind, where some is due and its slot free: since when
     waiting_for_slot: dict[str, int]  # by kind
     open: dict[str, int]  # delivery → sends that are not over
+    without_place: int  # threads of customers that there is no channel for
     last_callback: datetime | None
     callbacks_missing: bool
 

@@ -54,6 +54,7 @@ class News(IntFlag):
 
 OUTCOMES = News.FOUND | News.SENT | News.SENT_AS_SMS | News.FAILED | News.DELIVERED | News.READ | News.PICTURE_LOST
 """What Sendblue's reports lead to."""
+GOOD = News.SENT | News.SENT_AS_SMS | News.DELIVERED | News.READ
 
 
 def milestone(delivery: Delivery, service: Service, *, doubted: bool) -> News:

@@ -1,9 +1,11 @@
 """What somebody wants to say, and a message: what was said. Pure."""
 
 from datetime import datetime
+from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 
 class Request(Struct, frozen=True):
@@ -26,13 +28,60 @@ class Origin(Struct, frozen=True):
     answer_url: str = ""
 
 
+class Notice(StrEnum):
+    """What words changed about texting a customer, or ask; or what somebody decided about it."""
+
+    NONE = ""
+    STOPPED = "stopped"  # they want no more texts
+    LIFTED = "lifted"  # they want texts again
+    ASKS = "asks"  # they may want no more texts: people are to decide
+    UNDONE = "undone"  # decided: they asked to continue
+    OPTED_OUT = "opted_out"  # decided: they want no more texts
+    KEPT = "kept"  # decided: they do
+
+
+class Inbound(Struct, frozen=True):
+    """What a customer said, as Sendblue tells it."""
+
+    handle: str  # Sendblue's name for it, the same in each copy
+    line: str  # E.164: which of our lines it came to
+    customer: str  # E.164, or an e-mail address
+    text: str  # all that can be said of it in words
+    media: tuple[str, ...]  # URLs; Sendblue removes what is there after thirty days
+    at: datetime  # when it was written, by Sendblue's clock
+    opted_out: bool = False  # what Sendblue says of the customer
+    part: int = 1  # of what is too long for one post
+
+    @property
+    def is_group(self) -> bool:
+        """Whether it was said to several people."""
+        return self.customer.startswith("group:")
+
+    @property
+    def key(self) -> str:
+        return f"in:{self.handle}" if self.part == 1 else f"in:{self.handle}:{self.part}"
+
+
 class Message(Struct, frozen=True):
-    """What somebody said. Nothing changes it but forgetting."""
+    """What somebody said. Nothing changes it but being shown, and forgetting."""
 
     id: UUID
     conversation_id: UUID
+    seq: int  # its place in the conversation
+    direction: str  # "out": a colleague said it; "in": the customer; "note": for colleagues alone
     team: str  # the workspace its author acted in
-    author: str  # a Slack user id
+    author: str  # a Slack user id; "" of a customer's
     answer_url: str  # of the command; Slack takes answers there for half an hour
     text: str  # all of it, however many parts it is sent in
-    said_at: datetime  # when it was accepted
+    media: str  # what came with it from a customer: a URL a line
+    said_at: datetime  # when it was accepted; a customer's: when it was written
+    to_show: bool = False  # in its thread, whose root does not show it
+    showing: bool = False  # in the reply that is being posted right now
+    notice: Notice = Notice.NONE
+
+    @property
+    def inbound(self) -> bool:
+        return self.direction == "in"
+
+    def shown(self) -> "Message":
+        return replace(self, to_show=self.to_show and not self.showing, showing=False)

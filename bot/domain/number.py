@@ -65,10 +65,13 @@ def last_groups(number: str) -> frozenset[str]:
 def mask(number: str) -> str:
     """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel.
 
-    At least half of what follows the country's code is hidden.
+    At least half of what follows the country's code is hidden. Of an e-mail address, which iMessage takes as well,
+    the first letter and the domain are shown.
     """
-    if not number:
-        return FORGOTTEN
+    if number.startswith("group:"):
+        return "a group"
+    if not number.startswith("+"):
+        return re.sub(r"^(.)[^@]*(?=@)", r"\1•••", number) or FORGOTTEN
     parsed = phonenumbers.parse(number)
     national = phonenumbers.national_significant_number(parsed)
     shown = min(4, len(national) // 2)
@@ -78,8 +81,8 @@ def mask(number: str) -> str:
 @_remembered
 def pretty(number: str) -> str:
     """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
-    if not number:
-        return FORGOTTEN
+    if not number.startswith("+"):
+        return number or FORGOTTEN
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
 
 

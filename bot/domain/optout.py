@@ -19,11 +19,12 @@ class Wish(Enum):
 
     STOP = "stop"  # no more texts: certain enough to obey at once
     START = "start"  # texts again
+    YES = "yes"  # the same, but only of somebody who has opted out
     PERHAPS_STOP = "perhaps_stop"  # people are to decide
 
 
 _STOP = frozenset({"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "arret"})
-_START = frozenset({"start", "unstop", "yes"})
+_START = frozenset({"start", "unstop"})
 _LOOSE = re.compile(
     r"\b(stop (texting|messaging|contacting|sending|writing)|leave me alone|(do not|don't|dont) (text|message|contact)"
     r"|no mas|deja de|arrete[zr]?|remove me|take me off|unsubscribe me|opt (me )?out|wrong number)\b"
@@ -31,7 +32,7 @@ _LOOSE = re.compile(
 
 
 def wish(text: str) -> Wish | None:
-    """Return what a message wishes, if it says so. START counts only while the customer is opted out (see `OptOut`)."""
+    """Return what a message wishes, if it says so."""
     plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
     plain = "".join(character for character in plain if not unicodedata.combining(character))
     word = re.sub(r"[\W_]+", "", plain).removesuffix("please").removeprefix("please")
@@ -39,6 +40,8 @@ def wish(text: str) -> Wish | None:
         return Wish.STOP
     if word in _START:
         return Wish.START
+    if word == "yes":
+        return Wish.YES
     return Wish.PERHAPS_STOP if _LOOSE.search(" ".join(plain.split())) else None
 
 

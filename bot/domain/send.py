@@ -7,7 +7,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.delivery import OUTCOMES, Delivery, News, milestone
+from bot.domain.delivery import GOOD, OUTCOMES, Delivery, News, milestone
 from bot.domain.known import Known, Report
 
 
@@ -23,6 +23,7 @@ class Words(Struct, frozen=True):
     style: str | None = None
     media_url: str | None = None
     try_number: int = 1  # of this part of its message; a person decides about each but the first
+    quiet: bool = False  # a reply tells only what is wrong: the rest is shown where its message stands
 
 
 class Decision(Struct, frozen=True):
@@ -86,7 +87,10 @@ class Send(Struct, frozen=True):
             news |= News.ASKED
         if self.decision is not None:
             news |= News.DECIDED
-        return news & ~told
+        news &= ~told
+        if self.words.quiet and not (told | self.telling.under_way or news & ~GOOD):
+            return News.NONE
+        return news
 
     def merge(self, report: Report) -> Self:
         """Return the send after one report, see `Known.merge`."""

@@ -17,6 +17,7 @@ UNKNOWN = -1  # … not known
 EDITING = -2  # … being edited; at a claim: nobody answered it, and it may still be made
 
 MOST_TOLD = 20  # of what is owed, in one reply
+LONGEST_SHOWN = 9_000  # characters of messages in one reply: a post may hold about 13,000 in all
 
 
 class Lane(IntEnum):
@@ -55,7 +56,12 @@ class Thread(Struct, frozen=True):
     id: UUID
     channel: str  # where it stands; a user id while the bot's own DM with them is not open yet
     asked_in: str  # where the person typed
+    line: str  # E.164
+    customer: str  # E.164 or an e-mail address; "" once it is forgotten
     message: Message  # what its root shows
+    parent_id: UUID | None = None  # the thread in which its root stands, or is to: that of a later text
+    waits: bool = False  # for that thread to be opened
+    thread_ts: str | None = None  # the root of that thread, once it is open
     root_ts: str | None = None
     replies: int = 0
     rev: int = 0  # counts what became worth showing
@@ -68,11 +74,17 @@ class Thread(Struct, frozen=True):
     failures: int = 0
     lease_until: datetime | None = None  # while it is claimed: until when
     sends: tuple[Send, ...] = ()  # of that message, and the first that something is owed about
+    unshown: tuple[Message, ...] = ()  # the first others that are to be shown
 
     @property
     def lead(self) -> Send:
-        """The first send: whom the thread is about."""
+        """The first send of a message of ours: whom its thread is about."""
         return self.sends[0]
+
+    @property
+    def forgotten(self) -> bool:
+        """Whether we have forgotten the words of the root, which may still stand there."""
+        return not (self.message.text or self.message.media or any(send.words.media_url for send in self.sends))
 
     @property
     def moved(self) -> bool:
@@ -82,6 +94,16 @@ class Thread(Struct, frozen=True):
     def tells(self) -> bool:
         """Whether a post is under way, or was given up, that tells something new."""
         return any(send.telling.under_way for send in self.sends)
+
+    @property
+    def shows(self) -> bool:
+        """Whether a post is under way, or was given up, that shows what a customer said."""
+        return any(one.showing for one in self.unshown)
+
+    @property
+    def has_shown(self) -> bool:
+        """Whether it showed messages that were still to be shown when it was claimed."""
+        return any(not one.to_show for one in self.unshown)
 
     @property
     def unsent(self) -> bool:
@@ -95,7 +117,7 @@ class Thread(Struct, frozen=True):
             return Step.NOTHING
         if self.root_ts is None:
             return Step.OPEN
-        if any(send.news for send in self.sends):
+        if any(one.to_show for one in self.unshown) or any(send.news for send in self.sends):
             return Step.REPLY
         return Step.EDIT if self.rev != self.shown_rev else Step.NOTHING
 
@@ -104,21 +126,44 @@ class Thread(Struct, frozen=True):
         if step.lane is not Lane.POST:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
-        told = {one.id: one.news for one in [one for one in self.sends if one.news][:MOST_TOLD]}
+        showing = self._next_to_show() if step is Step.REPLY else 0
+        unshown = tuple(replace(one, showing=place < showing) for place, one in enumerate(self.unshown))
+        news = [] if showing else [one for one in self.sends if one.news][:MOST_TOLD]
+        told = {one.id: one.news for one in news}
         sends = tuple(replace(one, telling=one.telling.begun(told.get(one.id, News.NONE))) for one in self.sends)
-        return replace(self, posting=number, posting_since=now, looked=0, sends=sends)
+        return replace(self, posting=number, posting_since=now, looked=0, sends=sends, unshown=unshown)
+
+    def _next_to_show(self) -> int:
+        """Return how many messages go into the next reply: the first, and what follows as far as it fits."""
+        room, count = LONGEST_SHOWN, 0
+        for one in self.unshown[:MOST_TOLD]:
+            room -= len(one.text) + len(one.media)
+            if count and room < 0:
+                break
+            count += 1
+        return count
+
+    @property
+    def stands_in(self) -> str | None:
+        """The root of the Slack thread that replies go to; before it is opened, that its root is to stand in."""
+        return self.thread_ts or self.root_ts
 
     def opened(self, channel: str, ts: str, *, shown_rev: int) -> Self:
         """The root stands. Slack names the channel: for a user id, their direct message with the bot."""
         return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev)
 
+    def on_its_own(self) -> Self:
+        """The thread in which it was to stand is gone: its root begins one."""
+        return replace(self, parent_id=None, thread_ts=None)
+
     def replied(self) -> Self:
         return replace(self.said(), replies=self.posting or 0)
 
     def said(self) -> Self:
-        """What was being posted stands, and the thread tells what was in it."""
+        """What was being posted stands, and the thread shows what was in it."""
         sends = tuple(replace(one, telling=one.telling.done()) for one in self.sends)
-        return replace(self, posting=None, failures=0, sends=sends)
+        unshown = tuple(one.shown() for one in self.unshown)
+        return replace(self, posting=None, failures=0, sends=sends, unshown=unshown)
 
     def edited(self) -> Self:
         """The root shows what is known; if the edit before had no answer, perhaps not for long."""
@@ -145,7 +190,8 @@ class Thread(Struct, frozen=True):
 
     def moved_to_author(self) -> Self:
         """To be opened anew with the author. A user id as channel makes Slack open the bot's own DM with them."""
-        return replace(self, channel=self.message.author, root_ts=None, replies=0, posting=None, failures=0)
+        moved = replace(self.on_its_own(), channel=self.message.author, root_ts=None)
+        return replace(moved, replies=0, posting=None, failures=0)
 
     def closed_for(self, why: str) -> Self:
         """Nothing can be posted any more."""

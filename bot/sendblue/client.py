@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Self, TypeVar
 from urllib.parse import quote
 
@@ -15,6 +16,7 @@ from bot.domain.send import Send
 from bot.errors import NotSent, Refused, Uncertain, UnreadableReport
 from bot.network import Reading, proxy_for, trusted
 from bot.sendblue import wire
+from bot.sendblue.inbound import Page, parse_inbound_page
 
 R = TypeVar("R")
 
@@ -22,18 +24,21 @@ _MOST_PAGES = 20
 _SKEW = timedelta(minutes=5)  # between the vendor's machines, and until its clock is known, between its and ours
 
 _PAGINGS: tuple[dict[str, str], ...] = (
-    {"order_by": "createdAt", "order_direction": "asc", "limit": "15"},
-    {"order_by": "created_at", "order_direction": "asc", "limit": "15"},
+    {"order_by": "createdAt", "order_direction": "asc"},
+    {"order_by": "created_at", "order_direction": "asc"},
     {},
 )
 """How to ask for pages: as the specification says, as the vendor's CLI does, plainly. The first not refused is kept."""
 
 
 class Sendblue:
-    """One account. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt."""
+    """One account. timeout: seconds for a whole call. Sendblue was seen to take 13; a short one makes false doubt.
 
-    def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock) -> None:
-        self._clock = clock
+    region: for numbers that come without a country's code.
+    """
+
+    def __init__(self, url: str, key_id: str, secret: str, *, timeout: float, clock: Clock, region: str) -> None:
+        self._clock, self._region = clock, region
         self._timeout = timeout
         self._theirs = TheirClock()
         self._reading = Reading(httpx.ReadError)
@@ -103,18 +108,24 @@ class Sendblue:
         raise NotSent("list_without_end")
 
     async def _page(self, send: Send, since: datetime, *, offset: int) -> tuple[list[wire.Listed], bool | None]:
-        params = {
-            "is_outbound": "true",
-            "to_number": send.words.recipient,
-            "from_number": send.words.line,
-            "created_at_gte": since.isoformat().replace("+00:00", "Z"),
-            "offset": str(offset),
-        }
+        params = {"is_outbound": "true", "to_number": send.words.recipient, "from_number": send.words.line}
+        return await self._listed(wire.parse_page, params, since, offset, limit="15")
+
+    async def inbound(self, line: str, since: datetime, *, offset: int) -> Page:
+        """Return a page of what its list says came in to a line, oldest first. Raises as `status`."""
+        parse = partial(parse_inbound_page, region=self._region)
+        return await self._listed(parse, {"is_outbound": "false", "sendblue_number": line}, since, offset, limit="100")
+
+    async def _listed(
+        self, parse: Callable[..., R], params: Mapping[str, str], since: datetime, offset: int, *, limit: str
+    ) -> R:
+        place = {"created_at_gte": since.isoformat().replace("+00:00", "Z"), "offset": str(offset)}
         while True:
             asked = self._paging
+            how = _PAGINGS[asked] | {"limit": limit} if _PAGINGS[asked] else {}
             try:
                 return await self._get(
-                    "/api/v2/messages", lambda body: wire.parse_page(body, now=self._clock()), params | _PAGINGS[asked]
+                    "/api/v2/messages", lambda body: parse(body, now=self._clock()), {**params, **place, **how}
                 )
             except Refused as error:
                 if error.code not in ("http_400", "http_422") or asked + 1 == len(_PAGINGS):
@@ -131,13 +142,20 @@ class Sendblue:
     async def webhooks(self) -> list[wire.Hook]:
         return await self._get("/api/account/webhooks", wire.parse_webhooks)
 
-    async def register(self, url: str, secret: str) -> None:
-        """Have news of every text sent to a URL, too; again at each call, so ask `webhooks` first. Raises as `send`."""
-        status, _ = await self._post("/api/account/webhooks", wire.registration(url, secret))
-        if 400 <= status < 500 and status not in (408, 409, 429):
-            raise Refused(f"http_{status}")
-        if not 200 <= status < 300:
-            raise Uncertain(f"http_{status}")
+    async def register(self, url: str, secret: str, kind: str) -> None:
+        """Have what a type of webhook hears sent to a URL, too. It adds one at each call, so ask `webhooks` first.
+
+        Raises as `submit`.
+        """
+        status, _ = await self._post("/api/account/webhooks", wire.registration(url, secret, kind))
+        _judge(status)
+
+    async def opt_out(self, customer: str, *, opted_out: bool) -> None:
+        """Have Sendblue refuse texts to a customer, or take them again. Raises as `register`."""
+        body = {"number": customer, "opted_out": opted_out}
+        with metrics.call("sendblue", "contacts/opt-out"):
+            status, _ = await self._post("/api/v2/contacts/opt-out", body)
+            _judge(status)
 
     def _report(self, body: bytes) -> Report:
         return wire.parse_report(body, source="poll", now=self._clock())
@@ -187,3 +205,11 @@ class Sendblue:
                 return answer.status_code, await self._reading.whole(answer.aiter_raw())
             finally:
                 await answer.aclose()
+
+
+def _judge(status: int) -> None:
+    """Raise Refused or Uncertain for an answer that is no yes."""
+    if 400 <= status < 500 and status not in (408, 409, 429):
+        raise Refused(f"http_{status}")
+    if not 200 <= status < 300:
+        raise Uncertain(f"http_{status}")

@@ -9,8 +9,10 @@ from bot.domain.number import hide_numbers
 ASK_AGAIN = {"10002"}  # the vendor does not know the status itself
 LATER = {"4001", "5003", "5509"}  # rate limits, which end by themselves (that of SMS too, but not within minutes)
 MAYBE_SENT = {"5000", "10001", "22"}  # the text may have gone out all the same
+OPTED_OUT = {"402", "OPTED_OUT"}  # the customer wants no texts
 CLEAR_NO = {  # another try changes nothing
-    *("402", "4000", "4002", "OPTED_OUT", "PRE_REPLY_LIMIT_REACHED", "OUTSIDE_REPLY_WINDOW", "SMS_LIMIT_REACHED"),
+    *OPTED_OUT,
+    *("4000", "4002", "PRE_REPLY_LIMIT_REACHED", "OUTSIDE_REPLY_WINDOW", "SMS_LIMIT_REACHED"),
     *("INVALID_REACTION", "line_not_registered", "ambiguous_sending_line"),
 }
 _KNOWN = ASK_AGAIN | LATER | MAYBE_SENT | CLEAR_NO | {"5504"}

@@ -43,6 +43,7 @@ STYLES = (
 )
 
 OUTBOUND = "outbound"  # the type of webhook that hears what became of every text
+RECEIVE = "receive"  # the type that hears what customers say
 LONGEST_TEXT = 18_000  # characters in one message: Sendblue takes fewer than 18,996, in a unit it does not name
 _MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
 _PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
@@ -78,23 +79,23 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:
     """Read one status callback or answer. Raises UnreadableReport: no JSON object, or neither handle nor status."""
-    fields = _fields(body, form=form)
+    fields = fields_of(body, form=form)
     report = _report(fields, source, now)
     if report.handle is None and not report.word:
         raise UnreadableReport("neither message_handle nor status")
     # Of what a customer wrote only the word is kept: its handle and channel are those of another text.
-    return Report(source, now, None, report.word) if _is_a_customers(fields) else report
+    return Report(source, now, None, report.word) if is_a_customers(fields) else report
 
 
 def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
     """Read one POST of an account webhook: as `parse_report`; None for a customer's text, or where no handle is."""
-    fields = _fields(body, form=form)
+    fields = fields_of(body, form=form)
     # It comes to one address for all texts: only the handle says which one it is about.
     report = replace(_report(fields, "callback", now), handle_from=HandleFrom.NOWHERE)
-    return None if _is_a_customers(fields) or report.handle is None else report
+    return None if is_a_customers(fields) or report.handle is None else report
 
 
-def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
+def fields_of(body: bytes, *, form: bool) -> Mapping[str, Any]:
     try:
         fields = dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=100)) if form else json_object(body)
     except ValueError:
@@ -105,7 +106,7 @@ def _fields(body: bytes, *, form: bool) -> Mapping[str, Any]:
     return nested if isinstance(nested, dict) else fields
 
 
-def _is_a_customers(fields: Mapping[str, Any]) -> bool:
+def is_a_customers(fields: Mapping[str, Any]) -> bool:
     return fields.get("is_outbound") in (False, "false", "False")
 
 
@@ -127,7 +128,7 @@ class Listed(msgspec.Struct, frozen=True):
 def parse_page(body: bytes, *, now: datetime) -> tuple[list[Listed], bool | None]:
     """Read `GET /api/v2/messages`: its texts, and whether more follow, where it says so. Raises UnreadableReport."""
     fields = json_object(body) or {}
-    items = [item for item in _part(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
+    items = [item for item in part_of(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
     return [_listed(item, now) for item in items], more if isinstance(more, bool) else None
@@ -137,9 +138,9 @@ def _listed(item: Mapping[str, Any], now: datetime) -> Listed:
     return Listed(
         _report(item, "list", now),
         str(item.get("content") or ""),
-        outbound=not _is_a_customers(item),
+        outbound=not is_a_customers(item),
         line=plain_text(item.get("from_number")),
-        at=_read_time(item.get("date_sent")) or _read_time(item.get("date_created")),
+        at=read_time(item.get("date_sent")) or read_time(item.get("date_created")),
     )
 
 
@@ -148,7 +149,7 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     if isinstance(status, dict):  # {"status": …}
         status = status.get("status")
     word = plain_text(status)[:80]
-    at = _read_time(fields.get("date_updated"))
+    at = read_time(fields.get("date_updated"))
     credible = at is not None and now - timedelta(days=2) < at < now + timedelta(minutes=1)
     # True only when iMessage fell back to SMS; SMS from the start says so in `service`.
     downgraded = fields.get("was_downgraded") in (True, "true", "True")
@@ -171,7 +172,7 @@ def _report(fields: Mapping[str, Any], source: str, now: datetime) -> Report:
     )
 
 
-def _read_time(value: object) -> datetime | None:
+def read_time(value: object) -> datetime | None:
     try:
         time = datetime.fromisoformat(value if isinstance(value, str) else "")
         return time.replace(tzinfo=time.tzinfo or UTC).astimezone(UTC)
@@ -190,7 +191,7 @@ def json_object(body: bytes) -> dict[str, Any] | None:
     return value if isinstance(value, dict) else None
 
 
-def _part(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
+def part_of(fields: Mapping[str, Any] | None, name: str, kind: type[T]) -> T:
     """Return a field. Raises UnreadableReport: it is not of this kind."""
     value = (fields or {}).get(name)
     if not isinstance(value, kind):
@@ -209,19 +210,19 @@ class Hook:
 
 def parse_lines(body: bytes) -> list[str]:
     """Read `GET /api/lines`. Raises UnreadableReport: not the documented shape."""
-    return [number for number in _part(json_object(body), "numbers", list) if isinstance(number, str)]
+    return [number for number in part_of(json_object(body), "numbers", list) if isinstance(number, str)]
 
 
 def parse_line_states(body: bytes) -> dict[str, str]:
     """Read `GET /api/v2/lines/state`: line → ONLINE, OFFLINE, DEGRADED or another word. Raises as `parse_lines`."""
-    items = [item for item in _part(json_object(body), "data", list) if isinstance(item, dict)]
+    items = [item for item in part_of(json_object(body), "data", list) if isinstance(item, dict)]
     found = [(item.get("sendblue_number"), item.get("status")) for item in items]
     return {line: str(state).upper() for line, state in found if isinstance(line, str)}
 
 
 def parse_webhooks(body: bytes) -> list[Hook]:
     """Read `GET /api/account/webhooks`. Raises as `parse_lines`."""
-    by_kind = _part(json_object(body), "webhooks", dict)
+    by_kind = part_of(json_object(body), "webhooks", dict)
     shared = by_kind.get("globalSecret")  # a text among lists
     found = []
     for kind, hooks in by_kind.items():
@@ -233,9 +234,9 @@ def parse_webhooks(body: bytes) -> list[Hook]:
     return found
 
 
-def registration(url: str, secret: str) -> dict[str, Any]:
-    """Return the body of `POST /api/account/webhooks` for news of every text. The account's own secret stays."""
-    return {"type": OUTBOUND, "webhooks": [{"url": url, "secret": secret}]}
+def registration(url: str, secret: str, kind: str = OUTBOUND) -> dict[str, Any]:
+    """Return the body of `POST /api/account/webhooks` for one more of a type. The account's own secret stays."""
+    return {"type": kind, "webhooks": [{"url": url, "secret": secret}]}
 
 
 def same_place(one: str, other: str) -> bool:

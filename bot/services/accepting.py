@@ -10,10 +10,11 @@ from bot.domain.known import Known
 from bot.domain.message import Origin, Request
 from bot.domain.send import Send, Words
 from bot.domain.splitting import split_text
-from bot.errors import MaybeStored, NotStored
+from bot.errors import MaybeStored, NotStored, UsageError
 from bot.sendblue.wire import LONGEST_TEXT
+from bot.slack.reasons import reason
 from bot.storage.history import Filter, find_sends
-from bot.storage.intake import NewMessage, accept_many
+from bot.storage.intake import Accepted, NewMessage, Routes, Taken, accept_many
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -25,35 +26,45 @@ _MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than
 @dataclass(eq=False)
 class Accepting:
     store: Store
-    default_line: str  # E.164
+    routes: Routes
     _refused: dict[str, None] = field(default_factory=dict, init=False)  # keys of gestures, oldest first
 
-    async def accept(self, request: Request, origin: Origin) -> tuple[Send, ...]:
+    async def accept(self, request: Request, origin: Origin) -> tuple[Accepted, int]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
 
+        Returns where it goes, and in how many parts.
+
         Wakes no worker: nobody is called before the person has their answer (see `Guard`). After NotStored nothing will
-        be sent, not even later, nor if the network repeats the request: that is what the person was told.
+        be sent, not even later, nor if the network repeats the request: that is what the person was told. The same
+        holds after UsageError: the customer has opted out, or the line they were last in touch on is no longer ours.
         """
         if origin.key in self._refused:
             raise NotStored("given up before")
         now = self.store.clock()
         message_id, thread_id = new_id(now), new_id(now)
         texts = split_text(request.text, LONGEST_TEXT)
-        to, line, style = request.recipient, request.line or self.default_line, request.style
+        to, line, style = request.recipient, request.line or self.routes.lines[0], request.style
         words = [Words(to, line, text, now, part, len(texts), style) for part, text in enumerate(texts, start=1)]
         words[0] = replace(words[0], media_url=request.media_url)
         sends = tuple(Send(new_id(now), message_id, thread_id, one, Known(now)) for one in words)
-        message = NewMessage(message_id, thread_id, origin, request.text, sends)
+        chosen = request.line is not None
+        message = NewMessage(message_id, thread_id, origin, request.text, sends, self.routes, chosen)
         try:
-            new = await self.store.write(accept_many, message, patience=PATIENCE)
+            accepted = await self.store.write(accept_many, message, patience=PATIENCE)
         except NotStored as error:
             if not isinstance(error, MaybeStored):
-                self._refused[origin.key] = None
-            if len(self._refused) > _MOST_REMEMBERED:
-                del self._refused[next(iter(self._refused))]  # the oldest
+                self._remember(origin.key)
             raise
-        log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=not new)
-        return sends
+        if accepted.taken > Taken.NEW:
+            self._remember(origin.key)
+            raise UsageError(reason(accepted.taken.name.lower(), "").replace("{lines}", " or ".join(self.routes.lines)))
+        log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=accepted.taken is Taken.KNOWN)
+        return accepted, len(texts)
+
+    def _remember(self, key: str) -> None:
+        self._refused[key] = None
+        if len(self._refused) > _MOST_REMEMBERED:
+            del self._refused[next(iter(self._refused))]  # the oldest
 
     async def last_of(self, author: str, recipient: str | None) -> list[Send]:
         """Return a person's last sends. recipient: only those to this number (E.164). Raises NotStored."""

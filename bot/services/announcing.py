@@ -30,6 +30,7 @@ log = structlog.get_logger(__name__)
 
 _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
+_PARENT_OPENS = timedelta(seconds=0.3)  # until it is worth looking whether a thread is open by now
 _LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
 
@@ -52,6 +53,7 @@ class Announcing:
     durations: Durations
     chance: Chance
     notes: asyncio.Event  # set when there is something to tell somebody privately
+    inbox: str  # the channel for what customers say where there is no other place; "": none
     settle: timedelta  # until an unanswered call to Slack shows; after ten times as long it is done, or never
 
     async def claim(self, capacity: int) -> tuple[list[Job], datetime | None]:
@@ -79,8 +81,11 @@ class Announcing:
         thread, step = task.thread, task.step
         if step is Step.NOTHING:
             return Outcome(thread)
+        if step is Step.OPEN and thread.waits:  # for the thread before it, which is about to be opened
+            slots = (task.slot,) if task.slot else ()
+            return Outcome(thread.undone(step), again_at=self.store.clock() + _PARENT_OPENS, unused_slots=slots)
         try:
-            if step is Step.OPEN:
+            if step is Step.OPEN and not thread.message.inbound:
                 await self.permitting.check(thread.message.author, thread.message.team)
         except Refused as error:
             return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
@@ -110,22 +115,26 @@ class Announcing:
                 raise
             posted = await self._post(thread, post)
         metrics.milestones.labels("opened").observe(self.store.age(thread.message.said_at).total_seconds())
-        return Outcome(thread.opened(posted.channel, posted.ts, shown_rev=thread.rev))
+        return _opened(thread, posted.channel, posted.ts, posted.thread_ts, shown_rev=thread.rev)
 
     async def _reply(self, thread: Thread) -> Outcome:
-        posted = await self._post(thread, wording.reply(thread, watched_for=self.durations.watch_for))
-        if posted.thread_ts != thread.root_ts:  # as where the root was deleted: the words may stand in the channel
+        if thread.shows:
+            post = wording.said(thread, now=self.store.clock())
+        else:
+            post = wording.reply(thread, watched_for=self.durations.watch_for)
+        posted = await self._post(thread, post)
+        if posted.thread_ts != thread.stands_in:  # as where the root was deleted: the words may stand in the channel
             return Outcome(thread)
-        since = min(send.known.since for send in thread.sends if send.telling.under_way)
-        metrics.announce_lag.observe(self.store.age(since).total_seconds())
+        if told := [send.known.since for send in thread.sends if send.telling.under_way]:
+            metrics.announce_lag.observe(self.store.age(min(told)).total_seconds())
         return Outcome(thread.replied())
 
     async def _post(self, thread: Thread, post: wording.Post) -> Place:
         self._check_lease(thread)
-        return await self.notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.root_ts)
+        return await self.notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.stands_in)
 
     async def _edit(self, thread: Thread) -> Outcome:
-        if not thread.lead.words.recipient:  # we have forgotten the words; the root still has them
+        if thread.forgotten:
             return Outcome(thread.left_as_it_is())
         post = wording.root(thread, watched_for=self.durations.watch_for)
         self._check_lease(thread)
@@ -144,8 +153,10 @@ class Announcing:
         """A post ended without an answer, or its process died: count it if it is there, else let it be posted."""
         found, gone = None, False
         try:
-            found = await self._find(thread, thread.root_ts)
+            found = await self._find(thread, thread.stands_in)
         except Refused as error:
+            if error.code == "thread_not_found" and thread.posting == 0 and thread.thread_ts:
+                return Outcome(thread.on_its_own(), leads=True)  # it may stand in the channel itself
             gone = error.code == "thread_not_found" and thread.posting != 0
             back = error.code == "not_in_channel" and await self.notifier.join(thread.channel)  # taken out meanwhile
             if not gone and not back:
@@ -154,12 +165,12 @@ class Announcing:
         if found is not None and thread.posting:
             return Outcome(thread.replied())
         if found is not None:  # what it shows may be old: it will be edited
-            return Outcome(thread.opened(thread.channel, found, shown_rev=UNKNOWN))
+            return _opened(thread, thread.channel, found, thread.thread_ts, shown_rev=UNKNOWN)
         if thread.posting and (astray := await self._find(thread, None)) is not None:
             await self.notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
-            return _unreachable(thread, "thread_not_found")
+            return self._unreachable(thread, "thread_not_found")
         if thread.looked + 1 >= _LOOKS:
-            return _unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
+            return self._unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
         return Outcome(thread.looked_in_vain(), again_at=self.store.clock() + self.settle * 2**thread.looked)
 
     async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
@@ -182,18 +193,25 @@ class Announcing:
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
         log.warning("slack_refused", thread_id=thread.id, step=step.name, code=error.code)
-        if error.code in NOT_THE_PLACE and not (error.code in _NO_SCOPE and step is Step.LOOK):
+        mendable = error.code in NOT_THE_PLACE and not (error.code in _NO_SCOPE and step is Step.LOOK)
+        waiting = thread.message.inbound and thread.root_ts is None  # there is no other place for it
+        if waiting and step is Step.LOOK and not mendable and error.code not in _NOT_THERE:
+            return Outcome(thread.not_posted())  # history may not be read: twice beats never
+        if mendable or waiting:
             return Outcome(thread.undone(step), again_at=self._retry_at(thread, error))
         match step:
+            case Step.OPEN if error.code == "thread_not_found" and thread.thread_ts:
+                return Outcome(replace(thread.on_its_own(), posting=None), leads=True)
             case Step.OPEN:
                 return await self._no_place(thread, error.code)
             case Step.LOOK if thread.posting == 0:
                 seen = error.code in _NOT_THERE and not thread.channel.startswith(("U", "W"))
                 return await self._no_place(thread, error.code if seen else "thread_unknown")
             case Step.LOOK if error.code not in _NOT_THERE:
-                return Outcome(thread.replied())  # history may not be read: a missing line beats a doubled one
+                # History may not be read: a missing line of ours beats a doubled one, but not a customer's.
+                return Outcome(thread.not_posted() if thread.shows else thread.replied())
             case Step.LOOK | Step.REPLY:
-                return _unreachable(thread, error.code)
+                return self._unreachable(thread, error.code)
             case _:
                 return Outcome(thread.left_as_it_is())
 
@@ -208,12 +226,24 @@ class Announcing:
         if thread.channel.startswith("D") and code == "channel_not_found" and not thread.moved:
             return Outcome(thread.moved_to_author(), note="moved")
         await self.tracking.fail_unsent(thread.sends, code)
-        return Outcome(thread.closed_for(code), note="closed")
+        return self._closed(thread, code)
+
+    def _unreachable(self, thread: Thread, code: str) -> Outcome:
+        """Nothing can be said in the thread any more: say it directly to its author, at last privately."""
+        if thread.moved or thread.message.inbound:
+            return self._closed(thread, code)
+        return Outcome(thread.moved_to_author(), goes_on_in=self.inbox)
+
+    def _closed(self, thread: Thread, code: str) -> Outcome:
+        note = "" if thread.message.inbound else "closed"
+        return Outcome(thread.closed_for(code), note=note, goes_on_in=self.inbox)
 
 
-def _unreachable(thread: Thread, code: str) -> Outcome:
-    """Nothing can be said in the thread any more: say it directly to its author, at last privately."""
-    return Outcome(thread.closed_for(code), note="closed") if thread.moved else Outcome(thread.moved_to_author())
+def _opened(thread: Thread, channel: str, ts: str, thread_ts: str | None, *, shown_rev: int) -> Outcome:
+    """Return what is known once a root stands. One that does not stand in its thread, which is gone, begins one."""
+    leads = thread.parent_id is not None and thread_ts is None
+    opened = (thread.on_its_own() if leads else thread).opened(channel, ts, shown_rev=shown_rev)
+    return Outcome(opened, leads=leads)
 
 
 def _post_id(thread: Thread) -> str:

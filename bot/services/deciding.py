@@ -1,19 +1,22 @@
-"""What a person decides in a thread about a text in doubt, or one that was not sent."""
+"""What a person decides in a thread: about a text in doubt or one that was not sent, and about texting at all."""
 
 import asyncio
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 
 from bot.domain.ids import new_id
+from bot.domain.message import Notice
 from bot.domain.private_note import PrivateNote
-from bot.errors import CallFailed, Refused
+from bot.errors import CallFailed, NotStored, Refused
+from bot.sendblue.client import Sendblue
 from bot.services.accepting import PATIENCE
 from bot.services.permitting import Permitting
 from bot.slack.notifier import Notifier
 from bot.storage.decisions import NewDecision, asked_in, decide_many
+from bot.storage.inbound import OptOutClick, decide_opt_out
 from bot.storage.private_notes import owe_notes
 from bot.storage.store import Store
 
@@ -35,7 +38,10 @@ class Deciding:
     store: Store
     notifier: Notifier
     permitting: Permitting
+    sendblue: Sendblue
+    announce: asyncio.Event  # set when there is something to show
     notes: asyncio.Event  # set when there is something to tell somebody privately
+    _telling: set[asyncio.Task[None]] = field(default_factory=set, init=False)
 
     async def decide(self, send_id: UUID, choice: str, click: Click) -> None:
         """Record a click; it counts once, and only while there is something to decide. Raises NotStored.
@@ -54,6 +60,34 @@ class Deciding:
         log.info("decided", send_id=send_id, choice=choice, counted=decided.counted)
         if not decided.counted:
             await self.owe(click, "in_vain", send_id)
+
+    async def decide_opt_out(self, message_id: UUID, choice: Notice, click: Click) -> None:
+        """Record what somebody decided about texting a customer at all, and tell Sendblue. Raises NotStored."""
+        try:
+            if not self.permitting.allows_place(click.channel):
+                raise Refused("not_here")
+            await self.permitting.check(click.who, *click.teams)
+        except CallFailed as error:
+            await self.owe(click, error.code, message_id)
+            return
+        customer = await self.store.write(decide_opt_out, OptOutClick(message_id, choice, click.who), patience=PATIENCE)
+        log.info("opt_out_decided", message_id=message_id, choice=choice, by=click.who, counted=bool(customer))
+        if not customer:
+            await self.owe(click, "opt_out_in_vain", message_id)
+            return
+        self.announce.set()
+        if choice is not Notice.KEPT:  # beside it: the click is to be answered within three seconds
+            telling = asyncio.create_task(self._tell_sendblue(customer, choice, click, message_id))
+            self._telling.add(telling)
+            telling.add_done_callback(self._telling.discard)
+
+    async def _tell_sendblue(self, customer: str, choice: Notice, click: Click, message_id: UUID) -> None:
+        try:
+            await self.sendblue.opt_out(customer, opted_out=choice is Notice.OPTED_OUT)
+        except CallFailed as error:
+            log.warning("sendblue_not_told_of_opt_out", code=error.code)
+            with suppress(NotStored):  # the log has it
+                await self.owe(click, "sendblue_not_told", message_id)
 
     async def _may_be_decided(self, send_id: UUID, channel: str) -> bool:
         """Of a thread that had to move to a direct message, the place where its text was typed counts."""

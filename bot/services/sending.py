@@ -18,10 +18,12 @@ from bot.domain.rules import Durations
 from bot.domain.send import Send
 from bot.errors import CallFailed, NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.client import Sendblue
+from bot.sendblue.failures import OPTED_OUT
 from bot.services.tracking import Tracking
 from bot.services.worker import Job
 from bot.slack.reasons import LINE_BUSY
 from bot.storage.claims import Capacity, Claimed
+from bot.storage.opt_outs import note_refusal
 from bot.storage.postponing import BusyLine, Release, release_sends, tell_of_busy_lines
 from bot.storage.sends import claim_sends
 from bot.storage.store import Store
@@ -55,9 +57,10 @@ class Sending:
         # If still: a sender that slept may have woken and given it back, and then it certainly did not go out.
         now, still = self.store.clock(), Delivery.SENDING
         report = Report("bot", now, Delivery.UNCERTAIN, error_code="interrupted", if_still=still)
-        for send_id in claimed.abandoned:
+        never = Report("bot", now, Delivery.FAILED, error_code="opted_out", if_still=Delivery.ACCEPTED)
+        for send_id in (*claimed.abandoned, *claimed.opted_out):
             with suppress(NotStored):  # it will be found again; what was claimed must be done
-                await self.tracking.apply(send_id, report)
+                await self.tracking.apply(send_id, never if send_id in claimed.opted_out else report)
         return [partial(self.deliver, send) for send in claimed.items]
 
     async def deliver(self, send: Send) -> None:
@@ -78,6 +81,8 @@ class Sending:
         except (Refused, Uncertain) as error:
             outcome = "refused" if isinstance(error, Refused) else "uncertain"
             report = self._conclusion(error)
+            if error.code in OPTED_OUT:
+                await self.store.write_until_stored(note_refusal, send.words.recipient)
         metrics.sends.labels(outcome).inc()
         applied = await self.tracking.apply(send.id, report, until_stored=True)
         if applied.send is not None and applied.send.known.delivery is Delivery.SENDING:

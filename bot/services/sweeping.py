@@ -8,7 +8,7 @@ import structlog
 from bot.domain.rules import Durations
 from bot.services.alarming import Alarming
 from bot.services.tracking import Tracking
-from bot.storage.forgetting import forget_many, remove_many
+from bot.storage.forgetting import forget_many, remove_conversations, remove_many, without_thread
 from bot.storage.polls import overdue
 from bot.storage.postponing import unsent_since
 from bot.storage.rows import load_sends
@@ -57,6 +57,10 @@ class Sweeping:
         texts = await self._repeat(forget_many, self.durations.keep_text_for)
         threads = await self._repeat(remove_many, self.durations.keep_history_for)
         if texts or threads:
+            while conversations := await self.store.read(
+                without_thread
+            ):  # by a reader, which keeps nobody from writing
+                await self.store.write(remove_conversations, conversations)
             await self.store.erase()
         log.info("texts_forgotten", count=texts, removed=threads)
         return texts

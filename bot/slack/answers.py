@@ -33,10 +33,15 @@ You can put the number in quotes: `/imessage "(415) 555-2671" Table at eight?`
 Your text is sent exactly as you type it."""
 
 
-def accepted(recipient: str, parts: int) -> str:
-    """Return the promise. It is given once the message is stored."""
+def accepted(recipient: str, parts: int, link: str = "") -> str:
+    """Return the promise. It is given once the message is stored. link: to the thread it goes into."""
     split = f" It is long, so it is cut into {parts} parts." if parts > 1 else ""
-    return f"Got it: your text to {pretty(recipient)} is stored.{split} I'll tell you what happens to it."
+    told = (
+        f"I'll tell you what happens to it in <{link}|the customer's thread>."
+        if link
+        else "I'll tell you what happens to it."
+    )
+    return f"Got it: your text to {pretty(recipient)} is stored.{split} {told}"
 
 
 def usage(error: UsageError) -> str:
@@ -79,9 +84,19 @@ def about_click(text: str) -> str:
     return f"About your click. {text}"
 
 
+_OPT_OUTS = {
+    "opt_out_in_vain": "There is nothing to decide any more: the thread shows what happened.",
+    "sendblue_not_told": "It is noted here, but I could not tell Sendblue, which may still think otherwise. The person "
+    "who runs this bot can change it in Sendblue's dashboard.",
+}
+
+
 def not_permitted(code: str) -> str:
+    """Return why a click came to nothing, or not to all of it."""
     if code in ("guest", "stranger", "not_allowed", "not_here"):
         return f"Nothing was done: {reason(code)}"
+    if code in _OPT_OUTS:
+        return _OPT_OUTS[code]
     return "I could not check whether you may do this, so nothing was done. Please click again."
 
 

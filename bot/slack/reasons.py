@@ -9,7 +9,7 @@ from bot.domain.number import hide_numbers
 from bot.domain.send import Send
 from bot.slack.markup import clock_time, escape, shorten
 
-_OPTED_OUT = "the customer has opted out. They must text START to this line before you can write to them again."
+_OPTED_OUT = "the customer has opted out. They must text START to us before you can write to them again."
 _LIMIT = "Sendblue's rate limit was reached and did not clear in time. Please send it again later."
 _MAYBE_SENT = (
     "Sendblue reports an error, but the text may have been sent: please ask the customer before you send it again."
@@ -47,6 +47,7 @@ _OURS = {
     "earlier_part_failed": "an earlier part of this text was not sent, so this part was not sent either.",
     "overtaken": "later texts to this customer went out first, so this part was not sent. Please check that it still "
     "fits.",
+    "line_gone": "the line that this customer was last in touch on is no longer ours. Choose one with --from {lines}.",
     "too_late": "it could not be sent in time, and a late text may confuse the customer. Please send it again if it is "
     "still right.",
     **dict.fromkeys(("channel_not_found", "not_in_channel"), _NOT_IN_CHANNEL),

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, milestone
 from bot.domain.known import Known
+from bot.domain.message import Notice
 from bot.domain.send import Decision, Send, Words
 from bot.slack.markup import span, when
 from bot.slack.reasons import DOUBTS, reason, wait
@@ -66,6 +67,16 @@ _UNCONFIRMED = {
     ),
 }
 """How UNCONFIRMED reads for a send that stands there."""
+
+NOTICES = {
+    Notice.STOPPED: "🚫 *Opted out:* no text goes to this number any more, from any of our lines. START lifts it.",
+    Notice.LIFTED: "✅ *Opted in again:* this number may be texted.",
+    Notice.ASKS: "⚠️ This may mean that they want no more texts. Please decide.",
+    Notice.UNDONE: "✅ {who} noted that they asked to continue: this number may be texted again.",
+    Notice.OPTED_OUT: "🚫 {who} opted this number out: no text goes to it any more, from any of our lines.",
+    Notice.KEPT: "{who} decided to keep texting.",
+}
+"""What words changed about texting a customer, and what people decided about it."""
 
 _SERVICES = {Service.IMESSAGE: " as iMessage", Service.RCS: " as RCS", Service.SMS: " as a text message (SMS)"}
 _WENT_OUT = News.READ | News.DELIVERED | News.SENT | News.SENT_AS_SMS

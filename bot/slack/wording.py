@@ -7,17 +7,20 @@ screen readers and notifications use. Shapes and limits are Slack's, from its Bl
 
 from datetime import datetime, timedelta
 from typing import Any, TypeAlias
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from bot.domain.delivery import Delivery, News
+from bot.domain.message import Message, Notice
 from bot.domain.number import mask
 from bot.domain.send import Send
 from bot.domain.thread import Thread
 from bot.slack.markup import escape, shorten, shorten_markup, when
 from bot.slack.reasons import CAN_BE_TRIED_AGAIN
-from bot.slack.sentences import news, of_part, status_line
+from bot.slack.sentences import NOTICES, news, of_part, status_line
 
+_NOW = timedelta(minutes=1)  # what was said no longer ago than this is said now
 RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the send's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
 _CAUSES = {
@@ -39,25 +42,85 @@ class Post(Struct, frozen=True):
 
 def root(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return the root of a thread: who texts whom, the text, how it stands."""
+    if thread.message.inbound:
+        return _customers_root(thread)
     lead, moved = thread.lead.words, "↪️ Reported here because I can't post where you asked"
     whole = thread.message.text
-    title = f"<@{thread.message.author}> to {mask(lead.recipient)}"
+    title = f"<@{thread.message.author}>" + ("" if thread.thread_ts else f" to {mask(lead.recipient)}")
     notes = [moved] if thread.moved else []
     notes += [f"Style: {escape(lead.style)}"] if lead.style else []
     notes += [f"Picture: {escape(shorten(lead.media_url, 300))}"] if lead.media_url else []
     notes.append(status_line(thread.sends, watched_for=watched_for))
     blocks = [_section(f"*{title}*")]
     if whole:
-        shown = shorten(whole, 2_000)  # a post may hold about 13,000 characters in all
-        quote = {"type": "rich_text_quote", "elements": [{"type": "text", "text": shown}]}
-        blocks.append({"type": "rich_text", "elements": [quote]})
-    blocks.append({"type": "context", "elements": [_mrkdwn(note, 2_000) for note in notes]})
+        blocks.append(_quoted([_literal(shorten(whole, 2_000))]))  # a post may hold about 13,000 characters in all
+    blocks.append(_context(notes))
     said = f"Text from {title}: “{escape(shorten(whole, 500))}”" if whole else f"Picture from {title}"
     return Post(shorten_markup(" · ".join([said, *notes]), 3_900), blocks)  # chat.update takes 4,000
 
 
+def _customers_root(thread: Thread) -> Post:
+    """Return the root of a thread that a customer began."""
+    said, group = thread.message, thread.customer.startswith("group:")
+    title = "A group" if group else mask(thread.customer)
+    title = f"{title} wrote to {mask(thread.line)}"
+    notes = [when(said.said_at), *(["I can show what a group writes, but not answer it."] if group else [])]
+    words = [said.text, *_files(said)]
+    text = f"{title}: {escape(' '.join(filter(None, words)))}"
+    blocks = [_section(f"*{title}*"), _quoted([_literal("\n".join(filter(None, words)))])]
+    notices = _notice(said) if said.notice else []
+    text = "\n".join([text, *([notice_of(said)] if said.notice else [])])
+    return Post(shorten_markup(text, 3_900), [*blocks, _context(notes), *notices])
+
+
+def said(thread: Thread, *, now: datetime) -> Post:
+    """Return the reply that shows what the customer said, exactly; nothing in it can ping anybody or pose as a link."""
+    who = "Group" if thread.customer.startswith("group:") else mask(thread.customer)
+    showing = [one for one in thread.unshown if one.showing]
+    spoken, noticed = [one for one in showing if one.inbound], [one for one in showing if one.notice]
+    lines, elements = list[str](), list[Block]()
+    for one in spoken:
+        words = "\n".join(filter(None, [one.text, *_files(one)]))
+        late = now - one.said_at > _NOW
+        lines.append(f"{who}{f' ({when(one.said_at)})' if late else ''}: {escape(words)}")
+        elements.append(_literal(f"\n{who}" if elements else who) | {"style": {"bold": True}})
+        elements += [_literal(" ("), _date(one.said_at), _literal(")")] if late else []
+        elements.append(_literal(f": {words}"))
+    section = {"type": "rich_text_section", "elements": elements}
+    blocks = [{"type": "rich_text", "elements": [section]}] if elements else []
+    text = "\n".join([*lines, *map(notice_of, noticed)])
+    return Post(shorten_markup(text, 39_000), [*blocks, *(block for one in noticed for block in _notice(one))])
+
+
+def notice_of(said: Message) -> str:
+    """Return what a message changed about texting its customer, or what somebody decided about it."""
+    return NOTICES[said.notice].format(who=f"<@{said.author}>")
+
+
+def _notice(said: Message) -> list[Block]:
+    value, buttons = said.id.hex, list[Block]()
+    if said.notice in (Notice.STOPPED, Notice.OPTED_OUT):
+        sure = {
+            "title": _plain("Did they ask to continue?"),
+            "text": _plain("Texting somebody who asked you to stop is against the law in many places."),
+            "confirm": _plain("They asked to continue"),
+            "deny": _plain("Cancel"),
+        }
+        buttons = [_button("Undo (they asked to continue)", Notice.UNDONE, value) | {"confirm": sure}]
+    elif said.notice is Notice.ASKS:
+        buttons = [
+            _button("Opt out this person", Notice.OPTED_OUT, value) | {"style": "danger"},
+            _button("Keep texting", Notice.KEPT, value),
+        ]
+    return [_context([notice_of(said)]), *([{"type": "actions", "elements": buttons}] if buttons else [])]
+
+
+def _files(said: Message) -> list[str]:
+    return [f"📎 {shorten(urlsplit(url).path.rpartition('/')[2] or 'a file', 100)}" for url in said.media.split()]
+
+
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
-    """Return all that the thread was not told yet, in one reply."""
+    """Return all news that the thread was not told yet, in one reply."""
     telling = [send for send in thread.sends if send.telling.under_way]
     text = "\n".join(of_part(send.words, news(send, watched_for=watched_for)) for send in telling)
     undecided = [send for send in telling if _can_be_decided(send)]
@@ -86,6 +149,29 @@ def _buttons(send: Send) -> Block:
     }
     again = _button(f"Send{of} again", RESEND, value) | {"style": "danger", "confirm": sure}
     return {"type": "actions", "elements": [again, _button("Leave it", LEAVE, value)]}
+
+
+def _literal(text: str) -> Block:
+    """Return text in which nothing is markup."""
+    return {"type": "text", "text": text}
+
+
+def _date(at: datetime) -> Block:
+    shown = f"{at:%b %-d, %H:%M} UTC"
+    return {
+        "type": "date",
+        "timestamp": int(at.timestamp()),
+        "format": "{date_short_pretty} at {time}",
+        "fallback": shown,
+    }
+
+
+def _quoted(elements: list[Block]) -> Block:
+    return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": elements}]}
+
+
+def _context(notes: list[str]) -> Block:
+    return {"type": "context", "elements": [_mrkdwn(note, 2_000) for note in notes]}
 
 
 def _section(text: str) -> Block:

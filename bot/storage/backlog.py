@@ -4,8 +4,10 @@ from bot.domain.backlog import Backlog
 from bot.storage.alarms import callbacks_missing, last_callback
 from bot.storage.claims import Head
 from bot.storage.engine import Transaction
+from bot.storage.inbound import without_place
 from bot.storage.polls import silent_since
 from bot.storage.private_notes import next_note
+from bot.storage.progress import next_reading
 from bot.storage.sends import SENDS
 from bot.storage.sql import Sql
 from bot.storage.threads import STEPS, doable_since
@@ -17,6 +19,7 @@ _DUE = Sql("""
     UNION ALL SELECT 'poll', count(*) FROM sends WHERE poll_at <= :now AND handle IS NOT NULL
     UNION ALL SELECT 'doubt', count(*) FROM sends WHERE poll_at <= :now AND handle IS NULL
     UNION ALL SELECT 'note', count(*) FROM private_notes WHERE due_at <= :now
+    UNION ALL SELECT 'catch_up', count(*) FROM progress WHERE due_at <= :now
 """)
 _OPEN = Sql("""
     SELECT 0 AS delivery, count(*) AS many FROM sends WHERE delivery = 0
@@ -29,7 +32,8 @@ def backlog(tx: Transaction) -> Backlog:
     sends = (head.when for head in SENDS.heads(tx).of(Head))
     doable = {"announce": doable_since(tx), "send": min(sends, default=None)}
     doable |= {"poll": silent_since(tx, "polls"), "doubt": silent_since(tx, "doubts"), "note": next_note(tx)}
-    due = dict.fromkeys(("announce", "send", "poll", "doubt", "note"), 0)
+    doable["catch_up"] = next_reading(tx)
+    due = dict.fromkeys(("announce", "send", "poll", "doubt", "note", "catch_up"), 0)
     for row in tx.ask(_DUE, now=tx.now):
         due[row.kind] += row.many
     return Backlog(
@@ -37,6 +41,7 @@ def backlog(tx: Transaction) -> Backlog:
         doable_since={kind: since for kind, since in doable.items() if since is not None and since <= tx.now},
         waiting_for_slot={"announce": STEPS.waiting_for_slot(tx), "send": SENDS.waiting_for_slot(tx)},
         open={row.delivery.name.lower(): row.many for row in tx.ask(_OPEN) if row.many},
+        without_place=without_place(tx),
         last_callback=last_callback(tx),
         callbacks_missing=callbacks_missing(tx),
     )

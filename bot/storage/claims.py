@@ -33,6 +33,7 @@ class Claimed(Generic[T]):
     items: list[T]  # what somebody got to do
     soonest: datetime | None  # when to ask again at the latest; None: when woken
     abandoned: list[UUID] = field(default_factory=list)
+    opted_out: list[UUID] = field(default_factory=list)  # sends to customers who want none, so nobody gets to do them
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,11 +62,20 @@ class Queue:
     key and due.
 
     which: rows that queue, as the index says it. held: what is read of a claimed row. changes: what a claim does to it,
-    beside its lease and its fence; may use the parameter `:now`.
+    beside its lease and its fence; may use the parameter `:now`. unless: of which rows no claim is made.
     """
 
     def __init__(
-        self, table: str, *, due: str, key: str, which: str, held: str, changes: str = "", opened: str = "false"
+        self,
+        table: str,
+        *,
+        due: str,
+        key: str,
+        which: str,
+        held: str,
+        changes: str = "",
+        unless: str = "false",
+        opened: str = "false",
     ) -> None:
         self._heads = _heads(table, due, key, which, opened)
         claim = f"UPDATE {table} SET fence = fence + 1, {due} = :until {changes}"
@@ -81,12 +91,13 @@ class Queue:
             slots AS MATERIALIZED (SELECT array_agg(key::text) AS keys FROM taken)
             {claim} WHERE id IN (
                 SELECT {table}.id FROM {table} JOIN row ON row.id = {table}.id
-                WHERE {due} <= :now AND (row.key = '' OR row.key = ANY((SELECT keys FROM slots)::text[]))
+                WHERE {due} <= :now AND NOT {unless}
+                AND (row.key = '' OR row.key = ANY((SELECT keys FROM slots)::text[]))
                 FOR UPDATE OF {table} SKIP LOCKED
             ) RETURNING {held}
             """,
             # It can neither insert in the middle of an UPDATE, nor need it: nobody comes between the two.
-            sqlite=f"{claim} WHERE id {{among ids}} AND {due} <= :now RETURNING {held}",
+            sqlite=f"{claim} WHERE id {{among ids}} AND {due} <= :now AND NOT {unless} RETURNING {held}",
         )
         self._waiting_for_slot = Sql(
             f"SELECT count(*) FROM {table} JOIN pacing ON pacing.key = {table}.{key} "

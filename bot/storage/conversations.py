@@ -1,13 +1,58 @@
 """Conversations: one for each of our lines and customer, in which texts leave in the order they were accepted."""
 
-from collections.abc import Iterable, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from bot.domain.ids import new_id
 from bot.storage.engine import Transaction
 from bot.storage.sql import Sql
+
+
+class Gesture(Struct, frozen=True):
+    """Something said, by whomever, that is to be stored."""
+
+    key: str
+    line: str
+    customer: str
+    thread_id: UUID | None  # which becomes the conversation's current one; None: that stays
+    inbound: bool = False  # or a text to the customer, which gets no seat if they have opted out
+
+
+class Current(Struct, frozen=True):
+    """A conversation, and the thread from which somebody wrote in it last."""
+
+    customer: str
+    line: str
+    last_at: datetime | None
+    thread_id: UUID | None
+    channel: str | None  # None: the thread is gone
+    closed: str | None
+    root_ts: str | None
+
+    def goes_on_in(self, channel: str, since: datetime) -> bool:
+        """Whether somebody who writes from this channel goes on in its thread: it was not quiet since then."""
+        stands = self.closed == "" and self.channel == channel
+        return stands and self.last_at is not None and self.last_at > since
+
+
+def conversations_with(tx: Transaction, customers: Collection[str]) -> dict[str, list[Current]]:
+    """Return customer → their conversations with our lines, the one last spoken in first."""
+    found: dict[str, list[Current]] = defaultdict(list)
+    for current in tx.ask(_WITH, customers=list(customers)).of(Current):
+        found[current.customer].append(current)
+    return found
+
+
+_WITH = Sql("""
+    SELECT customer, line, last_at, threads.id AS thread_id, channel, closed, root_ts
+    FROM conversations LEFT JOIN threads ON threads.id = thread_id
+    WHERE customer {among customers} AND customer <> '' AND last_at IS NOT NULL ORDER BY last_at DESC
+""")
 
 
 class Seat(Struct, frozen=True):
@@ -17,41 +62,55 @@ class Seat(Struct, frozen=True):
     seq: int
 
 
-def next_seats(tx: Transaction, gestures: Sequence[tuple[str, str, str]]) -> dict[str, Seat]:
-    """Return key → seat for each gesture (key, line, customer) that is not stored yet, in their order.
+def opted_out(customer: str) -> str:
+    """Return the condition that a customer, named by this expression, wants no texts. As `OptOut.stands` says it."""
+    return (
+        f"EXISTS (SELECT 1 FROM opt_outs WHERE hash = {{digest {customer}}} AND stopped_at IS NOT NULL "
+        "AND (lifted_at IS NULL OR stopped_at >= lifted_at))"
+    )
+
+
+def next_seats(tx: Transaction, gestures: Sequence[Gesture]) -> dict[str, Seat]:
+    """Return key → seat for each gesture that is not stored yet, in their order.
 
     A conversation begins with its first. Holds the conversations until the transaction ends, so nobody else gets the
-    same seats. A replay takes none: to hold its conversation it might have to wait.
+    same seats. A replay takes none, for to hold its conversation it might have to wait; a text to a customer who has
+    opted out takes none either.
     """
-    rows = [
-        {"id": new_id(tx.now), "key": key, "line": line, "customer": customer, "place": place}
-        for place, (key, line, customer) in enumerate(gestures)
-    ]
-    return {row.key: Seat(row.conversation_id, row.seq) for row in tx.each(_NEXT_SEATS, rows)}
+    rows = [asdict(one) | {"id": new_id(tx.now), "place": place} for place, one in enumerate(gestures)]
+    return {row.key: Seat(row.conversation_id, row.seq) for row in tx.each(_NEXT_SEATS, rows, now=tx.now)}
 
 
 # SQLite takes gesture after gesture. PostgreSQL takes all at once, and may change each conversation only once.
+_KIND = "CASE WHEN substr({customer}, 1, 6) = 'group:' THEN 'group' ELSE 'person' END"
 _NEXT_SEATS = Sql(
-    """
+    f"""
     WITH fresh AS (
-        SELECT row.* {from id, key, line, customer, place}
+        SELECT row.* {{from id, key, line, customer, thread_id, place, inbound}}
         WHERE (SELECT true FROM messages WHERE messages.key = row.key) IS NULL
+        AND (row.inbound OR NOT {opted_out("row.customer")})
     ),
     taken AS (
-        INSERT INTO conversations (id, line, customer, kind, next_seq)
-        SELECT (array_agg(id))[1], line, customer, 'person', count(*) FROM fresh
-        GROUP BY line, customer ORDER BY line, customer
-        ON CONFLICT (customer, line) WHERE customer <> ''
-        DO UPDATE SET next_seq = conversations.next_seq + excluded.next_seq RETURNING id, line, customer, next_seq
+        INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id)
+        SELECT (array_agg(id))[1], line, customer, {_KIND.format(customer="customer")}, count(*), :now,
+            (array_agg(thread_id ORDER BY place DESC) FILTER (WHERE thread_id IS NOT NULL))[1]
+        FROM fresh GROUP BY line, customer ORDER BY line, customer
+        ON CONFLICT (customer, line) WHERE customer <> '' DO UPDATE SET
+            next_seq = conversations.next_seq + excluded.next_seq,
+            thread_id = coalesce(excluded.thread_id, conversations.thread_id), last_at = excluded.last_at
+        RETURNING id, line, customer, next_seq
     )
     SELECT fresh.key, taken.id AS conversation_id,
         (next_seq - row_number() OVER (PARTITION BY taken.id ORDER BY place DESC))::int AS seq
     FROM fresh JOIN taken ON taken.line = fresh.line AND taken.customer = fresh.customer
     """,
-    sqlite="""
-    INSERT INTO conversations (id, line, customer, kind, next_seq)
-    SELECT :id, :line, :customer, 'person', 1 WHERE NOT EXISTS (SELECT 1 FROM messages WHERE key = :key)
-    ON CONFLICT (customer, line) WHERE customer <> '' DO UPDATE SET next_seq = conversations.next_seq + 1
+    sqlite=f"""
+    INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id)
+    SELECT :id, :line, :customer, {_KIND.format(customer=":customer")}, 1, :now, :thread_id
+    WHERE NOT EXISTS (SELECT 1 FROM messages WHERE key = :key) AND (:inbound OR NOT {opted_out(":customer")})
+    ON CONFLICT (customer, line) WHERE customer <> '' DO UPDATE SET
+        next_seq = conversations.next_seq + 1, last_at = excluded.last_at,
+        thread_id = coalesce(excluded.thread_id, conversations.thread_id)
     RETURNING :key AS key, id AS conversation_id, next_seq - 1 AS seq
     """,
 )

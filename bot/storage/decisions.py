@@ -11,7 +11,7 @@ from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import insert_sends
 from bot.storage.rows import load_sends
 from bot.storage.sql import Sql
-from bot.storage.threads import wake_threads
+from bot.storage.waking import wake_threads
 
 
 class NewDecision(Struct, frozen=True):

@@ -1,12 +1,31 @@
 """Forgetting what people wrote once it is long over, while counts and states stay for some time more."""
 
+from collections.abc import Sequence
 from datetime import timedelta
+from uuid import UUID
 
 from bot.storage.conversations import holding
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
 _AT_ONCE = 500
+
+
+def _forget_customers(table: str) -> tuple[Sql, Sql]:
+    """Return what forgets the customers of whom no words are left, of the conversations of these rows.
+
+    Held first: what is being taken in is seen only by a statement that begins after it.
+    """
+    concerned = f"id IN (SELECT conversation_id FROM {table} WHERE id {{among ids}})"
+    return holding(concerned), Sql(f"""
+        UPDATE conversations SET customer = '' WHERE {concerned} AND NOT EXISTS (
+            SELECT 1 FROM sends WHERE recipient = conversations.customer AND conversation_id = conversations.id
+        ) AND NOT EXISTS (
+            SELECT 1 FROM threads JOIN messages ON messages.thread_id = threads.id
+            WHERE threads.conversation_id = conversations.id AND direction = 'in' AND text <> ''
+        )
+    """)
+
 
 # 40 is Delivery.SENT, 50 FAILED.
 _OVER = Sql("""
@@ -25,38 +44,53 @@ _BLANK = (
         WHERE id IN (SELECT message_id FROM sends WHERE id {among ids})
     """),
     Sql("UPDATE reports SET error_text = '' WHERE send_id {among ids}"),
-    # Held first: a text that is being accepted is seen only by a statement that begins after it.
-    holding("id IN (SELECT conversation_id FROM sends WHERE id {among ids})"),
-    Sql("""
-        UPDATE conversations SET customer = ''
-        WHERE id IN (SELECT conversation_id FROM sends WHERE id {among ids}) AND NOT EXISTS (
-            SELECT 1 FROM sends WHERE recipient = conversations.customer AND conversation_id = conversations.id
-        )
-    """),
+    *_forget_customers("sends"),
+)
+# What customers said, once their thread shows it.
+_OVER_INBOUND = Sql("""
+    SELECT messages.id FROM messages JOIN threads ON threads.id = messages.thread_id
+    WHERE direction = 'in' AND text <> '' AND said_at < :before AND threads.due_at IS NULL AND threads.channel <> ''
+    ORDER BY said_at LIMIT :most
+""")
+_BLANK_INBOUND = (
+    Sql("UPDATE messages SET text = '', media = '' WHERE id {among ids}"),
+    *_forget_customers("messages"),
 )
 
 
 @one_by_one
 def forget_many(tx: Transaction, age: timedelta) -> int:
-    """Blank texts, numbers and explanations of sends that are over and older than that; return how many.
+    """Blank words, numbers and explanations of sends that are over, and of what customers said; return how many.
 
-    At most 500 at once. A thread that still has something to say keeps its words until it has said it.
+    All that is older than that, at most 500 of each at once. A thread that still has something to say keeps its words
+    until it has said it.
     """
-    ids = tx.ask(_OVER, before=tx.now - age, most=_AT_ONCE).column()
-    for statement in _BLANK if ids else ():
-        tx.do(statement, ids=ids)
-    return len(ids)
+    count = 0
+    for over, blanks in ((_OVER, _BLANK), (_OVER_INBOUND, _BLANK_INBOUND)):
+        ids = tx.ask(over, before=tx.now - age, most=_AT_ONCE).column()
+        for statement in blanks if ids else ():
+            tx.do(statement, ids=ids)
+        count += len(ids)
+    return count
 
 
-_OLD = Sql("""
+_IS_OVER = """threads.due_at IS NULL AND threads.channel <> '' AND NOT EXISTS (
+    SELECT 1 FROM messages LEFT JOIN sends AS other ON other.message_id = messages.id
+    WHERE messages.thread_id = threads.id AND (
+        messages.said_at >= :before OR messages.to_show
+        OR other.accepted_at >= :before OR other.send_at IS NOT NULL OR other.poll_at IS NOT NULL
+    )
+)"""
+_OLD = Sql(f"""
     SELECT DISTINCT thread_id FROM (
         SELECT thread_id FROM sends JOIN threads ON threads.id = thread_id
-        WHERE sends.accepted_at < :before AND threads.due_at IS NULL AND NOT EXISTS (
-            SELECT 1 FROM messages JOIN sends AS other ON other.message_id = messages.id
-            WHERE messages.thread_id = threads.id
-            AND (other.accepted_at >= :before OR other.send_at IS NOT NULL OR other.poll_at IS NOT NULL)
-        )
-        ORDER BY sends.accepted_at LIMIT :most
+        WHERE sends.accepted_at < :before AND {_IS_OVER} ORDER BY sends.accepted_at LIMIT :most
+    ) AS over
+""")
+_OLD_INBOUND = Sql(f"""
+    SELECT DISTINCT thread_id FROM (
+        SELECT thread_id FROM messages JOIN threads ON threads.id = thread_id
+        WHERE direction = 'in' AND said_at < :before AND {_IS_OVER} ORDER BY said_at LIMIT :most
     ) AS over
 """)
 _OF_THREADS = "message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"
@@ -67,17 +101,35 @@ _REMOVE = (
     Sql("DELETE FROM messages WHERE thread_id {among ids}"),
     Sql("DELETE FROM threads WHERE id {among ids}"),
 )
-# Held first, as above: one that gets a thread meanwhile stays. One gesture taken in with two lines leaves one without.
-_WITHOUT_THREAD = "NOT EXISTS (SELECT 1 FROM threads WHERE conversation_id = conversations.id)"
-_REMOVE_CONVERSATIONS = (holding(_WITHOUT_THREAD), Sql(f"DELETE FROM conversations WHERE {_WITHOUT_THREAD}"))
 
 
 @one_by_one
 def remove_many(tx: Transaction, age: timedelta) -> int:
     """Remove threads that are over and older than that, with all that is theirs alone; return how many, 500 at most."""
-    ids = tx.ask(_OLD, before=tx.now - age, most=_AT_ONCE).column()
+    before = tx.now - age
+    ids = tx.ask(_OLD, before=before, most=_AT_ONCE).column()
+    ids = ids or tx.ask(_OLD_INBOUND, before=before, most=_AT_ONCE).column()
     for statement in _REMOVE if ids else ():
         tx.do(statement, ids=ids)
-    for statement in _REMOVE_CONVERSATIONS if len(ids) < _AT_ONCE else ():  # once, at the end: it looks at each
-        tx.do(statement)
     return len(ids)
+
+
+_HAS_NO_THREAD = "NOT EXISTS (SELECT 1 FROM threads WHERE conversation_id = conversations.id)"
+_WITHOUT_THREAD = Sql(f"SELECT id FROM conversations WHERE {_HAS_NO_THREAD} LIMIT :most")
+# Held first, as above: one that gets a thread meanwhile stays.
+_REMOVE_CONVERSATIONS = (
+    holding(f"id {{among ids}} AND {_HAS_NO_THREAD}"),
+    Sql(f"DELETE FROM conversations WHERE id {{among ids}} AND {_HAS_NO_THREAD}"),
+)
+
+
+def without_thread(tx: Transaction) -> list[UUID]:
+    """Return conversations whose threads were removed, or that never had one: 500 at most. Looks at each there is."""
+    return tx.ask(_WITHOUT_THREAD, most=_AT_ONCE).column()
+
+
+@one_by_one
+def remove_conversations(tx: Transaction, ids: Sequence[UUID]) -> None:
+    """Remove those of them that still have no thread."""
+    for statement in _REMOVE_CONVERSATIONS:
+        tx.do(statement, ids=ids)

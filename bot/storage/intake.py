@@ -1,16 +1,25 @@
 """Taking in what is to be sent."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
+from enum import IntEnum
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import asdict
+from msgspec.structs import asdict, replace
 
 from bot.domain.message import Origin
 from bot.domain.send import Send
-from bot.storage.conversations import Seat, next_seats
+from bot.storage.conversations import Current, Gesture, Seat, conversations_with, next_seats
 from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
+
+
+class Routes(Struct, frozen=True):
+    """Where a text goes whose author does not say so."""
+
+    lines: tuple[str, ...]  # ours (E.164), the default one first
+    new_thread_after: timedelta  # a thread that was quiet for so long is not gone on with
 
 
 class NewMessage(Struct, frozen=True):
@@ -20,30 +29,98 @@ class NewMessage(Struct, frozen=True):
     thread_id: UUID
     origin: Origin
     text: str
-    sends: tuple[Send, ...]
+    sends: tuple[Send, ...]  # on the default line, where none was chosen
+    routes: Routes
+    line_chosen: bool = True
 
 
-def accept_many(tx: Transaction, items: Sequence[NewMessage]) -> Iterator[bool]:
-    """Store each gesture once. Returns whether it was new; a replay changes nothing."""
-    first = [(item.origin.key, item.sends[0].words) for item in items]
-    seats = next_seats(tx, [(key, words.line, words.recipient) for key, words in first])
-    seated = [(item, seats[item.origin.key]) for item in items if item.origin.key in seats]
-    rows = [_row(item, seat) for item, seat in seated]
+class Taken(IntEnum):
+    """What became of a gesture."""
+
+    KNOWN = 0  # a replay, which changes nothing
+    NEW = 1
+    OPTED_OUT = 2  # the customer wants no texts: nothing is stored
+    LINE_GONE = 3  # the line they were last in touch on is no longer ours: nothing is stored
+
+
+class Accepted(Struct, frozen=True):
+    taken: Taken
+    line: str  # on which it is sent
+    root_ts: str | None = None  # of the thread it goes into, if that is open already
+
+
+def accept_many(tx: Transaction, items: Sequence[NewMessage]) -> Iterator[Accepted]:
+    """Store each gesture once, on the line and in the thread where the conversation goes on."""
+    customers = {item.sends[0].words.recipient for item in items}
+    with_them = conversations_with(tx, customers)
+    routed = list({item.origin.key: _Routed(item, with_them, tx.now) for item in reversed(items)}.values())[::-1]
+    _go_on_in_one_thread(routed)
+    going = [one for one in routed if not one.line_gone]
+    seats = next_seats(tx, [one.gesture() for one in going])
+    seated = [(one, seats[one.item.origin.key]) for one in going if one.item.origin.key in seats]
+    rows = [one.row(seat) for one, seat in seated]
     stored = tx.each(_NEW_MESSAGES, rows, now=tx.now)
-    tx.each(_NEW_THREADS, rows, now=tx.now)
-    insert_sends(tx, ((one, seat) for item, seat in seated for one in item.sends))
-    return _were_new(items, stored)
+    open_threads(tx, rows)
+    insert_sends(tx, ((one, seat) for routed, seat in seated for one in routed.sends))
+    left = [one.item.origin.key for one in going if one.item.origin.key not in seats]
+    known = set(tx.ask(KNOWN, keys=left).column()) if left else set()
+    return _accepted(items, {one.item.origin.key: one for one in routed}, stored, set(left) - known)
 
 
-def _were_new(items: Sequence[NewMessage], stored: Rows) -> Iterator[bool]:
+def _accepted(
+    items: Sequence[NewMessage], routed: Mapping[str, "_Routed"], stored: Rows, opted_out: set[str]
+) -> Iterator[Accepted]:
     """Look at what was stored only when it is asked for: after the commit, which then waits for nothing else."""
     ids = set(stored.column())
-    yield from (item.id in ids for item in items)
+    for item in items:
+        one, key = routed[item.origin.key], item.origin.key
+        taken = Taken.OPTED_OUT if key in opted_out else Taken.LINE_GONE if one.line_gone else Taken(item.id in ids)
+        yield Accepted(taken, one.line, one.root_ts)
 
 
-def _row(item: NewMessage, seat: Seat) -> dict[str, object]:
-    ids = {"id": item.id, "thread_id": item.thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
-    return ids | asdict(item.origin) | {"text": item.text}
+class _Routed:
+    """A gesture, its line, and the thread it goes on in, if one stands in its channel and was not quiet for long."""
+
+    def __init__(self, item: NewMessage, with_them: Mapping[str, list[Current]], now: datetime) -> None:
+        words, self.item = item.sends[0].words, item
+        same = with_them.get(words.recipient, [])
+        self.line = words.line if item.line_chosen or not same else same[0].line
+        self.line_gone = not item.line_chosen and self.line not in item.routes.lines
+        current = next((one for one in same if one.line == self.line), None)
+        self.parent_id: UUID | None = None
+        self.root_ts: str | None = None
+        if current is not None and current.goes_on_in(item.origin.channel, now - item.routes.new_thread_after):
+            self.parent_id, self.root_ts = current.thread_id, current.root_ts
+
+    @property
+    def where(self) -> tuple[str, str, str]:
+        return self.line, self.item.sends[0].words.recipient, self.item.origin.channel
+
+    @property
+    def sends(self) -> Iterator[Send]:
+        for one in self.item.sends:
+            yield replace(one, words=replace(one.words, line=self.line, quiet=self.parent_id is not None))
+
+    def gesture(self) -> Gesture:
+        new = self.item.thread_id if self.parent_id is None else None
+        return Gesture(self.item.origin.key, self.line, self.item.sends[0].words.recipient, new)
+
+    def row(self, seat: Seat) -> dict[str, object]:
+        item = self.item
+        ids = {"id": item.id, "thread_id": item.thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
+        return ids | asdict(item.origin) | {"text": item.text, "parent_id": self.parent_id}
+
+
+def _go_on_in_one_thread(routed: Sequence[_Routed]) -> None:
+    """Of texts to one customer that are taken in together, the later go on in the thread that the first opens."""
+    opening: dict[tuple[str, str, str], UUID] = {}
+    for one in routed:
+        if one.parent_id is None:
+            one.parent_id = opening.get(one.where)
+            opening.setdefault(one.where, one.item.thread_id)
+
+
+KNOWN = Sql("SELECT key FROM messages WHERE key {among keys}")
 
 
 # What is the same for every new row stands in the statement; handed over, it would be a column of copies.
@@ -51,19 +128,27 @@ def _row(item: NewMessage, seat: Seat) -> dict[str, object]:
 # It is looked for row by row: for EXISTS PostgreSQL would read all messages while it takes them for few.
 _NEW_MESSAGES = Sql("""
     INSERT INTO messages
-        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, said_at)
+        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
+        to_show, showing, notice)
     SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, 'out', 'command', row.team, row.author,
-        row.answer_url, row.text, :now
+        row.answer_url, row.text, '', :now, false, false, ''
     {from id, thread_id, conversation_id, seq, key, team, author, answer_url, text}
     WHERE true ON CONFLICT (key) DO NOTHING RETURNING id
 """)
+
+
+def open_threads(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
+    """Store threads: of each the message its root shows, and its channel. Where that is "", nothing is due yet."""
+    tx.each(_NEW_THREADS, [row | {"due_at": tx.now if row["channel"] else None} for row in rows])
+
+
 # 2 is Lane.POST.
 _NEW_THREADS = Sql("""
-    INSERT INTO threads (id, conversation_id, seq, channel, asked_in, due_at, lane,
+    INSERT INTO threads (id, conversation_id, seq, channel, asked_in, parent_id, due_at, lane,
         replies, rev, shown_rev, looked, closed, patient, fence, failures)
-    SELECT row.thread_id, row.conversation_id, row.seq, row.channel, row.channel, :now, 2,
+    SELECT row.thread_id, row.conversation_id, row.seq, row.channel, row.channel, row.parent_id, row.due_at, 2,
         0, 0, 0, 0, '', false, 0, 0
-    {from id, thread_id, conversation_id, seq, channel}
+    {from id, thread_id, conversation_id, seq, channel, parent_id, due_at}
     WHERE (SELECT true FROM messages WHERE messages.id = row.id)
 """)
 
@@ -81,13 +166,13 @@ def insert_sends(tx: Transaction, sends: Iterable[tuple[Send, Seat]]) -> None:
 # 0 is Delivery.ACCEPTED, HandleFrom.NOWHERE and News.NONE.
 _NEW_SENDS = Sql("""
     INSERT INTO sends (id, message_id, thread_id, conversation_id, seq, recipient, line, text, accepted_at, since,
-        part, parts, try_number, style, media_url,
+        part, parts, try_number, quiet, style, media_url,
         delivery, service, handle_from, error_code, error_text, picture_lost, unconfirmed, asked, decision, decided_by,
         told, under_way, owed, attempts, polls, parked, fence)
     SELECT row.id, row.message_id, row.thread_id, row.conversation_id, row.seq, row.recipient, row.line, row.text,
-        :now, :now, row.part, row.parts, row.try_number, row.style, row.media_url,
+        :now, :now, row.part, row.parts, row.try_number, row.quiet, row.style, row.media_url,
         0, '', 0, '', '', false, false, false, '', '', 0, 0, 0, 0, 0, false, 0
-    {from id, message_id, thread_id, conversation_id, seq, recipient, line, text, part, parts, try_number, style,
-        media_url}
+    {from id, message_id, thread_id, conversation_id, seq, recipient, line, text, part, parts, try_number, quiet,
+        style, media_url}
     WHERE (SELECT true FROM messages WHERE messages.id = row.message_id)
 """)

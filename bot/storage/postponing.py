@@ -14,7 +14,7 @@ from bot.storage.engine import Transaction
 from bot.storage.pacing import close_slots
 from bot.storage.rows import load_sends
 from bot.storage.sql import Sql
-from bot.storage.threads import wake_threads
+from bot.storage.waking import wake_threads
 
 
 class Release(Struct, frozen=True):

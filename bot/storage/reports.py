@@ -15,7 +15,7 @@ from bot.storage.engine import Transaction
 from bot.storage.handles import owners_of, settled
 from bot.storage.rows import load_sends, values
 from bot.storage.sql import Sql
-from bot.storage.threads import wake_threads
+from bot.storage.waking import wake_threads
 
 
 class Heard(Struct, frozen=True):

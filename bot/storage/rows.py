@@ -29,9 +29,18 @@ _DECISION = ("decision", "decided_by", "decided_at")
 
 # Until when a send or a thread is claimed is said by when it is due.
 SEND = _read_as("sends", "id", "message_id", "thread_id", *_FIELDS, *_DECISION, lease_until="send_at")
-MESSAGE = ", ".join(f"messages.{name} AS its_{name}" for name in Message.__struct_fields__)  # beside a SEND of it
-THREAD = _read_as(
-    "threads", *(name for name in Thread.__struct_fields__ if name not in ("message", "sends")), lease_until="due_at"
+MESSAGE = ", ".join(f"messages.{name} AS its_{name}" for name in Message.__struct_fields__)  # also beside a SEND
+_ITS = ("line", "customer")  # of its conversation
+_PARENT = "SELECT {} FROM threads AS parent WHERE parent.id = threads.parent_id AND parent.channel = threads.channel"
+_ELSEWHERE = (*_ITS, "message", "sends", "unshown", "waits", "thread_ts")
+_OF_THREAD = [name for name in Thread.__struct_fields__ if name not in _ELSEWHERE]
+THREAD = ", ".join(
+    [
+        _read_as("threads", "seq", *_OF_THREAD, lease_until="due_at"),
+        *(f"(SELECT {name} FROM conversations WHERE id = threads.conversation_id) AS {name}" for name in _ITS),
+        f"coalesce(threads.thread_ts, ({_PARENT.format('root_ts')} AND closed = '')) AS thread_ts",
+        f"EXISTS ({_PARENT.format('1')} AND closed = '' AND root_ts IS NULL) AS waits",
+    ]
 )
 
 _SENDS = Sql(f"SELECT {SEND} FROM sends WHERE id {{among ids}} ORDER BY thread_id, id")
@@ -41,9 +50,13 @@ _LOCKED_SENDS = Sql(
 )
 THREADS = Sql(f"SELECT {THREAD} FROM threads WHERE id {{among ids}} ORDER BY id")
 IN_ORDER = "sends.thread_id, sends.accepted_at, sends.part, sends.try_number"
+AS_SAID = "messages.thread_id, messages.said_at, messages.seq"
 _SENDS_OF_THREADS = Sql(
-    f"SELECT {SEND}, {MESSAGE} FROM messages JOIN sends ON sends.message_id = messages.id "
+    f"SELECT {SEND} FROM messages JOIN sends ON sends.message_id = messages.id "
     f"WHERE messages.thread_id {{among ids}} ORDER BY {IN_ORDER}"
+)
+_MESSAGES_OF_THREADS = Sql(
+    f"SELECT messages.thread_id, {MESSAGE} FROM messages WHERE thread_id {{among ids}} ORDER BY {AS_SAID}"
 )
 
 
@@ -83,24 +96,33 @@ def load_sends(tx: Transaction, ids: Iterable[UUID], *, lock: bool = False) -> d
 
 
 def load_threads(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Thread]:
-    """Return those that exist, by id, each with all its sends in order."""
+    """Return those that exist, by id, each with all its messages and sends in order."""
     ids = list(ids)
-    return with_sends(tx.ask(THREADS, ids=ids), tx.ask(_SENDS_OF_THREADS, ids=ids))
+    return threads_of(
+        tx.ask(THREADS, ids=ids), tx.ask(_MESSAGES_OF_THREADS, ids=ids), tx.ask(_SENDS_OF_THREADS, ids=ids)
+    )
 
 
-def with_sends(threads: Rows, sends: Rows) -> dict[UUID, Thread]:
-    """Return threads by id, each with its sends and the message of the first, which its root shows.
+def threads_of(threads: Rows, messages: Rows, sends: Rows) -> dict[UUID, Thread]:
+    """Return threads by id. messages: MESSAGE, and of which thread; both in order.
 
-    sends: SEND and MESSAGE, in order. A thread without any is being removed, and left out.
+    A thread without the message that its root shows is being removed, and left out.
     """
-    texts: dict[UUID, list[tuple[Send, Message]]] = defaultdict(list)
-    for send, message in sends.of(send_and_message):
-        texts[send.thread_id].append((send, message))
-    return {
-        row.id: Thread(**row._asdict(), message=texts[row.id][0][1], sends=tuple(send for send, _ in texts[row.id]))
-        for row in threads
-        if row.id in texts
-    }
+    said: dict[UUID, list[Message]] = defaultdict(list)
+    for row in messages:
+        said[row.thread_id].append(Message(*row[1:]))
+    sent: dict[UUID, list[Send]] = defaultdict(list)
+    for send in sends.of(send_of):
+        sent[send.thread_id].append(send)
+    found = {}
+    for row in threads:
+        fields = row._asdict()
+        seq, messages_of = fields.pop("seq"), said[row.id]
+        root = next((one for one in messages_of if one.seq == seq), None)
+        if root is not None:
+            others = tuple(one for one in messages_of if one is not root)
+            found[row.id] = Thread(**fields, message=root, sends=tuple(sent[row.id]), unshown=others)
+    return found
 
 
 def values(value: Any, names: Iterable[str]) -> dict[str, Any]:

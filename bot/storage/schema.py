@@ -12,7 +12,10 @@ from bot.storage.sqlite import journal_mode
 
 _MIGRATIONS = Path(__file__).with_name("migrations")
 _KNOWN = sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
-_OURS = frozenset({"conversations", "threads", "messages", "sends", "reports", "private_notes", "alarms", "pacing"})
+_OURS = frozenset(
+    {"conversations", "threads", "messages", "sends", "reports", "progress", "keys", "opt_outs", "private_notes"}
+    | {"alarms", "pacing"}
+)
 
 _TABLES = Sql(
     "SELECT tablename AS name FROM pg_catalog.pg_tables WHERE schemaname = current_schema()",

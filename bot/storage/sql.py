@@ -8,6 +8,7 @@ Parameters are written `:name`. What the engines spell differently is written in
 - `{hold}`: the same, while others may still refer to the row, as every change of a thread does to its conversation
 - `{insert pacing: key, next_at}` and `{update sends: told, owed}`: these columns of as many rows as
   `Transaction.each` is given; an UPDATE finds each by its `id`
+- `{digest customer}`: what stands in the database for a number that may be forgotten: a hash with the database's key
 - `{from id, told}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
 """
 
@@ -19,6 +20,7 @@ from functools import cache
 from typing import Any, ClassVar
 
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
+from bot.domain.message import Notice
 from bot.domain.thread import Lane
 
 Change = Callable[[Any], Any]  # what happens to a value on its way out, unless it is NULL
@@ -32,10 +34,25 @@ CODED: Mapping[str, type[Enum]] = {
     "owed": News,
     "under_way": News,
     "lane": Lane,
+    "notice": Notice,
+    "its_notice": Notice,
 }
 """Column → whose code is stored in it."""
 
-_TRUTHS = {"picture_lost", "unconfirmed", "asked", "standing", "opened", "patient", "parked"}
+_TRUTHS = {
+    "picture_lost",
+    "unconfirmed",
+    "asked",
+    "standing",
+    "opened",
+    "patient",
+    "parked",
+    "to_show",
+    "showing",
+    "inbound",
+    "quiet",
+    "waits",
+}
 _NUMBERS = {
     *("seq", "next_seq", "place", "part", "parts", "try_number", "attempts", "polls", "fence", "failures"),
     *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
@@ -43,7 +60,8 @@ _NUMBERS = {
 
 _PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _ROW = re.compile(r"\brow\.(\w+)")
-_MACRO = re.compile(r"\{(among|lock|hold|insert|update|from) ?(?:(\w+): )?([^}]*)\}")
+_KEY = "(SELECT value FROM keys WHERE name = 'opt_outs')"
+_MACRO = re.compile(r"\{(among|lock|hold|insert|update|from|digest) ?(?:(\w+): )?([^}]*)\}")
 
 
 @cache
@@ -95,6 +113,8 @@ def _for_postgresql(macro: re.Match[str]) -> str:
         return "FOR NO KEY UPDATE"
     if name == "among":
         return f"= ANY(%({what})s)"
+    if name == "digest":
+        return f"encode(sha256(convert_to({_KEY} || {what}, 'UTF8')), 'hex')"
     columns = re.findall(r"\w+", f"id, {what}" if name == "update" else what)
     names = ", ".join(columns)
     lists = ", ".join(f"%({column})s::{type_of(column)}[]" for column in columns)
@@ -113,6 +133,8 @@ def _for_sqlite(macro: re.Match[str]) -> str:
         return ""
     if name == "among":
         return f"IN (SELECT value FROM json_each(:{what}))"
+    if name == "digest":
+        return f"digest({_KEY} || {what})"
     columns = re.findall(r"\w+", what)
     if name == "insert":
         return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, closing, contextmanager
 from datetime import UTC, datetime
 from functools import cache, cached_property
+from hashlib import sha256
 from operator import attrgetter
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
     connection = sqlite3.connect(
         url, uri=True, timeout=0.9, isolation_level=None, check_same_thread=False, cached_statements=256
     )
+    add_digest(connection)
     if new:
         connection.execute("PRAGMA auto_vacuum=INCREMENTAL")  # takes effect before there is a table only
     if not read_only:
@@ -61,6 +63,11 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
         connection.execute("PRAGMA foreign_keys=ON")
         connection.execute("PRAGMA cache_size=-8000")  # KiB: a page that is read again while it is written costs time
     return connection
+
+
+def add_digest(connection: sqlite3.Connection) -> None:
+    """Teach a connection what `{digest}` calls (see `bot.storage.sql`)."""
+    connection.create_function("digest", 1, lambda text: sha256(text.encode()).hexdigest(), deterministic=True)
 
 
 class OneProcess:

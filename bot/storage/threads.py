@@ -1,26 +1,26 @@
 """The announcer's work: which thread needs which call to Slack, and what became of it."""
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from datetime import datetime, timedelta
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.delivery import News
-from bot.domain.send import Send
 from bot.domain.thread import EDITING, MOST_TOLD, Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
+from bot.storage.inbound import move_inbound
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.private_notes import owe_note_of
-from bot.storage.rows import IN_ORDER, MESSAGE, SEND, THREAD, THREADS, values, with_sends
+from bot.storage.rows import AS_SAID, IN_ORDER, MESSAGE, SEND, THREAD, THREADS, threads_of, values
 from bot.storage.sends import claim_sends
 from bot.storage.sql import Sql
+
+T = TypeVar("T")
 
 EDITS = "edits"  # the pacing key of chat.update, which Slack limits for the whole workspace: a queue of their own
 
@@ -58,7 +58,7 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     wanted = any(head.opened for head in ready) and not any(head.key == EDITS for head in heads)
     edits = take_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
     held = STEPS.hold(tx, ready, capacity)
-    threads = with_sends(held, tx.each(_SHOWN, [{"id": head.id} for head in ready]))
+    threads = threads_of(held, *_shown(tx, [head.id for head in ready]))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
     tasks = [
         Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
@@ -70,37 +70,60 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     return Claimed(tasks, again)
 
 
-# What a step needs of its thread, however long that is: what the root shows, and the first of what is owed; one more
-# than is told at once, so that the rest is not forgotten. SQLite has no LATERAL, and takes thread after thread.
-_ROOT = (
-    "SELECT sends.id FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq "
-    "JOIN sends ON sends.message_id = messages.id"
+# What a step needs of its thread, however long that is: what the root shows, what is under way, and the first of what
+# is owed; one more than fits at once, so that the rest is not forgotten. SQLite has no LATERAL, and takes thread after
+# thread.
+_ROOT = "FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq"
+
+
+def _needed(what: str, table: str, *, root: str, under_way: str, owed: str, order: str) -> Sql:
+    """Return the statement that reads these rows of one table."""
+    ours = f"SELECT id FROM {table} WHERE"
+    return Sql(
+        f"""
+        WITH row AS (SELECT * FROM unnest(%(id)s::uuid[]) AS row(id))
+        SELECT {what} FROM {table} WHERE id IN (
+            {root} WHERE threads.id IN (SELECT id FROM row)
+            UNION {ours} {under_way} AND thread_id IN (SELECT id FROM row)
+            UNION SELECT owed.id FROM row, LATERAL ({ours} thread_id = row.id AND {owed} LIMIT {MOST_TOLD + 1}) AS owed
+        ) ORDER BY {order}
+        """,
+        sqlite=f"""
+        SELECT {what} FROM {table} WHERE id IN (
+            {root} WHERE threads.id = :id
+            UNION {ours} {under_way} AND thread_id = :id
+            UNION SELECT id FROM ({ours} thread_id = :id AND {owed} LIMIT {MOST_TOLD + 1})
+        ) ORDER BY {order}
+        """,
+    )
+
+
+_SENDS = _needed(
+    SEND,
+    "sends",
+    root=f"SELECT sends.id {_ROOT} JOIN sends ON sends.message_id = messages.id",
+    under_way="under_way <> 0",
+    owed="owed <> 0 ORDER BY seq, part",
+    order=IN_ORDER,
 )
-_WITH_MESSAGE = f"SELECT {SEND}, {MESSAGE} FROM sends JOIN messages ON messages.id = message_id WHERE sends.id IN"
-_TELLING = "SELECT id FROM sends WHERE under_way <> 0 AND thread_id"
-_FIRST = f"owed <> 0 ORDER BY seq, part LIMIT {MOST_TOLD + 1}"
-_SHOWN = Sql(
-    f"""
-    WITH row AS (SELECT * FROM unnest(%(id)s::uuid[]) AS row(id))
-    {_WITH_MESSAGE} (
-        {_ROOT} WHERE threads.id IN (SELECT id FROM row)
-        UNION {_TELLING} IN (SELECT id FROM row)
-        UNION SELECT owed.id FROM row, LATERAL (SELECT id FROM sends WHERE thread_id = row.id AND {_FIRST}) AS owed
-    ) ORDER BY {IN_ORDER}
-    """,
-    sqlite=f"""
-    {_WITH_MESSAGE} (
-        {_ROOT} WHERE threads.id = :id
-        UNION {_TELLING} = :id
-        UNION SELECT id FROM (SELECT id FROM sends WHERE thread_id = :id AND {_FIRST})
-    ) ORDER BY {IN_ORDER}
-    """,
+_MESSAGES = _needed(
+    f"messages.thread_id, {MESSAGE}",
+    "messages",
+    root=f"SELECT messages.id {_ROOT}",
+    under_way="showing",
+    owed="to_show ORDER BY said_at, seq",
+    order=AS_SAID,
 )
+
+
+def _shown(tx: Transaction, ids: Sequence[UUID]) -> tuple[Rows, Rows]:
+    rows = [{"id": one} for one in ids]
+    return tx.each(_MESSAGES, rows), tx.each(_SENDS, rows)
 
 
 def load_shown(tx: Transaction, thread_id: UUID) -> Thread | None:
     """Return a thread as a step has it, if it is still there."""
-    return with_sends(tx.ask(THREADS, ids=[thread_id]), tx.each(_SHOWN, [{"id": thread_id}])).get(thread_id)
+    return threads_of(tx.ask(THREADS, ids=[thread_id]), *_shown(tx, [thread_id])).get(thread_id)
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:
@@ -140,14 +163,16 @@ def doable_since(tx: Transaction) -> datetime | None:
 def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread]) -> None:
     """Note what is about to be posted or edited, for the case that no answer comes."""
     calls = [task for task in tasks if task.step not in (Step.LOOK, Step.NOTHING)]
-    telling = [
-        new
-        for thread in (task.thread for task in calls)
-        for old, new in zip(before[thread.id].sends, thread.sends, strict=True)
-        if old.telling != new.telling
-    ]
+    threads = [(before[task.thread.id], task.thread) for task in calls]
+    sends = [new for old, thread in threads for new in _changed(old.sends, thread.sends)]
+    said = [new for old, thread in threads for new in _changed(old.unshown, thread.unshown)]
     tx.each(_CALLING, [_called(task) for task in calls])
-    tx.each(_TELLS, [{"id": one.id, "under_way": one.telling.under_way} for one in telling])
+    tx.each(_TELLS, [{"id": one.id, "under_way": one.telling.under_way} for one in sends])
+    tx.each(_SHOWS, [{"id": one.id, "showing": one.showing} for one in said])
+
+
+def _changed(before: Sequence[T], after: Sequence[T]) -> list[T]:
+    return [new for old, new in zip(before, after, strict=True) if old != new]
 
 
 def _called(task: Task) -> dict[str, object]:
@@ -158,6 +183,7 @@ def _called(task: Task) -> dict[str, object]:
 
 _CALLING = Sql("{update threads: posting, posting_since, looked, shown_rev}")
 _TELLS = Sql("{update sends: under_way}")
+_SHOWS = Sql("{update messages: showing}")
 
 
 class Outcome(Struct, frozen=True):
@@ -169,6 +195,8 @@ class Outcome(Struct, frozen=True):
     closed_slot: tuple[str, datetime] | None = None  # a key, and until when
     unused_slots: tuple[tuple[str, datetime], ...] = ()  # the same of slots taken for what was not even tried
     note: str = ""  # what its author is to be told privately (`PrivateNote.says`)
+    leads: bool = False  # its root was to stand in another thread that is gone: it is the current one now
+    goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
 
 def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
@@ -177,11 +205,16 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     for key, until in sorted({slot for item in items for slot in item.unused_slots}):
         give_back_slot(tx, key, until)
     held = tx.each(_FINISHED, sorted((_finished(item, tx.estimate) for item in items), key=itemgetter("id")))
-    tx.each(_TOLD, [{"id": item.thread.id, "fence": item.thread.fence} for item in items if not item.thread.tells])
+    tx.each(_TOLD, [_held(item.thread) for item in items if not item.thread.tells])
+    tx.each(_SAID, [_held(item.thread) for item in items if item.thread.has_shown])
+    if leading := [item.thread for item in items if item.leads]:
+        tx.each(_LEADS, [_held(thread) for thread in leading])
     let_out(tx, [one.id for one in (item.thread for item in items) if one.unsent and (one.root_ts or one.closed)])
     for item in items:
         if item.note:
             owe_note_of(tx, item.thread, item.note)
+        if item.goes_on_in is not None:
+            move_inbound(tx, item.thread, item.goes_on_in)
     return _still_held(held, items)
 
 
@@ -201,22 +234,23 @@ def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
 
 
 _OWNED = (
-    *("id", "fence", "rev", "channel", "root_ts", "replies", "shown_rev", "posting", "looked", "closed"),
-    "failures",
+    *("id", "fence", "rev", "channel", "parent_id", "thread_ts", "root_ts", "replies", "shown_rev", "posting"),
+    *("looked", "closed", "failures"),
 )
 """What only the holder of a claim changes, and what tells whether it is held and whether there is news."""
 
 # Should there be news by now, it cuts short what is patient, as in `wake_threads`.
 _FINISHED = Sql("""
     UPDATE threads SET
-        channel = row.channel, root_ts = row.root_ts, replies = row.replies,
+        channel = row.channel, parent_id = row.parent_id, thread_ts = row.thread_ts, root_ts = row.root_ts,
+        replies = row.replies,
         posting = row.posting, looked = row.looked, closed = row.closed,
         failures = row.failures, patient = row.patient AND threads.rev = row.rev,
         shown_rev = CASE WHEN row.patient AND row.shown_rev = -1 AND threads.rev <> row.rev THEN -2
                     ELSE row.shown_rev END,
         due_at = CASE WHEN threads.rev = row.rev THEN row.due_at ELSE row.news_at END,
         lane = CASE WHEN threads.rev = row.rev THEN row.lane ELSE row.news_lane END
-    {from id, fence, rev, channel, root_ts, replies, shown_rev, posting, looked, closed, failures,
+    {from id, fence, rev, channel, parent_id, thread_ts, root_ts, replies, shown_rev, posting, looked, closed, failures,
           patient, due_at, lane, news_at, news_lane}
     WHERE threads.id = row.id AND threads.fence = row.fence
     RETURNING threads.id, threads.fence
@@ -232,44 +266,31 @@ _TOLD = Sql("""
 """)
 
 
+def _held(thread: Thread) -> dict[str, object]:
+    return {"id": thread.id, "fence": thread.fence}
+
+
+# What the customer says from now on stands there, unless somebody has begun another thread meanwhile.
+_LEADS = Sql(
+    """
+    UPDATE conversations SET thread_id = threads.id {from id, fence}
+    JOIN threads ON threads.id = row.id AND threads.fence = row.fence
+    WHERE conversations.id = threads.conversation_id
+""",
+    sqlite="""
+    UPDATE conversations SET thread_id = threads.id FROM threads
+    WHERE threads.id = :id AND threads.fence = :fence AND conversations.id = threads.conversation_id
+""",
+)
+_SAID = Sql("""
+    UPDATE messages SET to_show = false, showing = false {from id, fence}
+    WHERE messages.thread_id = row.id AND showing
+    AND row.fence = (SELECT fence FROM threads WHERE threads.id = row.id)
+""")
+
+
 def finish_and_claim(tx: Transaction, items: Sequence[tuple[Outcome, Capacity]]) -> Iterator[Any]:
     """Do as `finish_threads`, and claim with the same commit what may be sent now: the first gets all of it."""
     held = finish_threads(tx, [outcome for outcome, _ in items])
     claimed = claim_sends(tx, [items[0][1]]) + [Claimed([], None)] * (len(items) - 1)
     return zip(held, claimed, strict=True)
-
-
-_AT_ONCE = timedelta(0)
-
-
-def wake_threads(
-    tx: Transaction, before: Mapping[UUID, Send], changed: Iterable[Send], sent_waits: timedelta = _AT_ONCE
-) -> None:
-    """Make the threads due whose sends have news, or stand otherwise than the root says.
-
-    sent_waits: how long *Sent* waits for *Delivered*.
-    """
-    steps: dict[tuple[Step, timedelta], set[UUID]] = defaultdict(set)
-    for send in changed:
-        old = before.get(send.id)
-        if send.news:
-            steps[Step.REPLY, sent_waits if send.news is News.SENT else _AT_ONCE].add(send.thread_id)
-        elif old is None or old.headline != send.headline:
-            steps[Step.EDIT, _AT_ONCE].add(send.thread_id)
-    for (step, wait), ids in steps.items():
-        tx.do(_WAKE, ids=list(ids), due=tx.now + wait, patient=bool(wait), lane=step.lane)
-
-
-# What is due later waits for the end of a lease, or because Slack said so, unless it is patient: then news cuts it
-# short. The second edit of a root, which is patient, is owed all the same, once the news is told. -1 is UNKNOWN, -2
-# EDITING.
-_WAKE = Sql("""
-    UPDATE threads SET
-        rev = rev + 1,
-        due_at = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :due ELSE due_at END,
-        patient = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane
-                  THEN :patient ELSE patient END,
-        shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
-        lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
-    WHERE id {among ids}
-""")

@@ -184,7 +184,7 @@ async def test_a_read_only_database_takes_nothing_and_goes_on_when_it_is_writabl
     assert (await stage.callback(body)).status_code == 200
     stage.sendblue.faults.reset()
     await stage.text("A text after")
-    await until(lambda: sum("*Delivered*" in root.text for root in stage.roots()) == 2)
+    await until(lambda: sum("*Delivered*" in text for text in stage.texts()) == 2)
     assert [bubble.content for bubble in stage.bubbles()] == ["A text before", "A text after"]
 
 

@@ -6,6 +6,7 @@ import json
 import re
 import time
 from collections.abc import Callable, Iterator
+from functools import reduce
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -170,7 +171,7 @@ def _action_ids() -> set[str]:
     assert len(built) == 1
     calls = ast.walk(ast.parse((ROOT / "bot/slack/wording.py").read_text()))
     buttons = [node for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "_button"]
-    return {getattr(wording, ast.unparse(button.args[1])) for button in buttons}
+    return {str(reduce(getattr, ast.unparse(button.args[1]).split("."), wording)) for button in buttons}
 
 
 def test_exactly_the_events_that_are_used_are_subscribed_to(registered: dict[str, list[Any]]) -> None:

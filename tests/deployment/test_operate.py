@@ -102,7 +102,7 @@ async def test_every_label_and_value_seen_is_explained(stage: Stage) -> None:
     await stage.text("refused")
     await until(lambda: any("Not sent" in text for text in stage.replies()))
     stage.sendblue.faults.opted_out = False
-    await stage.text("taken", channel="G0TEAM")
+    await stage.text("taken", to="+14155550123", channel="G0TEAM")
     await until(lambda: any("Delivered" in text for text in stage.replies("G0TEAM")))
     seen = [
         (name, label, value)

@@ -23,17 +23,20 @@ from tests.statements import by_writer, doing
 
 async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
     assert (await stage.get("/healthz")).text == "ok\n"
+    await until(lambda: sum(call.method == "GET /api/v2/messages" for call in stage.sendblue.calls) >= 2)
+    await asyncio.sleep(0.1)  # both lists are read, and that is stored
     answer = await stage.get("/readyz")
     assert answer.status_code == 200
-    checks = ("announcing", "database", "doubting", "noting", "polling", "scheduler", "schema", "sending")
+    checks = ("announcing", "database", "doubting", "noting", "polling", "receiving", "scheduler", "schema", "sending")
     assert answer.json() == {
         "ready": True,
         "checks": dict.fromkeys(checks, "ok"),
         "facts": {
-            "due": {"announce": 0, "doubt": 0, "note": 0, "poll": 0, "send": 0},
+            "due": {"announce": 0, "catch_up": 0, "doubt": 0, "note": 0, "poll": 0, "send": 0},
             "seconds_behind": {},
             "last_callback_age_seconds": None,
             "callbacks_missing": False,
+            "customers_without_channel": 0,
         },
     }
 

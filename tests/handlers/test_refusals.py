@@ -24,8 +24,8 @@ def now() -> datetime:
 
 REFUSING = {
     "unsigned_request_refused": (401, Guard(NOBODY, "secret", NOBODY).events),
-    "account_webhook_refused": (401, Callbacks(NOBODY, TOKENS, now, ["secret"]).account),
-    "callback_unreadable": (400, Callbacks(NOBODY, TOKENS, now, []).status),
+    "account_webhook_refused": (401, Callbacks(NOBODY, NOBODY, TOKENS, now, ["secret"], "US").account),
+    "callback_unreadable": (400, Callbacks(NOBODY, NOBODY, TOKENS, now, [], "US").status),
 }
 
 

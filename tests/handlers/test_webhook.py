@@ -14,7 +14,7 @@ import pytest
 from bot.errors import NotStored
 from bot.sendblue.tokens import CallbackTokens
 from bot.services.reaching import Identity
-from tests.conftest import CALLBACK, CUSTOMER, Stage, until
+from tests.conftest import CALLBACK, CUSTOMER, LINE, Stage, until
 from tests.statements import asking
 
 DOOR = "/sendblue/webhook"
@@ -97,9 +97,9 @@ async def test_form_encoded_news_is_understood(sent: Stage) -> None:
     "change",
     [
         {"message_handle": "nobody-knows-this-one"},
-        {"is_outbound": False},
-        {"is_outbound": "false"},
-        {"is_outbound": False, "status": "RECEIVED"},
+        {"is_outbound": False, "sendblue_number": LINE},
+        {"is_outbound": "false", "sendblue_number": LINE},
+        {"is_outbound": False, "status": "RECEIVED", "to_number": LINE},
         {"message_handle": None, "status": None, "event": "line_blocked"},
         {"message_handle": None},
         {"message_handle": ["a", "list"]},
@@ -110,6 +110,11 @@ async def test_what_is_not_ours_changes_nothing(sent: Stage, change: dict[str, A
     assert (await sent.callback(body(sent) | change, path=DOOR, headers=SIGNED)).status_code == 200
     assert history(sent) == before
     assert "Sending" in sent.shown()
+
+
+@pytest.mark.parametrize("change", [{"is_outbound": False}, {"is_outbound": False, "number": None, "to_number": LINE}])
+async def test_what_a_customer_said_without_sender_or_line_is_refused(sent: Stage, change: dict[str, Any]) -> None:
+    assert (await sent.callback(body(sent) | change, path=DOOR, headers=SIGNED)).status_code == 400
 
 
 @pytest.mark.parametrize("garbage", [b"", b"[]", b"null", b"{", b'"DELIVERED"', b"\xff\xfe", b"[" * 5000])

@@ -15,7 +15,17 @@ from bot.domain.known import Report
 from bot.domain.send import Send
 from bot.errors import CallFailed, NotSent, Refused, Uncertain, UnreadableReport
 from bot.sendblue.failures import error_code, error_of, explanation
-from bot.sendblue.wire import STYLES, json_object, parse_answer, parse_page, parse_report, submission
+from bot.sendblue.wire import (
+    OUTBOUND,
+    RECEIVE,
+    STYLES,
+    json_object,
+    parse_answer,
+    parse_page,
+    parse_report,
+    registration,
+    submission,
+)
 from tests.making import a_send
 
 NOW = datetime(2026, 11, 20, 18, 4, 5, tzinfo=UTC)
@@ -109,6 +119,12 @@ def test_what_was_not_asked_for_is_left_out_not_null():
 
 def test_the_thirteen_styles_are_known():
     assert len(set(STYLES)) == 13
+
+
+@pytest.mark.parametrize("kind", [OUTBOUND, RECEIVE])
+def test_a_webhook_is_registered_for_one_type_with_its_own_secret(kind):
+    hook = {"url": "https://bot.example.com/hook", "secret": "its-secret"}
+    assert registration(hook["url"], hook["secret"], kind) == {"type": kind, "webhooks": [hook]}
 
 
 def text(said: str, **fields: Any) -> Send:

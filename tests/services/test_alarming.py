@@ -37,7 +37,7 @@ async def test_it_is_told_once_that_callbacks_do_not_arrive_and_once_that_they_a
     assert "PUBLIC_URL reaches this bot" in alarms(stage)[0]  # the address was tried
     assert await metric(stage)
     await stage.text("Another one that is only found by asking")
-    await until(lambda: len([root for root in stage.roots() if "Delivered" in root.text]) == 2)
+    await until(lambda: len([text for text in stage.texts() if "Delivered" in text]) == 2)
     await asyncio.sleep(0.5)
     assert len(alarms(stage)) == 1
     stage.sendblue.faults.lose_callbacks = False
@@ -54,7 +54,7 @@ async def test_a_restart_repeats_no_alarm(open_stage: Opened) -> None:
     await until(lambda: alarms(stage))
     await stage.restart()
     await stage.text("Still without callbacks")
-    await until(lambda: len([root for root in stage.roots() if "Delivered" in root.text]) == 2)
+    await until(lambda: len([text for text in stage.texts() if "Delivered" in text]) == 2)
     await asyncio.sleep(0.5)
     assert len(alarms(stage)) == 1
 
@@ -65,7 +65,7 @@ async def test_one_lost_callback_among_others_is_no_alarm(open_stage: Opened) ->
     await stage.text()
     stage.sendblue.faults.lose_callbacks = False
     await stage.text("This one is reported")
-    await until(lambda: len([root for root in stage.roots() if "Delivered" in root.text]) == 2)
+    await until(lambda: len([text for text in stage.texts() if "Delivered" in text]) == 2)
     await asyncio.sleep(0.5)
     assert alarms(stage) == []
 

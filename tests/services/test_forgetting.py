@@ -115,7 +115,7 @@ async def test_what_has_been_over_for_longer_than_its_history_is_kept_is_removed
     await until(lambda: "Delivered" in stage.shown())
     stage.sendblue.faults.stay = "SENT"
     await stage.text("A text under way")
-    await until(lambda: len(stage.roots()) == 2 and "Sent" in stage.roots()[1].text)
+    await until(lambda: len(stage.texts()) == 2 and "Sent" in stage.texts()[1])
     assert stage.app is not None
     await until(lambda: True)
     while len(await kept(stage)) > 1:

@@ -63,7 +63,7 @@ async def test_what_was_said_to_be_not_sent_stays_so_when_the_request_is_repeate
 async def test_the_same_text_typed_twice_is_two_texts(stage: Stage) -> None:
     await stage.text()
     await stage.text()
-    await until(lambda: len(stage.bubbles()) == 2 and len(stage.roots()) == 2)
+    await until(lambda: len(stage.bubbles()) == 2 and len(stage.texts()) == 2)
 
 
 async def test_options_reach_sendblue(stage: Stage) -> None:

@@ -9,7 +9,7 @@ from bot.domain.message import Origin
 from bot.domain.send import Send
 from bot.domain.thread import Step, Thread
 from bot.storage.claims import Capacity
-from bot.storage.intake import accept_many
+from bot.storage.intake import Taken, accept_many
 from bot.storage.polls import PollCapacity, claim_polls
 from bot.storage.reports import Heard, apply_many
 from bot.storage.sends import claim_sends
@@ -52,7 +52,8 @@ class Desk:
             for part in range(1, parts + 1)
         )
         origin = Origin(f"key {self.number}", "T1", channel, "U1")
-        assert await self.store.write(accept_many, a_new_message(origin, *texts))
+        accepted = await self.store.write(accept_many, a_new_message(origin, *texts))
+        assert accepted.taken is Taken.NEW
         return [send.id for send in texts]
 
     async def threads(self, count: int = 10, interval: timedelta = SECOND) -> list[tuple[Step, Thread]]:

@@ -23,7 +23,7 @@ from bot.domain.message import Origin
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
-from bot.storage.intake import accept_many
+from bot.storage.intake import Taken, accept_many
 from bot.storage.postgresql import PostgresqlDatabase, PostgresqlTransaction, connection_info
 from bot.storage.reports import Heard, apply_many
 from bot.storage.rows import load_sends, load_threads
@@ -51,7 +51,7 @@ def stored(tx: Transaction, count: int = 1) -> list[UUID]:
         thread_id = uuid4()
         text = a_send(uuid4(), thread_id, "+14155552671", "+15550100900", f"“{number}” \\ ' %s", NOON, NOON)
         news.append(a_new_message(Origin(f"key {number}", "T1", "C1", "U1"), text))
-    assert list(accept_many(tx, news)) == [True] * count
+    assert [one.taken for one in accept_many(tx, news)] == [Taken.NEW] * count
     return [item.sends[0].id for item in news]
 
 
@@ -366,7 +366,7 @@ class TestServer:
             for part in (1, 2)
         )
         new = a_new_message(Origin("key", "T1", "C1", "U1"), *parts)
-        assert list(database.write(lambda tx: accept_many(tx, [new]))) == [True]
+        assert [one.taken for one in database.write(lambda tx: accept_many(tx, [new]))] == [Taken.NEW]
         failed = Heard(parts[0].id, Report("bot", NOON, Delivery.FAILED), timedelta(1))
         with psycopg.connect(database_url) as other, ThreadPoolExecutor(1) as beside:
             other.execute("UPDATE sends SET delivery = %s WHERE part = 2", (Delivery.SENDING,))

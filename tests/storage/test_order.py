@@ -22,7 +22,7 @@ from bot.storage.database import open_database
 from bot.storage.decisions import NewDecision, decide_many
 from bot.storage.engine import Transaction
 from bot.storage.forgetting import forget_many
-from bot.storage.intake import accept_many
+from bot.storage.intake import Taken, accept_many
 from bot.storage.postponing import BusyLine, Release, release_sends, tell_of_busy_lines
 from bot.storage.reports import Heard, apply_many
 from bot.storage.sends import claim_sends
@@ -340,7 +340,8 @@ async def test_nobody_waits_for_a_conversation_who_does_not_change_it(desk: Desk
 
     def replaying(tx: Transaction) -> None:
         texts = (a_send(uuid4(), threads["C2"].id, CUSTOMER, LINE, "Hi", desk.clock(), desk.clock()),)
-        assert list(accept_many(tx, [a_new_message(Origin("key 2", "T1", "C2", "U1"), *texts)])) == [False]
+        new = a_new_message(Origin("key 2", "T1", "C2", "U1"), *texts)
+        assert [one.taken for one in accept_many(tx, [new])] == [Taken.KNOWN]
 
     def claiming(tx: Transaction) -> None:
         assert claim_threads(tx, [Capacity(1, LEASE)])[0].items

@@ -113,7 +113,7 @@ async def test_lost_answers_are_looked_for_however_rarely_history_may_be_read(in
     async def scene(stage: Stage, interval: float) -> None:
         stage.slack.faults.patch({"history_interval": interval, "lose_answer": 2})
         await stage.text("First")
-        await stage.text("Second")
+        await stage.text("Second", to="+14155552672")
         await until(lambda: sum("✅ *Delivered*" in root.text for root in stage.roots()) == 2)
         assert len(stage.roots()) == len(stage.bubbles()) == 2
         asked = [call.status for call in stage.slack.calls if call.method == "conversations.history"]

@@ -42,9 +42,11 @@ conversations = Table(
     metadata,
     Column("id", Uuid, primary_key=True),
     Column("line", String(20), nullable=False),
-    Column("customer", String(20), nullable=False),  # "" once it is forgotten
+    Column("customer", String(200), nullable=False),  # "" once it is forgotten
     Column("kind", String(10), nullable=False),
     Column("next_seq", Integer, nullable=False),
+    Column("thread_id", Uuid),  # the current thread, which may be gone
+    Column("last_at", Instant),  # when something was said last
 )
 _customers = conversations.c.customer != literal_column("''")
 Index(
@@ -62,8 +64,10 @@ threads = Table(
     Column("id", Uuid, primary_key=True),
     Column("conversation_id", Uuid, ForeignKey("conversations.id")),
     Column("seq", Integer, nullable=False),  # of the message its root shows
-    Column("channel", String(40), nullable=False),
+    Column("channel", String(40), nullable=False),  # "" while there is no place for what a customer wrote
     Column("asked_in", String(40), nullable=False),
+    Column("parent_id", Uuid),  # the thread in which its root is to stand, for a later text; it may be gone
+    Column("thread_ts", String(40)),  # the root of the Slack thread in which its own root stands
     Column("root_ts", String(40)),
     Column("replies", Integer, nullable=False),
     Column("rev", Integer, nullable=False),
@@ -85,6 +89,7 @@ OTHERS = threads.c.lane < literal_column(
 _index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c.lane, threads.c.due_at)
 _index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
 Index("threads_conversation", threads.c.conversation_id)
+_index_where("threads_without_place", threads.c.channel == literal_column("''"), threads.c.id)
 
 messages = Table(
     "messages",
@@ -101,9 +106,18 @@ messages = Table(
     Column("author", String(40), nullable=False),
     Column("answer_url", Text, nullable=False),
     Column("text", Text, nullable=False),
+    Column("media", Text, nullable=False),  # what came with it: a URL a line
     Column("said_at", Instant, nullable=False),
+    Column("to_show", Boolean, nullable=False),  # in its thread, whose root does not show it
+    Column("showing", Boolean, nullable=False),  # in the reply that is being posted right now
+    Column("notice", String(20), nullable=False),  # what its words changed, or ask: see `Message`
 )
+_INBOUND = messages.c.direction == literal_column("'in'")
 Index("messages_thread", messages.c.thread_id, messages.c.seq)
+_index_where("messages_to_show", messages.c.to_show, messages.c.thread_id, messages.c.said_at, messages.c.seq)
+_index_where("messages_showing", messages.c.showing, messages.c.thread_id)
+_index_where("messages_inbound", _INBOUND, messages.c.said_at)
+_index_where("messages_remembered", _INBOUND & (messages.c.text != literal_column("''")), messages.c.said_at)
 Index("messages_author", messages.c.author, messages.c.said_at)
 
 sends = Table(
@@ -117,6 +131,7 @@ sends = Table(
     Column("part", SmallInteger, nullable=False),
     Column("parts", SmallInteger, nullable=False),
     Column("try_number", SmallInteger, nullable=False),
+    Column("quiet", Boolean, nullable=False),  # a reply tells only what is wrong; the rest its root shows
     Column("recipient", String(20), nullable=False),
     Column("line", String(20), nullable=False),
     Column("text", Text, nullable=False),
@@ -185,6 +200,32 @@ reports = Table(
 )
 Index("reports_send", reports.c.send_id, reports.c.id)
 _index_where("reports_callbacks", reports.c.source == "callback", reports.c.received_at)
+
+progress = Table(
+    "progress",
+    metadata,
+    Column("key", String(80), primary_key=True),  # "inbound:" and a line in E.164
+    Column("at", Instant, nullable=False),  # what came before then is stored
+    Column("due_at", Instant, nullable=False),
+    Column("fence", Integer, nullable=False),
+)
+
+keys = Table(
+    "keys",
+    metadata,
+    Column("name", String(20), primary_key=True),
+    Column("value", String(64), nullable=False),  # made once, by the migration
+)
+
+opt_outs = Table(
+    "opt_outs",
+    metadata,
+    Column("hash", String(64), primary_key=True),  # of a number: see `bot.storage.opt_outs`
+    Column("stopped_at", Instant),
+    Column("lifted_at", Instant),
+    Column("by", String(40), nullable=False),  # who changed it last: a Slack user id, "" for the customer
+    Column("why", String(20), nullable=False),
+)
 
 private_notes = Table(
     "private_notes",

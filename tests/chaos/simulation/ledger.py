@@ -17,7 +17,7 @@ from sqlalchemy import StaticPool, create_engine
 from bot.errors import MaybeStored, NotStored
 from bot.storage.engine import Transaction
 from bot.storage.migrations.tables import metadata
-from bot.storage.sqlite import SqliteTransaction, sqlite3, within
+from bot.storage.sqlite import SqliteTransaction, add_digest, sqlite3, within
 from bot.storage.timekeeping import keep_time
 from bot.storage.writer import Writer, _Entry
 
@@ -44,9 +44,11 @@ def at(point: Point) -> Generator[Point, None, None]:
 def shelf() -> Any:
     """Return the one database of this test process; every world begins by emptying it."""
     raw = sqlite3.connect(":memory:", check_same_thread=False, cached_statements=500, isolation_level=None)
+    add_digest(raw)
     atexit.register(raw.close)
     raw.execute("PRAGMA foreign_keys=ON")
     metadata.create_all(create_engine("sqlite://", poolclass=StaticPool, creator=lambda: raw))
+    raw.execute("INSERT INTO keys (name, value) VALUES ('opt_outs', 'salt')")
     return raw
 
 
@@ -55,8 +57,9 @@ def emptied() -> Any:
     raw = shelf()
     if raw.in_transaction:  # the seed before this one may have failed in the middle of one
         raw.execute("ROLLBACK")
-    for table in ("reports", "sends", "messages", "threads", "conversations", "private_notes", "pacing", "alarms"):
-        raw.execute(f"DELETE FROM {table}")
+    for table in reversed(metadata.sorted_tables):
+        if table.name != "keys":
+            raw.execute(f"DELETE FROM {table.name}")
     return raw
 
 

@@ -11,7 +11,7 @@ from bot.app import SETTLE
 from bot.domain.known import Report
 from bot.domain.message import Origin, Request
 from bot.domain.rules import Durations, Rules
-from bot.errors import MaybeStored, NotStored
+from bot.errors import MaybeStored, NotStored, UsageError
 from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
@@ -22,6 +22,7 @@ from bot.services.polling import Polling
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
+from bot.storage.intake import Routes
 from bot.storage.postponing import end_leases
 from bot.storage.timekeeping import keep_time
 from tests.chaos.simulation.invariants import SEND_WITHIN
@@ -125,13 +126,13 @@ class Process:
         )
         self.tracking = Tracking(self.ledger, *wakeups, durations, chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
-        self.accepting = Accepting(self.ledger, default_line="+15550100900")
+        self.accepting = Accepting(self.ledger, Routes(("+15550100900", "+15550100901"), timedelta(days=7)))
         self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
         sender: Any = Sender(self)
         self.announcing = Announcing(
-            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, notes, SETTLE
+            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, notes, "", SETTLE
         )
-        self.deciding = Deciding(self.ledger, slack, permitting, notes)
+        self.deciding = Deciding(self.ledger, slack, permitting, phone, wakeups[0], notes)
         nobody: Any = None  # is asked who answers: there is no channel in which to say it
         alarming = Alarming(self.ledger, slack, nobody, "", "", self.ledger.clock())
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
@@ -176,7 +177,7 @@ class Process:
             await self.accepting.accept(request, origin)
         except MaybeStored:
             return
-        except NotStored:
+        except (NotStored, UsageError):
             self.world.watch.refused(origin.key)
             return
         self.world.watch.acknowledged(origin.key)

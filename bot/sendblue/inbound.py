@@ -1,0 +1,112 @@
+"""What a customer said, in Sendblue's words ⇄ ours. Pure: bytes and JSON in, `Inbound` out.
+
+Source: the captures and documents that docs/architecture.md names. A webhook and an item of the list read alike.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from msgspec import Struct
+
+from bot.domain.message import Inbound
+from bot.domain.number import in_e164, mask
+from bot.errors import UnreadableReport
+from bot.sendblue.failures import plain_text
+from bot.sendblue.wire import fields_of, is_a_customers, json_object, part_of, read_time
+
+_OLDEST, _AHEAD = timedelta(days=400), timedelta(minutes=5)  # a time beyond these is no time of a message
+_LONGEST_NAME = 180  # characters of a handle or a sender
+_MOST_MEDIA, _LONGEST_URL = 20, 2_000
+
+
+class Page(Struct, frozen=True):
+    """One page of the list of what came in."""
+
+    said: list[Inbound]
+    names: list[str]  # of all items, also of those that cannot be read
+    unreadable: int
+    more: bool | None  # whether more follow; None: it does not say
+
+
+def parse_inbound(body: bytes, *, now: datetime, region: str, form: bool = False) -> Inbound | None:
+    """Read one POST of the account's webhook; None for one of our own texts.
+
+    Raises UnreadableReport: no JSON object, or nobody it could be from, or no line or handle.
+    """
+    fields = fields_of(body, form=form)
+    return inbound_of(fields, now=now, region=region) if _came_in(fields) else None
+
+
+def _came_in(fields: Mapping[str, Any]) -> bool:
+    """Whether a customer wrote it. Where nothing says which way it went, its status does."""
+    return is_a_customers(fields) or ("is_outbound" not in fields and fields.get("status") == "RECEIVED")
+
+
+def inbound_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbound:
+    """Read one record. region: for numbers without a country's code. Raises UnreadableReport."""
+    handle = plain_text(fields.get("message_handle"))[:_LONGEST_NAME]
+    line = _number(fields.get("sendblue_number") or fields.get("to_number"), region)
+    sender = _number(fields.get("from_number") or fields.get("number"), region)
+    group = plain_text(fields.get("group_id"))[:_LONGEST_NAME]
+    customer = f"group:{group}" if group and sender else sender
+    if not (handle and line and customer):
+        raise UnreadableReport("neither handle nor sender nor line" if not handle else "no sender or line")
+    media = _media(fields.get("media_url"))
+    text = _words(fields)
+    if group:
+        text = f"{mask(sender)}: {text}"  # of whom nothing else is kept
+    at = read_time(fields.get("date_sent")) or read_time(fields.get("date_created"))
+    credible = at is not None and now - _OLDEST < at < now + _AHEAD
+    return Inbound(
+        handle,
+        line,
+        customer,
+        text or ("(no words)" if media else "(a message without words)"),
+        media,
+        at if at is not None and credible else now,
+        opted_out=fields.get("opted_out") in (True, "true", "True"),
+    )
+
+
+def parse_inbound_page(body: bytes, *, now: datetime, region: str) -> Page:
+    """Read `GET /api/v2/messages`. An item that cannot be read is left out. Raises UnreadableReport."""
+    fields = json_object(body) or {}
+    items = [item for item in part_of(fields, "data", list) if isinstance(item, dict)]
+    said, unreadable = list[Inbound](), 0
+    for item in items:
+        if _came_in(item):
+            try:
+                said.append(inbound_of(item, now=now, region=region))
+            except UnreadableReport:
+                unreadable += 1
+    pagination = fields.get("pagination")
+    more = pagination.get("hasMore") if isinstance(pagination, dict) else None
+    names = [plain_text(item.get("message_handle"))[:_LONGEST_NAME] for item in items]
+    return Page(said, names, unreadable, more if isinstance(more, bool) else None)
+
+
+def _number(value: object, region: str) -> str:
+    """Return E.164, or an address as it is: iMessage has e-mail addresses, too."""
+    text = plain_text(value)[:_LONGEST_NAME]
+    return text.casefold() if "@" in text else in_e164(text, region) or ""
+
+
+def _media(value: object) -> tuple[str, ...]:
+    urls = value if isinstance(value, list) else [value]
+    texts = [plain_text(url) for url in urls[:_MOST_MEDIA]]
+    return tuple(url for url in texts if url and len(url) <= _LONGEST_URL and not any(map(str.isspace, url)))
+
+
+def _words(fields: Mapping[str, Any]) -> str:
+    """Return what was said, and in words what else came with it."""
+    content = fields.get("content")
+    text = plain_text(content) if isinstance(content, str) else ""
+    location, card = fields.get("location"), fields.get("app_card")
+    more = []
+    if isinstance(location, dict):
+        latitude, longitude = (plain_text(location.get(name)) for name in ("latitude", "longitude"))
+        more.append(f"📍 {latitude}, {longitude}" if latitude and longitude else "📍 a location")
+    if isinstance(card, dict):
+        more.append(f"sent an app card: {plain_text(card.get('url'))[:300]}".rstrip(": "))
+    return "\n".join(filter(None, [text, *more]))

@@ -1,0 +1,96 @@
+"""Taking in what customers say: from the webhook as it comes, and from Sendblue's list whatever the webhook missed."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from functools import partial
+
+import structlog
+from msgspec.structs import replace
+
+from bot import metrics
+from bot.domain.message import Inbound
+from bot.domain.splitting import split_text
+from bot.domain.thread import LONGEST_SHOWN
+from bot.errors import CallFailed, NotSent
+from bot.sendblue.client import Sendblue
+from bot.services.worker import Job
+from bot.storage.inbound import Arrival, give_place, take_many
+from bot.storage.progress import Read, Reading, ReadingCapacity, claim_reading, note_reading
+from bot.storage.store import Store
+
+log = structlog.get_logger(__name__)
+
+_LEASE = timedelta(seconds=60)
+_OVERLAP = timedelta(minutes=10)  # read again each time: the list lags behind, and its clock is not ours
+# From one page to the next: a seventh of the 100 requests that Sendblue takes in 10 s.
+_EACH = timedelta(seconds=0.7)
+
+
+@dataclass(eq=False)
+class Receiving:
+    store: Store
+    sendblue: Sendblue
+    announce: asyncio.Event  # set when there is something to show
+    lines: Sequence[str]  # E.164
+    inbox: str  # the channel for what has no thread; "": none
+    every: timedelta  # from one reading of a line's list to the next
+    _began: bool = field(default=False, init=False)
+
+    async def take(self, said: Inbound, source: str) -> bool:
+        """Store what was said; returns whether it was new. A copy changes nothing; after NotStored bring it again."""
+        if said.line not in self.lines:
+            metrics.inbound.labels(source, "not_ours").inc()
+            return False
+        parts = split_text(said.text, LONGEST_SHOWN)
+        new = False
+        for number, text in enumerate(parts, start=1):
+            part = replace(said, text=text, part=number, media=said.media if number == 1 else ())
+            new |= await self.store.write(take_many, Arrival(part, self.inbox))
+        metrics.inbound.labels(source, "new" if new else "known").inc()
+        if new:
+            self.announce.set()
+        return new
+
+    async def claim(self, _capacity: int) -> tuple[list[Job], datetime | None]:
+        """Take a line whose list is due to be read. At the first time all are: customers wrote while we were away."""
+        keys = [f"inbound:{line}" for line in self.lines]
+        if self.inbox and not self._began:
+            await self.store.write(give_place, self.inbox)
+            self.announce.set()
+        claimed = await self.store.write(claim_reading, ReadingCapacity(keys, _LEASE, _EACH, not self._began))
+        self._began = True
+        return [partial(self.catch_up, reading) for reading in claimed.items], claimed.soonest
+
+    async def catch_up(self, reading: Reading) -> None:
+        """Store every page of the list since the mark, then move the mark to where we began."""
+        began = self.store.clock()
+        try:
+            done = await self._read_all(reading)
+        except CallFailed as error:
+            log.warning("catch_up_without_answer", code=error.code)
+            done = False
+        at = began if done else reading.at
+        await self.store.write(note_reading, Read(reading, at, self.every))
+
+    async def _read_all(self, reading: Reading) -> bool:
+        """Return whether all pages are stored. Raises Refused or NotSent."""
+        line, since = reading.key.removeprefix("inbound:"), reading.at - _OVERLAP
+        seen, offset = set[str](), 0
+        while True:
+            page = await self.sendblue.inbound(line, since, offset=offset)
+            found = await asyncio.gather(*(self.take(said, "list") for said in page.said))
+            metrics.inbound.labels("list", "unreadable").inc(page.unreadable)
+            if any(found):
+                log.info("caught_up", count=sum(found))
+            nothing_new = seen.issuperset(page.names)
+            if page.more is False or not page.names or (nothing_new and page.more is None):
+                return True
+            if nothing_new:
+                raise NotSent("list_without_end")
+            seen.update(page.names)
+            offset += len(page.names)
+            if not await self.store.write(note_reading, Read(reading, reading.at, _LEASE)):
+                return False  # somebody else goes on with it
+            await asyncio.sleep(_EACH.total_seconds())

@@ -1,0 +1,204 @@
+"""Taking in what customers say, and finding it a thread."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from bot.domain.ids import new_id
+from bot.domain.message import Inbound, Notice
+from bot.domain.thread import Step, Thread
+from bot.storage.conversations import Gesture, Seat, next_seats
+from bot.storage.engine import Transaction, one_by_one
+from bot.storage.intake import KNOWN, open_threads
+from bot.storage.opt_outs import change, heard
+from bot.storage.sql import Sql
+from bot.storage.waking import wake
+
+
+class Arrival(Struct, frozen=True):
+    """Something a customer said, and the channel for it if its conversation has no thread; "": none."""
+
+    said: Inbound
+    inbox: str
+
+
+def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
+    """Store each once, in the current thread of its conversation. Returns whether it was new; a copy changes nothing.
+
+    Threads are locked before conversations, as everywhere. What comes while somebody begins another thread may still
+    go into the one that was current when it came.
+    """
+    known = set(tx.ask(KNOWN, keys=[item.said.key for item in items]).column())
+    fresh = {item.said.key: item for item in sorted(items, key=_when) if item.said.key not in known}
+    if not fresh:
+        return [False for _ in items]
+    notices = {key: heard(tx, item.said) for key, item in fresh.items()}
+    places = _Places(tx, [item.said for item in fresh.values()])
+    seats = next_seats(tx, [places.gesture(item.said) for item in fresh.values()])
+    rows = [_row(tx, item, seats[key], places, notices[key]) for key, item in fresh.items() if key in seats]
+    stored = set(tx.each(_NEW, rows).column())
+    open_threads(tx, [row for row in rows if not row["to_show"]])
+    return [item.said.key in stored for item in items]
+
+
+_NEW = Sql("""
+    INSERT INTO messages
+        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
+        to_show, showing, notice)
+    SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, row.direction, 'phone', '', row.author, '',
+        row.text, row.media, row.said_at, row.to_show, false, row.notice
+    {from id, thread_id, conversation_id, seq, key, direction, author, text, media, said_at, to_show, notice}
+    WHERE true ON CONFLICT (key) DO NOTHING RETURNING key
+""")
+
+
+def _when(item: Arrival) -> datetime:
+    return item.said.at
+
+
+class _Places:
+    """The thread for each conversation: its current one, which is woken, or one that is to be opened."""
+
+    def __init__(self, tx: Transaction, said: Sequence[Inbound]) -> None:
+        about = sorted({(one.line, one.customer) for one in said})
+        found = tx.each(_CURRENT, [{"line": line, "customer": customer} for line, customer in about])
+        current = {(row.line, row.customer): row.thread_id for row in found}
+        channels = {row.id: row.channel for row in tx.ask(_LOCK, ids=list(current.values()))} if current else {}
+        self._of = {where: thread_id for where, thread_id in current.items() if thread_id in channels}
+        self._new = {where: new_id(tx.now) for where in about if where not in self._of}
+        wake(tx, [thread_id for thread_id, channel in channels.items() if channel], Step.REPLY)
+
+    def gesture(self, said: Inbound) -> Gesture:
+        thread_id = self._new.get((said.line, said.customer))
+        return Gesture(said.key, said.line, said.customer, thread_id, inbound=True)
+
+    def thread_of(self, said: Inbound) -> tuple[UUID, bool]:
+        """Return its thread, and whether that stands: the first in a new one opens it."""
+        where = (said.line, said.customer)
+        stands = where in self._of
+        if not stands:
+            self._of[where] = self._new[where]
+        return self._of[where], stands
+
+
+# Its twin reads one conversation after another.
+_CURRENT = Sql(
+    """
+    SELECT conversations.line, conversations.customer, conversations.thread_id {from line, customer}
+    JOIN conversations ON conversations.line = row.line AND conversations.customer = row.customer
+    WHERE conversations.thread_id IS NOT NULL
+    """,
+    sqlite="""
+    SELECT line, customer, thread_id FROM conversations
+    WHERE line = :line AND customer = :customer AND thread_id IS NOT NULL
+    """,
+)
+_LOCK = Sql("SELECT id, channel FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
+
+
+def _row(tx: Transaction, item: Arrival, seat: Seat, places: _Places, notice: Notice) -> dict[str, object]:
+    thread_id, stands = places.thread_of(item.said)
+    ids = {"id": new_id(tx.now), "thread_id": thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
+    words = {"key": item.said.key, "text": item.said.text, "media": "\n".join(item.said.media), "notice": notice}
+    return ids | words | _SAID | {"said_at": item.said.at, "to_show": stands, "channel": item.inbox, "parent_id": None}
+
+
+_SAID = {"direction": "in", "author": ""}
+
+
+class OptOutClick(Struct, frozen=True):
+    """What somebody decides about texting a customer, beside something the customer said."""
+
+    message_id: UUID
+    choice: Notice
+    by: str  # a Slack user id
+
+
+@one_by_one
+def decide_opt_out(tx: Transaction, click: OptOutClick) -> str:
+    """Store a decision, and that the thread is to say so; return the customer it is about, "" if it does not count.
+
+    It counts once, and only if it changes something.
+    """
+    about = next(iter(tx.ask(_ABOUT, id=click.message_id)), None)
+    if about is None or not about.customer or not list(tx.ask(_LOCK, ids=[about.thread_id])):
+        return ""
+    now, choice = tx.now, click.choice
+    if choice is not Notice.KEPT:
+        lifts = choice is Notice.UNDONE
+        before, after = change(
+            tx,
+            about.customer,
+            lambda known: known.lifted(now) if lifts else known.stopped(now),
+            why="click",
+            by=click.by,
+        )
+        if before.stands == after.stands:
+            return ""
+    key = f"click:{click.message_id.hex}:{choice}"
+    gesture = Gesture(key, about.line, about.customer, None, inbound=True)
+    seats = next_seats(tx, [gesture])
+    if not seats:
+        return ""
+    wake(tx, [about.thread_id], Step.REPLY)
+    ids = {"id": new_id(now), "thread_id": about.thread_id, "conversation_id": seats[key].conversation_id}
+    said = {"direction": "note", "author": click.by, "text": "", "media": "", "said_at": now, "to_show": True}
+    tx.each(_NEW, [ids | said | {"key": key, "seq": seats[key].seq, "notice": choice}])
+    return str(about.customer)
+
+
+_ABOUT = Sql("""
+    SELECT line, customer, messages.thread_id FROM messages
+    JOIN conversations ON conversations.id = messages.conversation_id WHERE messages.id = :id
+""")
+
+
+def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
+    """Show what is left to show of a thread whose place is gone in a new one, which is the current one from now on.
+
+    Changes nothing if somebody else has taken the thread over. channel: "": none yet.
+    """
+    held = {"old": thread.id, "fence": thread.fence}
+    first = next(iter(tx.ask(_FIRST_LEFT, **held)), None)
+    new = None if first is None else new_id(tx.now)
+    tx.do(_LEAVE, **held, thread_id=new)
+    if first is not None:
+        tx.do(_MOVE, old=thread.id, thread_id=new, root_id=first.id)
+        open_threads(tx, [first._asdict() | {"thread_id": new, "channel": channel, "parent_id": None}])
+
+
+def without_place(tx: Transaction) -> int:
+    """Return how many threads wait for a channel."""
+    return int(tx.ask(_WITHOUT_PLACE).value())
+
+
+@one_by_one
+def give_place(tx: Transaction, channel: str) -> int:
+    """Show what waits for a channel in this one, also what another would not take; return how many threads that are."""
+    return len(tx.ask(_GIVE_PLACE, channel=channel, now=tx.now).column())
+
+
+_WITHOUT_PLACE = Sql("SELECT count(*) AS many FROM threads WHERE channel = '' AND closed = ''")
+_GIVE_PLACE = Sql("""
+    UPDATE threads SET channel = :channel, asked_in = :channel, due_at = :now
+    WHERE closed = '' AND (channel = '' OR lane = 2 AND due_at IS NOT NULL AND posting IS NULL AND root_ts IS NULL
+        AND channel <> :channel AND EXISTS (
+            SELECT 1 FROM messages WHERE thread_id = threads.id AND seq = threads.seq AND direction = 'in'
+        ))
+    RETURNING id
+""")
+_HELD = "EXISTS (SELECT 1 FROM threads WHERE id = :old AND fence = :fence)"
+_FIRST_LEFT = Sql(
+    f"SELECT id, conversation_id, seq FROM messages WHERE thread_id = :old AND to_show AND {_HELD} "
+    "ORDER BY said_at, seq LIMIT 1"
+)
+_LEAVE = Sql(f"""
+    UPDATE conversations SET thread_id = :thread_id
+    WHERE id = (SELECT conversation_id FROM threads WHERE id = :old) AND thread_id = :old AND {_HELD}
+""")
+_MOVE = Sql("""
+    UPDATE messages SET thread_id = :thread_id, showing = false, to_show = id <> :root_id
+    WHERE thread_id = :old AND to_show
+""")

@@ -1,0 +1,53 @@
+"""Making threads due when there is more to show in them."""
+
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+from bot.domain.delivery import News
+from bot.domain.send import Send
+from bot.domain.thread import Step
+from bot.storage.engine import Transaction
+from bot.storage.sql import Sql
+
+_AT_ONCE = timedelta(0)
+
+
+def wake_threads(
+    tx: Transaction, before: Mapping[UUID, Send], changed: Iterable[Send], sent_waits: timedelta = _AT_ONCE
+) -> None:
+    """Make the threads due whose sends have news, or stand otherwise than the root says.
+
+    sent_waits: how long *Sent* waits for *Delivered*.
+    """
+    steps: dict[tuple[Step, timedelta], set[UUID]] = defaultdict(set)
+    for send in changed:
+        old = before.get(send.id)
+        if send.news:
+            steps[Step.REPLY, sent_waits if send.news is News.SENT else _AT_ONCE].add(send.thread_id)
+        elif old is None or old.headline != send.headline:
+            steps[Step.EDIT, _AT_ONCE].add(send.thread_id)
+    for (step, wait), ids in steps.items():
+        wake(tx, list(ids), step, wait)
+
+
+def wake(tx: Transaction, ids: Sequence[UUID], step: Step, wait: timedelta = _AT_ONCE) -> None:
+    """Make threads due in which there is such a step to do."""
+    if ids:
+        tx.do(_WAKE, ids=ids, due=tx.now + wait, patient=bool(wait), lane=step.lane)
+
+
+# What is due later waits for the end of a lease, or because Slack said so, unless it is patient: then news cuts it
+# short. The second edit of a root, which is patient, is owed all the same, once the news is told. -1 is UNKNOWN, -2
+# EDITING.
+_WAKE = Sql("""
+    UPDATE threads SET
+        rev = rev + 1,
+        due_at = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :due ELSE due_at END,
+        patient = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane
+                  THEN :patient ELSE patient END,
+        shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
+        lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
+    WHERE id {among ids}
+""")
