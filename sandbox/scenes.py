@@ -78,6 +78,42 @@ async def opted_out(stage: Stage) -> None:
     stage.no_bubble()
 
 
+async def answered(stage: Stage) -> None:
+    """What a customer writes stands in the thread, and the next text goes on there."""
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    await stage.answers("Eight works, see you then")
+    await stage.says("eight works")
+    stage.one_bubble()
+
+
+async def a_night_away(stage: Stage) -> None:
+    """The bot is gone while a customer writes: it reads Sendblue's list when it is back."""
+
+    async def writes() -> None:
+        for words in ("Are you open on Sunday?", "We would be six", "Hello?"):
+            await stage.answers(words)
+
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    await stage.kill_the_bot_and_start_it_again(writes)
+    await stage.says("are you open", "we would be six", "hello?")
+    await stage.calm()
+    stage.shown_once("Are you open on Sunday?", "We would be six", "Hello?")
+
+
+async def stop(stage: Stage) -> None:
+    """After STOP nothing is sent, and the command says why."""
+    await stage.type("Our autumn menu is here.")
+    await stage.says("delivered")
+    await stage.answers("STOP")
+    await stage.says("opted out")
+    answer = await stage.type("One more thing")
+    stage.promise("the command says that they opted out", holds="opted out" in answer.text)
+    await stage.calm()
+    stage.one_bubble()
+
+
 async def no_answer(stage: Stage) -> None:
     """Sendblue takes the text and never answers: nobody knows, so nobody sends again."""
     words = "Sendblue takes the text but never answers, and its callbacks are late"
@@ -126,28 +162,31 @@ async def not_invited(stage: Stage) -> None:
 
 SCENES: Mapping[str, Scene] = {
     "A plain text": Scene("The thread goes from Sending to Delivered, as the text does on the phone.", a_plain_text),
-    "No iMessage on this phone": Scene(
-        "The bubble is green, and the thread says SMS and claims no delivery.", no_imessage
-    ),
+    "No iMessage": Scene("The bubble is green, and the thread says SMS and claims no delivery.", no_imessage),
     "All callbacks lost": Scene(
         "No news comes, so the bot asks Sendblue by itself, and the thread still ends at Delivered.",
         lost_callbacks,
     ),
-    "Everything twice and in disorder": Scene(
+    "Everything twice": Scene(
         "The command comes twice and news three times: one bubble, and the thread says nothing twice.",
         everything_repeated,
     ),
-    "The customer has opted out": Scene("Nothing reaches the phone, and the thread says why.", opted_out),
+    "Opted out before": Scene("Nothing reaches the phone, and the thread says why.", opted_out),
+    "The customer answers": Scene("The answer stands in the thread a moment after it was written.", answered),
+    "A night away": Scene(
+        "Three answers come while the bot is dead; started again, it shows each once, in order.", a_night_away
+    ),
+    "STOP": Scene("The thread says that they opted out, and the next command is refused.", stop),
     "Sendblue never answers": Scene(
         "The thread admits that nobody knows until the truth is found, and there is never a second bubble.", no_answer
     ),
-    "Slack is busy, then down": Scene(
+    "Slack busy, then down": Scene(
         "No text leaves while it could not be reported; once Slack is back, the thread catches up.", slack_is_away
     ),
-    "The bot is killed while sending": Scene(
+    "Killed while sending": Scene(
         "Started again, the bot finds out what became of the text, and sends nothing twice.", killed_while_sending
     ),
-    "A private channel the bot is not in": Scene(
+    "A channel without the bot": Scene(
         "Nothing leaves, and only the person who typed is told why.", not_invited, PRIVATE
     ),
 }

@@ -112,8 +112,8 @@ class Stage:
         self._sendblue.forget()
         self._slack.forget()
 
-    async def kill_the_bot_and_start_it_again(self) -> None:
-        """SIGKILL, then a new process that has to go on.
+    async def kill_the_bot_and_start_it_again(self, meanwhile: Callable[[], Awaitable[None]] | None = None) -> None:
+        """SIGKILL, then a new process that has to go on. meanwhile: what happens while there is none.
 
         Raises:
             BotFailedError: the new one did not start.
@@ -122,6 +122,8 @@ class Stage:
         self.restarting = True
         try:
             await self.world.bot.kill()
+            if meanwhile is not None:
+                await meanwhile()
             with self.narrator.waiting("Starting the bot again …"):
                 await self.world.bot.start()
         finally:
@@ -135,6 +137,17 @@ class Stage:
         await asyncio.sleep(0)
         self.promise("the command is answered in time", holds=answer.failure is None)
         return answer
+
+    async def answers(self, words: str) -> None:
+        """Write from the phone of this scene's customer."""
+        self.narrator.line("phone", words)
+        await self.world.sendblue.customer_says(self.number, words)
+
+    def shown_once(self, *words: str) -> None:
+        """Promise: the threads say each of these once, in this order."""
+        places = [self.thread.find(word.lower()) for word in words]
+        once = all(self.thread.count(word.lower()) == 1 for word in words)
+        self.promise("each answer stands there once, in order", holds=once and places == sorted(places))
 
     async def until(self, words: str, condition: Callable[[], bool]) -> None:
         """Wait for something promised.

@@ -14,6 +14,8 @@ from sandbox.sendblue import PretendSendblue
 from sandbox.slack import PretendSlack
 from sandbox.traffic import Json
 
+INBOX = "G0TEAM"
+"""Where the demo shows what customers write whom nobody has texted."""
 LINES = ("+15550100900", "+15550100901")
 """The account's lines, the default one first; `--from` chooses the other."""
 
@@ -56,13 +58,14 @@ async def world(bot_port: int, command: Sequence[str] = BOT_COMMAND) -> AsyncIte
     async with AsyncExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="bluethread-"))
         board = Board()
-        token, signing, key, secret = (secrets.token_hex(16) for _ in range(4))
+        token, signing, key, secret, webhook = (secrets.token_hex(16) for _ in range(5))
         slack = PretendSlack(board, bot_token=f"xoxb-{token}", signing_secret=signing)
         stack.push_async_callback(slack.aclose)
         sendblue = PretendSendblue(board, key_id=key, secret=secret, lines=LINES)
         stack.push_async_callback(sendblue.aclose)
         url = f"http://127.0.0.1:{bot_port}"
         slack.app_url = f"{url}/slack/events"
+        sendblue.webhook_url, sendblue.webhook_secret = f"{url}/sendblue/webhook", webhook
         bot = BotProcess(board, command, url, Path(folder))
         stack.push_async_callback(bot.stop)
         bot.settings = {
@@ -70,6 +73,7 @@ async def world(bot_port: int, command: Sequence[str] = BOT_COMMAND) -> AsyncIte
             "SLACK_SIGNING_SECRET": signing,
             "SENDBLUE_API_KEY_ID": key,
             "SENDBLUE_API_SECRET_KEY": secret,
+            "SENDBLUE_WEBHOOK_SECRET": webhook,
             **_settings(url, bot_port, folder),
         }
         made = World(board, slack, sendblue, bot)
@@ -100,7 +104,9 @@ def _settings(url: str, port: int, folder: str) -> dict[str, str]:
         "DATABASE_URL": f"sqlite:///{folder}/bluethread.db",
         "HOST": "127.0.0.1",
         "PORT": str(port),
+        "INBOX_CHANNEL": INBOX,
         "REPOLL_INTERVAL": "1",
+        "CATCH_UP_INTERVAL": "5",
         "STALE_AFTER": "2",
         "DOUBT_WINDOW": "30",
         "SENDBLUE_TIMEOUT": "4",

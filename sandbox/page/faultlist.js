@@ -38,6 +38,11 @@ const SENDBLUE = [
     watch: "the bot asks meanwhile; news that comes too late changes nothing.",
   },
   {
+    name: "lose_inbound", title: "Lose customers’ answers", on: true, off: false,
+    what: "What a customer writes never reaches the bot by itself.",
+    watch: "the bot reads Sendblue’s list and shows it all the same, once.",
+  },
+  {
     name: "sms", title: "Fall back to SMS", on: true, off: false,
     what: "The customer has no iMessage: a green bubble.",
     watch: "the thread says SMS and promises no delivery, as SMS never reports one.",

@@ -14,6 +14,7 @@ from sandbox.sendblue.records import (
     SendblueRefusalError,
     code_of,
     iso,
+    request_error,
     send_error,
 )
 from sandbox.sendblue.rest import Rest, busy, not_found
@@ -80,6 +81,14 @@ class Account:
         if message is None:
             raise not_found(self._faults)
         return 200, {"status": "OK", "data": message.body()}
+
+    def opt_out(self, fields: Json) -> Answer:
+        """POST /api/v2/contacts/opt-out."""
+        number, wanted = str(fields.get("number", "")), fields.get("opted_out", True) is True
+        if not number:
+            raise request_error("number is required")
+        self._opt_outs.set(number, opted_out=wanted)
+        return 200, {"status": "OK", "number": number, "opted_out": wanted}
 
     def numbers(self) -> Answer:
         """GET /api/lines."""

@@ -28,7 +28,18 @@ class Callbacks:
         if self._faults.lose_callbacks:
             return
         for _ in range(3 if self._faults.duplicate_callbacks else 1):
-            await self._repeat(url, body)
+            await self._repeat(url, body, self._faults.callback_secret)
+
+    async def inbound(self, url: str, body: Json, secret: str) -> int | None:
+        """Send what a customer wrote: late, never, or three times, if the faults say so; return the last answer."""
+        if self._faults.delay_inbound:
+            await asyncio.sleep(self._faults.delay_inbound)
+        if self._faults.lose_inbound:
+            return None
+        status = None
+        for _ in range(3 if self._faults.duplicate_inbound else 1):
+            status = await self._repeat(url, body, secret)
+        return status
 
     async def post(self, url: str, body: Json, secret: str = "") -> int | None:
         """POST a body once; return the HTTP status, None if no answer came."""
@@ -37,12 +48,13 @@ class Callbacks:
             headers["sb-signing-secret"] = secret
         return (await self._courier.post(url, json.dumps(body), headers, PATIENCE)).status
 
-    async def _repeat(self, url: str, body: Json) -> None:
+    async def _repeat(self, url: str, body: Json, secret: str) -> int | None:
         for attempt in range(ATTEMPTS):
             if attempt:
                 await asyncio.sleep(self._retry_wait)
-            if not self._unheard(await self.post(url, body, self._faults.callback_secret)):
-                return
+            if not self._unheard(status := await self.post(url, body, secret)):
+                break
+        return status
 
     def _unheard(self, status: int | None) -> bool:
         """Whether this answer, or none, has a callback sent again."""

@@ -42,6 +42,7 @@ class Endpoint:
                 Route("/api/status", self._status),
                 Route("/api/v2/messages", self._listed),
                 Route("/api/v2/messages/{handle}", self._one),
+                Route("/api/v2/contacts/opt-out", self._opt_out, methods=["POST"]),
                 Route("/api/lines", self._lines),
                 Route("/api/v2/lines/state", self._line_states),
                 Route("/api/account/webhooks", self._webhooks, methods=["GET", "POST", "PUT", "DELETE"]),
@@ -93,6 +94,10 @@ class Endpoint:
     async def _webhooks(self, request: Request) -> Response:
         fields = await _fields(request)
         return await self._plain(request, lambda: self._account.webhooks(request.method, fields))
+
+    async def _opt_out(self, request: Request) -> Response:
+        fields = await _fields(request)
+        return await self._plain(request, lambda: self._account.opt_out(fields))
 
     async def _plain(self, request: Request, ask: Callable[[], Answer]) -> Response:
         params = dict(request.query_params) if request.method == "GET" else await _fields(request)

@@ -17,6 +17,12 @@ class SendblueFaults(Switches):
     """A message's callbacks come together at its end, in a wrong order."""
     delay_callbacks: float = 0.0
     """Seconds each callback is late."""
+    lose_inbound: bool = False
+    """The webhook tells nothing of what customers write."""
+    duplicate_inbound: bool = False
+    """The webhook tells everything that customers write three times."""
+    delay_inbound: float = 0.0
+    """Seconds the webhook is late with what customers write."""
     sms: bool = False
     """The phone has no iMessage: `was_downgraded`, service SMS, and SENT is the end."""
     opted_out: bool = False

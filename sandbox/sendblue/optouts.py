@@ -30,12 +30,12 @@ class OptOuts:
     def hear(self, number: str, text: str) -> None:
         """Take note of what a customer wrote."""
         word = keyword(text)
-        if word in STOP_WORDS:
-            self._numbers.add(number)
-        elif word == START_WORD:
-            self._numbers.discard(number)
-        else:
-            return
+        if word in STOP_WORDS or word == START_WORD:
+            self.set(number, opted_out=word in STOP_WORDS)
+
+    def set(self, number: str, *, opted_out: bool) -> None:
+        """Take note of what somebody decided."""
+        (self._numbers.add if opted_out else self._numbers.discard)(number)
         self.changed()
 
 

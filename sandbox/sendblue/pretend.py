@@ -93,17 +93,20 @@ class PretendSendblue:
             return self._phones.background.start(asyncio.sleep(0))
         return self._phones.report(message, self._phones.change(message, "READ", {}))
 
-    async def customer_says(self, number: str, text: str) -> int | None:
-        """Write to the first line; return the HTTP status of the bot's answer to the webhook, if any.
+    async def customer_says(self, number: str, text: str, *, line: str = "", **fields: object) -> int | None:
+        """Write to a line; return the HTTP status of the bot's answer to the webhook, if any.
 
+        line: by default the one that texted them last, else the first. fields: of the record, such as `media_url`.
         STOP and its like opt the customer out of the account, START in again.
         """
         self._opt_outs.hear(number, text)
-        message = message_to(self.lines[0], number, text, opted_out=number in self._opt_outs)
+        lines = [message.line for message in self.messages if message.number == number]
+        message = message_to(line or [*self.lines[:1], *lines][-1], number, text, opted_out=number in self._opt_outs)
+        message.more |= fields
         self._phones.add(message)
         if not self.webhook_url:
             return None
-        return await self._callbacks.post(self.webhook_url, message.body(), self.webhook_secret)
+        return await self._callbacks.inbound(self.webhook_url, message.body(), self.webhook_secret)
 
     def snapshot(self) -> Json:
         """Return everything the page shows of the phones."""

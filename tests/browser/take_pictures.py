@@ -24,11 +24,12 @@ SIZE: ViewportSize = {"width": 1440, "height": 900}
 SCALE = 1.5
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CUSTOMER = "+1 415 555 2671"
+ANSWER = "Eight is perfect, thank you!"
 TEXTS = ("Hi Maya, table for four at eight tonight?", "See you then! Parking is behind the app.")
 
 
 async def pose(page: Page) -> None:
-    """Have one text read, and another delivered although its callbacks are lost."""
+    """Have one text read, answered, and another delivered although its callbacks are lost."""
     root = page.get_by_test_id("thread-root")
     status = root.get_by_test_id("root-status")
     first, second = (f"/imessage {CUSTOMER} {words}" for words in TEXTS)
@@ -37,11 +38,14 @@ async def pose(page: Page) -> None:
     await expect(status).to_contain_text("Delivered")
     await page.get_by_role("button", name="Read it").click()
     await expect(status).to_contain_text("Read as iMessage")
+    await page.get_by_label("Answer as the customer").fill(ANSWER)
+    await page.get_by_label("Answer as the customer").press("Enter")
+    last = page.get_by_test_id("thread-reply").last
+    await expect(last).to_contain_text(ANSWER)
     await page.get_by_test_id("fault-sendblue-lose_callbacks").check()
     await write(page, second)
-    await expect(root).to_contain_text(TEXTS[1])
-    await expect(page.get_by_test_id("thread-reply").last).to_contain_text("Delivered as iMessage")
-    await expect(status).to_contain_text("Delivered as iMessage")
+    await expect(last).to_contain_text(TEXTS[1])
+    await expect(last).to_contain_text("Delivered as iMessage")
     await page.get_by_test_id("composer").blur()
 
 

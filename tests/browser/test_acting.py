@@ -98,7 +98,7 @@ async def test_each_sees_their_own_conversations(desk: Desk):
 async def test_a_scene_is_played_by_ana(desk: Desk):
     await actor(desk).select_option("Gil (guest)")
     await desk.page.get_by_role("button", name="Scenes", exact=True).click()
-    await desk.page.get_by_role("button", name="A private channel the bot is not in").click()
+    await desk.page.get_by_role("button", name="A channel without the bot").click()
     await expect(actor(desk)).to_have_value("U0ANA")
     await expect(desk.whisper).to_contain_text("Not sent: I'm not in this channel.")
     await expect(desk.page.get_by_test_id("scene")).to_contain_text("Every promise was kept")

@@ -113,10 +113,10 @@ async def test_the_replies_of_a_second_message_under_one_name_have_their_face_to
     await desk.text("Table at eight?")
     await expect(desk.status).to_contain_text("Delivered")
     desk.world.slack.say("C0GENERAL", "Somebody begins anew")
-    for words in ("The first", "The second"):
-        await desk.text(words)
+    for words, number in (("The first", "+14155550197"), ("The second", "+14155550198")):
+        await desk.type(f"/imessage {number} {words}")
         await expect(desk.page.get_by_test_id("thread-root")).to_contain_text(words)
-    root = desk.announced.filter(has_text="The second")
+    root = desk.page.locator('#messages [data-author="bot"]').filter(has_text="The second")
     await expect(root.get_by_test_id("replies")).to_be_visible()
     await root.evaluate("message => message.classList.add('compact')")
     assert await root.locator(".replies .face").evaluate("face => face.offsetHeight") == 20

@@ -22,7 +22,7 @@ async def test_every_fault_can_be_switched_on_and_all_be_cleared_at_once(desk: D
                 await switch.check()
         assert (await (await answer.value).json())[name] == desk.world.faults()[side][name] != fine[side][name], name
     await expect(desk.page.locator("#fault-count")).to_have_text(f"{len(switches)} on")
-    assert len(switches) == 17
+    assert len(switches) == 18
     await desk.page.get_by_test_id("clear-faults").click()
     await expect(desk.page.locator("#fault-count")).to_be_empty()
     assert desk.world.faults() == fine
@@ -47,7 +47,7 @@ async def test_the_traffic_log_shows_the_calls_and_never_a_token_or_key(desk: De
     settings = desk.world.bot.settings
     secrets = [value for name, value in settings.items() if name.endswith(("_TOKEN", "_SECRET", "_KEY", "_KEY_ID"))]
     secrets += [(text.status_callback or "").rpartition("/")[2] for text in desk.sent]
-    assert len(secrets) == 6
+    assert len(secrets) == 7
     assert [secret for secret in secrets if not secret or secret in shown] == []
 
 

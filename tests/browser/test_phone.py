@@ -59,8 +59,9 @@ async def test_whoever_writes_stop_is_shown_as_opted_out_and_gets_no_text_until_
     await expect(state).to_be_hidden()
     await desk.answer(" Stop! ")
     await expect(state).to_have_text("Opted out until they text START")
+    await expect(desk.replies.last).to_contain_text("Opted out")
     await desk.text("Our autumn menu is here.")
-    await expect(desk.status).to_contain_text("the customer has opted out")
+    await expect(desk.whisper).to_contain_text("the customer has opted out")
     assert [text.content for text in desk.sent] == ["Table at eight?"]
     await desk.page.reload()
     await expect(state).to_have_text("Opted out until they text START")
@@ -69,8 +70,10 @@ async def test_whoever_writes_stop_is_shown_as_opted_out_and_gets_no_text_until_
     await expect(state).to_be_visible()
     await desk.answer("start")
     await expect(state).to_be_hidden()
+    await expect(desk.replies.last).to_contain_text("Opted in again")
     await desk.text("Welcome back!")
-    await expect(desk.status).to_contain_text("Delivered")
+    await expect(desk.replies.last).to_contain_text("Welcome back!")
+    await expect(desk.replies.last).to_contain_text("Delivered")
 
 
 async def test_the_switch_that_refuses_everybody_shows_on_the_phone_too(desk: Desk):
@@ -82,9 +85,9 @@ async def test_the_switch_that_refuses_everybody_shows_on_the_phone_too(desk: De
     await expect(desk.page.get_by_test_id("phone-state")).to_be_hidden()
 
 
-async def test_the_phone_says_that_its_answers_do_not_reach_slack(desk: Desk):
+async def test_the_phone_says_where_its_answers_appear(desk: Desk):
     """And it is true: as long as it is, the line stays."""
-    await expect(desk.page.locator("#customer")).to_contain_text("Answers are not shown in Slack yet.")
+    await expect(desk.page.locator("#customer")).to_contain_text("Answers appear in the customer’s thread.")
     await desk.text("Table at eight?")
     await expect(desk.status).to_contain_text("Delivered")
     await desk.answer("Half past, please")

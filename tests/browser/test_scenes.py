@@ -44,8 +44,8 @@ async def test_a_scene_is_over_at_once_when_the_bot_is_killed(desk: Desk):
     await page.get_by_test_id("kill-bot").click()
     await expect(strip).to_contain_text("It was stopped short, as the bot went down.", timeout=5_000)
     await expect(page.locator("#fault-count")).to_be_empty()
-    await expect(page.get_by_role("button", name="The customer has opted out")).to_be_enabled()
-    await page.get_by_role("button", name="The customer has opted out").click()
+    await expect(page.get_by_role("button", name="Opted out before")).to_be_enabled()
+    await page.get_by_role("button", name="Opted out before").click()
     await expect(strip).to_contain_text("Every promise was kept")
 
 
@@ -54,7 +54,7 @@ async def test_a_scene_elsewhere_takes_the_reader_there(desk: Desk):
     desk.world.slack.invite("G0SECRET")
     page = desk.page
     await page.get_by_role("button", name="Scenes", exact=True).click()
-    await page.get_by_role("button", name="A private channel the bot is not in").click()
+    await page.get_by_role("button", name="A channel without the bot").click()
     await expect(page.locator("#channel-name")).to_contain_text("secret")
     await expect(desk.whisper).to_contain_text("Not sent: I'm not in this channel.")
     await expect(page.get_by_test_id("scene")).to_contain_text("Every promise was kept")
@@ -94,7 +94,7 @@ async def test_at_phone_width_a_scene_leads_to_slack_where_it_is_to_be_seen(desk
     await page.reload()
     await page.get_by_role("button", name="Faults").click()
     await page.get_by_role("button", name="Scenes", exact=True).click()
-    await page.get_by_role("button", name="The customer has opted out").click()
+    await page.get_by_role("button", name="Opted out before").click()
     await expect(page.get_by_test_id("scene")).to_contain_text("Watch: nothing reaches the phone")
     await expect(desk.composer).to_be_visible()
     await expect(page.locator('#messages [data-author="bot"]').last).to_contain_text("the customer has opted out")

@@ -274,7 +274,7 @@ class TestCommand:
             while b"Ready" not in await process.stdout.readline():
                 pass
             async with feed(page) as events:
-                await page.post("/control/scene", json={"title": "The bot is killed while sending"})
+                await page.post("/control/scene", json={"title": "Killed while sending"})
                 async for kind, bot in events:
                     if (kind, bot.get("state")) == ("bot", "down"):
                         break

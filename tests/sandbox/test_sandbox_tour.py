@@ -28,7 +28,7 @@ async def test_a_bot_that_says_yes_and_does_nothing_is_found_out():
 
 async def test_the_real_bot_keeps_its_word():
     voice, paper = narrator()
-    title = "A private channel the bot is not in"
+    title = "A channel without the bot"
     assert await tour(voice, {"A plain text": a_plain_text, title: SCENES[title]}) == []
     transcript = paper.getvalue()
     assert "phone    Table at eight?" in transcript
