@@ -1,7 +1,9 @@
 """What somebody wants to say, and a message: what was said. Pure."""
 
+import unicodedata
 from datetime import datetime
 from enum import StrEnum
+from hashlib import sha256
 from uuid import UUID
 
 from msgspec import Struct
@@ -46,11 +48,12 @@ class Inbound(Struct, frozen=True):
     handle: str  # Sendblue's name for it, the same in each copy
     line: str  # E.164: which of our lines it came to
     customer: str  # E.164, or an e-mail address
-    text: str  # all that can be said of it in words
+    text: str  # all that can be said of it in words; may be empty
     media: tuple[str, ...]  # URLs; Sendblue removes what is there after thirty days
     at: datetime  # when it was written, by Sendblue's clock
     opted_out: bool = False  # what Sendblue says of the customer
     part: int = 1  # of what is too long for one post
+    edited: bool = False  # it was known with other words
 
     @property
     def is_group(self) -> bool:
@@ -59,7 +62,21 @@ class Inbound(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        return f"in:{self.handle}" if self.part == 1 else f"in:{self.handle}:{self.part}"
+        key = f"in:{self.handle}" if self.part == 1 else f"in:{self.handle}:{self.part}"
+        return f"{key}:{sha256(_plain(self.text).encode()).hexdigest()[:16]}" if self.edited else key
+
+    def edits(self, known: str) -> bool:
+        """Whether it has other words than those that are known of it; none, or forgotten ones, are no others."""
+        return bool(known and _plain(self.text)) and _plain(self.text) != _plain(known)
+
+
+WITHOUT_WORDS = "(no words)"
+"""Stands for what was said without any: what is forgotten has an empty text."""
+
+
+def _plain(text: str) -> str:
+    """Return words as they are compared: Sendblue may spell the same ones in another way."""
+    return " ".join(unicodedata.normalize("NFKC", text).split())
 
 
 class Message(Struct, frozen=True):
@@ -78,6 +95,11 @@ class Message(Struct, frozen=True):
     to_show: bool = False  # in its thread, whose root does not show it
     showing: bool = False  # in the reply that is being posted right now
     notice: Notice = Notice.NONE
+
+    @property
+    def words(self) -> str:
+        """What is to be read of it, beside the names of its files."""
+        return "" if self.media and self.text == WITHOUT_WORDS else self.text
 
     @property
     def inbound(self) -> bool:

@@ -62,7 +62,7 @@ def inbound_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbo
         handle,
         line,
         customer,
-        text or ("(no words)" if media else "(a message without words)"),
+        text,
         media,
         at if at is not None and credible else now,
         opted_out=fields.get("opted_out") in (True, "true", "True"),

@@ -47,7 +47,7 @@ class Receiving:
         new = False
         for number, text in enumerate(parts, start=1):
             part = replace(said, text=text, part=number, media=said.media if number == 1 else ())
-            new |= await self.store.write(take_many, Arrival(part, self.inbox))
+            new |= await self.store.write(take_many, Arrival(part, self.inbox, may_edit=source == "webhook"))
         metrics.inbound.labels(source, "new" if new else "known").inc()
         if new:
             self.announce.set()

@@ -65,7 +65,7 @@ def _customers_root(thread: Thread) -> Post:
     title = "A group" if group else mask(thread.customer)
     title = f"{title} wrote to {mask(thread.line)}"
     notes = [when(said.said_at), *(["I can show what a group writes, but not answer it."] if group else [])]
-    words = [said.text, *_files(said)]
+    words = [said.words, *_files(said)]
     text = f"{title}: {escape(' '.join(filter(None, words)))}"
     blocks = [_section(f"*{title}*"), _quoted([_literal("\n".join(filter(None, words)))])]
     notices = _notice(said) if said.notice else []
@@ -80,7 +80,7 @@ def said(thread: Thread, *, now: datetime) -> Post:
     spoken, noticed = [one for one in showing if one.inbound], [one for one in showing if one.notice]
     lines, elements = list[str](), list[Block]()
     for one in spoken:
-        words = "\n".join(filter(None, [one.text, *_files(one)]))
+        words = "\n".join(filter(None, [one.words, *_files(one)]))
         late = now - one.said_at > _NOW
         lines.append(f"{who}{f' ({when(one.said_at)})' if late else ''}: {escape(words)}")
         elements.append(_literal(f"\n{who}" if elements else who) | {"style": {"bold": True}})

@@ -5,13 +5,14 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.ids import new_id
-from bot.domain.message import Inbound, Notice
+from bot.domain.message import WITHOUT_WORDS, Inbound, Notice
 from bot.domain.thread import Step, Thread
 from bot.storage.conversations import Gesture, Seat, next_seats
 from bot.storage.engine import Transaction, one_by_one
-from bot.storage.intake import KNOWN, open_threads
+from bot.storage.intake import open_threads
 from bot.storage.opt_outs import change, heard
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
@@ -22,6 +23,7 @@ class Arrival(Struct, frozen=True):
 
     said: Inbound
     inbox: str
+    may_edit: bool = False  # the webhook tells of edits; the list has old words, too
 
 
 def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
@@ -30,7 +32,8 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     Threads are locked before conversations, as everywhere. What comes while somebody begins another thread may still
     go into the one that was current when it came.
     """
-    known = set(tx.ask(KNOWN, keys=[item.said.key for item in items]).column())
+    known = {row.key: row.text for row in tx.ask(_KNOWN_WORDS, keys=[item.said.key for item in items])}
+    items = [_as_edit(item, known.get(item.said.key, "")) for item in items]
     fresh = {item.said.key: item for item in sorted(items, key=_when) if item.said.key not in known}
     if not fresh:
         return [False for _ in items]
@@ -41,6 +44,16 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     stored = set(tx.each(_NEW, rows).column())
     open_threads(tx, [row for row in rows if not row["to_show"]])
     return [item.said.key in stored for item in items]
+
+
+_KNOWN_WORDS = Sql("SELECT key, text FROM messages WHERE key {among keys}")
+
+
+def _as_edit(item: Arrival, known: str) -> Arrival:
+    """Return what is known already as the edit it is, if it is one."""
+    if not item.may_edit or not item.said.edits(known):
+        return item
+    return replace(item, said=replace(item.said, edited=True))
 
 
 _NEW = Sql("""
@@ -101,7 +114,8 @@ _LOCK = Sql("SELECT id, channel FROM threads WHERE id {among ids} AND closed = '
 def _row(tx: Transaction, item: Arrival, seat: Seat, places: _Places, notice: Notice) -> dict[str, object]:
     thread_id, stands = places.thread_of(item.said)
     ids = {"id": new_id(tx.now), "thread_id": thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
-    words = {"key": item.said.key, "text": item.said.text, "media": "\n".join(item.said.media), "notice": notice}
+    text = f"edited: {item.said.text}" if item.said.edited else item.said.text or WITHOUT_WORDS
+    words = {"key": item.said.key, "text": text, "media": "\n".join(item.said.media), "notice": notice}
     return ids | words | _SAID | {"said_at": item.said.at, "to_show": stands, "channel": item.inbox, "parent_id": None}
 
 

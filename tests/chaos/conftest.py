@@ -123,7 +123,11 @@ async def ruin(open_ruin: OpenRuin) -> Ruin:
     return await open_ruin()
 
 
+WEBHOOK_SECRET = "webhook-secret"
 _SETTINGS = {
+    "SENDBLUE_WEBHOOK_SECRET": WEBHOOK_SECRET,
+    "CATCH_UP_INTERVAL": "1",
+    "INBOX_CHANNEL": "G0TEAM",
     "PYTHONPATH": str(PROJECT),
     "PATH": os.environ["PATH"],
     "SLACK_BOT_TOKEN": TOKEN,

@@ -2,6 +2,7 @@
 
 import itertools
 from collections import Counter
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 
 from sandbox.sendblue import PretendSendblue
@@ -24,16 +25,17 @@ _ORDER = ("We don't know yet", "Sendblue has it", "📨 Sent", "✅ Delivered", 
 
 @dataclass
 class Closing:
-    """How it ended: a row of the closing table. All but the first four columns must be zero."""
+    """How it ended: a row of the closing table. All but the first five columns must be zero."""
 
     engine: str
     processes: int
     kills: int
     sends: int
+    answers: int = 0  # what customers wrote
     doubled: int = 0  # texts that reached the phone more than once
-    lost: int = 0  # acknowledged and never seen again, or for ever on its way
-    wrong: int = 0  # the thread says something else than the phone, or "not sent" was a lie
-    duplicates: int = 0  # roots or replies that stand there twice
+    lost: int = 0  # acknowledged and never seen again, or for ever on its way; an answer that nobody sees
+    wrong: int = 0  # the thread says something else than the phone, "not sent" was a lie, an answer is out of place
+    duplicates: int = 0  # roots, replies or answers that stand there twice
     notes: list[str] = field(default_factory=list)
 
     @property
@@ -75,7 +77,8 @@ class Promise:
 class Ledger:
     """Types commands, remembers what was answered, and looks at both neighbours in the end.
 
-    Every text must differ from all others in its first 40 characters, and goes to a number of its own.
+    Every text must differ from all others in its first 40 characters. It goes to a number of its own, unless it is a
+    later one, of one part, in the conversation of an earlier one.
     """
 
     def __init__(self, slack: PretendSlack, sendblue: PretendSendblue) -> None:
@@ -83,25 +86,51 @@ class Ledger:
         self._sendblue = sendblue
         self.ends = frozenset({"ERROR", "DELIVERED", "READ"})  # statuses after which a phone says nothing more
         self.promises: list[Promise] = []
+        self.answers: list[tuple[str, str]] = []  # number, words: all different, none the beginning of another
         self._numbers = itertools.count(2_000_000)
 
     async def type(
-        self, text: str, *, channel: str = "C0GENERAL", options: str = "", parts: int = 1, user: str = "U0ANA"
+        self,
+        text: str,
+        *,
+        channel: str = "C0GENERAL",
+        options: str = "",
+        parts: int = 1,
+        user: str = "U0ANA",
+        number: str = "",
     ) -> Promise:
-        number = f"+1415{next(self._numbers)}"
+        number = number or f"+1415{next(self._numbers)}"
         answer = await self._slack.type(f"/imessage {number} {options} {text}", channel=channel, user=user)
         promise = Promise(text, number, channel, parts, answer)
         self.promises.append(promise)
         return promise
 
+    async def answer(self, number: str, words: str) -> None:
+        """Have a customer write."""
+        self.answers.append((number, words))
+        await self._sendblue.customer_says(number, words)
+
     def roots(self) -> dict[str, list[SlackMessage]]:
-        """Return the beginning of a text → the bot's roots about it."""
+        """Return the beginning of a text → the bot's posts of it, in a channel or in a customer's thread."""
         found: dict[str, list[SlackMessage]] = {}
+        for root, replies in self._threads():
+            for post in (root, *(reply for reply in replies if reply.text.startswith("Text from"))):
+                quoted = post.text.partition("“")[2].partition("” · ")[0]
+                found.setdefault(quoted[:40], []).append(post)
+        return found
+
+    def _threads(self) -> Iterator[tuple[SlackMessage, list[SlackMessage]]]:
         for channel in dict.fromkeys(promise.channel for promise in self.promises):
             for root in self._slack.messages(channel):
                 if root.bot_id and not root.deleted:
-                    quoted = root.text.partition("“")[2].partition("” · ")[0]
-                    found.setdefault(quoted[:40], []).append(root)
+                    yield root, [one for one in self._slack.replies(channel, root.ts) if not one.deleted]
+
+    def shown(self) -> dict[str, list[str]]:
+        """Return words of customers → what the roots say of the threads where they stand."""
+        found: dict[str, list[str]] = {}
+        for root, replies in self._threads():
+            for line in [line for post in (root, *replies) for line in post.text.split("\n")]:
+                found.setdefault(line.rpartition(": ")[2], []).append(root.text)
         return found
 
     def phones(self) -> dict[str, list[PhoneMessage]]:
@@ -114,9 +143,10 @@ class Ledger:
 
     def unsettled(self) -> list[str]:
         """Return what still has to happen before the end can be judged."""
-        roots, phones, left = self.roots(), self.phones(), []
+        roots, phones, shown_at = self.roots(), self.phones(), self.shown()
+        left = [f"answer {words}: not shown" for _, words in self.answers if words not in shown_at]
         for promise in self.promises:
-            bubbles = phones.get(promise.number, [])
+            bubbles = _of(promise, phones.get(promise.number, []))
             left += [f"{promise.text[:40]}: {one.status}" for one in bubbles if one.status not in self.ends]
             shown = roots.get(promise.text[:40], [])
             if not shown and (promise.given or bubbles):
@@ -130,16 +160,31 @@ class Ledger:
 
     def close(self, engine: str, processes: int, kills: int) -> Closing:
         """Compare. Call it when nothing is unsettled any more, or never will be settled."""
-        closing = Closing(engine, processes, kills, len(self.promises))
+        closing = Closing(engine, processes, kills, len(self.promises), len(self.answers))
         roots, phones = self.roots(), self.phones()
         for promise in self.promises:
-            bubbles, shown = phones.pop(promise.number, []), roots.get(promise.text[:40], [])
+            there = phones.get(promise.number, [])
+            bubbles, shown = _of(promise, there), roots.get(promise.text[:40], [])
+            phones[promise.number] = [one for one in there if one not in bubbles]
             self._judge(promise, bubbles, shown, closing)
             for root in shown:
                 self._judge_replies(promise, root, closing)
+        self._judge_answers(closing)
         for number, bubbles in phones.items():
-            closing.note("wrong", f"{number}: nobody wrote {bubbles[0].content[:40]!r}")
+            for left in bubbles:
+                closing.note("wrong", f"{number}: nobody wrote {left.content[:40]!r}")
         return closing
+
+    def _judge_answers(self, closing: Closing) -> None:
+        shown = self.shown()
+        for number, words in self.answers:
+            places = shown.get(words, [])
+            if not places:
+                closing.note("lost", f"the answer {words}")
+            elif len(places) > 1:
+                closing.note("duplicates", f"the answer {words} stands {len(places)} times")
+            elif number[-4:] not in places[0]:
+                closing.note("wrong", f"the answer {words} stands under {places[0][:40]!r}")
 
     def _judge(
         self, promise: Promise, bubbles: list[PhoneMessage], roots: list[SlackMessage], closing: Closing
@@ -168,11 +213,17 @@ class Ledger:
         for text, times in Counter(replies).items():
             if times > 1:
                 closing.note("duplicates", f"{promise.text[:40]}: {times} times {text[:60]!r}")
-        if promise.parts == 1:
+        alone = sum(other.number == promise.number for other in self.promises) == 1  # else the news are of several
+        if promise.parts == 1 and alone:
             ranks = [next((rank for rank, word in enumerate(_ORDER) if word in text), None) for text in replies]
             told = [rank for rank in ranks if rank is not None]
             if told != sorted(told):
                 closing.note("wrong", f"{promise.text[:40]}: news went back: {replies}")
+
+
+def _of(promise: Promise, bubbles: list[PhoneMessage]) -> list[PhoneMessage]:
+    """Return those on a number's phone that are of this text."""
+    return [one for one in bubbles if promise.parts > 1 or one.content[:40] == promise.text[:40]]
 
 
 def _true(root: SlackMessage, bubbles: list[PhoneMessage], parts: int) -> bool:

@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.chaos.conftest import LONG, OpenRuin, Ruin
+from tests.chaos.conftest import LONG, WEBHOOK_SECRET, OpenRuin, Ruin
 from tests.chaos.leases import end_of_lease, end_of_silence
 from tests.chaos.proxy import Liar, lies
 
@@ -57,6 +57,7 @@ async def kill_at_random(
 ) -> None:
     """Kill, then compare. patience: see `leases_end`. heal: whose lies end before the end."""
     dice = random.Random(seed)
+    ruin.sendblue.webhook_url, ruin.sendblue.webhook_secret = f"{ruin.url}/sendblue/webhook", WEBHOOK_SECRET
     await asyncio.gather(*(bot.start() for bot in ruin.bots))
     async with leases_end(ruin, patience):
         async with typing(ruin, random.Random(dice.random())):
@@ -89,17 +90,27 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
         number = 0
         while not over.is_set():  # not a cancellation: what was typed must be known
             ruin.sendblue.faults.duplicate_callbacks = dice.random() < 0.3
-            await ruin.ledger.type(f"Text {number} of many", channel=dice.choice(CHANNELS))
+            promises = ruin.ledger.promises
+            earlier = dice.choice(promises) if promises and dice.random() < 0.3 else None  # a conversation goes on
+            where = {"channel": earlier.channel, "number": earlier.number} if earlier else {}
+            await ruin.ledger.type(f"Text {number} of many", **({"channel": dice.choice(CHANNELS)} | where))
             number += 1
+            given = [promise for promise in promises if promise.given]
+            if given and dice.random() < 0.4:
+                ruin.sendblue.faults.lose_inbound = dice.random() < 0.3
+                ruin.sendblue.faults.duplicate_inbound = dice.random() < 0.3
+                words = f"answer {number} of a customer."
+                answering.append(asyncio.create_task(ruin.ledger.answer(dice.choice(given).number, words)))
             await asyncio.sleep(dice.uniform(0, 0.4))
 
-    over = asyncio.Event()
+    over, answering = asyncio.Event(), list[asyncio.Task[None]]()
     task = asyncio.create_task(type_on())
     try:
         yield
     finally:
         over.set()
         await task
+        await asyncio.gather(*answering)
     ruin.sendblue.faults.reset()
 
 

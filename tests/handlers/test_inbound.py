@@ -148,6 +148,11 @@ async def test_a_picture_is_a_line_with_its_name(talking: Stage) -> None:
     assert "token" not in "".join(talking.replies())
 
 
+async def test_a_picture_alone_is_shown_and_forgotten_like_any_words(talking: Stage) -> None:
+    await talking.sendblue.customer_says(CUSTOMER, "", media_url="https://storage.googleapis.com/inbound/1/cat.jpg")
+    await until(lambda: answers(talking) == ["+1 ••• 2671: 📎 cat.jpg"])
+
+
 async def test_a_group_has_a_thread_of_its_own(talking: Stage) -> None:
     await talking.sendblue.customer_says(CUSTOMER, "All here?", group_id="g-1", participants=[CUSTOMER, LINE])
     await until(lambda: talking.roots("C0RANDOM"))
@@ -230,3 +235,13 @@ async def test_a_refusal_by_sendblue_opts_out_here_too(talking: Stage) -> None:
     await until(lambda: any("has opted out" in reply for reply in talking.replies()))
     talking.sendblue.faults.opted_out = False
     assert "opted out" in (await talking.text("Hello?")).text
+
+
+async def test_an_edit_is_said_once_and_only_if_the_words_differ(talking: Stage) -> None:
+    signed = {"sb-signing-secret": SECRET}
+    body = {"message_handle": "h-1", "is_outbound": False, "from_number": CUSTOMER, "sendblue_number": LINE}
+    for words in ("Eight works", "Eight  works ", "", "Nine works", "Nine works", "Eight works"):
+        assert (await talking.callback(body | {"content": words}, path=DOOR, headers=signed)).status_code == 200
+    await until(lambda: len(answers(talking)) == 2)
+    await asyncio.sleep(0.3)
+    assert answers(talking) == ["+1 ••• 2671: Eight works", "+1 ••• 2671: edited: Nine works"]
