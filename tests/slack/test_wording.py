@@ -105,7 +105,7 @@ def test_the_last_word_on_an_sms_does_not_promise_more():
         (stands(Delivery.READ, told=News.DELIVERED), "Read as iMessage, "),
         (
             stands(Delivery.FAILED, error_code="OPTED_OUT"),
-            "Not sent, Nov 20, 18:04 UTC: the customer has opted out. They must text START to this line",
+            "Not sent, Nov 20, 18:04 UTC: the customer has opted out. They must text START to us",
         ),
         (
             stands(Delivery.FAILED, handle="h", error_code="77", error_text="no luck"),
