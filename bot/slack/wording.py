@@ -123,6 +123,8 @@ def reply(thread: Thread, *, watched_for: timedelta) -> Post:
     """Return all news that the thread was not told yet, in one reply."""
     telling = [send for send in thread.sends if send.telling.under_way]
     text = "\n".join(of_part(send.words, news(send, watched_for=watched_for)) for send in telling)
+    if thread.thread_ts:  # one of several texts there
+        text = f"About “{escape(shorten(thread.message.text or 'your picture', 60))}”:\n{text}"
     undecided = [send for send in telling if _can_be_decided(send)]
     return Post(text, [_section(text), *map(_buttons, undecided[:40])])
 
