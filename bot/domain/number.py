@@ -70,7 +70,7 @@ def mask(number: str) -> str:
     """
     if number.startswith("group:"):
         return "a group"
-    if not number.startswith("+"):
+    if "@" in number or not number.startswith("+"):
         return re.sub(r"^(.)[^@]*(?=@)", r"\1•••", number) or FORGOTTEN
     parsed = phonenumbers.parse(number)
     national = phonenumbers.national_significant_number(parsed)
@@ -81,7 +81,7 @@ def mask(number: str) -> str:
 @_remembered
 def pretty(number: str) -> str:
     """`+14155552671` → `+1 415-555-2671`, for the sender's own eyes."""
-    if not number.startswith("+"):
+    if "@" in number or not number.startswith("+"):
         return number or FORGOTTEN
     return phonenumbers.format_number(phonenumbers.parse(number), PhoneNumberFormat.INTERNATIONAL)
 

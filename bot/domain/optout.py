@@ -6,7 +6,7 @@ message counts, whatever its case, spaces and punctuation; Sendblue and the carr
 
 import re
 import unicodedata
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import Enum
 from typing import Self
 
@@ -59,9 +59,17 @@ class OptOut(Struct, frozen=True):
         return self.lifted_at is None or self.stopped_at >= self.lifted_at
 
     def stopped(self, at: datetime) -> Self:
-        """Return it after a STOP, a flag or an answer of Sendblue's that says so."""
+        """Return it after a STOP, or a flag of Sendblue's that says so."""
         return replace(self, stopped_at=at if self.stopped_at is None else max(self.stopped_at, at))
 
+    def closed(self, now: datetime) -> Self:
+        """Return it after an answer of Sendblue's, or a person's decision, by our clock: nothing known is newer."""
+        return self.stopped(max(now, self.lifted_at or now))
+
+    def undone(self, now: datetime) -> Self:
+        """Return it after somebody wrote down that they want texts again: a STOP that comes after this one counts."""
+        return self.lifted(now if self.stopped_at is None else self.stopped_at + timedelta(microseconds=1))
+
     def lifted(self, at: datetime) -> Self:
-        """Return it after a START, or after a person wrote down that the customer wants texts again."""
+        """Return it after a START."""
         return replace(self, lifted_at=at if self.lifted_at is None else max(self.lifted_at, at))

@@ -114,7 +114,7 @@ class Sendblue:
     async def inbound(self, line: str, since: datetime, *, offset: int) -> Page:
         """Return a page of what its list says came in to a line, oldest first. Raises as `status`."""
         parse = partial(parse_inbound_page, region=self._region)
-        return await self._listed(parse, {"is_outbound": "false", "sendblue_number": line}, since, offset, limit="100")
+        return await self._listed(parse, {"is_outbound": "false", "sendblue_number": line}, since, offset, limit="25")
 
     async def _listed(
         self, parse: Callable[..., R], params: Mapping[str, str], since: datetime, offset: int, *, limit: str

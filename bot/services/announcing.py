@@ -31,6 +31,7 @@ log = structlog.get_logger(__name__)
 _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
 _PARENT_OPENS = timedelta(seconds=0.3)  # until it is worth looking whether a thread is open by now
+_PATIENT_FOR = 20  # such looks; then its root begins a thread, or is refused, and that is said
 _LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
 
@@ -81,7 +82,9 @@ class Announcing:
         thread, step = task.thread, task.step
         if step is Step.NOTHING:
             return Outcome(thread)
-        if step is Step.OPEN and thread.waits:  # for the thread before it, which is about to be opened
+        if (
+            step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR
+        ):  # the one before is about to be opened
             slots = (task.slot,) if task.slot else ()
             return Outcome(thread.undone(step), again_at=self.store.clock() + _PARENT_OPENS, unused_slots=slots)
         try:

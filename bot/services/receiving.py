@@ -56,9 +56,10 @@ class Receiving:
     async def claim(self, _capacity: int) -> tuple[list[Job], datetime | None]:
         """Take a line whose list is due to be read. At the first time all are: customers wrote while we were away."""
         keys = [f"inbound:{line}" for line in self.lines]
-        if self.inbox and not self._began:
-            await self.store.write(give_place, self.inbox)
-            self.announce.set()
+        if self.inbox:
+            placed: int = await self.store.write(give_place, self.inbox)
+            if placed:
+                self.announce.set()
         claimed = await self.store.write(claim_reading, ReadingCapacity(keys, _LEASE, _EACH, not self._began))
         self._began = True
         return [partial(self.catch_up, reading) for reading in claimed.items], claimed.soonest

@@ -69,7 +69,8 @@ _UNCONFIRMED = {
 """How UNCONFIRMED reads for a send that stands there."""
 
 NOTICES = {
-    Notice.STOPPED: "🚫 *Opted out:* no text goes to this number any more, from any of our lines. START lifts it.",
+    Notice.STOPPED: "🚫 *Opted out:* no text goes to this number any more, from any of our lines. "
+    "One that is on its way may still arrive.",
     Notice.LIFTED: "✅ *Opted in again:* this number may be texted.",
     Notice.ASKS: "⚠️ This may mean that they want no more texts. Please decide.",
     Notice.UNDONE: "✅ {who} noted that they asked to continue: this number may be texted again.",

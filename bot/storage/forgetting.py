@@ -94,8 +94,8 @@ _OLD_INBOUND = Sql(f"""
     ) AS over
 """)
 _OF_THREADS = "message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"
+_STILL = Sql("SELECT id FROM threads WHERE id {among ids} AND due_at IS NULL ORDER BY id {lock}")
 _REMOVE = (
-    Sql("SELECT id FROM threads WHERE id {among ids} ORDER BY id {lock}"),  # as whoever brings news of them
     Sql(f"DELETE FROM reports WHERE send_id IN (SELECT id FROM sends WHERE {_OF_THREADS})"),
     Sql(f"DELETE FROM sends WHERE {_OF_THREADS}"),
     Sql("DELETE FROM messages WHERE thread_id {among ids}"),
@@ -109,6 +109,7 @@ def remove_many(tx: Transaction, age: timedelta) -> int:
     before = tx.now - age
     ids = tx.ask(_OLD, before=before, most=_AT_ONCE).column()
     ids = ids or tx.ask(_OLD_INBOUND, before=before, most=_AT_ONCE).column()
+    ids = tx.ask(_STILL, ids=ids).column() if ids else []
     for statement in _REMOVE if ids else ():
         tx.do(statement, ids=ids)
     return len(ids)

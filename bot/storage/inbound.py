@@ -1,6 +1,6 @@
 """Taking in what customers say, and finding it a thread."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -12,8 +12,8 @@ from bot.domain.message import WITHOUT_WORDS, Inbound, Notice
 from bot.domain.thread import Step, Thread
 from bot.storage.conversations import Gesture, Seat, next_seats
 from bot.storage.engine import Transaction, one_by_one
-from bot.storage.intake import open_threads
-from bot.storage.opt_outs import change, heard
+from bot.storage.intake import KNOWN, open_threads
+from bot.storage.opt_outs import change, heard, known_of
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
 
@@ -40,6 +40,7 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     notices = {key: heard(tx, item.said) for key, item in fresh.items()}
     places = _Places(tx, [item.said for item in fresh.values()])
     seats = next_seats(tx, [places.gesture(item.said) for item in fresh.values()])
+    places.begin(tx, {_where(fresh[key].said): seat.conversation_id for key, seat in seats.items()})
     rows = [_row(tx, item, seats[key], places, notices[key]) for key, item in fresh.items() if key in seats]
     stored = set(tx.each(_NEW, rows).column())
     open_threads(tx, [row for row in rows if not row["to_show"]])
@@ -76,26 +77,53 @@ class _Places:
 
     def __init__(self, tx: Transaction, said: Sequence[Inbound]) -> None:
         about = sorted({(one.line, one.customer) for one in said})
-        found = tx.each(_CURRENT, [{"line": line, "customer": customer} for line, customer in about])
-        current = {(row.line, row.customer): row.thread_id for row in found}
-        channels = {row.id: row.channel for row in tx.ask(_LOCK, ids=list(current.values()))} if current else {}
-        self._of = {where: thread_id for where, thread_id in current.items() if thread_id in channels}
+        current, standing, before = _current(tx, about), set[UUID](), None
+        while current and current != before:  # whoever held them may have moved the conversation elsewhere
+            standing = set(tx.ask(_LOCK, ids=list(current.values())).column())
+            before, current = current, current if tx.alone else _current(tx, about)
+        self._of = {where: thread_id for where, thread_id in current.items() if thread_id in standing}
         self._new = {where: new_id(tx.now) for where in about if where not in self._of}
-        wake(tx, [thread_id for thread_id, channel in channels.items() if channel], Step.REPLY)
+        wake(tx, list(standing), Step.REPLY)
 
     def gesture(self, said: Inbound) -> Gesture:
-        thread_id = self._new.get((said.line, said.customer))
-        return Gesture(said.key, said.line, said.customer, thread_id, inbound=True)
+        return Gesture(said.key, said.line, said.customer, None, inbound=True)
+
+    def begin(self, tx: Transaction, conversations: Mapping[tuple[str, str], UUID]) -> None:
+        """Make new threads current, but where somebody else began one meanwhile: then that is taken.
+
+        conversations: held by us, of all that is stored.
+        """
+        new = {conversations[where]: where for where in self._new if where in conversations}
+        begun = tx.each(_BEGUN, [{"id": one, "thread_id": self._new[where]} for one, where in new.items()]).column()
+        if left := set(new) - set(begun):
+            self._of |= {new[row.id]: row.thread_id for row in tx.ask(_CURRENT_OF, ids=list(left))}
+            wake(tx, [self._of[new[one]] for one in left], Step.REPLY)
 
     def thread_of(self, said: Inbound) -> tuple[UUID, bool]:
         """Return its thread, and whether that stands: the first in a new one opens it."""
-        where = (said.line, said.customer)
+        where = _where(said)
         stands = where in self._of
         if not stands:
             self._of[where] = self._new[where]
         return self._of[where], stands
 
 
+def _current(tx: Transaction, about: Sequence[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+    found = tx.each(_CURRENT, [{"line": line, "customer": customer} for line, customer in about])
+    return {(row.line, row.customer): row.thread_id for row in found}
+
+
+def _where(said: Inbound) -> tuple[str, str]:
+    return said.line, said.customer
+
+
+_BEGUN = Sql("""
+    UPDATE conversations SET thread_id = row.thread_id {from id, thread_id}
+    WHERE conversations.id = row.id AND NOT EXISTS (
+        SELECT 1 FROM threads WHERE threads.id = conversations.thread_id AND closed = ''
+    ) RETURNING conversations.id
+""")
+_CURRENT_OF = Sql("SELECT id, thread_id FROM conversations WHERE id {among ids}")
 # Its twin reads one conversation after another.
 _CURRENT = Sql(
     """
@@ -108,7 +136,7 @@ _CURRENT = Sql(
     WHERE line = :line AND customer = :customer AND thread_id IS NOT NULL
     """,
 )
-_LOCK = Sql("SELECT id, channel FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
+_LOCK = Sql("SELECT id FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
 
 
 def _row(tx: Transaction, item: Arrival, seat: Seat, places: _Places, notice: Notice) -> dict[str, object]:
@@ -139,19 +167,9 @@ def decide_opt_out(tx: Transaction, click: OptOutClick) -> str:
     about = next(iter(tx.ask(_ABOUT, id=click.message_id)), None)
     if about is None or not about.customer or not list(tx.ask(_LOCK, ids=[about.thread_id])):
         return ""
-    now, choice = tx.now, click.choice
-    if choice is not Notice.KEPT:
-        lifts = choice is Notice.UNDONE
-        before, after = change(
-            tx,
-            about.customer,
-            lambda known: known.lifted(now) if lifts else known.stopped(now),
-            why="click",
-            by=click.by,
-        )
-        if before.stands == after.stands:
-            return ""
-    key = f"click:{click.message_id.hex}:{choice}"
+    now, choice, key = tx.now, click.choice, f"click:{click.message_id.hex}:{click.choice}"
+    if tx.ask(KNOWN, keys=[key]).column() or not _decided(tx, about.customer, click):
+        return ""
     gesture = Gesture(key, about.line, about.customer, None, inbound=True)
     seats = next_seats(tx, [gesture])
     if not seats:
@@ -163,6 +181,17 @@ def decide_opt_out(tx: Transaction, click: OptOutClick) -> str:
     return str(about.customer)
 
 
+def _decided(tx: Transaction, customer: str, click: OptOutClick) -> bool:
+    """Return whether it changes what is known; to keep texting somebody does while they have not opted out."""
+    if click.choice is Notice.KEPT:
+        return not known_of(tx, customer).stands
+    now, lifts = tx.now, click.choice is Notice.UNDONE
+    before, after = change(
+        tx, customer, lambda known: known.undone(now) if lifts else known.closed(now), why="click", by=click.by
+    )
+    return before.stands != after.stands
+
+
 _ABOUT = Sql("""
     SELECT line, customer, messages.thread_id FROM messages
     JOIN conversations ON conversations.id = messages.conversation_id WHERE messages.id = :id
@@ -170,11 +199,19 @@ _ABOUT = Sql("""
 
 
 def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
-    """Show what is left to show of a thread whose place is gone in a new one, which is the current one from now on.
+    """Show elsewhere what is left to show of a thread whose place is gone; there the conversation goes on, too.
+
+    That is the newest other thread of its that stands where somebody wrote, else a new one in this channel.
 
     Changes nothing if somebody else has taken the thread over. channel: "": none yet.
     """
     held = {"old": thread.id, "fence": thread.fence}
+    stands = tx.ask(_STANDS, **held).value()
+    if stands is not None:
+        tx.do(_LEAVE, **held, thread_id=stands)
+        tx.do(_TO_ANOTHER, **held, thread_id=stands)
+        wake(tx, [stands], Step.REPLY)
+        return
     first = next(iter(tx.ask(_FIRST_LEFT, **held)), None)
     new = None if first is None else new_id(tx.now)
     tx.do(_LEAVE, **held, thread_id=new)
@@ -205,8 +242,8 @@ _GIVE_PLACE = Sql("""
 """)
 _HELD = "EXISTS (SELECT 1 FROM threads WHERE id = :old AND fence = :fence)"
 _FIRST_LEFT = Sql(
-    f"SELECT id, conversation_id, seq FROM messages WHERE thread_id = :old AND to_show AND {_HELD} "
-    "ORDER BY said_at, seq LIMIT 1"
+    "SELECT id, conversation_id, seq FROM messages "
+    f"WHERE thread_id = :old AND to_show AND direction = 'in' AND {_HELD} ORDER BY said_at, seq LIMIT 1"
 )
 _LEAVE = Sql(f"""
     UPDATE conversations SET thread_id = :thread_id
@@ -215,4 +252,13 @@ _LEAVE = Sql(f"""
 _MOVE = Sql("""
     UPDATE messages SET thread_id = :thread_id, showing = false, to_show = id <> :root_id
     WHERE thread_id = :old AND to_show
+""")
+_STANDS = Sql("""
+    SELECT id FROM threads
+    WHERE conversation_id = (SELECT conversation_id FROM threads WHERE id = :old AND fence = :fence) AND id <> :old
+    AND closed = '' AND root_ts IS NOT NULL AND thread_ts IS NULL AND parent_id IS NULL AND channel = asked_in
+    ORDER BY seq DESC LIMIT 1 {lock}
+""")
+_TO_ANOTHER = Sql(f"""
+    UPDATE messages SET thread_id = :thread_id, showing = false WHERE thread_id = :old AND to_show AND {_HELD}
 """)

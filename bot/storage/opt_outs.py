@@ -17,7 +17,7 @@ def heard(tx: Transaction, said: Inbound) -> Notice:
     if said.is_group:
         return Notice.NONE
     wanted = wish(said.text)
-    if wanted is Wish.YES and not _known(tx, said.customer).stands:
+    if wanted is Wish.YES and not known_of(tx, said.customer).stands:
         return Notice.NONE  # an answer like any other
     if wanted in (Wish.START, Wish.YES):
         before, after = change(tx, said.customer, lambda known: known.lifted(said.at), why="words")
@@ -26,7 +26,7 @@ def heard(tx: Transaction, said: Inbound) -> Notice:
         why = "words" if wanted is Wish.STOP else "flag"
         before, after = change(tx, said.customer, lambda known: known.stopped(said.at), why=why)
         return Notice.STOPPED if after.stands and not before.stands else Notice.NONE
-    if wanted is Wish.PERHAPS_STOP and not _known(tx, said.customer).stands:
+    if wanted is Wish.PERHAPS_STOP and not known_of(tx, said.customer).stands:
         return Notice.ASKS
     return Notice.NONE
 
@@ -40,7 +40,7 @@ def change(
     was not the customer.
     """
     tx.do(_NEW, customer=customer)
-    before = _known(tx, customer)
+    before = known_of(tx, customer)
     after = changed(before)
     if after != before:
         tx.do(_STORE, customer=customer, stopped_at=after.stopped_at, lifted_at=after.lifted_at, by=by, why=why)
@@ -54,10 +54,11 @@ def change(
 def note_refusal(tx: Transaction, customer: str) -> None:
     """Note that Sendblue refused a text because they opted out."""
     now = tx.now
-    change(tx, customer, lambda known: known.stopped(now), why="refused")
+    change(tx, customer, lambda known: known.closed(now), why="refused")
 
 
-def _known(tx: Transaction, customer: str) -> OptOut:
+def known_of(tx: Transaction, customer: str) -> OptOut:
+    """Return what is known of a customer (E.164)."""
     return next(iter(tx.ask(_LOAD, customer=customer).of(OptOut)), OptOut())
 
 

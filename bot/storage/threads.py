@@ -177,11 +177,11 @@ def _changed(before: Sequence[T], after: Sequence[T]) -> list[T]:
 
 def _called(task: Task) -> dict[str, object]:
     """Return what is stored; the task itself keeps what was known of the root before."""
-    noted = values(task.thread, ("id", "posting", "posting_since", "looked", "shown_rev"))
+    noted = values(task.thread, ("id", "posting", "posting_since", "looked", "shown_rev", "thread_ts"))
     return noted | {"shown_rev": EDITING} if task.step is Step.EDIT or task.edits else noted
 
 
-_CALLING = Sql("{update threads: posting, posting_since, looked, shown_rev}")
+_CALLING = Sql("{update threads: posting, posting_since, looked, shown_rev, thread_ts}")
 _TELLS = Sql("{update sends: under_way}")
 _SHOWS = Sql("{update messages: showing}")
 
@@ -271,15 +271,20 @@ def _held(thread: Thread) -> dict[str, object]:
 
 
 # What the customer says from now on stands there, unless somebody has begun another thread meanwhile.
+_NO_LATER = """NOT EXISTS (
+    SELECT 1 FROM threads AS later
+    WHERE later.id = conversations.thread_id AND later.closed = '' AND later.seq > threads.seq
+)"""
 _LEADS = Sql(
-    """
-    UPDATE conversations SET thread_id = threads.id {from id, fence}
+    f"""
+    UPDATE conversations SET thread_id = threads.id {{from id, fence}}
     JOIN threads ON threads.id = row.id AND threads.fence = row.fence
-    WHERE conversations.id = threads.conversation_id
+    WHERE conversations.id = threads.conversation_id AND {_NO_LATER}
 """,
-    sqlite="""
+    sqlite=f"""
     UPDATE conversations SET thread_id = threads.id FROM threads
     WHERE threads.id = :id AND threads.fence = :fence AND conversations.id = threads.conversation_id
+    AND {_NO_LATER}
 """,
 )
 _SAID = Sql("""

@@ -38,9 +38,9 @@ def wake(tx: Transaction, ids: Sequence[UUID], step: Step, wait: timedelta = _AT
         tx.do(_WAKE, ids=ids, due=tx.now + wait, patient=bool(wait), lane=step.lane)
 
 
-# What is due later waits for the end of a lease, or because Slack said so, unless it is patient: then news cuts it
-# short. The second edit of a root, which is patient, is owed all the same, once the news is told. -1 is UNKNOWN, -2
-# EDITING.
+# Where there is no channel yet, nothing can be due. What is due later waits for the end of a lease, or because Slack
+# said so, unless it is patient: then news cuts it short. The second edit of a root, which is patient, is owed all the
+# same, once the news is told. -1 is UNKNOWN, -2 EDITING.
 _WAKE = Sql("""
     UPDATE threads SET
         rev = rev + 1,
@@ -49,5 +49,5 @@ _WAKE = Sql("""
                   THEN :patient ELSE patient END,
         shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
         lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
-    WHERE id {among ids}
+    WHERE id {among ids} AND channel <> ''
 """)

@@ -245,3 +245,35 @@ async def test_an_edit_is_said_once_and_only_if_the_words_differ(talking: Stage)
     await until(lambda: len(answers(talking)) == 2)
     await asyncio.sleep(0.3)
     assert answers(talking) == ["+1 ••• 2671: Eight works", "+1 ••• 2671: edited: Nine works"]
+
+
+async def test_a_button_counts_once_even_after_another_stop(talking: Stage) -> None:
+    for count in (1, 2):
+        await talking.sendblue.customer_says(CUSTOMER, "STOP")
+        await until(lambda count=count: sum("Opted out" in reply for reply in talking.replies()) == count)
+        await click(talking, "Undo")  # the second time it is the first one's button
+        await until(lambda: any("they asked to continue" in reply for reply in talking.replies()))
+    assert "opted out" in (await talking.text("Two")).text
+
+
+async def test_what_somebody_decided_is_not_lost_with_its_place(talking: Stage) -> None:
+    await talking.sendblue.customer_says(CUSTOMER, "Please stop texting me")
+    await until(lambda: any("Please decide" in reply for reply in talking.replies()))
+    talking.slack.remove("C0GENERAL")
+    talking.slack.faults.errors = {"conversations.join": "is_archived", "chat.postMessage": "is_archived"}
+    await click(talking, "Keep texting")
+    await asyncio.sleep(1)
+    talking.slack.faults.errors = {}
+    await talking.sendblue.customer_says(CUSTOMER, "Hello again")
+    await until(lambda: talking.roots("C0RANDOM"))
+    assert "Hello again" in talking.shown("C0RANDOM")
+
+
+@pytest.mark.parametrize("sender", ["+1@example.com", "+foo@example.com", "Ana@Example.com"])
+async def test_any_address_can_write(talking: Stage, sender: str) -> None:
+    body = {"message_handle": "h1", "is_outbound": False, "from_number": sender, "sendblue_number": LINE}
+    signed = {"sb-signing-secret": SECRET}
+    answer = await talking.callback(body | {"content": "Hi"}, path=DOOR, headers=signed)
+    assert answer.status_code == 200
+    await until(lambda: talking.roots("C0RANDOM"))
+    assert "•••@example.com wrote to" in talking.root("C0RANDOM").text

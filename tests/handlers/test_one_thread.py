@@ -133,3 +133,24 @@ async def test_an_answer_to_an_unknown_customer_goes_on_in_the_inbox(begun: Stag
     await begun.text("At eight", to="+14155550123", channel="C0RANDOM")
     await until(lambda: any("At eight" in reply and "Delivered" in reply for reply in begun.replies("C0RANDOM")))
     assert len(tops(begun, "C0RANDOM")) == 1
+
+
+@pytest.mark.parametrize(("who", "where"), [("U0GUEST", "C0RANDOM"), ("U0ANA", "G0SECRET")])
+async def test_a_text_that_is_refused_elsewhere_leaves_the_conversation_where_it_is(
+    begun: Stage, who: str, where: str
+) -> None:
+    await begun.text("Psst", user=who, channel=where)
+    await until(lambda: any("Not sent" in whisper.text for whisper in begun.slack.ephemerals))
+    await begun.sendblue.customer_says(CUSTOMER, "Eight works")
+    await until(lambda: any("Eight works" in reply for reply in begun.replies()))
+
+
+async def test_a_text_in_a_thread_that_cannot_be_opened_is_said_to_be_not_sent(
+    open_stage: Callable[..., Any],
+) -> None:
+    stage: Stage = await open_stage(inbox_channel="G0SECRET", catch_up_interval=0.5)
+    await stage.sendblue.customer_says("+14155550123", "Do you have a table?")
+    await until(lambda: any(call.method == "chat.postMessage" for call in stage.slack.calls))
+    await stage.text("At eight", to="+14155550123", channel="G0SECRET")
+    await until(lambda: any("I'm not in this channel" in seen.text for seen in stage.slack.ephemerals), within=20)
+    assert not stage.bubbles()
