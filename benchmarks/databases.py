@@ -103,18 +103,19 @@ FROM named ORDER BY i
 _TEXT = "'Your table for two is ready at eight.'"
 _MESSAGES = """
 INSERT INTO messages (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text,
-    said_at)
+    media, to_show, showing, notice, said_at)
 {named}
-SELECT {cast}, {cast}, {cast}, 0, 'seeded:' || i, 'out', 'command', 'T0BENCH', 'U0BENCH', '', {text}, :now
+SELECT {cast}, {cast}, {cast}, 0, 'seeded:' || i, 'out', 'command',
+    'T0BENCH', 'U0BENCH', '', {text}, '', false, false, '', :now
 FROM named ORDER BY i
 """
 _SENDS = """
-INSERT INTO sends (id, message_id, thread_id, conversation_id, seq, part, parts, try_number, recipient, line, text,
-    accepted_at, delivery, since, service, picture_lost, unconfirmed, asked, handle, handle_from, error_code,
+INSERT INTO sends (id, message_id, thread_id, conversation_id, seq, part, parts, try_number, quiet, recipient, line,
+    text, accepted_at, delivery, since, service, picture_lost, unconfirmed, asked, handle, handle_from, error_code,
     error_text, decision, decided_by, told, under_way, owed, parked, attempts, attempted_at, send_at, poll_at, polls,
     fence)
 {named}
-SELECT {cast}, {cast}, {cast}, {cast}, 0, 1, 1, 1, {customer}, :line, {text}, :now,
+SELECT {cast}, {cast}, {cast}, {cast}, 0, 1, 1, 1, false, {customer}, :line, {text}, :now,
     CASE WHEN i < :unsent THEN 0 ELSE :delivery END, :now, :service,
     false, false, false, CASE WHEN i >= :unsent THEN 'handle-' || i END,
     CASE WHEN i >= :unsent THEN :handle_from ELSE 0 END, '', '', '', '', 0, 0,

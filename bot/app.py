@@ -75,13 +75,7 @@ class App:
         self.store = store = Store(self.database)
         self.clock = store.clock
         self.notifier = Notifier(settings.slack_api_url, settings.slack_bot_token.get_secret_value())
-        url, key, secret = settings.sendblue_api_url, settings.sendblue_api_key_id, settings.sendblue_api_secret_key
-        keys, timeout, region = (
-            (key.get_secret_value(), secret.get_secret_value()),
-            settings.sendblue_timeout,
-            settings.default_region,
-        )
-        self.sendblue = Sendblue(url, *keys, timeout=timeout, clock=self.clock, region=region)
+        self.sendblue = _sendblue_of(settings, self.clock)
         self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
@@ -154,6 +148,12 @@ class App:
             own = worker.problem if self.working else ""
             checks[worker.name] = own or worker.standstill(since.get(_KINDS[worker.name]))
         return checks, waiting
+
+
+def _sendblue_of(settings: Settings, clock: Clock) -> Sendblue:
+    key, secret = settings.sendblue_api_key_id.get_secret_value(), settings.sendblue_api_secret_key.get_secret_value()
+    timeout, region = settings.sendblue_timeout, settings.default_region
+    return Sendblue(settings.sendblue_api_url, key, secret, timeout=timeout, clock=clock, region=region)
 
 
 class Routes(Router):

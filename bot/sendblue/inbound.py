@@ -1,6 +1,6 @@
 """What a customer said, in Sendblue's words ⇄ ours. Pure: bytes and JSON in, `Inbound` out.
 
-Source: the captures and documents that docs/architecture.md names. A webhook and an item of the list read alike.
+Sources: as of `bot.sendblue.wire`. A webhook and an item of the list read alike.
 """
 
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from bot.domain.message import Inbound
 from bot.domain.number import in_e164, mask
 from bot.errors import UnreadableReport
 from bot.sendblue.failures import plain_text
-from bot.sendblue.wire import fields_of, is_a_customers, json_object, part_of, read_time
+from bot.sendblue.wire import fields_of, is_a_customers, page_of, read_time
 
 _OLDEST, _AHEAD = timedelta(days=400), timedelta(minutes=5)  # a time beyond these is no time of a message
 _LONGEST_NAME = 180  # characters of a handle or a sender
@@ -71,8 +71,7 @@ def inbound_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbo
 
 def parse_inbound_page(body: bytes, *, now: datetime, region: str) -> Page:
     """Read `GET /api/v2/messages`. An item that cannot be read is left out. Raises UnreadableReport."""
-    fields = json_object(body) or {}
-    items = [item for item in part_of(fields, "data", list) if isinstance(item, dict)]
+    items, more = page_of(body)
     said, unreadable = list[Inbound](), 0
     for item in items:
         if _came_in(item):
@@ -80,10 +79,8 @@ def parse_inbound_page(body: bytes, *, now: datetime, region: str) -> Page:
                 said.append(inbound_of(item, now=now, region=region))
             except UnreadableReport:
                 unreadable += 1
-    pagination = fields.get("pagination")
-    more = pagination.get("hasMore") if isinstance(pagination, dict) else None
     names = [plain_text(item.get("message_handle"))[:_LONGEST_NAME] for item in items]
-    return Page(said, names, unreadable, more if isinstance(more, bool) else None)
+    return Page(said, names, unreadable, more)
 
 
 def _number(value: object, region: str) -> str:

@@ -127,11 +127,17 @@ class Listed(msgspec.Struct, frozen=True):
 
 def parse_page(body: bytes, *, now: datetime) -> tuple[list[Listed], bool | None]:
     """Read `GET /api/v2/messages`: its texts, and whether more follow, where it says so. Raises UnreadableReport."""
+    items, more = page_of(body)
+    return [_listed(item, now) for item in items], more
+
+
+def page_of(body: bytes) -> tuple[list[dict[str, Any]], bool | None]:
+    """Return the items of a page of the list, and whether more follow, where it says so. Raises UnreadableReport."""
     fields = json_object(body) or {}
     items = [item for item in part_of(fields, "data", list)[:_MOST_LISTED] if isinstance(item, dict)]
     pagination = fields.get("pagination")
     more = pagination.get("hasMore") if isinstance(pagination, dict) else None
-    return [_listed(item, now) for item in items], more if isinstance(more, bool) else None
+    return items, more if isinstance(more, bool) else None
 
 
 def _listed(item: Mapping[str, Any], now: datetime) -> Listed:

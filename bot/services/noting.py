@@ -18,8 +18,8 @@ from bot.slack.wording import Post
 from bot.storage.claims import Capacity
 from bot.storage.private_notes import Tried, claim_notes, finish_notes
 from bot.storage.rows import load_sends
+from bot.storage.shown import load_shown
 from bot.storage.store import Store
-from bot.storage.threads import load_shown
 
 log = structlog.get_logger(__name__)
 

@@ -13,6 +13,7 @@ from bot.storage.polls import overdue
 from bot.storage.postponing import unsent_since
 from bot.storage.rows import load_sends
 from bot.storage.store import Store
+from bot.storage.waking import left_unshown, wake_to_show
 from bot.storage.writer import Work
 
 log = structlog.get_logger(__name__)
@@ -33,6 +34,8 @@ class Sweeping:
         await self.store.keep_time()
         await self._end_late_texts()
         await self._end_what_is_overdue()
+        if left := await self.store.read(left_unshown):
+            await self.store.write(wake_to_show, left)
         await self.alarming.once()
 
     async def _end_late_texts(self) -> None:

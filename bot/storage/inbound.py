@@ -10,7 +10,7 @@ from msgspec.structs import replace
 from bot.domain.ids import new_id
 from bot.domain.message import WITHOUT_WORDS, Inbound, Notice
 from bot.domain.thread import Step, Thread
-from bot.storage.conversations import Gesture, Seat, next_seats
+from bot.storage.conversations import Gesture, Seat, conversations_with, next_seats
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import KNOWN, open_threads
 from bot.storage.opt_outs import change, heard, known_of
@@ -39,7 +39,7 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
         return [False for _ in items]
     notices = {key: heard(tx, item.said) for key, item in fresh.items()}
     places = _Places(tx, [item.said for item in fresh.values()])
-    seats = next_seats(tx, [places.gesture(item.said) for item in fresh.values()])
+    seats = next_seats(tx, [_gesture(item.said) for item in fresh.values()])
     places.begin(tx, {_where(fresh[key].said): seat.conversation_id for key, seat in seats.items()})
     rows = [_row(tx, item, seats[key], places, notices[key]) for key, item in fresh.items() if key in seats]
     stored = set(tx.each(_NEW, rows).column())
@@ -85,9 +85,6 @@ class _Places:
         self._new = {where: new_id(tx.now) for where in about if where not in self._of}
         wake(tx, list(standing), Step.REPLY)
 
-    def gesture(self, said: Inbound) -> Gesture:
-        return Gesture(said.key, said.line, said.customer, None, inbound=True)
-
     def begin(self, tx: Transaction, conversations: Mapping[tuple[str, str], UUID]) -> None:
         """Make new threads current, but where somebody else began one meanwhile: then that is taken.
 
@@ -109,8 +106,13 @@ class _Places:
 
 
 def _current(tx: Transaction, about: Sequence[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
-    found = tx.each(_CURRENT, [{"line": line, "customer": customer} for line, customer in about])
-    return {(row.line, row.customer): row.thread_id for row in found}
+    found = conversations_with(tx, {customer for _, customer in about})
+    current = {(one.line, one.customer): one.thread_id for same in found.values() for one in same}
+    return {where: thread_id for where in about if (thread_id := current.get(where)) is not None}
+
+
+def _gesture(said: Inbound) -> Gesture:
+    return Gesture(said.key, said.line, said.customer, None, inbound=True)
 
 
 def _where(said: Inbound) -> tuple[str, str]:
@@ -124,18 +126,6 @@ _BEGUN = Sql("""
     ) RETURNING conversations.id
 """)
 _CURRENT_OF = Sql("SELECT id, thread_id FROM conversations WHERE id {among ids}")
-# Its twin reads one conversation after another.
-_CURRENT = Sql(
-    """
-    SELECT conversations.line, conversations.customer, conversations.thread_id {from line, customer}
-    JOIN conversations ON conversations.line = row.line AND conversations.customer = row.customer
-    WHERE conversations.thread_id IS NOT NULL
-    """,
-    sqlite="""
-    SELECT line, customer, thread_id FROM conversations
-    WHERE line = :line AND customer = :customer AND thread_id IS NOT NULL
-    """,
-)
 _LOCK = Sql("SELECT id FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
 
 

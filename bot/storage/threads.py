@@ -9,15 +9,16 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.thread import EDITING, MOST_TOLD, Step, Thread
+from bot.domain.thread import EDITING, Step, Thread
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
 from bot.storage.inbound import move_inbound
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.private_notes import owe_note_of
-from bot.storage.rows import AS_SAID, IN_ORDER, MESSAGE, SEND, THREAD, THREADS, threads_of, values
+from bot.storage.rows import THREAD, threads_of, values
 from bot.storage.sends import claim_sends
+from bot.storage.shown import needed
 from bot.storage.sql import Sql
 
 T = TypeVar("T")
@@ -58,7 +59,7 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     wanted = any(head.opened for head in ready) and not any(head.key == EDITS for head in heads)
     edits = take_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
     held = STEPS.hold(tx, ready, capacity)
-    threads = threads_of(held, *_shown(tx, [head.id for head in ready]))
+    threads = threads_of(held, *needed(tx, [head.id for head in ready]))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
     tasks = [
         Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
@@ -68,62 +69,6 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     tasks = _with_edit(tx, tasks, edits, tx.now + capacity.interval)
     _note(tx, tasks, threads)
     return Claimed(tasks, again)
-
-
-# What a step needs of its thread, however long that is: what the root shows, what is under way, and the first of what
-# is owed; one more than fits at once, so that the rest is not forgotten. SQLite has no LATERAL, and takes thread after
-# thread.
-_ROOT = "FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq"
-
-
-def _needed(what: str, table: str, *, root: str, under_way: str, owed: str, order: str) -> Sql:
-    """Return the statement that reads these rows of one table."""
-    ours = f"SELECT id FROM {table} WHERE"
-    return Sql(
-        f"""
-        WITH row AS (SELECT * FROM unnest(%(id)s::uuid[]) AS row(id))
-        SELECT {what} FROM {table} WHERE id IN (
-            {root} WHERE threads.id IN (SELECT id FROM row)
-            UNION {ours} {under_way} AND thread_id IN (SELECT id FROM row)
-            UNION SELECT owed.id FROM row, LATERAL ({ours} thread_id = row.id AND {owed} LIMIT {MOST_TOLD + 1}) AS owed
-        ) ORDER BY {order}
-        """,
-        sqlite=f"""
-        SELECT {what} FROM {table} WHERE id IN (
-            {root} WHERE threads.id = :id
-            UNION {ours} {under_way} AND thread_id = :id
-            UNION SELECT id FROM ({ours} thread_id = :id AND {owed} LIMIT {MOST_TOLD + 1})
-        ) ORDER BY {order}
-        """,
-    )
-
-
-_SENDS = _needed(
-    SEND,
-    "sends",
-    root=f"SELECT sends.id {_ROOT} JOIN sends ON sends.message_id = messages.id",
-    under_way="under_way <> 0",
-    owed="owed <> 0 ORDER BY seq, part",
-    order=IN_ORDER,
-)
-_MESSAGES = _needed(
-    f"messages.thread_id, {MESSAGE}",
-    "messages",
-    root=f"SELECT messages.id {_ROOT}",
-    under_way="showing",
-    owed="to_show ORDER BY said_at, seq",
-    order=AS_SAID,
-)
-
-
-def _shown(tx: Transaction, ids: Sequence[UUID]) -> tuple[Rows, Rows]:
-    rows = [{"id": one} for one in ids]
-    return tx.each(_MESSAGES, rows), tx.each(_SENDS, rows)
-
-
-def load_shown(tx: Transaction, thread_id: UUID) -> Thread | None:
-    """Return a thread as a step has it, if it is still there."""
-    return threads_of(tx.ask(THREADS, ids=[thread_id]), *_shown(tx, [thread_id])).get(thread_id)
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:

@@ -8,7 +8,7 @@ from uuid import UUID
 from bot.domain.delivery import News
 from bot.domain.send import Send
 from bot.domain.thread import Step
-from bot.storage.engine import Transaction
+from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
 _AT_ONCE = timedelta(0)
@@ -38,6 +38,21 @@ def wake(tx: Transaction, ids: Sequence[UUID], step: Step, wait: timedelta = _AT
         tx.do(_WAKE, ids=ids, due=tx.now + wait, patient=bool(wait), lane=step.lane)
 
 
+def left_unshown(tx: Transaction) -> list[UUID]:
+    """Return threads with messages to show where nothing is due: an older version at work beside us left them so."""
+    return tx.ask(_UNSHOWN).column()
+
+
+@one_by_one
+def wake_to_show(tx: Transaction, ids: Sequence[UUID]) -> None:
+    """Make these threads due, to show their messages."""
+    wake(tx, ids, Step.REPLY)
+
+
+_UNSHOWN = Sql("""
+    SELECT id FROM threads WHERE due_at IS NULL AND closed = '' AND channel <> ''
+    AND id IN (SELECT thread_id FROM messages WHERE to_show)
+""")
 # Where there is no channel yet, nothing can be due. What is due later waits for the end of a lease, or because Slack
 # said so, unless it is patient: then news cuts it short. The second edit of a root, which is patient, is owed all the
 # same, once the news is told. -1 is UNKNOWN, -2 EDITING.

@@ -2,11 +2,16 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
+from bot.domain.message import Inbound
+from bot.storage.database import open_database
+from bot.storage.inbound import Arrival, take_many
 from tests.conftest import CUSTOMER, LINE, OTHER_LINE, Stage, until
+from tests.statements import doing
 
 SECRET = "webhook-secret"
 STRANGER = "+14155550123"
@@ -277,3 +282,16 @@ async def test_any_address_can_write(talking: Stage, sender: str) -> None:
     assert answer.status_code == 200
     await until(lambda: talking.roots("C0RANDOM"))
     assert "•••@example.com wrote to" in talking.root("C0RANDOM").text
+
+
+async def test_what_an_older_version_left_unshown_is_shown(talking: Stage) -> None:
+    """It took the thread, knew nothing of messages to show, and found nothing more to do there."""
+    await talking.stop()
+    database = open_database(talking.settings.database_url)
+    said = Inbound("h-old", LINE, CUSTOMER, "Nine works", (), datetime.now(UTC))
+    database.write(lambda tx: take_many(tx, [Arrival(said, "")]))
+    database.write(doing("UPDATE threads SET due_at = NULL"))
+    database.close()
+    talking.sendblue.faults.down = True  # so that nothing else wakes the thread
+    await talking.restart()
+    await until(lambda: any("Nine works" in line for line in answers(talking)))

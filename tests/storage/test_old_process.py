@@ -36,3 +36,31 @@ def test_what_an_old_process_begins_with_fails(empty_url: str, statement: str) -
         with pytest.raises(psycopg.errors.UndefinedColumn):
             old.execute(statement)
     database.close()
+
+
+# What a process of 0007 stores of a text, as far as the columns matter.
+OF_0007 = {
+    "a message": "INSERT INTO messages (id, thread_id, conversation_id, seq, key, direction, origin, team, author, "
+    "answer_url, text, said_at) SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 0, 'k', 'out', "
+    "'command', 'T', 'U', '', 'Hi', now()",
+    "a send": "INSERT INTO sends (id, message_id, thread_id, conversation_id, seq, recipient, line, text, accepted_at, "
+    "since, part, parts, try_number, delivery, service, handle_from, error_code, error_text, picture_lost, unconfirmed, "
+    "asked, decision, decided_by, told, under_way, owed, attempts, polls, parked, fence) "
+    "SELECT gen_random_uuid(), messages.id, thread_id, conversation_id, 0, '+1', '+1', 'Hi', now(), now(), 1, 1, 1, "
+    "0, '', 0, '', '', false, false, false, '', '', 0, 0, 0, 0, 0, false, 0 FROM messages",
+}
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_a_process_of_0007_takes_no_text_any_more(empty_url: str) -> None:
+    """It would not know who has opted out."""
+    database = open_database(empty_url)
+    migrations.upgrade(database, "0007")
+    with psycopg.connect(empty_url) as old:
+        for statement in OF_0007.values():
+            old.execute(statement)  # so it was
+        old.rollback()
+        migrations.upgrade(database)
+        with pytest.raises(psycopg.errors.NotNullViolation):
+            old.execute(OF_0007["a message"])
+    database.close()

@@ -21,6 +21,7 @@ _CURRENT = """
         ORDER BY messages.seq DESC LIMIT 1
     )
 """
+_NEEDED = (("messages", "notice"), ("sends", "quiet"))  # by whoever stores a row
 _LAST = """
     UPDATE conversations SET last_at = (
         SELECT max(said_at) FROM threads JOIN messages ON messages.thread_id = threads.id
@@ -50,6 +51,13 @@ def upgrade() -> None:
     _index_where("messages_inbound", "messages", ["said_at"], "direction = 'in'")
     _index_where("messages_remembered", "messages", ["said_at"], "direction = 'in' AND text <> ''")
     _index_where("threads_without_place", "threads", ["id"], "channel = ''")
+    _make_tables()
+    if op.get_bind().dialect.name == "postgresql":  # an older process that is still at work stores nothing any more
+        for table, column in _NEEDED:
+            op.alter_column(table, column, server_default=None)
+
+
+def _make_tables() -> None:
     op.create_table(
         "progress",
         sa.Column("key", sa.String(80), primary_key=True),
