@@ -44,8 +44,8 @@ OF_0007 = {
     "answer_url, text, said_at) SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 0, 'k', 'out', "
     "'command', 'T', 'U', '', 'Hi', now()",
     "a send": "INSERT INTO sends (id, message_id, thread_id, conversation_id, seq, recipient, line, text, accepted_at, "
-    "since, part, parts, try_number, delivery, service, handle_from, error_code, error_text, picture_lost, unconfirmed, "
-    "asked, decision, decided_by, told, under_way, owed, attempts, polls, parked, fence) "
+    "since, part, parts, try_number, delivery, service, handle_from, error_code, error_text, picture_lost, "
+    "unconfirmed, asked, decision, decided_by, told, under_way, owed, attempts, polls, parked, fence) "
     "SELECT gen_random_uuid(), messages.id, thread_id, conversation_id, 0, '+1', '+1', 'Hi', now(), now(), 1, 1, 1, "
     "0, '', 0, '', '', false, false, false, '', '', 0, 0, 0, 0, 0, false, 0 FROM messages",
 }
