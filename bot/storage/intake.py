@@ -63,8 +63,10 @@ def accept_many(tx: Transaction, items: Sequence[NewMessage]) -> Iterator[Accept
     open_threads(tx, rows)
     insert_sends(tx, ((one, seat) for routed, seat in seated for one in routed.sends))
     left = [one.item.origin.key for one in going if one.item.origin.key not in seats]
-    known = set(tx.ask(KNOWN, keys=left).column()) if left else set()
-    return _accepted(items, {one.item.origin.key: one for one in routed}, stored, set(left) - known)
+    known = {row.key: row.root_ts for row in tx.ask(_KNOWN_PLACES, keys=left)} if left else {}
+    for one in (one for one in routed if one.item.origin.key in known):
+        one.root_ts = known[one.item.origin.key]  # not that of the thread which it opened itself
+    return _accepted(items, {one.item.origin.key: one for one in routed}, stored, set(left) - set(known))
 
 
 def _accepted(
@@ -121,6 +123,11 @@ def _go_on_in_one_thread(routed: Sequence[_Routed]) -> None:
 
 
 KNOWN = Sql("SELECT key FROM messages WHERE key {among keys}")
+# And the root of the thread in which each goes on.
+_KNOWN_PLACES = Sql("""
+    SELECT key, parent.root_ts AS root_ts FROM messages JOIN threads ON threads.id = messages.thread_id
+    LEFT JOIN threads AS parent ON parent.id = threads.parent_id WHERE key {among keys}
+""")
 
 
 # What is the same for every new row stands in the statement; handed over, it would be a column of copies.

@@ -154,3 +154,12 @@ async def test_a_text_in_a_thread_that_cannot_be_opened_is_said_to_be_not_sent(
     await stage.text("At eight", to="+14155550123", channel="G0SECRET")
     await until(lambda: any("I'm not in this channel" in seen.text for seen in stage.slack.ephemerals), within=20)
     assert not stage.bubbles()
+
+
+@pytest.mark.parametrize("number", [CUSTOMER, "+14155552672"], ids=["in-a-thread", "that-opens-one"])
+async def test_a_replay_is_answered_as_the_command_was(begun: Stage, number: str) -> None:
+    first = await begun.text("Or nine?", to=number, trigger_id="123.456.same")
+    await until(lambda: any("Or nine?" in text and "Delivered" in text for text in begun.texts()))
+    again = await begun.text("Or nine?", to=number, trigger_id="123.456.same")
+    assert again.text == first.text
+    assert ("/archives/" in first.text) == (number == CUSTOMER)
