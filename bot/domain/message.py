@@ -31,7 +31,7 @@ class Origin(Struct, frozen=True):
 
 
 class Notice(StrEnum):
-    """What words changed about texting a customer, or ask; or what somebody decided about it."""
+    """What words are beside words: what they changed about texting a customer, or ask, or what was decided on it."""
 
     NONE = ""
     STOPPED = "stopped"  # they want no more texts
@@ -40,6 +40,7 @@ class Notice(StrEnum):
     UNDONE = "undone"  # decided: they asked to continue
     OPTED_OUT = "opted_out"  # decided: they want no more texts
     KEPT = "kept"  # decided: they do
+    REACTED = "reacted"  # no words at all: a sign that they put to a message
 
 
 class Inbound(Struct, frozen=True):
@@ -54,6 +55,7 @@ class Inbound(Struct, frozen=True):
     opted_out: bool = False  # what Sendblue says of the customer
     part: int = 1  # of what is too long for one post
     edited: bool = False  # it was known with other words
+    reacts: bool = False  # its text says which sign they put to which message of the conversation
 
     @property
     def is_group(self) -> bool:
@@ -95,6 +97,7 @@ class Message(Struct, frozen=True):
     to_show: bool = False  # in its thread, whose root does not show it
     showing: bool = False  # in the reply that is being posted right now
     notice: Notice = Notice.NONE
+    calls: str = ""  # whom its post calls (`bot.domain.attention`)
 
     @property
     def words(self) -> str:

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.domain.card import Card
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
 from bot.domain.send import Send
@@ -75,6 +76,9 @@ class Thread(Struct, frozen=True):
     lease_until: datetime | None = None  # while it is claimed: until when
     sends: tuple[Send, ...] = ()  # of that message, and the first that something is owed about
     unshown: tuple[Message, ...] = ()  # the first others that are to be shown
+    private: bool | None = None  # whether its channel is a private place; None: not known, which counts as private
+    has_card: bool = False  # whether there is more to say of its conversation than how its root's text stands
+    card: Card | None = None  # that, where it is loaded
 
     @property
     def lead(self) -> Send:
@@ -148,9 +152,14 @@ class Thread(Struct, frozen=True):
         """The root of the Slack thread that replies go to; before it is opened, that its root is to stand in."""
         return self.thread_ts or self.root_ts
 
-    def opened(self, channel: str, ts: str, *, shown_rev: int) -> Self:
+    @property
+    def shares_a_card(self) -> bool:
+        """Whether the root of another thread says how this one's text stands, or where this one is."""
+        return self.parent_id is not None or self.has_card
+
+    def opened(self, channel: str, ts: str, *, shown_rev: int, private: bool | None = None) -> Self:
         """The root stands. Slack names the channel: for a user id, their direct message with the bot."""
-        return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev)
+        return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev, private=private)
 
     def on_its_own(self) -> Self:
         """The thread in which it was to stand is gone: its root begins one."""

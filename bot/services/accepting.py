@@ -36,7 +36,8 @@ class Accepting:
 
         Wakes no worker: nobody is called before the person has their answer (see `Guard`). After NotStored nothing will
         be sent, not even later, nor if the network repeats the request: that is what the person was told. The same
-        holds after UsageError: the customer has opted out, or the line they were last in touch on is no longer ours.
+        holds after UsageError: the customer has opted out, the line they were last in touch on is no longer ours, or
+        the conversation goes on in a private place.
         """
         if origin.key in self._refused:
             raise NotStored("given up before")
@@ -57,7 +58,8 @@ class Accepting:
             raise
         if accepted.taken > Taken.NEW:
             self._remember(origin.key)
-            raise UsageError(reason(accepted.taken.name.lower(), "").replace("{lines}", " or ".join(self.routes.lines)))
+            why = reason(accepted.taken.name.lower()).replace("{lines}", " or ".join(self.routes.lines))
+            raise UsageError(why.replace("{whom}", f"<@{accepted.whom}>" if accepted.whom else "somebody there"))
         log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=accepted.taken is Taken.KNOWN)
         return accepted, len(texts)
 

@@ -4,6 +4,7 @@ One claim is one step is one call; whatever is learnt meanwhile waits in the dat
 """
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -89,7 +90,8 @@ class Announcing:
             return Outcome(thread.undone(step), again_at=self.store.clock() + _PARENT_OPENS, unused_slots=slots)
         try:
             if step is Step.OPEN and not thread.message.inbound:
-                await self.permitting.check(thread.message.author, thread.message.team)
+                asked = self.permitting.is_private(thread.channel)  # beside the other question: it is asked in the end
+                await asyncio.gather(self.permitting.check(thread.message.author, thread.message.team), asked)
         except Refused as error:
             return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
         except CallFailed as error:  # nothing was posted, whatever is known of the person
@@ -110,7 +112,7 @@ class Announcing:
             return await self._refused(thread, step, error)
 
     async def _open(self, thread: Thread) -> Outcome:
-        post = wording.root(thread, watched_for=self.durations.watch_for)
+        post = await self._root(thread)
         try:
             posted = await self._post(thread, post)
         except Refused as error:
@@ -118,7 +120,22 @@ class Announcing:
                 raise
             posted = await self._post(thread, post)
         metrics.milestones.labels("opened").observe(self.store.age(thread.message.said_at).total_seconds())
-        return _opened(thread, posted.channel, posted.ts, posted.thread_ts, shown_rev=thread.rev)
+        return await self._opened(thread, posted, shown_rev=thread.rev)
+
+    async def _root(self, thread: Thread) -> wording.Post:
+        address = ""
+        if thread.card is not None and (thread.card.goes_on or thread.card.before):
+            with suppress(CallFailed):  # then it names the channel alone
+                address = await self.permitting.address()
+        return wording.root(thread, watched_for=self.durations.watch_for, address=address)
+
+    async def _opened(self, thread: Thread, place: Place, *, shown_rev: int) -> Outcome:
+        """Return what is known once a root stands. One that does not stand in its thread, which is gone, begins one."""
+        private = await self.permitting.is_private(place.channel)
+        leads = thread.parent_id is not None and place.thread_ts is None
+        begun = thread.on_its_own() if leads else thread
+        opened = begun.opened(place.channel, place.ts, shown_rev=shown_rev, private=private)
+        return Outcome(opened, shared=thread.shares_a_card, leads=leads)
 
     async def _reply(self, thread: Thread) -> Outcome:
         if thread.shows:
@@ -139,13 +156,14 @@ class Announcing:
     async def _edit(self, thread: Thread) -> Outcome:
         if thread.forgotten:
             return Outcome(thread.left_as_it_is())
-        post = wording.root(thread, watched_for=self.durations.watch_for)
+        post = await self._root(thread)
         self._check_lease(thread)
         await self.notifier.update(thread.channel, thread.root_ts or "", post)
+        edited, shared = thread.edited(), thread.parent_id is not None
         if thread.shown_rev != EDITING:
-            return Outcome(thread.edited())
+            return Outcome(edited, shared=shared)
         # The edit before may be made after this one.
-        return Outcome(thread.edited(), again_at=self.store.clock() + 10 * self.settle, patient=True)
+        return Outcome(edited, again_at=self.store.clock() + 10 * self.settle, patient=True, shared=shared)
 
     def _check_lease(self, thread: Thread) -> None:
         """Raise NotSent when we slept: somebody else may have looked for what we are about to do, or done it."""
@@ -168,7 +186,7 @@ class Announcing:
         if found is not None and thread.posting:
             return Outcome(thread.replied())
         if found is not None:  # what it shows may be old: it will be edited
-            return _opened(thread, thread.channel, found, thread.thread_ts, shown_rev=UNKNOWN)
+            return await self._opened(thread, Place(thread.channel, found, thread.thread_ts), shown_rev=UNKNOWN)
         if thread.posting and (astray := await self._find(thread, None)) is not None:
             await self.notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
             return self._unreachable(thread, "thread_not_found")
@@ -240,13 +258,6 @@ class Announcing:
     def _closed(self, thread: Thread, code: str) -> Outcome:
         note = "" if thread.message.inbound else "closed"
         return Outcome(thread.closed_for(code), note=note, goes_on_in=self.inbox)
-
-
-def _opened(thread: Thread, channel: str, ts: str, thread_ts: str | None, *, shown_rev: int) -> Outcome:
-    """Return what is known once a root stands. One that does not stand in its thread, which is gone, begins one."""
-    leads = thread.parent_id is not None and thread_ts is None
-    opened = (thread.on_its_own() if leads else thread).opened(channel, ts, shown_rev=shown_rev)
-    return Outcome(opened, leads=leads)
 
 
 def _post_id(thread: Thread) -> str:

@@ -15,8 +15,7 @@ from bot.sendblue.client import Sendblue
 from bot.services.accepting import PATIENCE
 from bot.services.permitting import Permitting
 from bot.slack.notifier import Notifier
-from bot.storage.decisions import NewDecision, asked_in, decide_many
-from bot.storage.inbound import OptOutClick, decide_opt_out
+from bot.storage.decisions import NewDecision, OptOutClick, asked_in, decide_many, decide_opt_out
 from bot.storage.private_notes import owe_notes
 from bot.storage.store import Store
 
@@ -49,9 +48,7 @@ class Deciding:
         choice: "resend" or "leave". A person whose click does not count is told why, privately.
         """
         try:
-            if not await self._may_be_decided(send_id, click.channel):
-                raise Refused("not_here")
-            await self.permitting.check(click.who, *click.teams)
+            await self._check(send_id, click)
         except CallFailed as error:
             await self.owe(click, error.code, send_id)
             return
@@ -64,9 +61,7 @@ class Deciding:
     async def decide_opt_out(self, message_id: UUID, choice: Notice, click: Click) -> None:
         """Record what somebody decided about texting a customer at all, and tell Sendblue. Raises NotStored."""
         try:
-            if not self.permitting.allows_place(click.channel):
-                raise Refused("not_here")
-            await self.permitting.check(click.who, *click.teams)
+            await self._check(message_id, click)
         except CallFailed as error:
             await self.owe(click, error.code, message_id)
             return
@@ -89,11 +84,14 @@ class Deciding:
             with suppress(NotStored):  # the log has it
                 await self.owe(click, "sendblue_not_told", message_id)
 
-    async def _may_be_decided(self, send_id: UUID, channel: str) -> bool:
-        """Of a thread that had to move to a direct message, the place where its text was typed counts."""
+    async def _check(self, about: UUID, click: Click) -> None:
+        """Raise as `Permitting.check`, Refused also for a place: of a thread that had to move, where it was begun."""
+        channel = click.channel
         if not self.permitting.allows_place(channel) and channel.startswith("D"):
-            channel = await self.store.read(lambda tx: asked_in(tx, send_id))
-        return self.permitting.allows_place(channel)
+            channel = await self.store.read(lambda tx: asked_in(tx, about))
+        if not self.permitting.allows_place(channel):
+            raise Refused("not_here")
+        await self.permitting.check(click.who, *click.teams)
 
     async def owe(self, click: Click, says: str, send_id: UUID) -> None:
         """Have the person who clicked told something only they see (`PrivateNote.says`). Raises NotStored."""

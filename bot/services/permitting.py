@@ -8,7 +8,7 @@ import structlog
 from bot.domain.clock import Clock
 from bot.domain.message import Origin
 from bot.domain.rules import Rules
-from bot.errors import Refused, UsageError
+from bot.errors import CallFailed, Refused, UsageError
 from bot.slack.notifier import Notifier
 from bot.slack.reasons import NOT_ALLOWED, NOT_HERE
 
@@ -23,6 +23,8 @@ class Permitting:
     notifier: Notifier
     clock: Clock
     rules: Rules
+    _private: dict[str, tuple[datetime, bool | None]] = field(default_factory=dict, init=False)
+    _address: str = field(default="", init=False)
     _known: dict[tuple[str, frozenset[str]], tuple[datetime, str]] = field(default_factory=dict, init=False)
 
     def check_at_once(self, origin: Origin) -> None:
@@ -34,6 +36,27 @@ class Permitting:
 
     def allows_place(self, channel: str) -> bool:
         return not self.rules.channels or channel in self.rules.channels
+
+    async def address(self) -> str:
+        """Return the workspace's address. Raises CallFailed: Slack does not say."""
+        self._address = self._address or await self.notifier.address()
+        return self._address
+
+    async def is_private(self, channel: str) -> bool | None:
+        """Whether a channel is a private place, as Slack said a moment ago; None: it does not say."""
+        if not channel.startswith("C"):  # a direct message, of two or of several
+            return True
+        asked_at, private = self._private.get(channel, (None, None))
+        if asked_at is None or not timedelta(0) <= self.clock() - asked_at <= _REMEMBERED_FOR:
+            private = None
+            try:
+                private = await self.notifier.is_private(channel)
+            except CallFailed as error:
+                log.warning("channel_counts_as_private", channel=channel, code=error.code)
+            if len(self._private) >= _MOST_REMEMBERED:
+                self._private.clear()
+            self._private[channel] = (self.clock(), private)
+        return private
 
     async def check(self, user: str, *teams: str) -> None:
         """Ask Slack who somebody is, unless that was asked a moment ago. teams: the workspaces they act in and are of.

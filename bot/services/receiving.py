@@ -16,7 +16,8 @@ from bot.domain.thread import LONGEST_SHOWN
 from bot.errors import CallFailed, NotSent
 from bot.sendblue.client import Sendblue
 from bot.services.worker import Job
-from bot.storage.inbound import Arrival, give_place, take_many
+from bot.storage.inbound import Arrival, take_many
+from bot.storage.places import give_place
 from bot.storage.progress import Read, Reading, ReadingCapacity, claim_reading, note_reading
 from bot.storage.store import Store
 

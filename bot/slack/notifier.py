@@ -23,7 +23,7 @@ from bot.slack.wording import Post
 # What the app must be in Slack; a test compares it with manifest.yml, which is not where the bot is deployed.
 NAME = "bluethread"  # what people type in `/invite @…`
 SCOPES = {  # what the token must be allowed, and no more
-    *("commands", "chat:write", "channels:join", "users:read", "usergroups:read"),
+    *("commands", "chat:write", "channels:join", "channels:read", "groups:read", "users:read", "usergroups:read"),
     *("channels:history", "groups:history", "im:history", "mpim:history"),
 }
 
@@ -92,6 +92,7 @@ class Notifier:
             text=post.text,
             blocks=post.blocks,
             thread_ts=thread_ts,
+            reply_broadcast=True if post.broadcast and thread_ts else None,
             metadata={"event_type": _EVENT_TYPE, "event_payload": {"id": id}},
             unfurl_links=False,
             unfurl_media=False,
@@ -118,6 +119,16 @@ class Notifier:
             await call(self.client.conversations_join, channel=channel)
             return True
         return False
+
+    async def is_private(self, channel: str) -> bool:
+        """Whether only those who were let in can read a channel. Unless Slack says that it is public, they can."""
+        found = _object((await call(self.client.conversations_info, channel=channel)).get("channel"))
+        return found.get("is_private") is not False
+
+    async def address(self) -> str:
+        """Return the workspace's address, with a slash at its end; "" when Slack does not say."""
+        url = str((await call(self.client.auth_test)).get("url") or "")
+        return url if re.fullmatch(r"https://[a-z0-9.-]+/", url) else ""
 
     async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
         """Return the ts of our post with this id, None when it is not there (yet). age: how long ago posting began."""

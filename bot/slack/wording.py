@@ -11,11 +11,13 @@ from urllib.parse import urlsplit
 
 from msgspec import Struct
 
+from bot.domain.attention import CHANNEL, is_old
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message, Notice
 from bot.domain.number import mask
 from bot.domain.send import Send
 from bot.domain.thread import Thread
+from bot.slack.cards import card_lines
 from bot.slack.markup import escape, shorten, shorten_markup, when
 from bot.slack.reasons import CAN_BE_TRIED_AGAIN
 from bot.slack.sentences import NOTICES, news, of_part, status_line
@@ -38,12 +40,22 @@ class Post(Struct, frozen=True):
 
     text: str
     blocks: list[Block]
+    broadcast: bool = False  # a reply that is shown in the channel, too
 
 
-def root(thread: Thread, *, watched_for: timedelta) -> Post:
-    """Return the root of a thread: who texts whom, the text, how it stands."""
-    if thread.message.inbound:
-        return _customers_root(thread)
+def root(thread: Thread, *, watched_for: timedelta, address: str = "") -> Post:
+    """Return the root of a thread: who texts whom, the text, how it stands, and how the conversation does.
+
+    address: the workspace's, for links.
+    """
+    text, blocks = _customers_root(thread) if thread.message.inbound else _teams_root(thread, watched_for)
+    if card := card_lines(thread, watched_for=watched_for, address=address):
+        text = f"{shorten_markup(text, 3_000)}\n{shorten_markup(' · '.join(card), 890)}"
+        blocks.append(_context(card))
+    return Post(shorten_markup(text, 3_900), blocks, thread.message.calls == CHANNEL)  # chat.update takes 4,000
+
+
+def _teams_root(thread: Thread, watched_for: timedelta) -> tuple[str, list[Block]]:
     lead, moved = thread.lead.words, "↪️ Reported here because I can't post where you asked"
     whole = thread.message.text
     title = f"<@{thread.message.author}>" + ("" if thread.thread_ts else f" to {mask(lead.recipient)}")
@@ -56,10 +68,10 @@ def root(thread: Thread, *, watched_for: timedelta) -> Post:
         blocks.append(_quoted([_literal(shorten(whole, 2_000))]))  # a post may hold about 13,000 characters in all
     blocks.append(_context(notes))
     said = f"Text from {title}: “{escape(shorten(whole, 500))}”" if whole else f"Picture from {title}"
-    return Post(shorten_markup(" · ".join([said, *notes]), 3_900), blocks)  # chat.update takes 4,000
+    return " · ".join([said, *notes]), blocks
 
 
-def _customers_root(thread: Thread) -> Post:
+def _customers_root(thread: Thread) -> tuple[str, list[Block]]:
     """Return the root of a thread that a customer began."""
     said, group = thread.message, thread.customer.startswith("group:")
     title = "A group" if group else mask(thread.customer)
@@ -68,28 +80,36 @@ def _customers_root(thread: Thread) -> Post:
     words = [said.words, *_files(said)]
     text = f"{title}: {escape(' '.join(filter(None, words)))}"
     blocks = [_section(f"*{title}*"), _quoted([_literal("\n".join(filter(None, words)))])]
-    notices = _notice(said) if said.notice else []
-    text = "\n".join([text, *([notice_of(said)] if said.notice else [])])
-    return Post(shorten_markup(text, 3_900), [*blocks, _context(notes), *notices])
+    notices = _notice(said) if said.notice in NOTICES else []
+    text = "\n".join([text, *([notice_of(said)] if notices else [])])
+    return text, [*blocks, _context(notes), *notices]
 
 
 def said(thread: Thread, *, now: datetime) -> Post:
     """Return the reply that shows what the customer said, exactly; nothing in it can ping anybody or pose as a link."""
     who = "Group" if thread.customer.startswith("group:") else mask(thread.customer)
     showing = [one for one in thread.unshown if one.showing]
-    spoken, noticed = [one for one in showing if one.inbound], [one for one in showing if one.notice]
+    spoken, noticed = [one for one in showing if one.inbound], [one for one in showing if one.notice in NOTICES]
     lines, elements = list[str](), list[Block]()
+    called = {one.calls for one in spoken if one.calls and not is_old(one.said_at, now)}
+    mentioned = next(iter(sorted(called - {CHANNEL})), "")  # never both
     for one in spoken:
         words = "\n".join(filter(None, [one.words, *_files(one)]))
         late = now - one.said_at > _NOW
-        lines.append(f"{who}{f' ({when(one.said_at)})' if late else ''}: {escape(words)}")
-        elements.append(_literal(f"\n{who}" if elements else who) | {"style": {"bold": True}})
+        then = " " if one.notice is Notice.REACTED else ": "
+        lines.append(f"{who}{f' ({when(one.said_at)})' if late else ''}{then}{escape(words)}")
+        elements.append(_literal(f"\n{who}" if lines[1:] else who) | {"style": {"bold": True}})
         elements += [_literal(" ("), _date(one.said_at), _literal(")")] if late else []
-        elements.append(_literal(f": {words}"))
+        elements.append(_literal(f"{then}{words}"))
+    if mentioned:
+        lines.append(f"cc <@{mentioned}>")
+        elements += [_literal("\ncc "), {"type": "user", "user_id": mentioned}]
     section = {"type": "rich_text_section", "elements": elements}
     blocks = [{"type": "rich_text", "elements": [section]}] if elements else []
     text = "\n".join([*lines, *map(notice_of, noticed)])
-    return Post(shorten_markup(text, 39_000), [*blocks, *(block for one in noticed for block in _notice(one))])
+    notices = [block for one in noticed for block in _notice(one)]
+    broadcast = not mentioned and CHANNEL in called
+    return Post(shorten_markup(text, 39_000), [*blocks, *notices], broadcast)
 
 
 def notice_of(said: Message) -> str:

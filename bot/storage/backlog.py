@@ -4,7 +4,7 @@ from bot.domain.backlog import Backlog
 from bot.storage.alarms import callbacks_missing, last_callback
 from bot.storage.claims import Head
 from bot.storage.engine import Transaction
-from bot.storage.inbound import without_place
+from bot.storage.places import without_place
 from bot.storage.polls import silent_since
 from bot.storage.private_notes import next_note
 from bot.storage.progress import next_reading

@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from bot.domain.attention import Attention
 from bot.domain.ids import new_id
 from bot.storage.engine import Transaction
 from bot.storage.sql import Sql
@@ -21,23 +22,24 @@ class Gesture(Struct, frozen=True):
     customer: str
     thread_id: UUID | None  # which becomes the conversation's current one; None: that stays
     inbound: bool = False  # or a text to the customer, which gets no seat if they have opted out
+    author: str | None = None  # of a text to the customer, who waits for an answer no more
 
 
-class Current(Struct, frozen=True):
+class Current(Attention, frozen=True, kw_only=True):
     """A conversation, and the thread from which somebody wrote in it last."""
 
+    id: UUID
     customer: str
     line: str
-    last_at: datetime | None
     thread_id: UUID | None
     channel: str | None  # None: the thread is gone
+    private: bool | None
     closed: str | None
     root_ts: str | None
 
-    def goes_on_in(self, channel: str, since: datetime) -> bool:
-        """Whether somebody who writes from this channel goes on in its thread: it was not quiet since then."""
-        stands = self.closed == "" and self.channel == channel
-        return stands and self.last_at is not None and self.last_at > since
+    def is_active(self, since: datetime) -> bool:
+        """Whether its thread stands and was not quiet since then."""
+        return self.closed == "" and self.last_at is not None and self.last_at > since
 
 
 def conversations_with(tx: Transaction, customers: Collection[str]) -> dict[str, list[Current]]:
@@ -49,7 +51,8 @@ def conversations_with(tx: Transaction, customers: Collection[str]) -> dict[str,
 
 
 _WITH = Sql("""
-    SELECT customer, line, last_at, threads.id AS thread_id, channel, closed, root_ts
+    SELECT conversations.id, customer, line, last_at, author, author_at, burst_at, threads.id AS thread_id, channel,
+        private, closed, root_ts
     FROM conversations LEFT JOIN threads ON threads.id = thread_id
     WHERE customer {among customers} AND customer <> '' AND last_at IS NOT NULL ORDER BY last_at DESC
 """)
@@ -83,21 +86,27 @@ def next_seats(tx: Transaction, gestures: Sequence[Gesture]) -> dict[str, Seat]:
 
 # SQLite takes gesture after gesture. PostgreSQL takes all at once, and may change each conversation only once.
 _KIND = "CASE WHEN substr({customer}, 1, 6) = 'group:' THEN 'group' ELSE 'person' END"
+_CHANGED = """
+    last_at = excluded.last_at, thread_id = coalesce(excluded.thread_id, conversations.thread_id),
+    author = coalesce(excluded.author, conversations.author),
+    author_at = coalesce(excluded.author_at, conversations.author_at),
+    waiting_since = CASE WHEN excluded.author IS NULL THEN conversations.waiting_since END
+"""
 _NEXT_SEATS = Sql(
     f"""
     WITH fresh AS (
-        SELECT row.* {{from id, key, line, customer, thread_id, place, inbound}}
+        SELECT row.* {{from id, key, line, customer, thread_id, place, inbound, author}}
         WHERE (SELECT true FROM messages WHERE messages.key = row.key) IS NULL
         AND (row.inbound OR NOT {opted_out("row.customer")})
     ),
     taken AS (
-        INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id)
+        INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id, author, author_at)
         SELECT (array_agg(id))[1], line, customer, {_KIND.format(customer="customer")}, count(*), :now,
-            (array_agg(thread_id ORDER BY place DESC) FILTER (WHERE thread_id IS NOT NULL))[1]
+            (array_agg(thread_id ORDER BY place DESC) FILTER (WHERE thread_id IS NOT NULL))[1],
+            (array_agg(author ORDER BY place DESC))[1], CASE WHEN count(author) > 0 THEN :now::timestamptz END
         FROM fresh GROUP BY line, customer ORDER BY line, customer
         ON CONFLICT (customer, line) WHERE customer <> '' DO UPDATE SET
-            next_seq = conversations.next_seq + excluded.next_seq,
-            thread_id = coalesce(excluded.thread_id, conversations.thread_id), last_at = excluded.last_at
+            next_seq = conversations.next_seq + excluded.next_seq, {_CHANGED}
         RETURNING id, line, customer, next_seq
     )
     SELECT fresh.key, taken.id AS conversation_id,
@@ -105,12 +114,12 @@ _NEXT_SEATS = Sql(
     FROM fresh JOIN taken ON taken.line = fresh.line AND taken.customer = fresh.customer
     """,
     sqlite=f"""
-    INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id)
-    SELECT :id, :line, :customer, {_KIND.format(customer=":customer")}, 1, :now, :thread_id
+    INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id, author, author_at)
+    SELECT :id, :line, :customer, {_KIND.format(customer=":customer")}, 1, :now, :thread_id, :author,
+        CASE WHEN :author IS NOT NULL THEN :now END
     WHERE NOT EXISTS (SELECT 1 FROM messages WHERE key = :key) AND (:inbound OR NOT {opted_out(":customer")})
     ON CONFLICT (customer, line) WHERE customer <> '' DO UPDATE SET
-        next_seq = conversations.next_seq + 1, last_at = excluded.last_at,
-        thread_id = coalesce(excluded.thread_id, conversations.thread_id)
+        next_seq = conversations.next_seq + 1, {_CHANGED}
     RETURNING :key AS key, id AS conversation_id, next_seq - 1 AS seq
     """,
 )

@@ -7,13 +7,15 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.domain.attention import Attention
 from bot.domain.ids import new_id
 from bot.domain.message import WITHOUT_WORDS, Inbound, Notice
-from bot.domain.thread import Step, Thread
-from bot.storage.conversations import Gesture, Seat, conversations_with, next_seats
-from bot.storage.engine import Transaction, one_by_one
-from bot.storage.intake import KNOWN, open_threads
-from bot.storage.opt_outs import change, heard, known_of
+from bot.domain.tapback import tapback
+from bot.domain.thread import Step
+from bot.storage.conversations import Current, Gesture, Seat, conversations_with, next_seats
+from bot.storage.engine import Transaction
+from bot.storage.intake import open_threads
+from bot.storage.opt_outs import heard
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
 
@@ -34,15 +36,17 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     """
     known = {row.key: row.text for row in tx.ask(_KNOWN_WORDS, keys=[item.said.key for item in items])}
     items = [_as_edit(item, known.get(item.said.key, "")) for item in items]
-    fresh = {item.said.key: item for item in sorted(items, key=_when) if item.said.key not in known}
+    fresh = {item.said.key: _as_tapback(tx, item) for item in sorted(items, key=_when) if item.said.key not in known}
     if not fresh:
         return [False for _ in items]
     notices = {key: heard(tx, item.said) for key, item in fresh.items()}
     places = _Places(tx, [item.said for item in fresh.values()])
     seats = next_seats(tx, [_gesture(item.said) for item in fresh.values()])
     places.begin(tx, {_where(fresh[key].said): seat.conversation_id for key, seat in seats.items()})
-    rows = [_row(tx, item, seats[key], places, notices[key]) for key, item in fresh.items() if key in seats]
-    stored = set(tx.each(_NEW, rows).column())
+    heeded = _Heeded(tx.now, places)
+    rows = [_row(tx, item, seats[key], places, heeded, notices[key]) for key, item in fresh.items() if key in seats]
+    stored = set(tx.each(NEW_SAID, rows).column())
+    tx.each(_HEARD, heeded.rows)
     open_threads(tx, [row for row in rows if not row["to_show"]])
     return [item.said.key in stored for item in items]
 
@@ -57,13 +61,33 @@ def _as_edit(item: Arrival, known: str) -> Arrival:
     return replace(item, said=replace(item.said, edited=True))
 
 
-_NEW = Sql("""
+def _as_tapback(tx: Transaction, item: Arrival) -> Arrival:
+    """Return what looks like a tapback as the one it is, if it quotes what was said in the conversation."""
+    said = item.said
+    found = None if said.is_group or said.edited or said.media else tapback(said.text)
+    if found is None:
+        return item
+    texts = tx.ask(_LAST_WORDS, line=said.line, customer=said.customer).column()
+    if not any(found.is_to(text) for text in texts):
+        return item
+    return replace(item, said=replace(said, text=found.says, reacts=True))
+
+
+_LAST_WORDS = Sql("""
+    SELECT messages.text FROM conversations
+    JOIN threads ON threads.conversation_id = conversations.id AND threads.seq >= next_seq - 200
+    JOIN messages ON messages.thread_id = threads.id AND messages.text <> ''
+    WHERE line = :line AND customer = :customer ORDER BY messages.seq DESC LIMIT 200
+""")
+
+
+NEW_SAID = Sql("""
     INSERT INTO messages
         (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
-        to_show, showing, notice)
+        to_show, showing, notice, calls)
     SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, row.direction, 'phone', '', row.author, '',
-        row.text, row.media, row.said_at, row.to_show, false, row.notice
-    {from id, thread_id, conversation_id, seq, key, direction, author, text, media, said_at, to_show, notice}
+        row.text, row.media, row.said_at, row.to_show, false, row.notice, row.calls
+    {from id, thread_id, conversation_id, seq, key, direction, author, text, media, said_at, to_show, notice, calls}
     WHERE true ON CONFLICT (key) DO NOTHING RETURNING key
 """)
 
@@ -77,10 +101,12 @@ class _Places:
 
     def __init__(self, tx: Transaction, said: Sequence[Inbound]) -> None:
         about = sorted({(one.line, one.customer) for one in said})
-        current, standing, before = _current(tx, about), set[UUID](), None
+        self.talks = _talks(tx, about)
+        current, standing, before = _current(self.talks), set[UUID](), None
         while current and current != before:  # whoever held them may have moved the conversation elsewhere
-            standing = set(tx.ask(_LOCK, ids=list(current.values())).column())
-            before, current = current, current if tx.alone else _current(tx, about)
+            standing = set(tx.ask(LOCK_STANDING, ids=list(current.values())).column())
+            self.talks = self.talks if tx.alone else _talks(tx, about)
+            before, current = current, _current(self.talks)
         self._of = {where: thread_id for where, thread_id in current.items() if thread_id in standing}
         self._new = {where: new_id(tx.now) for where in about if where not in self._of}
         wake(tx, list(standing), Step.REPLY)
@@ -105,10 +131,14 @@ class _Places:
         return self._of[where], stands
 
 
-def _current(tx: Transaction, about: Sequence[tuple[str, str]]) -> dict[tuple[str, str], UUID]:
+def _talks(tx: Transaction, about: Sequence[tuple[str, str]]) -> dict[tuple[str, str], Current]:
     found = conversations_with(tx, {customer for _, customer in about})
-    current = {(one.line, one.customer): one.thread_id for same in found.values() for one in same}
-    return {where: thread_id for where in about if (thread_id := current.get(where)) is not None}
+    talks = {(one.line, one.customer): one for same in found.values() for one in same}
+    return {where: talks[where] for where in about if where in talks}
+
+
+def _current(talks: Mapping[tuple[str, str], Current]) -> dict[tuple[str, str], UUID]:
+    return {where: one.thread_id for where, one in talks.items() if one.thread_id is not None}
 
 
 def _gesture(said: Inbound) -> Gesture:
@@ -126,129 +156,58 @@ _BEGUN = Sql("""
     ) RETURNING conversations.id
 """)
 _CURRENT_OF = Sql("SELECT id, thread_id FROM conversations WHERE id {among ids}")
-_LOCK = Sql("SELECT id FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
+LOCK_STANDING = Sql("SELECT id FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
 
 
-def _row(tx: Transaction, item: Arrival, seat: Seat, places: _Places, notice: Notice) -> dict[str, object]:
+class _Heeded:
+    """What each conversation remembers of what its customer said: since when they wait, and whom that called."""
+
+    def __init__(self, now: datetime, places: _Places) -> None:
+        self._now = now
+        self._before: dict[tuple[str, str], Attention] = dict(places.talks)
+        self._heard: dict[UUID, dict[str, object]] = {}
+
+    def called(self, said: Inbound, conversation_id: UUID, notice: Notice, *, stands: bool) -> str:
+        """Return whom it calls. stands: it is shown in a thread that stands; a new root is seen without a call."""
+        if said.edited or notice is Notice.REACTED:
+            return ""  # no news that needs an answer
+        heard = self._heard.setdefault(
+            conversation_id, {"id": conversation_id, "waiting_since": None, "burst_at": None}
+        )
+        if not said.is_group and notice is not Notice.STOPPED:
+            heard["waiting_since"] = heard["waiting_since"] or said.at
+        before = self._before.get(_where(said), Attention())
+        called = before.called(said.at, self._now)
+        if called is None:
+            return ""
+        heard["burst_at"] = max(said.at, before.burst_at or said.at)
+        self._before[_where(said)] = replace(before, burst_at=heard["burst_at"], last_at=self._now)
+        quiet = said.is_group and not before.is_silent(self._now)  # nobody can answer a group
+        return called if stands and not quiet else ""
+
+    @property
+    def rows(self) -> list[dict[str, object]]:
+        return list(self._heard.values())
+
+
+_HEARD = Sql("""
+    UPDATE conversations SET waiting_since = coalesce(conversations.waiting_since, row.waiting_since),
+        burst_at = coalesce(row.burst_at, conversations.burst_at)
+    {from id, waiting_since, burst_at} WHERE conversations.id = row.id
+""")
+
+
+def _row(
+    tx: Transaction, item: Arrival, seat: Seat, places: _Places, heeded: _Heeded, notice: Notice
+) -> dict[str, object]:
     thread_id, stands = places.thread_of(item.said)
+    notice = Notice.REACTED if item.said.reacts else notice
+    calls = heeded.called(item.said, seat.conversation_id, notice, stands=stands)
     ids = {"id": new_id(tx.now), "thread_id": thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
     text = f"edited: {item.said.text}" if item.said.edited else item.said.text or WITHOUT_WORDS
     words = {"key": item.said.key, "text": text, "media": "\n".join(item.said.media), "notice": notice}
-    return ids | words | _SAID | {"said_at": item.said.at, "to_show": stands, "channel": item.inbox, "parent_id": None}
+    shown = {"said_at": item.said.at, "to_show": stands, "calls": calls, "channel": item.inbox, "parent_id": None}
+    return ids | words | _SAID | shown
 
 
 _SAID = {"direction": "in", "author": ""}
-
-
-class OptOutClick(Struct, frozen=True):
-    """What somebody decides about texting a customer, beside something the customer said."""
-
-    message_id: UUID
-    choice: Notice
-    by: str  # a Slack user id
-
-
-@one_by_one
-def decide_opt_out(tx: Transaction, click: OptOutClick) -> str:
-    """Store a decision, and that the thread is to say so; return the customer it is about, "" if it does not count.
-
-    It counts once, and only if it changes something.
-    """
-    about = next(iter(tx.ask(_ABOUT, id=click.message_id)), None)
-    if about is None or not about.customer or not list(tx.ask(_LOCK, ids=[about.thread_id])):
-        return ""
-    now, choice, key = tx.now, click.choice, f"click:{click.message_id.hex}:{click.choice}"
-    if tx.ask(KNOWN, keys=[key]).column() or not _decided(tx, about.customer, click):
-        return ""
-    gesture = Gesture(key, about.line, about.customer, None, inbound=True)
-    seats = next_seats(tx, [gesture])
-    if not seats:
-        return ""
-    wake(tx, [about.thread_id], Step.REPLY)
-    ids = {"id": new_id(now), "thread_id": about.thread_id, "conversation_id": seats[key].conversation_id}
-    said = {"direction": "note", "author": click.by, "text": "", "media": "", "said_at": now, "to_show": True}
-    tx.each(_NEW, [ids | said | {"key": key, "seq": seats[key].seq, "notice": choice}])
-    return str(about.customer)
-
-
-def _decided(tx: Transaction, customer: str, click: OptOutClick) -> bool:
-    """Return whether it changes what is known; to keep texting somebody does while they have not opted out."""
-    if click.choice is Notice.KEPT:
-        return not known_of(tx, customer).stands
-    now, lifts = tx.now, click.choice is Notice.UNDONE
-    before, after = change(
-        tx, customer, lambda known: known.undone(now) if lifts else known.closed(now), why="click", by=click.by
-    )
-    return before.stands != after.stands
-
-
-_ABOUT = Sql("""
-    SELECT line, customer, messages.thread_id FROM messages
-    JOIN conversations ON conversations.id = messages.conversation_id WHERE messages.id = :id
-""")
-
-
-def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
-    """Show elsewhere what is left to show of a thread whose place is gone; there the conversation goes on, too.
-
-    That is the newest other thread of its that stands where somebody wrote, else a new one in this channel.
-
-    Changes nothing if somebody else has taken the thread over. channel: "": none yet.
-    """
-    held = {"old": thread.id, "fence": thread.fence}
-    stands = tx.ask(_STANDS, **held).value()
-    if stands is not None:
-        tx.do(_LEAVE, **held, thread_id=stands)
-        tx.do(_TO_ANOTHER, **held, thread_id=stands)
-        wake(tx, [stands], Step.REPLY)
-        return
-    first = next(iter(tx.ask(_FIRST_LEFT, **held)), None)
-    new = None if first is None else new_id(tx.now)
-    tx.do(_LEAVE, **held, thread_id=new)
-    if first is not None:
-        tx.do(_MOVE, old=thread.id, thread_id=new, root_id=first.id)
-        open_threads(tx, [first._asdict() | {"thread_id": new, "channel": channel, "parent_id": None}])
-
-
-def without_place(tx: Transaction) -> int:
-    """Return how many threads wait for a channel."""
-    return int(tx.ask(_WITHOUT_PLACE).value())
-
-
-@one_by_one
-def give_place(tx: Transaction, channel: str) -> int:
-    """Show what waits for a channel in this one, also what another would not take; return how many threads that are."""
-    return len(tx.ask(_GIVE_PLACE, channel=channel, now=tx.now).column())
-
-
-_WITHOUT_PLACE = Sql("SELECT count(*) AS many FROM threads WHERE channel = '' AND closed = ''")
-_GIVE_PLACE = Sql("""
-    UPDATE threads SET channel = :channel, asked_in = :channel, due_at = :now
-    WHERE closed = '' AND (channel = '' OR lane = 2 AND due_at IS NOT NULL AND posting IS NULL AND root_ts IS NULL
-        AND channel <> :channel AND EXISTS (
-            SELECT 1 FROM messages WHERE thread_id = threads.id AND seq = threads.seq AND direction = 'in'
-        ))
-    RETURNING id
-""")
-_HELD = "EXISTS (SELECT 1 FROM threads WHERE id = :old AND fence = :fence)"
-_FIRST_LEFT = Sql(
-    "SELECT id, conversation_id, seq FROM messages "
-    f"WHERE thread_id = :old AND to_show AND direction = 'in' AND {_HELD} ORDER BY said_at, seq LIMIT 1"
-)
-_LEAVE = Sql(f"""
-    UPDATE conversations SET thread_id = :thread_id
-    WHERE id = (SELECT conversation_id FROM threads WHERE id = :old) AND thread_id = :old AND {_HELD}
-""")
-_MOVE = Sql("""
-    UPDATE messages SET thread_id = :thread_id, showing = false, to_show = id <> :root_id
-    WHERE thread_id = :old AND to_show
-""")
-_STANDS = Sql("""
-    SELECT id FROM threads
-    WHERE conversation_id = (SELECT conversation_id FROM threads WHERE id = :old AND fence = :fence) AND id <> :old
-    AND closed = '' AND root_ts IS NOT NULL AND thread_ts IS NULL AND parent_id IS NULL AND channel = asked_in
-    ORDER BY seq DESC LIMIT 1 {lock}
-""")
-_TO_ANOTHER = Sql(f"""
-    UPDATE messages SET thread_id = :thread_id, showing = false WHERE thread_id = :old AND to_show AND {_HELD}
-""")

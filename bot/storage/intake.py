@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
+from bot.domain.attention import CHANNEL
 from bot.domain.message import Origin
 from bot.domain.send import Send
 from bot.storage.conversations import Current, Gesture, Seat, conversations_with, next_seats
@@ -35,49 +36,51 @@ class NewMessage(Struct, frozen=True):
 
 
 class Taken(IntEnum):
-    """What became of a gesture."""
+    """What became of a gesture. Nothing is stored of those after NEW."""
 
     KNOWN = 0  # a replay, which changes nothing
     NEW = 1
-    OPTED_OUT = 2  # the customer wants no texts: nothing is stored
-    LINE_GONE = 3  # the line they were last in touch on is no longer ours: nothing is stored
+    OPTED_OUT = 2  # the customer wants no texts
+    LINE_GONE = 3  # the line they were last in touch on is no longer ours
+    PRIVATE = 4  # the conversation goes on in a private place in which the author did not write
 
 
 class Accepted(Struct, frozen=True):
     taken: Taken
     line: str  # on which it is sent
     root_ts: str | None = None  # of the thread it goes into, if that is open already
+    whom: str = ""  # a Slack user id: who wrote last in that private place, if anybody did
 
 
 def accept_many(tx: Transaction, items: Sequence[NewMessage]) -> Iterator[Accepted]:
     """Store each gesture once, on the line and in the thread where the conversation goes on."""
     customers = {item.sends[0].words.recipient for item in items}
     with_them = conversations_with(tx, customers)
-    routed = list({item.origin.key: _Routed(item, with_them, tx.now) for item in reversed(items)}.values())[::-1]
+    by_key = {item.origin.key: _Routed(item, with_them, tx.now) for item in reversed(items)}
+    routed = list(by_key.values())[::-1]
+    _keep_in_private(tx, routed)
     _go_on_in_one_thread(routed)
-    going = [one for one in routed if not one.line_gone]
+    going = [one for one in routed if one.refused is None]
     seats = next_seats(tx, [one.gesture() for one in going])
     seated = [(one, seats[one.item.origin.key]) for one in going if one.item.origin.key in seats]
     rows = [one.row(seat) for one, seat in seated]
     stored = tx.each(_NEW_MESSAGES, rows, now=tx.now)
     open_threads(tx, rows)
     insert_sends(tx, ((one, seat) for routed, seat in seated for one in routed.sends))
-    left = [one.item.origin.key for one in going if one.item.origin.key not in seats]
-    known = {row.key: row.root_ts for row in tx.ask(_KNOWN_PLACES, keys=left)} if left else {}
-    for one in (one for one in routed if one.item.origin.key in known):
-        one.root_ts = known[one.item.origin.key]  # not that of the thread which it opened itself
-    return _accepted(items, {one.item.origin.key: one for one in routed}, stored, set(left) - set(known))
+    if left := {key: one for key, one in by_key.items() if key not in seats}:
+        known = {row.key: row.root_ts for row in tx.ask(_KNOWN_PLACES, keys=list(left))}
+        for key, one in left.items():
+            one.refused = None if key in known else one.refused or Taken.OPTED_OUT
+            one.root_ts = known.get(key)  # not that of the thread which it opened itself
+    return _accepted(items, by_key, stored)
 
 
-def _accepted(
-    items: Sequence[NewMessage], routed: Mapping[str, "_Routed"], stored: Rows, opted_out: set[str]
-) -> Iterator[Accepted]:
+def _accepted(items: Sequence[NewMessage], by_key: Mapping[str, "_Routed"], stored: Rows) -> Iterator[Accepted]:
     """Look at what was stored only when it is asked for: after the commit, which then waits for nothing else."""
     ids = set(stored.column())
     for item in items:
-        one, key = routed[item.origin.key], item.origin.key
-        taken = Taken.OPTED_OUT if key in opted_out else Taken.LINE_GONE if one.line_gone else Taken(item.id in ids)
-        yield Accepted(taken, one.line, one.root_ts)
+        one = by_key[item.origin.key]
+        yield Accepted(one.refused or Taken(item.id in ids), one.line, one.root_ts, one.whom)
 
 
 class _Routed:
@@ -87,12 +90,20 @@ class _Routed:
         words, self.item = item.sends[0].words, item
         same = with_them.get(words.recipient, [])
         self.line = words.line if item.line_chosen or not same else same[0].line
-        self.line_gone = not item.line_chosen and self.line not in item.routes.lines
-        current = next((one for one in same if one.line == self.line), None)
+        gone = not item.line_chosen and self.line not in item.routes.lines
+        self.refused: Taken | None = Taken.LINE_GONE if gone else None
         self.parent_id: UUID | None = None
         self.root_ts: str | None = None
-        if current is not None and current.goes_on_in(item.origin.channel, now - item.routes.new_thread_after):
+        self.whom, self.calls = "", ""
+        self.leaves: Current | None = None
+        current = next((one for one in same if one.line == self.line), None)
+        if current is None or not current.is_active(now - item.routes.new_thread_after):
+            return
+        if current.channel == item.origin.channel:
             self.parent_id, self.root_ts = current.thread_id, current.root_ts
+            self.calls = CHANNEL if current.is_silent(now) else ""
+        elif current.private is not False and not gone:
+            self.leaves = current
 
     @property
     def where(self) -> tuple[str, str, str]:
@@ -105,19 +116,46 @@ class _Routed:
 
     def gesture(self) -> Gesture:
         new = self.item.thread_id if self.parent_id is None else None
-        return Gesture(self.item.origin.key, self.line, self.item.sends[0].words.recipient, new)
+        origin, customer = self.item.origin, self.item.sends[0].words.recipient
+        return Gesture(origin.key, self.line, customer, new, author=origin.author)
 
     def row(self, seat: Seat) -> dict[str, object]:
         item = self.item
         ids = {"id": item.id, "thread_id": item.thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
-        return ids | asdict(item.origin) | {"text": item.text, "parent_id": self.parent_id}
+        return ids | asdict(item.origin) | {"text": item.text, "parent_id": self.parent_id, "calls": self.calls}
+
+
+def _keep_in_private(tx: Transaction, routed: Sequence[_Routed]) -> None:
+    """Refuse what would take a conversation out of a private place, unless its author wrote there, too.
+
+    Or a stranger to that place would read from then on what the customer answers to the people in it.
+    """
+    leaving = {one.item.origin.key: (one, one.leaves) for one in routed if one.leaves is not None}
+    if not leaving:
+        return
+    rows = [
+        {"key": key, "author": one.item.origin.author, "conversation_id": current.id, "channel": current.channel}
+        for key, (one, current) in leaving.items()
+    ]
+    for key in set(leaving).difference(tx.each(_WROTE_THERE, rows).column()):
+        one, current = leaving[key]
+        one.refused, one.whom = Taken.PRIVATE, current.author or ""
+
+
+_WROTE_THERE = Sql("""
+    SELECT row.key {from key, author, conversation_id, channel} WHERE EXISTS (
+        SELECT 1 FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+        WHERE threads.conversation_id = row.conversation_id AND row.channel IN (threads.channel, threads.asked_in)
+        AND messages.author = row.author
+    )
+""")
 
 
 def _go_on_in_one_thread(routed: Sequence[_Routed]) -> None:
     """Of texts to one customer that are taken in together, the later go on in the thread that the first opens."""
     opening: dict[tuple[str, str, str], UUID] = {}
     for one in routed:
-        if one.parent_id is None:
+        if one.parent_id is None and one.refused is None:
             one.parent_id = opening.get(one.where)
             opening.setdefault(one.where, one.item.thread_id)
 
@@ -136,10 +174,10 @@ _KNOWN_PLACES = Sql("""
 _NEW_MESSAGES = Sql("""
     INSERT INTO messages
         (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
-        to_show, showing, notice)
+        to_show, showing, notice, calls)
     SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, 'out', 'command', row.team, row.author,
-        row.answer_url, row.text, '', :now, false, false, ''
-    {from id, thread_id, conversation_id, seq, key, team, author, answer_url, text}
+        row.answer_url, row.text, '', :now, false, false, '', row.calls
+    {from id, thread_id, conversation_id, seq, key, team, author, answer_url, text, calls}
     WHERE true ON CONFLICT (key) DO NOTHING RETURNING id
 """)
 

@@ -10,11 +10,12 @@ from bot.domain.optout import OptOut, Wish, wish
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.reports import Heard, apply_many
 from bot.storage.sql import Sql
+from bot.storage.waking import wake_current
 
 
 def heard(tx: Transaction, said: Inbound) -> Notice:
     """Obey what a customer says of texting them, before it is stored with the same commit; return what it changed."""
-    if said.is_group:
+    if said.is_group or said.reacts:
         return Notice.NONE
     wanted = wish(said.text)
     if wanted is Wish.YES and not known_of(tx, said.customer).stands:
@@ -44,6 +45,8 @@ def change(
     after = changed(before)
     if after != before:
         tx.do(_STORE, customer=customer, stopped_at=after.stopped_at, lifted_at=after.lifted_at, by=by, why=why)
+    if after.stands != before.stands:
+        wake_current(tx, customer)
     if after.stands and (waiting := tx.ask(_WAITING, customer=customer).column()):
         report = Report("bot", tx.now, Delivery.FAILED, error_code="opted_out", if_still=Delivery.ACCEPTED)
         apply_many(tx, [Heard(one, report, timedelta(0)) for one in waiting])

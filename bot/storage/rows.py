@@ -11,6 +11,7 @@ from bot.domain.known import Known
 from bot.domain.message import Message
 from bot.domain.send import Decision, Schedule, Send, Telling, Words
 from bot.domain.thread import Thread
+from bot.storage.conversations import opted_out
 from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
@@ -32,12 +33,14 @@ SEND = _read_as("sends", "id", "message_id", "thread_id", *_FIELDS, *_DECISION, 
 MESSAGE = ", ".join(f"messages.{name} AS its_{name}" for name in Message.__struct_fields__)  # also beside a SEND
 _ITS = ("line", "customer")  # of its conversation
 _PARENT = "SELECT {} FROM threads AS parent WHERE parent.id = threads.parent_id AND parent.channel = threads.channel"
-_ELSEWHERE = (*_ITS, "message", "sends", "unshown", "waits", "thread_ts")
+_ITS_CARD = f"SELECT next_seq > 1 OR {opted_out('customer')} FROM conversations WHERE id = threads.conversation_id"
+_ELSEWHERE = (*_ITS, "message", "sends", "unshown", "waits", "thread_ts", "has_card", "card")
 _OF_THREAD = [name for name in Thread.__struct_fields__ if name not in _ELSEWHERE]
 THREAD = ", ".join(
     [
         _read_as("threads", "seq", *_OF_THREAD, lease_until="due_at"),
         *(f"(SELECT {name} FROM conversations WHERE id = threads.conversation_id) AS {name}" for name in _ITS),
+        f"({_ITS_CARD}) AS has_card",
         f"coalesce(threads.thread_ts, ({_PARENT.format('root_ts')} AND closed = '')) AS thread_ts",
         f"EXISTS ({_PARENT.format('1')} AND closed = '' AND root_ts IS NULL) AS waits",
     ]

@@ -52,6 +52,8 @@ _TRUTHS = {
     "inbound",
     "quiet",
     "waits",
+    "has_card",
+    "private",
 }
 _NUMBERS = {
     *("seq", "next_seq", "place", "part", "parts", "try_number", "attempts", "polls", "fence", "failures"),

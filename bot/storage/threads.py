@@ -10,16 +10,18 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.thread import EDITING, Step, Thread
+from bot.storage.cards import with_cards
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
-from bot.storage.inbound import move_inbound
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
+from bot.storage.places import move_inbound
 from bot.storage.private_notes import owe_note_of
 from bot.storage.rows import THREAD, threads_of, values
 from bot.storage.sends import claim_sends
 from bot.storage.shown import needed
 from bot.storage.sql import Sql
+from bot.storage.waking import wake_cards
 
 T = TypeVar("T")
 
@@ -59,7 +61,7 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
     wanted = any(head.opened for head in ready) and not any(head.key == EDITS for head in heads)
     edits = take_slots(tx, {EDITS: tx.now + capacity.interval} if wanted else {})
     held = STEPS.hold(tx, ready, capacity)
-    threads = threads_of(held, *needed(tx, [head.id for head in ready]))
+    threads = with_cards(tx, threads_of(held, *needed(tx, [head.id for head in ready])))
     slots = {head.id: (head.key, head.slot_until(tx.now, capacity.interval)) for head in ready if head.key}
     tasks = [
         Task(step := thread.next_step(), thread.begun(step, tx.now), slots.get(thread.id))
@@ -140,6 +142,7 @@ class Outcome(Struct, frozen=True):
     closed_slot: tuple[str, datetime] | None = None  # a key, and until when
     unused_slots: tuple[tuple[str, datetime], ...] = ()  # the same of slots taken for what was not even tried
     note: str = ""  # what its author is to be told privately (`PrivateNote.says`)
+    shared: bool = False  # its root changed in what another root says as well (`Thread.shares_a_card`)
     leads: bool = False  # its root was to stand in another thread that is gone: it is the current one now
     goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
@@ -152,6 +155,7 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     held = tx.each(_FINISHED, sorted((_finished(item, tx.estimate) for item in items), key=itemgetter("id")))
     tx.each(_TOLD, [_held(item.thread) for item in items if not item.thread.tells])
     tx.each(_SAID, [_held(item.thread) for item in items if item.thread.has_shown])
+    wake_cards(tx, [item.thread.id for item in items if item.shared])
     if leading := [item.thread for item in items if item.leads]:
         tx.each(_LEADS, [_held(thread) for thread in leading])
     let_out(tx, [one.id for one in (item.thread for item in items) if one.unsent and (one.root_ts or one.closed)])
@@ -179,24 +183,24 @@ def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
 
 
 _OWNED = (
-    *("id", "fence", "rev", "channel", "parent_id", "thread_ts", "root_ts", "replies", "shown_rev", "posting"),
-    *("looked", "closed", "failures"),
+    *("id", "fence", "rev", "channel", "private", "parent_id", "thread_ts", "root_ts", "replies", "shown_rev"),
+    *("posting", "looked", "closed", "failures"),
 )
 """What only the holder of a claim changes, and what tells whether it is held and whether there is news."""
 
 # Should there be news by now, it cuts short what is patient, as in `wake_threads`.
 _FINISHED = Sql("""
     UPDATE threads SET
-        channel = row.channel, parent_id = row.parent_id, thread_ts = row.thread_ts, root_ts = row.root_ts,
-        replies = row.replies,
+        channel = row.channel, private = row.private,
+        parent_id = row.parent_id, thread_ts = row.thread_ts, root_ts = row.root_ts, replies = row.replies,
         posting = row.posting, looked = row.looked, closed = row.closed,
         failures = row.failures, patient = row.patient AND threads.rev = row.rev,
         shown_rev = CASE WHEN row.patient AND row.shown_rev = -1 AND threads.rev <> row.rev THEN -2
                     ELSE row.shown_rev END,
         due_at = CASE WHEN threads.rev = row.rev THEN row.due_at ELSE row.news_at END,
         lane = CASE WHEN threads.rev = row.rev THEN row.lane ELSE row.news_lane END
-    {from id, fence, rev, channel, parent_id, thread_ts, root_ts, replies, shown_rev, posting, looked, closed, failures,
-          patient, due_at, lane, news_at, news_lane}
+    {from id, fence, rev, channel, private, parent_id, thread_ts, root_ts, replies, shown_rev, posting, looked, closed,
+          failures, patient, due_at, lane, news_at, news_lane}
     WHERE threads.id = row.id AND threads.fence = row.fence
     RETURNING threads.id, threads.fence
 """)

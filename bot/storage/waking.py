@@ -12,6 +12,7 @@ from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
 _AT_ONCE = timedelta(0)
+_CARD_WAITS = timedelta(seconds=5)
 
 
 def wake_threads(
@@ -38,6 +39,20 @@ def wake(tx: Transaction, ids: Sequence[UUID], step: Step, wait: timedelta = _AT
         tx.do(_WAKE, ids=ids, due=tx.now + wait, patient=bool(wait), lane=step.lane)
 
 
+def wake_cards(tx: Transaction, ids: Sequence[UUID]) -> None:
+    """Have roots say anew how their conversations stand, in a moment, for more may change.
+
+    ids: threads whose own roots changed. Those meant are their parents or, of a thread without one, the root before it.
+    """
+    if ids:
+        tx.do(_WAKE_CARDS, ids=ids, due=tx.estimate + _CARD_WAITS, patient=True, lane=Step.EDIT.lane)
+
+
+def wake_current(tx: Transaction, customer: str) -> None:
+    """Have the current threads of a customer say anew how their conversations stand."""
+    tx.do(_WAKE_CURRENT, customer=customer, due=tx.now, patient=False, lane=Step.EDIT.lane)
+
+
 def left_unshown(tx: Transaction) -> list[UUID]:
     """Return threads with messages to show where nothing is due: an older version at work beside us left them so."""
     return tx.ask(_UNSHOWN).column()
@@ -56,7 +71,7 @@ _UNSHOWN = Sql("""
 # Where there is no channel yet, nothing can be due. What is due later waits for the end of a lease, or because Slack
 # said so, unless it is patient: then news cuts it short. The second edit of a root, which is patient, is owed all the
 # same, once the news is told. -1 is UNKNOWN, -2 EDITING.
-_WAKE = Sql("""
+_CHANGE = """
     UPDATE threads SET
         rev = rev + 1,
         due_at = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane THEN :due ELSE due_at END,
@@ -64,5 +79,17 @@ _WAKE = Sql("""
                   THEN :patient ELSE patient END,
         shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
         lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
-    WHERE id {among ids} AND channel <> ''
-""")
+    WHERE channel <> '' AND """
+_WAKE = Sql(f"{_CHANGE} id {{among ids}}")
+# Of a thread with a parent, that; else the root before it.
+_WAKE_CARDS = Sql(f"""{_CHANGE} root_ts IS NOT NULL AND id IN (
+    SELECT coalesce(changed.parent_id, (
+        SELECT before.id FROM threads AS before
+        WHERE before.conversation_id = changed.conversation_id AND before.seq < changed.seq
+        AND before.parent_id IS NULL AND before.root_ts IS NOT NULL AND before.closed = ''
+        ORDER BY before.seq DESC LIMIT 1
+    )) FROM threads AS changed WHERE changed.id {{among ids}}
+)""")
+_WAKE_CURRENT = Sql(f"""{_CHANGE} root_ts IS NOT NULL AND id IN (
+    SELECT thread_id FROM conversations WHERE customer = :customer AND customer <> ''
+)""")

@@ -5,7 +5,7 @@ import json
 from sandbox.slack.blocks import check_blocks
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.pace import Pace
-from sandbox.slack.params import text_of
+from sandbox.slack.params import flag, text_of
 from sandbox.slack.records import Channel, Ephemeral, SlackMessage, SlackRefusalError
 from sandbox.slack.workspace import APP_ID, BOT_ID, BOT_USER, PEOPLE, TEAM, Workspace
 from sandbox.traffic import Json
@@ -40,6 +40,7 @@ class Chat:
                 text=text[:LONGEST_POST],
                 blocks=blocks,
                 metadata=self._metadata(params.get("metadata")),
+                broadcast=thread_ts is not None and flag(params.get("reply_broadcast")),
             )
         )
         return {"ok": True, "channel": channel.id, "ts": message.ts, "message": as_api(message)}
@@ -160,6 +161,8 @@ def as_api(message: SlackMessage, *, all_metadata: bool = False) -> Json:
         spelled |= {"bot_id": message.bot_id, "app_id": APP_ID}
     if message.thread_ts:
         spelled["thread_ts"] = message.thread_ts
+    if message.broadcast:
+        spelled["subtype"] = "thread_broadcast"
     if message.edited:
         spelled["edited"] = {"user": message.user, "ts": message.ts}
     if message.metadata:

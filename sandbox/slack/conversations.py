@@ -32,12 +32,13 @@ class Conversations:
         self._read_at: dict[str, float] = {}
 
     def history(self, params: Json) -> Json:
-        """conversations.history: messages of the channel itself, newest first."""
+        """conversations.history: messages of the channel itself, and replies shown there, newest first."""
         channel = self._readable(params.get("channel"))
         self._wait_between("history")
         transcript = self._workspace.transcript(channel.id)
         there = [root for root in transcript.roots() if not root.deleted or self._tombstone(transcript, root.ts)]
-        found = [root for root in there if _within(root.ts, params)]
+        there += [reply for reply in transcript.everything() if reply.broadcast and not reply.deleted]
+        found = sorted((one for one in there if _within(one.ts, params)), key=lambda one: _key(one.ts))
         return self._page(found[::-1], params, default=100)
 
     def replies(self, params: Json) -> Json:

@@ -40,6 +40,8 @@ class SlackMessage:
     metadata: Json | None = None
     edited: bool = False
     deleted: bool = False
+    broadcast: bool = False
+    """A reply that stands in the channel, too."""
 
 
 @dataclass(slots=True)

@@ -162,6 +162,7 @@ def shown(message: SlackMessage) -> Json:
         "text": "" if message.deleted else message.text,
         "blocks": [] if message.deleted else message.blocks,
         "edited": message.edited,
+        "broadcast": message.broadcast,
         "deleted": message.deleted,
         "at": float(message.ts),
     }

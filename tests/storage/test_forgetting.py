@@ -9,8 +9,9 @@ from bot.domain.delivery import Delivery
 from bot.domain.message import Inbound, Origin
 from bot.storage.claims import Capacity
 from bot.storage.forgetting import forget_many, remove_conversations, remove_many, without_thread
-from bot.storage.inbound import Arrival, give_place, take_many
+from bot.storage.inbound import Arrival, take_many
 from bot.storage.intake import Taken, accept_many
+from bot.storage.places import give_place
 from bot.storage.sends import claim_sends
 from bot.storage.store import Store
 from tests.conftest import LINE

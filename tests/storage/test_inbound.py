@@ -13,9 +13,10 @@ import pytest
 from bot.domain.message import Inbound, Notice
 from bot.domain.thread import Step, Thread
 from bot.storage.database import open_database
+from bot.storage.decisions import OptOutClick, decide_opt_out
 from bot.storage.engine import Transaction
 from bot.storage.forgetting import remove_many
-from bot.storage.inbound import Arrival, OptOutClick, decide_opt_out, take_many
+from bot.storage.inbound import Arrival, take_many
 from bot.storage.opt_outs import known_of
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import CUSTOMER, LINE

@@ -47,6 +47,10 @@ conversations = Table(
     Column("next_seq", Integer, nullable=False),
     Column("thread_id", Uuid),  # the current thread, which may be gone
     Column("last_at", Instant),  # when something was said last
+    Column("author", String(40)),  # who of us wrote last, a Slack user id, and when
+    Column("author_at", Instant),
+    Column("waiting_since", Instant),  # when the customer wrote what nobody has answered
+    Column("burst_at", Instant),  # when they wrote what people were last told at the time
 )
 _customers = conversations.c.customer != literal_column("''")
 Index(
@@ -66,6 +70,7 @@ threads = Table(
     Column("seq", Integer, nullable=False),  # of the message its root shows
     Column("channel", String(40), nullable=False),  # "" while there is no place for what a customer wrote
     Column("asked_in", String(40), nullable=False),
+    Column("private", Boolean),  # whether that is a private place; NULL: not known
     Column("parent_id", Uuid),  # the thread in which its root is to stand, for a later text; it may be gone
     Column("thread_ts", String(40)),  # the root of the Slack thread in which its own root stands
     Column("root_ts", String(40)),
@@ -88,7 +93,7 @@ OTHERS = threads.c.lane < literal_column(
 )  # each in one index only, or SQLite may take the wrong one
 _index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c.lane, threads.c.due_at)
 _index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
-Index("threads_conversation", threads.c.conversation_id)
+Index("threads_conversation", threads.c.conversation_id, threads.c.seq)
 _index_where("threads_without_place", threads.c.channel == literal_column("''"), threads.c.id)
 
 messages = Table(
@@ -108,6 +113,7 @@ messages = Table(
     Column("text", Text, nullable=False),
     Column("media", Text, nullable=False),  # what came with it: a URL a line
     Column("said_at", Instant, nullable=False),
+    Column("calls", String(40), nullable=False),  # whom it calls (`bot.domain.attention`)
     Column("to_show", Boolean, nullable=False),  # in its thread, whose root does not show it
     Column("showing", Boolean, nullable=False),  # in the reply that is being posted right now
     Column("notice", String(20), nullable=False),  # what its words changed, or ask: see `Message`

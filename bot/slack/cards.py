@@ -1,0 +1,41 @@
+"""How a conversation stands, in the lines that the root of its thread shows of it. Pure."""
+
+from datetime import timedelta
+
+from bot.domain.card import Spot, Text
+from bot.domain.thread import Thread
+from bot.slack.markup import escape, shorten, when
+from bot.slack.sentences import status_line
+
+
+def card_lines(thread: Thread, *, watched_for: timedelta, address: str) -> list[str]:
+    """Return what is to be said beside how the root's own text stands. address: the workspace's, for links."""
+    card = thread.card
+    if card is None:
+        return []
+    if card.goes_on is not None:
+        return [f"➡️ The conversation goes on in {_link(card.goes_on, 'another thread', address)}."]
+    lines = ["🚫 *Opted out*"] if card.opted_out else []
+    if card.waiting_since is not None:
+        lines.append(f"⏳ *Waiting for an answer since* {when(card.waiting_since)}")
+    elif (last := card.last(thread.message.id)) is not None:
+        lines.append(_newest(last, watched_for))
+    lines += [_unsettled(card.unsettled)] if card.unsettled else []
+    if card.before is not None:
+        lines.append(f"⬅️ Before, the conversation stood in {_link(card.before, 'another thread', address)}.")
+    return lines
+
+
+def _newest(text: Text, watched_for: timedelta) -> str:
+    words = f"“{escape(shorten(text.message.text, 60))}”" if text.message.text else "a picture"
+    return f"Last: <@{text.message.author}> {words} · {status_line(text.sends[-1:], watched_for=watched_for)}"
+
+
+def _unsettled(count: int) -> str:
+    return f"Of {count} {'text' if count == 1 else 'texts'} before, the end is not known yet."
+
+
+def _link(spot: Spot, label: str, address: str) -> str:
+    if not address:
+        return f"{label} in <#{spot.channel}>"
+    return f"<{address}archives/{spot.channel}/p{spot.ts.replace('.', '')}|{label}>"

@@ -1,0 +1,74 @@
+"""Where in Slack a customer's words stand once their place is gone, or while there is none yet."""
+
+from bot.domain.ids import new_id
+from bot.domain.thread import Step, Thread
+from bot.storage.engine import Transaction, one_by_one
+from bot.storage.intake import open_threads
+from bot.storage.sql import Sql
+from bot.storage.waking import wake
+
+
+def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
+    """Show elsewhere what is left to show of a thread whose place is gone; there the conversation goes on, too.
+
+    That is the newest other thread of its that stands where somebody wrote, else a new one in this channel.
+
+    Changes nothing if somebody else has taken the thread over. channel: "": none yet.
+    """
+    held = {"old": thread.id, "fence": thread.fence}
+    stands = tx.ask(_STANDS, **held).value()
+    if stands is not None:
+        tx.do(_LEAVE, **held, thread_id=stands)
+        tx.do(_TO_ANOTHER, **held, thread_id=stands)
+        wake(tx, [stands], Step.REPLY)
+        return
+    first = next(iter(tx.ask(_FIRST_LEFT, **held)), None)
+    new = None if first is None else new_id(tx.now)
+    tx.do(_LEAVE, **held, thread_id=new)
+    if first is not None:
+        tx.do(_MOVE, old=thread.id, thread_id=new, root_id=first.id)
+        open_threads(tx, [first._asdict() | {"thread_id": new, "channel": channel, "parent_id": None}])
+
+
+def without_place(tx: Transaction) -> int:
+    """Return how many threads wait for a channel."""
+    return int(tx.ask(_WITHOUT_PLACE).value())
+
+
+@one_by_one
+def give_place(tx: Transaction, channel: str) -> int:
+    """Show what waits for a channel in this one, also what another would not take; return how many threads that are."""
+    return len(tx.ask(_GIVE_PLACE, channel=channel, now=tx.now).column())
+
+
+_WITHOUT_PLACE = Sql("SELECT count(*) AS many FROM threads WHERE channel = '' AND closed = ''")
+_GIVE_PLACE = Sql("""
+    UPDATE threads SET channel = :channel, asked_in = :channel, due_at = :now
+    WHERE closed = '' AND (channel = '' OR lane = 2 AND due_at IS NOT NULL AND posting IS NULL AND root_ts IS NULL
+        AND channel <> :channel AND EXISTS (
+            SELECT 1 FROM messages WHERE thread_id = threads.id AND seq = threads.seq AND direction = 'in'
+        ))
+    RETURNING id
+""")
+_HELD = "EXISTS (SELECT 1 FROM threads WHERE id = :old AND fence = :fence)"
+_FIRST_LEFT = Sql(
+    "SELECT id, conversation_id, seq FROM messages "
+    f"WHERE thread_id = :old AND to_show AND direction = 'in' AND {_HELD} ORDER BY said_at, seq LIMIT 1"
+)
+_LEAVE = Sql(f"""
+    UPDATE conversations SET thread_id = :thread_id
+    WHERE id = (SELECT conversation_id FROM threads WHERE id = :old) AND thread_id = :old AND {_HELD}
+""")
+_MOVE = Sql("""
+    UPDATE messages SET thread_id = :thread_id, showing = false, to_show = id <> :root_id
+    WHERE thread_id = :old AND to_show
+""")
+_STANDS = Sql("""
+    SELECT id FROM threads
+    WHERE conversation_id = (SELECT conversation_id FROM threads WHERE id = :old AND fence = :fence) AND id <> :old
+    AND closed = '' AND root_ts IS NOT NULL AND thread_ts IS NULL AND parent_id IS NULL AND channel = asked_in
+    ORDER BY seq DESC LIMIT 1 {lock}
+""")
+_TO_ANOTHER = Sql(f"""
+    UPDATE messages SET thread_id = :thread_id, showing = false WHERE thread_id = :old AND to_show AND {_HELD}
+""")
