@@ -41,19 +41,15 @@ class Noting:
 
     async def tell(self, note: PrivateNote) -> None:
         """Say it. A try that ended without an answer is repeated: a private line twice harms nobody."""
-        failed = await self._failure(note)
-        if isinstance(failed, Refused) and failed.code not in NOT_THE_PLACE:  # they can be reached no way at all
-            log.error("sender_out_of_reach", about=note.about_id, code=failed.code)
-            failed = None
-        again_at = None if failed is None else self.store.clock() + self._pause(note, failed)
-        await self.store.write_until_stored(finish_notes, Tried(note, again_at))
-
-    async def _failure(self, note: PrivateNote) -> CallFailed | None:
+        again_at = None
         try:
             await self._say(note)
         except CallFailed as error:
-            return error
-        return None
+            if isinstance(error, Refused) and error.code not in NOT_THE_PLACE:  # they can be reached no way at all
+                log.error("sender_out_of_reach", about=note.about_id, code=error.code)  # noqa: TRY400 - expected
+            else:
+                again_at = self.store.clock() + self._pause(note, error)
+        await self.store.write_until_stored(finish_notes, Tried(note, again_at))
 
     def _pause(self, note: PrivateNote, failed: CallFailed) -> timedelta:
         if isinstance(failed, NotSent) and failed.retry_after is not None:
