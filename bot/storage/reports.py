@@ -1,18 +1,17 @@
 """Merging reports into their sends: the writer's busiest kind of work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from bot.domain.delivery import Delivery
+from bot.domain.delivery import Delivery, HandleFrom, News
 from bot.domain.known import Report
-from bot.domain.send import Send
+from bot.domain.send import Send, Telling
 from bot.storage.conversations import let_out, overtaken
 from bot.storage.engine import Transaction
-from bot.storage.handles import owners_of, settled
 from bot.storage.rows import load_sends, values
 from bot.storage.sql import Sql
 from bot.storage.waking import wake_threads
@@ -52,9 +51,10 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     before = merging.before
     changed = [send for send in merging.after.values() if send != before[send.id]]
     behind = _parts_behind(tx, before, changed)
-    ended = [send for send in changed if _ended_its_way(before[send.id], send)]
+    ended = [send for send in changed if before[send.id].known.delivery <= Delivery.SENDING < send.known.delivery]
+    taken = [send for send in changed if send.known.frees_the_next_part]
+    _try_others_again(tx, {one.words.line for one in taken if before[one.id].known.delivery is Delivery.SENDING})
     changed += behind
-    _try_others_again(tx, {send.words.line for send in changed if _was_just_taken(send, before)})
     # One that was not heard of itself is asked about at once.
     tx.each(_HEARD, [_heard(send, tx.now + merging.quiet_for.get(send.id, timedelta(0))) for send in changed])
     # Nobody else could let go what is locked here.
@@ -63,6 +63,16 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     wake_threads(tx, before, changed, items[0].sent_waits)
     tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
     return results
+
+
+def owners_of(tx: Transaction, handles: Iterable[str]) -> dict[str, UUID]:
+    """Return handle → its send, for those that have one."""
+    wanted = list(handles)
+    return {row.handle: row.id for row in tx.ask(_OWNERS, handles=wanted)} if wanted else {}
+
+
+_OWNERS = Sql("SELECT handle, id FROM sends WHERE handle {among handles}")
+_NO_HANDLE = Sql("UPDATE sends SET handle = NULL WHERE id = :id")
 
 
 class _Merging:
@@ -89,7 +99,7 @@ class _Merging:
         if not send.words.recipient:  # forgotten: an explanation may repeat what was
             report = replace(report, error_text="")
         if report.handle is not None:
-            send = settled(self._tx, send, report, self.owners, self.before, self.after)
+            send = self._with_handle(send, report, report.handle)
             if send is None:
                 return Applied(self.after[item.send_id])  # about another text than ours: no news of this one
         merged = self.after[send.id] = send.merge(report)
@@ -99,6 +109,38 @@ class _Merging:
             kept = self.news if merged != send else self.chatter
             kept.append(_history_row(send.id, report, self._tx.now))
         return Applied(merged, learnt=merged != send, before=send.known.delivery)
+
+    def _with_handle(self, send: Send, report: Report, handle: str) -> Send | None:
+        """Return the send a report with a handle is merged into; None when the report is about another text.
+
+        The list only suggests whose a handle is. A report on a send's own address decides: it takes the handle back
+        from whoever got it from the list, and replaces what the list had suggested for this one.
+        """
+        own = report.handle_from is HandleFrom.OWN
+        owner_id = self.owners.setdefault(handle, send.id)
+        if owner_id != send.id:
+            if not own or not self._loses_handle(owner_id):
+                return None
+            self.owners[handle] = send.id
+        if send.known.handle in (None, handle):
+            return send
+        if not own or send.known.handle_from is not HandleFrom.LIST:
+            return None
+        send = send.without_the_lists_word()
+        return replace(send, known=replace(send.known, handle=handle, handle_from=HandleFrom.CORRECTED))
+
+    def _loses_handle(self, owner_id: UUID) -> bool:
+        """Put a send in doubt again if it has its handle from the list alone; return whether it had."""
+        if owner_id not in self.before:
+            self.before |= load_sends(self._tx, [owner_id], lock=True)
+            self.after[owner_id] = self.before[owner_id]
+        owner = self.after[owner_id]
+        if owner.known.handle_from is not HandleFrom.LIST:
+            return False
+        anew = Telling(News.NONE, owner.telling.under_way)  # all of it is to be said again
+        self.after[owner_id] = replace(owner.without_the_lists_word(), telling=anew)
+        self._tx.do(_NO_HANDLE, id=owner_id)  # at once: a handle is unique, and another send takes it now
+        return True
 
 
 _NEW_REPORTS = Sql(
@@ -117,11 +159,6 @@ def _within_bounds(tx: Transaction, rows: list[dict[str, object]]) -> list[dict[
     counts = tx.ask(_COUNTS, ids=list({row["send_id"] for row in rows}))
     kept = {row.send_id: row.kept for row in counts}
     return [row for row in rows if kept.get(row["send_id"], 0) < _MOST_CHATTER]
-
-
-def _was_just_taken(send: Send, before: Mapping[UUID, Send]) -> bool:
-    old = before.get(send.id)
-    return old is not None and old.known.delivery is Delivery.SENDING and send.known.frees_the_next_part
 
 
 _WAITED = timedelta(seconds=5)
@@ -150,10 +187,6 @@ def _history_row(send_id: UUID, report: Report, now: datetime) -> dict[str, obje
     facts = [fact for fact in ("asked", "unconfirmed") if getattr(report, fact)]
     key = ":".join([*words, *facts])[:300]
     return {"send_id": send_id, "key": key, "received_at": now, **values(report, _KEPT)}
-
-
-def _ended_its_way(old: Send, new: Send) -> bool:
-    return old.known.delivery <= Delivery.SENDING < new.known.delivery
 
 
 def _parts_behind(tx: Transaction, before: dict[UUID, Send], changed: Sequence[Send]) -> list[Send]:
