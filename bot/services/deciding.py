@@ -9,7 +9,6 @@ import structlog
 
 from bot.domain.ids import new_id
 from bot.domain.message import Notice
-from bot.domain.private_note import PrivateNote
 from bot.errors import CallFailed, NotStored, Refused
 from bot.sendblue.client import Sendblue
 from bot.services.accepting import PATIENCE
@@ -17,7 +16,7 @@ from bot.services.permitting import Permitting
 from bot.slack.notifier import Notifier
 from bot.storage.decisions import NewDecision, asked_in, decide_many
 from bot.storage.inbound import OptOutClick, decide_opt_out
-from bot.storage.private_notes import owe_notes
+from bot.storage.private_notes import PrivateNote, owe_notes
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)

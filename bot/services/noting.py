@@ -7,7 +7,6 @@ from functools import partial
 import structlog
 
 from bot.domain.backoff import Chance, backoff
-from bot.domain.private_note import PrivateNote
 from bot.domain.rules import Durations
 from bot.errors import CallFailed, NotSent, Refused
 from bot.services.announcing import NOT_THE_PLACE
@@ -16,7 +15,7 @@ from bot.slack import answers
 from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
 from bot.storage.claims import Capacity
-from bot.storage.private_notes import Tried, claim_notes, finish_notes
+from bot.storage.private_notes import PrivateNote, Tried, claim_notes, finish_notes
 from bot.storage.rows import load_sends
 from bot.storage.shown import load_shown
 from bot.storage.store import Store
