@@ -61,7 +61,7 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     waiting = [send for send in before.values() if send.known.delivery is Delivery.ACCEPTED]
     let_out(tx, {send.thread_id for send in (*ended, *waiting)})
     wake_threads(tx, before, changed, items[0].sent_waits)
-    tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
+    tx.each(_NEW_REPORTS, merging.history)
     return results
 
 
@@ -82,17 +82,13 @@ class _Merging:
         self._tx = tx
         self.before = load_sends(tx, {item.send_id for item in items}, lock=True)
         self.after = dict(self.before)
-        self.owners = owners_of(tx, {item.report.handle or "" for item in items if self._brings_handle(item)})
-        self.news, self.chatter = list[dict[str, object]](), list[dict[str, object]]()
+        self.owners = {handle: one.id for one in self.before.values() if (handle := one.known.handle) is not None}
+        named = {handle for item in items if (handle := item.report.handle) is not None}
+        self.owners |= owners_of(tx, named - self.owners.keys())
+        self.history = list[dict[str, object]]()
         self.quiet_for: dict[UUID, timedelta] = {}
 
-    def _brings_handle(self, item: Heard) -> bool:
-        """Whether a report names a handle that its send is not known by yet."""
-        send = self.before.get(item.send_id)
-        return item.report.handle is not None and (send is None or send.known.handle != item.report.handle)
-
     def apply(self, item: Heard) -> Applied:
-        """Merge one report into its send."""
         send, report = self.after.get(item.send_id), item.report
         if send is None:
             return Applied(None)
@@ -106,8 +102,7 @@ class _Merging:
         if merged != send:  # what is said once more, or in unknown words, must not keep us from asking
             self.quiet_for[send.id] = item.quiet_for
         if report.if_still in (None, send.known.delivery):
-            kept = self.news if merged != send else self.chatter
-            kept.append(_history_row(send.id, report, self._tx.now))
+            self.history.append(_history_row(send.id, report, self._tx.now, learnt=merged != send))
         return Applied(merged, learnt=merged != send, before=send.known.delivery)
 
     def _with_handle(self, send: Send, report: Report, handle: str) -> Send | None:
@@ -143,26 +138,15 @@ class _Merging:
         return True
 
 
-_NEW_REPORTS = Sql(
-    "{insert reports: send_id, key, source, word, delivery, service, error_code, error_text, at, received_at} "
-    "ON CONFLICT (key) DO NOTHING"
-)
-
-_MOST_CHATTER = 200
-_COUNTS = Sql("SELECT send_id, count(*) AS kept FROM reports WHERE send_id {among ids} GROUP BY send_id")
-
-
-def _within_bounds(tx: Transaction, rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Return what may still be kept of reports that taught nothing: a neighbour must not fill the disk with them."""
-    if not rows:
-        return []
-    counts = tx.ask(_COUNTS, ids=list({row["send_id"] for row in rows}))
-    kept = {row.send_id: row.kept for row in counts}
-    return [row for row in rows if kept.get(row["send_id"], 0) < _MOST_CHATTER]
-
-
-_WAITED = timedelta(seconds=5)
-
+# Of reports that taught nothing only so many are kept: a neighbour must not fill the disk with them.
+_NEW_REPORTS = Sql("""
+    INSERT INTO reports (send_id, key, source, word, delivery, service, error_code, error_text, at, received_at)
+    SELECT row.send_id, row.key, row.source, row.word, row.delivery, row.service, row.error_code, row.error_text,
+        row.at, row.received_at
+    {from send_id, key, source, word, delivery, service, error_code, error_text, at, received_at, learnt}
+    WHERE row.learnt OR (SELECT count(*) FROM reports WHERE reports.send_id = row.send_id) < 200
+    ON CONFLICT (key) DO NOTHING
+""")
 _OTHERS = Sql("""
     UPDATE sends SET send_at = :now WHERE id IN (
         SELECT id FROM sends
@@ -176,17 +160,17 @@ _OTHERS = Sql("""
 def _try_others_again(tx: Transaction, lines: set[str]) -> None:
     """Sendblue takes texts from these lines again: those that were turned away need not sleep on."""
     for line in sorted(lines):
-        tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - _WAITED)
+        tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - timedelta(seconds=5))
 
 
 _KEPT = ("source", "word", "delivery", "service", "error_code", "error_text", "at")
 
 
-def _history_row(send_id: UUID, report: Report, now: datetime) -> dict[str, object]:
+def _history_row(send_id: UUID, report: Report, now: datetime, *, learnt: bool) -> dict[str, object]:
     words = [send_id.hex, report.source, report.word, report.error_code, report.service, report.handle or ""]
     facts = [fact for fact in ("asked", "unconfirmed") if getattr(report, fact)]
     key = ":".join([*words, *facts])[:300]
-    return {"send_id": send_id, "key": key, "received_at": now, **values(report, _KEPT)}
+    return {"send_id": send_id, "key": key, "received_at": now, "learnt": learnt, **values(report, _KEPT)}
 
 
 def _parts_behind(tx: Transaction, before: dict[UUID, Send], changed: Sequence[Send]) -> list[Send]:

@@ -52,6 +52,7 @@ _TRUTHS = {
     "inbound",
     "quiet",
     "waits",
+    "learnt",
 }
 _NUMBERS = {
     *("seq", "next_seq", "place", "part", "parts", "try_number", "attempts", "polls", "fence", "failures"),
