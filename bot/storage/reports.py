@@ -18,8 +18,6 @@ from bot.storage.waking import wake_threads
 
 
 class Heard(Struct, frozen=True):
-    """One report for one send."""
-
     send_id: UUID
     report: Report
     quiet_for: timedelta  # ask again when nothing more was heard for so long
@@ -27,8 +25,6 @@ class Heard(Struct, frozen=True):
 
 
 class Applied(Struct, frozen=True):
-    """What became of a report."""
-
     send: Send | None  # None: there is none with that id
     learnt: bool = False
     before: Delivery = Delivery.ACCEPTED  # how far it had come
@@ -53,7 +49,9 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     behind = _parts_behind(tx, before, changed)
     ended = [send for send in changed if before[send.id].known.delivery <= Delivery.SENDING < send.known.delivery]
     taken = [send for send in changed if send.known.frees_the_next_part]
-    _try_others_again(tx, {one.words.line for one in taken if before[one.id].known.delivery is Delivery.SENDING})
+    for line in sorted({one.words.line for one in taken if before[one.id].known.delivery is Delivery.SENDING}):
+        # Sendblue takes texts from it again: those that were turned away need not sleep on.
+        tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - timedelta(seconds=5))
     changed += behind
     # One that was not heard of itself is asked about at once.
     tx.each(_HEARD, [_heard(send, tx.now + merging.quiet_for.get(send.id, timedelta(0))) for send in changed])
@@ -155,12 +153,6 @@ _OTHERS = Sql("""
     )
 """)
 """After six tries a text keeps its full wait, or a busy line's other texts would use up its tries."""
-
-
-def _try_others_again(tx: Transaction, lines: set[str]) -> None:
-    """Sendblue takes texts from these lines again: those that were turned away need not sleep on."""
-    for line in sorted(lines):
-        tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - timedelta(seconds=5))
 
 
 _KEPT = ("source", "word", "delivery", "service", "error_code", "error_text", "at")
