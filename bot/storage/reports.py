@@ -12,7 +12,7 @@ from bot.domain.known import Report
 from bot.domain.send import Send, Telling
 from bot.storage.conversations import let_out, overtaken
 from bot.storage.engine import Transaction
-from bot.storage.rows import load_sends, values
+from bot.storage.rows import load_sends
 from bot.storage.sql import Sql
 from bot.storage.waking import wake_threads
 
@@ -155,14 +155,11 @@ _OTHERS = Sql("""
 """After six tries a text keeps its full wait, or a busy line's other texts would use up its tries."""
 
 
-_KEPT = ("source", "word", "delivery", "service", "error_code", "error_text", "at")
-
-
 def _history_row(send_id: UUID, report: Report, now: datetime, *, learnt: bool) -> dict[str, object]:
     words = [send_id.hex, report.source, report.word, report.error_code, report.service, report.handle or ""]
     facts = [fact for fact in ("asked", "unconfirmed") if getattr(report, fact)]
     key = ":".join([*words, *facts])[:300]
-    return {"send_id": send_id, "key": key, "received_at": now, "learnt": learnt, **values(report, _KEPT)}
+    return {**asdict(report), "send_id": send_id, "key": key, "received_at": now, "learnt": learnt}
 
 
 def _parts_behind(tx: Transaction, before: dict[UUID, Send], changed: Sequence[Send]) -> list[Send]:
