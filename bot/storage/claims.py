@@ -7,14 +7,12 @@ finish what another has taken over meanwhile.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic
 from uuid import UUID
 
-from bot.storage.engine import Rows, Transaction
+from bot.storage.engine import Rows, T, Transaction
 from bot.storage.pacing import take_slots
 from bot.storage.sql import Sql
-
-T = TypeVar("T")
 
 _SLACK = 10  # a slot free for less than a tenth of its interval counts from when it became free, or latency adds up
 
