@@ -54,15 +54,6 @@ from handlers.listeners import Listeners
 log = structlog.get_logger(__name__)
 
 SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
-# Worker → kind of work.
-_KINDS = {
-    "announcing": "announce",
-    "sending": "send",
-    "polling": "poll",
-    "doubting": "doubt",
-    "noting": "note",
-    "receiving": "catch_up",
-}
 _GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvicorn takes 3 before, the store 2 after
 
 
@@ -83,7 +74,7 @@ class App:
         self.deciding = Deciding(store, self.notifier, self.permitting, self.sendblue, self.announce, notes)
         self.tracking = Tracking(store, self.announce, self.send, durations, chance)
         self.sending = Sending(store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
-        self.sender = Worker("sending", self.sending.claim, self.send, self.clock)
+        self.sender = Worker("sending", "send", self.sending.claim, self.send, self.clock)
         doing = (self.tracking, self.permitting, self.sending, self.sender)
         self.announcing = Announcing(store, self.notifier, *doing, durations, chance, notes, settings.inbox, settle)
         catch_up = timedelta(seconds=settings.catch_up_interval)
@@ -95,12 +86,12 @@ class App:
         self.sweeping = Sweeping(store, self.tracking, alarming, durations, began)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
-            Worker("announcing", self.announcing.claim, self.announce, self.clock),
+            Worker("announcing", "announce", self.announcing.claim, self.announce, self.clock),
             self.sender,
-            Worker("polling", partial(polling.claim, "polls"), polls, self.clock, tick=every),
-            Worker("doubting", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
-            Worker("noting", noting.claim, notes, self.clock),
-            Worker("receiving", self.receiving.claim, asyncio.Event(), self.clock),
+            Worker("polling", "poll", partial(polling.claim, "polls"), polls, self.clock, tick=every),
+            Worker("doubting", "doubt", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
+            Worker("noting", "note", noting.claim, notes, self.clock),
+            Worker("receiving", "catch_up", self.receiving.claim, asyncio.Event(), self.clock),
         )
         wakeups = (self.announce, self.send, notes)
         self.jobs = Jobs(self.sweeping, wakeups, (polls, doubts), self.clock, repoll_interval=every)
@@ -146,7 +137,7 @@ class App:
         since = waiting.doable_since if waiting is not None else {}
         for worker in self.workers:
             own = worker.problem if self.working else ""
-            checks[worker.name] = own or worker.standstill(since.get(_KINDS[worker.name]))
+            checks[worker.name] = own or worker.standstill(since.get(worker.kind))
         return checks, waiting
 
 

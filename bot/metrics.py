@@ -4,7 +4,6 @@ Each process counts what it did itself; with PROMETHEUS_MULTIPROC_DIR any answer
 """
 
 import os
-import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -42,16 +41,16 @@ commit_seconds = _histogram("commit_seconds", "How long a transaction took, incl
 @contextmanager
 def call(neighbour: str, method: str) -> Iterator[None]:
     """Count and time one call to a neighbour; its outcome is what it raises."""
-    began, result = time.perf_counter(), "uncertain"  # so is a call that is cancelled: perhaps it was done
+    result = "uncertain"  # so is a call that is cancelled: perhaps it was done
     try:
-        yield
+        with call_seconds.labels(neighbour, method).time():
+            yield
         result = "ok"
     except (Refused, NotSent) as error:
         result = "refused" if isinstance(error, Refused) else "not_sent"
         raise
     finally:
         calls.labels(neighbour, method, result).inc()
-        call_seconds.labels(neighbour, method).observe(time.perf_counter() - began)
 
 
 class _Fixed(Collector):

@@ -94,8 +94,9 @@ class Sendblue:
         seen: set[str] = set()
         found: dict[str, wire.Listed] = {}  # and nothing of all the others, which might be large
         offset = 0
+        params = {"is_outbound": "true", "to_number": send.words.recipient, "from_number": send.words.line}
         for _ in range(_MOST_PAGES):
-            items, more = await self._page(send, since, offset=offset)
+            items, more = await self._listed(wire.parse_page, params, since, offset, limit="15")
             names = [(item.report.handle or f"{offset + place}")[:200] for place, item in enumerate(items)]
             found |= {name: item for name, item in zip(names, items, strict=True) if item.may_be(send)}
             offset += len(names)  # which may be fewer than we asked for
@@ -106,10 +107,6 @@ class Sendblue:
             if nothing_new:
                 break
         raise NotSent("list_without_end")
-
-    async def _page(self, send: Send, since: datetime, *, offset: int) -> tuple[list[wire.Listed], bool | None]:
-        params = {"is_outbound": "true", "to_number": send.words.recipient, "from_number": send.words.line}
-        return await self._listed(wire.parse_page, params, since, offset, limit="15")
 
     async def inbound(self, line: str, since: datetime, *, offset: int) -> Page:
         """Return a page of what its list says came in to a line, oldest first. Raises as `status`."""

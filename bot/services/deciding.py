@@ -9,14 +9,13 @@ import structlog
 
 from bot.domain.ids import new_id
 from bot.domain.message import Notice
-from bot.domain.private_note import PrivateNote
 from bot.errors import CallFailed, NotStored, Refused
 from bot.sendblue.client import Sendblue
 from bot.services.accepting import PATIENCE
 from bot.services.permitting import Permitting
 from bot.slack.notifier import Notifier
 from bot.storage.decisions import NewDecision, OptOutClick, asked_in, decide_many, decide_opt_out
-from bot.storage.private_notes import owe_notes
+from bot.storage.private_notes import PrivateNote, owe_notes
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -47,28 +46,22 @@ class Deciding:
 
         choice: "resend" or "leave". A person whose click does not count is told why, privately.
         """
-        try:
-            await self._check(send_id, click)
-        except CallFailed as error:
-            await self.owe(click, error.code, send_id)
+        if not await self._is_permitted(click, send_id):
             return
         decision = NewDecision(send_id, choice, click.who, new_id(self.store.clock()))
-        decided = await self.store.write(decide_many, decision, patience=PATIENCE)
-        log.info("decided", send_id=send_id, choice=choice, counted=decided.counted)
-        if not decided.counted:
-            await self.owe(click, "in_vain", send_id)
+        counted = await self.store.write(decide_many, decision, patience=PATIENCE)
+        log.info("decided", send_id=send_id, choice=choice, counted=counted)
+        if not counted:
+            await self._owe(click, "in_vain", send_id)
 
     async def decide_opt_out(self, message_id: UUID, choice: Notice, click: Click) -> None:
         """Record what somebody decided about texting a customer at all, and tell Sendblue. Raises NotStored."""
-        try:
-            await self._check(message_id, click)
-        except CallFailed as error:
-            await self.owe(click, error.code, message_id)
+        if not await self._is_permitted(click, message_id):
             return
         customer = await self.store.write(decide_opt_out, OptOutClick(message_id, choice, click.who), patience=PATIENCE)
         log.info("opt_out_decided", message_id=message_id, choice=choice, by=click.who, counted=bool(customer))
         if not customer:
-            await self.owe(click, "opt_out_in_vain", message_id)
+            await self._owe(click, "opt_out_in_vain", message_id)
             return
         self.announce.set()
         if choice is not Notice.KEPT:  # beside it: the click is to be answered within three seconds
@@ -82,21 +75,27 @@ class Deciding:
         except CallFailed as error:
             log.warning("sendblue_not_told_of_opt_out", code=error.code)
             with suppress(NotStored):  # the log has it
-                await self.owe(click, "sendblue_not_told", message_id)
+                await self._owe(click, "sendblue_not_told", message_id)
 
-    async def _check(self, about: UUID, click: Click) -> None:
-        """Raise as `Permitting.check`, Refused also for a place: of a thread that had to move, where it was begun."""
+    async def _is_permitted(self, click: Click, about_id: UUID) -> bool:
+        """Whether who clicked may decide, there; if not, they are told why."""
         channel = click.channel
         if not self.permitting.allows_place(channel) and channel.startswith("D"):
-            channel = await self.store.read(lambda tx: asked_in(tx, about))
-        if not self.permitting.allows_place(channel):
-            raise Refused("not_here")
-        await self.permitting.check(click.who, *click.teams)
+            # Of a thread that had to move to a direct message, the place where it was begun counts.
+            channel = await self.store.read(lambda tx: asked_in(tx, about_id))
+        try:
+            if not self.permitting.allows_place(channel):
+                raise Refused("not_here")
+            await self.permitting.check(click.who, *click.teams)
+        except CallFailed as error:
+            await self._owe(click, error.code, about_id)
+            return False
+        return True
 
-    async def owe(self, click: Click, says: str, send_id: UUID) -> None:
+    async def _owe(self, click: Click, says: str, about_id: UUID) -> None:
         """Have the person who clicked told something only they see (`PrivateNote.says`). Raises NotStored."""
         key = f"click:{new_id(self.store.clock()).hex}"
-        note = PrivateNote(key, click.who, click.answer_url, says, send_id)
+        note = PrivateNote(key, click.who, click.answer_url, says, about_id)
         await self.store.write(owe_notes, note, patience=PATIENCE)
         self.notes.set()
 

@@ -7,7 +7,6 @@ from functools import partial
 import structlog
 
 from bot.domain.backoff import Chance, backoff
-from bot.domain.private_note import PrivateNote
 from bot.domain.rules import Durations
 from bot.errors import CallFailed, NotSent, Refused
 from bot.services.announcing import NOT_THE_PLACE
@@ -16,7 +15,7 @@ from bot.slack import answers
 from bot.slack.notifier import Notifier
 from bot.slack.wording import Post
 from bot.storage.claims import Capacity
-from bot.storage.private_notes import Tried, claim_notes, finish_notes
+from bot.storage.private_notes import PrivateNote, Tried, claim_notes, finish_notes
 from bot.storage.rows import load_sends
 from bot.storage.shown import load_shown
 from bot.storage.store import Store
@@ -41,19 +40,15 @@ class Noting:
 
     async def tell(self, note: PrivateNote) -> None:
         """Say it. A try that ended without an answer is repeated: a private line twice harms nobody."""
-        failed = await self._failure(note)
-        if isinstance(failed, Refused) and failed.code not in NOT_THE_PLACE:  # they can be reached no way at all
-            log.error("sender_out_of_reach", about=note.about_id, code=failed.code)
-            failed = None
-        again_at = None if failed is None else self.store.clock() + self._pause(note, failed)
-        await self.store.write_until_stored(finish_notes, Tried(note, again_at))
-
-    async def _failure(self, note: PrivateNote) -> CallFailed | None:
+        again_at = None
         try:
             await self._say(note)
         except CallFailed as error:
-            return error
-        return None
+            if isinstance(error, Refused) and error.code not in NOT_THE_PLACE:  # they can be reached no way at all
+                log.error("sender_out_of_reach", about=note.about_id, code=error.code)  # noqa: TRY400 - expected
+            else:
+                again_at = self.store.clock() + self._pause(note, error)
+        await self.store.write_until_stored(finish_notes, Tried(note, again_at))
 
     def _pause(self, note: PrivateNote, failed: CallFailed) -> timedelta:
         if isinstance(failed, NotSent) and failed.retry_after is not None:

@@ -19,8 +19,8 @@ from bot.sendblue.client import Sendblue
 from bot.services.alarming import Alarming
 from bot.services.tracking import Tracking
 from bot.services.worker import Job
-from bot.storage.handles import owners_of
 from bot.storage.polls import PollCapacity, claim_polls, doubted_like
+from bot.storage.reports import owners_of
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)

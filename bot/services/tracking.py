@@ -15,8 +15,7 @@ from bot.domain.delivery import Delivery
 from bot.domain.known import Report
 from bot.domain.rules import Durations
 from bot.domain.send import Send
-from bot.storage.handles import owners_of
-from bot.storage.reports import Applied, Heard, apply_many
+from bot.storage.reports import Applied, Heard, apply_many, owners_of
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)

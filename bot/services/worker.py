@@ -29,10 +29,12 @@ _AFTER_FAILURE = 1.0  # until a database that could not be asked is asked again
 
 
 class Worker:
-    """One kind of work, many jobs at a time. tick: seconds between two wakeups that come in any case."""
+    """One kind of work, many jobs at a time. kind: as `Backlog` has it. tick: seconds between wakeups in any case."""
 
-    def __init__(self, name: str, claim: Claim, wakeup: asyncio.Event, clock: Clock, *, tick: float = 1) -> None:
-        self.name = name
+    def __init__(
+        self, name: str, kind: str, claim: Claim, wakeup: asyncio.Event, clock: Clock, *, tick: float = 1
+    ) -> None:
+        self.name, self.kind = name, kind
         self._claim, self._wakeup, self._clock = claim, wakeup, clock
         self._jobs: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None

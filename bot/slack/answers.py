@@ -84,8 +84,9 @@ def about_click(text: str) -> str:
     return f"About your click. {text}"
 
 
+_IN_VAIN = "There is nothing to decide any more: the thread shows what happened."
 _OPT_OUTS = {
-    "opt_out_in_vain": "There is nothing to decide any more: the thread shows what happened.",
+    "opt_out_in_vain": _IN_VAIN,
     "sendblue_not_told": "It is noted here, but I could not tell Sendblue, which may still think otherwise. The person "
     "who runs this bot can change it in Sendblue's dashboard.",
 }
@@ -95,9 +96,7 @@ def not_permitted(code: str) -> str:
     """Return why a click came to nothing, or not to all of it."""
     if code in ("guest", "stranger", "not_allowed", "not_here"):
         return f"Nothing was done: {reason(code)}"
-    if code in _OPT_OUTS:
-        return _OPT_OUTS[code]
-    return "I could not check whether you may do this, so nothing was done. Please click again."
+    return _OPT_OUTS.get(code, "I could not check whether you may do this, so nothing was done. Please click again.")
 
 
 def in_vain(send: Send | None) -> str:
@@ -108,4 +107,4 @@ def in_vain(send: Send | None) -> str:
         return f"{what_was_decided(send.decision, 'has already ')}, so nothing more was done."
     if not send.words.recipient:
         return "The text of this message was deleted, so it can't be sent again."
-    return "There is nothing to decide any more: the thread shows what happened."
+    return _IN_VAIN

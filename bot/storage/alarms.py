@@ -64,5 +64,4 @@ def finish_alarms(tx: Transaction, said: Alarm) -> None:
 
 
 def callbacks_missing(tx: Transaction) -> bool:
-    """Whether an alarm stands."""
     return tx.ask(_STANDING).value() is True

@@ -4,23 +4,22 @@ from bot.domain.backlog import Backlog
 from bot.storage.alarms import callbacks_missing, last_callback
 from bot.storage.claims import Head
 from bot.storage.engine import Transaction
+from bot.storage.pacing import free_from
 from bot.storage.places import without_place
-from bot.storage.polls import silent_since
-from bot.storage.private_notes import next_note
-from bot.storage.progress import next_reading
 from bot.storage.sends import SENDS
 from bot.storage.sql import Sql
 from bot.storage.threads import STEPS, doable_since
 
 _DUE = Sql("""
-    SELECT 'announce' AS kind, count(*) AS many FROM threads WHERE lane = 2 AND due_at <= :now
-    UNION ALL SELECT 'announce', count(*) FROM threads WHERE lane < 2 AND due_at <= :now
-    UNION ALL SELECT 'send', count(*) FROM sends WHERE send_at <= :now
-    UNION ALL SELECT 'poll', count(*) FROM sends WHERE poll_at <= :now AND handle IS NOT NULL
-    UNION ALL SELECT 'doubt', count(*) FROM sends WHERE poll_at <= :now AND handle IS NULL
-    UNION ALL SELECT 'note', count(*) FROM private_notes WHERE due_at <= :now
-    UNION ALL SELECT 'catch_up', count(*) FROM progress WHERE due_at <= :now
+    SELECT 'announce' AS kind, count(*) AS many, min(due_at) AS due_at FROM threads WHERE lane = 2 AND due_at <= :now
+    UNION ALL SELECT 'announce', count(*), min(due_at) FROM threads WHERE lane < 2 AND due_at <= :now
+    UNION ALL SELECT 'send', count(*), min(send_at) FROM sends WHERE send_at <= :now
+    UNION ALL SELECT 'poll', count(*), min(poll_at) FROM sends WHERE poll_at <= :now AND handle IS NOT NULL
+    UNION ALL SELECT 'doubt', count(*), min(poll_at) FROM sends WHERE poll_at <= :now AND handle IS NULL
+    UNION ALL SELECT 'note', count(*), min(due_at) FROM private_notes WHERE due_at <= :now
+    UNION ALL SELECT 'catch_up', count(*), min(due_at) FROM progress WHERE due_at <= :now
 """)
+_SLOTS = {"poll": "polls", "doubt": "doubts"}  # kind → the pacing key that its questions share
 _OPEN = Sql("""
     SELECT 0 AS delivery, count(*) AS many FROM sends WHERE delivery = 0
     UNION ALL SELECT 10, count(*) FROM sends WHERE send_at IS NOT NULL AND delivery = 10
@@ -30,12 +29,11 @@ _OPEN = Sql("""
 
 def backlog(tx: Transaction) -> Backlog:
     sends = (head.when for head in SENDS.heads(tx).of(Head))
-    doable = {"announce": doable_since(tx), "send": min(sends, default=None)}
-    doable |= {"poll": silent_since(tx, "polls"), "doubt": silent_since(tx, "doubts"), "note": next_note(tx)}
-    doable["catch_up"] = next_reading(tx)
-    due = dict.fromkeys(("announce", "send", "poll", "doubt", "note", "catch_up"), 0)
+    doable, due = {"announce": doable_since(tx), "send": min(sends, default=None)}, dict[str, int]()
     for row in tx.ask(_DUE, now=tx.now):
-        due[row.kind] += row.many
+        due[row.kind] = due.get(row.kind, 0) + row.many
+        free = free_from(tx, _SLOTS[row.kind]) if row.kind in _SLOTS else None
+        doable.setdefault(row.kind, row.due_at and max(row.due_at, free or row.due_at))
     return Backlog(
         due=due,
         doable_since={kind: since for kind, since in doable.items() if since is not None and since <= tx.now},

@@ -7,14 +7,12 @@ finish what another has taken over meanwhile.
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import Generic, TypeVar
+from typing import Generic
 from uuid import UUID
 
-from bot.storage.engine import Rows, Transaction
+from bot.storage.engine import Rows, T, Transaction
 from bot.storage.pacing import take_slots
 from bot.storage.sql import Sql
-
-T = TypeVar("T")
 
 _SLACK = 10  # a slot free for less than a tenth of its interval counts from when it became free, or latency adds up
 
@@ -81,9 +79,7 @@ class Queue:
         claim = f"UPDATE {table} SET fence = fence + 1, {due} = :until {changes}"
         self._hold = Sql(
             f"""
-            WITH row AS (
-                SELECT * FROM unnest(:ids::uuid[], :keys::text[], :slots::timestamptz[]) AS row(id, key, next_at)
-            ),
+            WITH row AS (SELECT row.* {{from id, key, next_at}}),
             taken AS (
                 INSERT INTO pacing (key, next_at) SELECT key, next_at FROM row WHERE key <> '' ORDER BY key
                 ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at WHERE pacing.next_at <= :now RETURNING key
@@ -97,7 +93,7 @@ class Queue:
             ) RETURNING {held}
             """,
             # It can neither insert in the middle of an UPDATE, nor need it: nobody comes between the two.
-            sqlite=f"{claim} WHERE id {{among ids}} AND {due} <= :now AND NOT {unless} RETURNING {held}",
+            sqlite=f"{claim} WHERE id = :id AND {due} <= :now AND NOT {unless} RETURNING {held}",
         )
         self._waiting_for_slot = Sql(
             f"SELECT count(*) FROM {table} JOIN pacing ON pacing.key = {table}.{key} "
@@ -111,12 +107,11 @@ class Queue:
     def hold(self, tx: Transaction, heads: Sequence[Head], capacity: Capacity) -> Rows:
         """Claim those that may go, with the slots of their keys; return what is held of them."""
         slots = {head.key: head.slot_until(tx.now, capacity.interval) for head in heads if head.key}
-        until = tx.now + capacity.lease
         if tx.alone:
             taken = {"", *take_slots(tx, slots).column()}
-            return tx.ask(self._hold, ids=[head.id for head in heads if head.key in taken], until=until, now=tx.now)
-        ids, keys = [head.id for head in heads], [head.key for head in heads]
-        return tx.ask(self._hold, ids=ids, keys=keys, slots=[slots.get(key) for key in keys], until=until, now=tx.now)
+            heads = [head for head in heads if head.key in taken]
+        rows = [{"id": head.id, "key": head.key, "next_at": slots.get(head.key)} for head in heads]
+        return tx.each(self._hold, rows, until=tx.now + capacity.lease, now=tx.now)
 
     def waiting_for_slot(self, tx: Transaction) -> int:
         """Return how many rows are due whose slot is taken. Costs what is due."""

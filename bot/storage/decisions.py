@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from bot.domain.ids import new_id
 from bot.domain.message import Notice
-from bot.domain.send import Decision, Send
+from bot.domain.send import Decision
 from bot.domain.thread import Step
 from bot.storage.conversations import Gesture, Seat, let_out, next_seats
 from bot.storage.engine import Transaction, one_by_one
@@ -26,11 +26,6 @@ class NewDecision(Struct, frozen=True):
     repeat_id: UUID  # the id the repeated send will have
 
 
-class Decided(Struct, frozen=True):
-    send: Send | None  # as it stood before; None: there is none
-    counted: bool = False
-
-
 _ASKED_IN = Sql("""
     SELECT asked_in FROM threads WHERE id = coalesce(
         (SELECT thread_id FROM sends WHERE id = :about), (SELECT thread_id FROM messages WHERE id = :about)
@@ -46,11 +41,11 @@ def asked_in(tx: Transaction, about: UUID) -> str:
 
 
 @one_by_one
-def decide_many(tx: Transaction, item: NewDecision) -> Decided:
-    """Record a decision. A second click, and one that comes too late, changes nothing."""
+def decide_many(tx: Transaction, item: NewDecision) -> bool:
+    """Record a decision; return whether it counts. A second click, and one that comes too late, changes nothing."""
     send = load_sends(tx, [item.send_id], lock=True).get(item.send_id)
     if send is None or not send.is_open_to(item.choice):
-        return Decided(send)
+        return False
     decided = replace(send, decision=Decision(item.choice, item.by, tx.now))
     tx.do(_DECIDE, id=send.id, choice=item.choice, by=item.by, now=tx.now, owed=decided.news)
     if item.choice == "resend":
@@ -58,7 +53,7 @@ def decide_many(tx: Transaction, item: NewDecision) -> Decided:
         insert_sends(tx, [(send.repeated(item.repeat_id, tx.now), seat)])
         let_out(tx, [send.thread_id])
     wake_threads(tx, {send.id: send}, [decided])
-    return Decided(send, counted=True)
+    return True
 
 
 class OptOutClick(Struct, frozen=True):

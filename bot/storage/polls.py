@@ -55,17 +55,6 @@ _QUIET = {
     for key, which in _WITH_HANDLE.items()
 }
 _ASKED = Sql("{update sends: poll_at, polls}")
-_SILENT_SINCE = {
-    key: Sql(f"SELECT min(poll_at) AS poll_at FROM sends WHERE poll_at <= :now AND {which}")
-    for key, which in _WITH_HANDLE.items()
-}
-
-
-def silent_since(tx: Transaction, key: str) -> datetime | None:
-    """Return since when somebody could have been asked about a silent send of this kind, if there is one."""
-    oldest: datetime | None = tx.ask(_SILENT_SINCE[key], now=tx.now).value()
-    free = free_from(tx, key)
-    return oldest if oldest is None or free is None else max(oldest, free)
 
 
 _OVERDUE = Sql("""

@@ -1,16 +1,32 @@
-"""Words owed to one person, worked off like posts: each is a row until it was said."""
+"""Words owed to one person alone, worked off like posts: each is a row until it was said.
+
+They say why a click did not count, or what can be said nowhere else.
+"""
 
 from collections.abc import Sequence
 from datetime import datetime
+from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
-from bot.domain.private_note import PrivateNote
 from bot.domain.thread import Thread
 from bot.storage.claims import Capacity, Claimed
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
+
+
+class PrivateNote(Struct, frozen=True):
+    """What is to be said. The words are put together when it is said, so none are kept here."""
+
+    key: str  # the same for whoever owes it once more
+    person: str  # a Slack user id
+    answer_url: str  # of the command or the click it is about; Slack takes answers there for half an hour
+    says: str  # "moved" or "closed", about a thread; "in_vain", about a send; else why a click was not permitted
+    about_id: UUID
+    failures: int = 0
+    fence: int = 0
+
 
 _NEW = Sql(
     "{insert private_notes: key, person, answer_url, says, about_id, failures, fence, due_at} "

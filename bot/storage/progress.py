@@ -60,15 +60,6 @@ _CLAIM = Sql("""
 """)
 
 
-_FIRST_DUE = Sql("SELECT min(due_at) AS due_at FROM progress")
-
-
-def next_reading(tx: Transaction) -> datetime | None:
-    """Return when the first list is due to be read, or its lease ends."""
-    found: datetime | None = tx.ask(_FIRST_DUE).value()
-    return found
-
-
 class Read(Struct, frozen=True):
     """What became of a reading: the mark now, and when it is to be done again, or until when it goes on."""
 

@@ -1,26 +1,23 @@
 """Merging reports into their sends: the writer's busiest kind of work."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import asdict, replace
 
-from bot.domain.delivery import Delivery
+from bot.domain.delivery import Delivery, HandleFrom, News
 from bot.domain.known import Report
-from bot.domain.send import Send
+from bot.domain.send import Send, Telling
 from bot.storage.conversations import let_out, overtaken
 from bot.storage.engine import Transaction
-from bot.storage.handles import owners_of, settled
-from bot.storage.rows import load_sends, values
+from bot.storage.rows import load_sends
 from bot.storage.sql import Sql
 from bot.storage.waking import wake_threads
 
 
 class Heard(Struct, frozen=True):
-    """One report for one send."""
-
     send_id: UUID
     report: Report
     quiet_for: timedelta  # ask again when nothing more was heard for so long
@@ -28,8 +25,6 @@ class Heard(Struct, frozen=True):
 
 
 class Applied(Struct, frozen=True):
-    """What became of a report."""
-
     send: Send | None  # None: there is none with that id
     learnt: bool = False
     before: Delivery = Delivery.ACCEPTED  # how far it had come
@@ -52,17 +47,30 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
     before = merging.before
     changed = [send for send in merging.after.values() if send != before[send.id]]
     behind = _parts_behind(tx, before, changed)
-    ended = [send for send in changed if _ended_its_way(before[send.id], send)]
+    ended = [send for send in changed if before[send.id].known.delivery <= Delivery.SENDING < send.known.delivery]
+    taken = [send for send in changed if send.known.frees_the_next_part]
+    for line in sorted({one.words.line for one in taken if before[one.id].known.delivery is Delivery.SENDING}):
+        # Sendblue takes texts from it again: those that were turned away need not sleep on.
+        tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - timedelta(seconds=5))
     changed += behind
-    _try_others_again(tx, {send.words.line for send in changed if _was_just_taken(send, before)})
     # One that was not heard of itself is asked about at once.
     tx.each(_HEARD, [_heard(send, tx.now + merging.quiet_for.get(send.id, timedelta(0))) for send in changed])
     # Nobody else could let go what is locked here.
     waiting = [send for send in before.values() if send.known.delivery is Delivery.ACCEPTED]
     let_out(tx, {send.thread_id for send in (*ended, *waiting)})
     wake_threads(tx, before, changed, items[0].sent_waits)
-    tx.each(_NEW_REPORTS, [*merging.news, *_within_bounds(tx, merging.chatter)])
+    tx.each(_NEW_REPORTS, merging.history)
     return results
+
+
+def owners_of(tx: Transaction, handles: Iterable[str]) -> dict[str, UUID]:
+    """Return handle → its send, for those that have one."""
+    wanted = list(handles)
+    return {row.handle: row.id for row in tx.ask(_OWNERS, handles=wanted)} if wanted else {}
+
+
+_OWNERS = Sql("SELECT handle, id FROM sends WHERE handle {among handles}")
+_NO_HANDLE = Sql("UPDATE sends SET handle = NULL WHERE id = :id")
 
 
 class _Merging:
@@ -72,60 +80,71 @@ class _Merging:
         self._tx = tx
         self.before = load_sends(tx, {item.send_id for item in items}, lock=True)
         self.after = dict(self.before)
-        self.owners = owners_of(tx, {item.report.handle or "" for item in items if self._brings_handle(item)})
-        self.news, self.chatter = list[dict[str, object]](), list[dict[str, object]]()
+        self.owners = {handle: one.id for one in self.before.values() if (handle := one.known.handle) is not None}
+        named = {handle for item in items if (handle := item.report.handle) is not None}
+        self.owners |= owners_of(tx, named - self.owners.keys())
+        self.history = list[dict[str, object]]()
         self.quiet_for: dict[UUID, timedelta] = {}
 
-    def _brings_handle(self, item: Heard) -> bool:
-        """Whether a report names a handle that its send is not known by yet."""
-        send = self.before.get(item.send_id)
-        return item.report.handle is not None and (send is None or send.known.handle != item.report.handle)
-
     def apply(self, item: Heard) -> Applied:
-        """Merge one report into its send."""
         send, report = self.after.get(item.send_id), item.report
         if send is None:
             return Applied(None)
         if not send.words.recipient:  # forgotten: an explanation may repeat what was
             report = replace(report, error_text="")
         if report.handle is not None:
-            send = settled(self._tx, send, report, self.owners, self.before, self.after)
+            send = self._with_handle(send, report, report.handle)
             if send is None:
                 return Applied(self.after[item.send_id])  # about another text than ours: no news of this one
         merged = self.after[send.id] = send.merge(report)
         if merged != send:  # what is said once more, or in unknown words, must not keep us from asking
             self.quiet_for[send.id] = item.quiet_for
         if report.if_still in (None, send.known.delivery):
-            kept = self.news if merged != send else self.chatter
-            kept.append(_history_row(send.id, report, self._tx.now))
+            self.history.append(_history_row(send.id, report, self._tx.now, learnt=merged != send))
         return Applied(merged, learnt=merged != send, before=send.known.delivery)
 
+    def _with_handle(self, send: Send, report: Report, handle: str) -> Send | None:
+        """Return the send a report with a handle is merged into; None when the report is about another text.
 
-_NEW_REPORTS = Sql(
-    "{insert reports: send_id, key, source, word, delivery, service, error_code, error_text, at, received_at} "
-    "ON CONFLICT (key) DO NOTHING"
-)
+        The list only suggests whose a handle is. A report on a send's own address decides: it takes the handle back
+        from whoever got it from the list, and replaces what the list had suggested for this one.
+        """
+        own = report.handle_from is HandleFrom.OWN
+        owner_id = self.owners.setdefault(handle, send.id)
+        if owner_id != send.id:
+            if not own or not self._loses_handle(owner_id):
+                return None
+            self.owners[handle] = send.id
+        if send.known.handle in (None, handle):
+            return send
+        if not own or send.known.handle_from is not HandleFrom.LIST:
+            return None
+        send = send.without_the_lists_word()
+        return replace(send, known=replace(send.known, handle=handle, handle_from=HandleFrom.CORRECTED))
 
-_MOST_CHATTER = 200
-_COUNTS = Sql("SELECT send_id, count(*) AS kept FROM reports WHERE send_id {among ids} GROUP BY send_id")
+    def _loses_handle(self, owner_id: UUID) -> bool:
+        """Put a send in doubt again if it has its handle from the list alone; return whether it had."""
+        if owner_id not in self.before:
+            self.before |= load_sends(self._tx, [owner_id], lock=True)
+            self.after[owner_id] = self.before[owner_id]
+        owner = self.after[owner_id]
+        if owner.known.handle_from is not HandleFrom.LIST:
+            return False
+        anew = Telling(News.NONE, owner.telling.under_way)  # all of it is to be said again
+        self.after[owner_id] = replace(owner.without_the_lists_word(), telling=anew)
+        self._tx.do(_NO_HANDLE, id=owner_id)  # at once: a handle is unique, and another send takes it now
+        return True
 
 
-def _within_bounds(tx: Transaction, rows: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Return what may still be kept of reports that taught nothing: a neighbour must not fill the disk with them."""
-    if not rows:
-        return []
-    counts = tx.ask(_COUNTS, ids=list({row["send_id"] for row in rows}))
-    kept = {row.send_id: row.kept for row in counts}
-    return [row for row in rows if kept.get(row["send_id"], 0) < _MOST_CHATTER]
-
-
-def _was_just_taken(send: Send, before: Mapping[UUID, Send]) -> bool:
-    old = before.get(send.id)
-    return old is not None and old.known.delivery is Delivery.SENDING and send.known.frees_the_next_part
-
-
-_WAITED = timedelta(seconds=5)
-
+# Of reports that taught nothing only so many are kept: a neighbour must not fill the disk with them.
+_NEW_REPORTS = Sql("""
+    INSERT INTO reports (send_id, key, source, word, delivery, service, error_code, error_text, at, received_at)
+    SELECT row.send_id, row.key, row.source, row.word, row.delivery, row.service, row.error_code, row.error_text,
+        row.at, row.received_at
+    {from send_id, key, source, word, delivery, service, error_code, error_text, at, received_at, learnt}
+    WHERE row.learnt OR (SELECT count(*) FROM reports WHERE reports.send_id = row.send_id) < 200
+    ON CONFLICT (key) DO NOTHING
+""")
 _OTHERS = Sql("""
     UPDATE sends SET send_at = :now WHERE id IN (
         SELECT id FROM sends
@@ -136,24 +155,11 @@ _OTHERS = Sql("""
 """After six tries a text keeps its full wait, or a busy line's other texts would use up its tries."""
 
 
-def _try_others_again(tx: Transaction, lines: set[str]) -> None:
-    """Sendblue takes texts from these lines again: those that were turned away need not sleep on."""
-    for line in sorted(lines):
-        tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - _WAITED)
-
-
-_KEPT = ("source", "word", "delivery", "service", "error_code", "error_text", "at")
-
-
-def _history_row(send_id: UUID, report: Report, now: datetime) -> dict[str, object]:
+def _history_row(send_id: UUID, report: Report, now: datetime, *, learnt: bool) -> dict[str, object]:
     words = [send_id.hex, report.source, report.word, report.error_code, report.service, report.handle or ""]
     facts = [fact for fact in ("asked", "unconfirmed") if getattr(report, fact)]
     key = ":".join([*words, *facts])[:300]
-    return {"send_id": send_id, "key": key, "received_at": now, **values(report, _KEPT)}
-
-
-def _ended_its_way(old: Send, new: Send) -> bool:
-    return old.known.delivery <= Delivery.SENDING < new.known.delivery
+    return {**asdict(report), "send_id": send_id, "key": key, "received_at": now, "learnt": learnt}
 
 
 def _parts_behind(tx: Transaction, before: dict[UUID, Send], changed: Sequence[Send]) -> list[Send]:

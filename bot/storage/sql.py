@@ -54,6 +54,7 @@ _TRUTHS = {
     "waits",
     "has_card",
     "private",
+    "learnt",
 }
 _NUMBERS = {
     *("seq", "next_seq", "place", "part", "parts", "try_number", "attempts", "polls", "fence", "failures"),

@@ -25,7 +25,7 @@ try:  # a wheel that brings its own SQLite, newer than Python's own
 except ImportError:  # no wheel for this machine
     import sqlite3
 
-__all__ = ["OneProcess", "SqliteDatabase", "connect", "journal_mode", "sqlite3"]
+__all__ = ["SqliteDatabase", "connect", "journal_mode", "sqlite3"]
 
 _PATIENCE = 2.0  # seconds to wait for a connection
 _LARGEST_CHECKED = 64 * 1024 * 1024  # bytes; a larger file would hold up the start for seconds
@@ -68,39 +68,6 @@ def connect(path: Path, *, read_only: bool) -> sqlite3.Connection:
 def add_digest(connection: sqlite3.Connection) -> None:
     """Teach a connection what `{digest}` calls (see `bot.storage.sql`)."""
     connection.create_function("digest", 1, lambda text: sha256(text.encode()).hexdigest(), deterministic=True)
-
-
-class OneProcess:
-    """An advisory lock beside a SQLite file: two services on one file would starve each other."""
-
-    def __init__(self, database: Path) -> None:
-        try:
-            database = database.resolve()  # whichever symlink leads to it
-        except (OSError, RuntimeError):
-            raise BadSettings(f"DATABASE_URL: {database} is a link that leads nowhere") from None
-        self._path = database.with_name(database.name + ".lock")
-        self._held = ExitStack()
-
-    def take(self) -> None:
-        """Hold the lock until `release` or the end of the process, or raise BadSettings."""
-        try:
-            file = self._held.enter_context(self._path.open("a+"))
-        except OSError as error:
-            raise BadSettings(f"DATABASE_URL: cannot write in {self._path.parent} ({error.strerror})") from None
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            self.release()
-            raise BadSettings(
-                f"DATABASE_URL: another Bluethread process is using {self._path.with_suffix('')}; "
-                "stop it first, SQLite serves one process"
-            ) from None
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
-
-    def release(self) -> None:
-        self._held.close()
 
 
 def _spelled(time: datetime) -> str:
@@ -165,7 +132,11 @@ class SqliteDatabase(Database):
     def __init__(self, path: Path, clock: Clock, *, pool_size: int) -> None:
         super().__init__(clock)
         self.path = path
-        self._lock = OneProcess(path)
+        try:
+            file = path.resolve()  # whichever symlink leads to it
+        except (OSError, RuntimeError):
+            raise BadSettings(f"DATABASE_URL: {path} is a link that leads nowhere") from None
+        self._lock_file, self._lock = file.with_name(file.name + ".lock"), ExitStack()
         self._writing: Any = None
         self._hung_up = False
         self._readers: queue.LifoQueue[Any] = queue.LifoQueue()
@@ -197,7 +168,22 @@ class SqliteDatabase(Database):
             raise BadSettings(f"DATABASE_URL: {file} {why}")
 
     def take(self) -> None:
-        self._lock.take()
+        """Hold an advisory lock beside the file: two services on one file would starve each other."""
+        try:
+            file = self._lock.enter_context(self._lock_file.open("a+"))
+        except OSError as error:
+            raise BadSettings(f"DATABASE_URL: cannot write in {self._lock_file.parent} ({error.strerror})") from None
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._lock.close()
+            raise BadSettings(
+                f"DATABASE_URL: another Bluethread process is using {self._lock_file.with_suffix('')}; "
+                "stop it first, SQLite serves one process"
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
 
     def write(self, work: Callable[[Transaction], T]) -> T:
         if self._writing is None:
@@ -239,7 +225,7 @@ class SqliteDatabase(Database):
         for _ in readers:
             self._readers.put(None)
         self._writing = None
-        self._lock.release()
+        self._lock.close()
 
 
 @contextmanager

@@ -10,7 +10,7 @@ import pytest
 
 from bot.errors import BadSettings
 from bot.storage.database import open_database
-from bot.storage.sqlite import OneProcess, journal_mode, sqlite3
+from bot.storage.sqlite import journal_mode, sqlite3
 from tests.statements import asking, doing
 
 
@@ -49,17 +49,21 @@ def test_this_machine_s_sqlite_is_looked_at():
 # -- one process
 
 
+def file_database(path):
+    return open_database(f"sqlite:///{path}")
+
+
 def test_a_second_process_is_refused_with_what_to_do(tmp_path):
-    first, second = OneProcess(tmp_path / "bluethread.db"), OneProcess(tmp_path / "bluethread.db")
+    first, second = file_database(tmp_path / "bluethread.db"), file_database(tmp_path / "bluethread.db")
     first.take()
     with pytest.raises(BadSettings) as refused:
         second.take()
     assert str(refused.value).startswith("DATABASE_URL: another Bluethread process is using ")
     assert f"{tmp_path / 'bluethread.db'};" in str(refused.value)
     assert "stop it first" in str(refused.value)
-    first.release()
+    first.close()
     second.take()
-    second.release()
+    second.close()
 
 
 @pytest.mark.parametrize("linked", ["file", "folder"])
@@ -69,54 +73,54 @@ def test_a_second_process_is_refused_through_a_symlink_too(tmp_path, linked):
     file.touch()
     through = tmp_path / ("other.db" if linked == "file" else "link/bluethread.db")
     (through if linked == "file" else through.parent).symlink_to(file if linked == "file" else file.parent)
-    first, second = OneProcess(file), OneProcess(through)
+    first, second = file_database(file), file_database(through)
     first.take()
     with pytest.raises(BadSettings):
         second.take()
-    first.release()
+    first.close()
 
 
 def test_another_file_is_another_matter(tmp_path):
-    locks = [OneProcess(tmp_path / name) for name in ("a.db", "b.db")]
+    locks = [file_database(tmp_path / name) for name in ("a.db", "b.db")]
     for lock in locks:
         lock.take()
     for lock in locks:
-        lock.release()
+        lock.close()
 
 
 def test_the_lock_says_who_holds_it(tmp_path):
-    lock = OneProcess(tmp_path / "a.db")
+    lock = file_database(tmp_path / "a.db")
     lock.take()
     assert (tmp_path / "a.db.lock").read_text() == str(os.getpid())
-    lock.release()
+    lock.close()
 
 
 def test_a_refused_process_leaves_the_holder_s_name(tmp_path):
-    lock = OneProcess(tmp_path / "a.db")
+    lock = file_database(tmp_path / "a.db")
     lock.take()
     with pytest.raises(BadSettings):
-        OneProcess(tmp_path / "a.db").take()
+        file_database(tmp_path / "a.db").take()
     assert (tmp_path / "a.db.lock").read_text() == str(os.getpid())
-    lock.release()
+    lock.close()
 
 
 def test_letting_go_twice_does_no_harm(tmp_path):
-    lock = OneProcess(tmp_path / "a.db")
-    lock.release()
+    lock = file_database(tmp_path / "a.db")
+    lock.close()
     lock.take()
-    lock.release()
-    lock.release()
+    lock.close()
+    lock.close()
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
     with pytest.raises(BadSettings, match=r"^DATABASE_URL: cannot write in .*/nowhere "):
-        OneProcess(tmp_path / "nowhere" / "a.db").take()
+        file_database(tmp_path / "nowhere" / "a.db").take()
 
 
 def test_a_killed_process_leaves_no_lock_behind(tmp_path):
     program = (
-        "import sys, time; from pathlib import Path; from bot.storage.sqlite import OneProcess; "
-        "lock = OneProcess(Path(sys.argv[1])); lock.take(); print('held', flush=True); time.sleep(60)"
+        "import sys, time; from bot.storage.database import open_database; "
+        "lock = open_database(f'sqlite:///{sys.argv[1]}'); lock.take(); print('held', flush=True); time.sleep(60)"
     )
     house = Path(__file__).parents[2]
     with subprocess.Popen(
@@ -124,13 +128,13 @@ def test_a_killed_process_leaves_no_lock_behind(tmp_path):
     ) as other:
         assert other.stdout is not None
         assert other.stdout.readline() == "held\n"
-        lock = OneProcess(tmp_path / "a.db")
+        lock = file_database(tmp_path / "a.db")
         with pytest.raises(BadSettings):
             lock.take()
         other.send_signal(signal.SIGKILL)
         other.wait()
     lock.take()
-    lock.release()
+    lock.close()
 
 
 # -- the connections
@@ -138,7 +142,7 @@ def test_a_killed_process_leaves_no_lock_behind(tmp_path):
 
 @pytest.fixture
 def database(tmp_path):
-    database = open_database(f"sqlite:///{tmp_path / 'a.db'}")
+    database = file_database(tmp_path / "a.db")
     database.take()
     yield database
     database.close()

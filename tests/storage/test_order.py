@@ -199,7 +199,7 @@ async def test_a_text_sent_again_waits_for_the_one_that_is_leaving_and_frees_its
     await desk.hear(first, Delivery.UNCERTAIN)
     assert await leaving(desk) == [later]
     again = uuid4()
-    assert (await desk.store.write(decide_many, NewDecision(first, "resend", "U1", again))).counted
+    assert await desk.store.write(decide_many, NewDecision(first, "resend", "U1", again))
     assert await leaving(desk) == []
     await desk.hear(later, Delivery.FAILED, handle="later")
     assert await leaving(desk) == [again]
@@ -360,7 +360,7 @@ async def test_a_text_sent_again_in_a_closed_thread_leaves(desk: Desk) -> None:
     assert step is Step.OPEN
     await desk.store.write(finish_threads, Outcome(thread.closed_for("user_disabled")))
     again = uuid4()
-    assert (await desk.store.write(decide_many, NewDecision(first, "resend", "U1", again))).counted
+    assert await desk.store.write(decide_many, NewDecision(first, "resend", "U1", again))
     assert await leaving(desk) == [again]
 
 
@@ -384,7 +384,7 @@ async def test_what_becomes_of_a_text_that_was_sent_again_stops_no_parts(desk: D
     assert await leaving(desk) == [first]
     await desk.hear(first, Delivery.UNCERTAIN)
     again = uuid4()
-    assert (await desk.store.write(decide_many, NewDecision(first, "resend", "U1", again))).counted
+    assert await desk.store.write(decide_many, NewDecision(first, "resend", "U1", again))
     assert await leaving(desk) == [again]
     await taken(desk, again)
     await desk.hear(first, Delivery.FAILED)

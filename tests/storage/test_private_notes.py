@@ -2,9 +2,8 @@
 
 from uuid import uuid4
 
-from bot.domain.private_note import PrivateNote
 from bot.storage.claims import Capacity
-from bot.storage.private_notes import Tried, claim_notes, finish_notes, owe_notes
+from bot.storage.private_notes import PrivateNote, Tried, claim_notes, finish_notes, owe_notes
 from bot.storage.threads import Outcome, finish_threads
 from tests.statements import asking
 from tests.storage.desk import LEASE, SECOND, Desk
