@@ -79,10 +79,13 @@ class App:
         doing = (self.tracking, self.permitting, self.sending, self.sender)
         self.announcing = Announcing(store, self.notifier, *doing, durations, chance, notes, settings.inbox, settle)
         catch_up = timedelta(seconds=settings.catch_up_interval)
-        self.receiving = Receiving(store, self.sendblue, self.announce, settings.lines, settings.inbox, catch_up)
-        noting = Noting(store, self.notifier, durations, chance)
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
+        self.receiving = Receiving(
+            *(store, self.sendblue, self.announce, settings.lines, settings.inbox, catch_up, alarming),
+            has_webhook=bool(settings.webhook_secrets),
+        )
+        noting = Noting(store, self.notifier, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
         self.sweeping = Sweeping(store, self.tracking, alarming, durations, began)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval

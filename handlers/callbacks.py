@@ -14,7 +14,7 @@ from starlette.types import Receive, Scope
 from bot import metrics
 from bot.domain.clock import Clock
 from bot.errors import NotStored, UnreadableReport
-from bot.sendblue.inbound import parse_inbound
+from bot.sendblue.inbound import parse_blocked_line, parse_inbound
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_account_report, parse_report
 from bot.services.receiving import Receiving
@@ -85,6 +85,8 @@ class Callbacks:
                 await self.receiving.take(said, "webhook")
             elif (named := parse_account_report(body, now=self.clock(), form=form)) is not None:
                 await self.tracking.apply_by_handle(named)
+            elif (line := parse_blocked_line(body, region=self.region, form=form)) is not None:
+                await self.receiving.line_blocked(line)
         except UnreadableReport as error:
             of = send_id and str(send_id)
             log.warning("callback_unreadable", reason=str(error), send_id=of, at_will=True)

@@ -9,6 +9,7 @@ from prometheus_client.core import GaugeMetricFamily
 from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
 
+from bot.domain.alarm import ANSWERS, CALLBACKS
 from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock
 from bot.errors import NotStored
@@ -65,7 +66,9 @@ class Health:
         what = "Conversations of customers that there is no channel for"
         yield GaugeMetricFamily("bluethread_customers_without_channel", what, waiting.without_place)
         what = "1 while callbacks do not arrive although there is news"
-        yield GaugeMetricFamily("bluethread_callbacks_missing", what, waiting.callbacks_missing)
+        yield GaugeMetricFamily("bluethread_callbacks_missing", what, facts["callbacks_missing"])
+        what = "1 while the webhook brings no answers of customers although the list has some"
+        yield GaugeMetricFamily("bluethread_answers_missing", what, facts["answers_missing"])
 
     def _facts(self, waiting: Backlog) -> dict[str, Any]:
         now, last = self.clock(), waiting.last_callback
@@ -73,6 +76,7 @@ class Health:
             "due": waiting.due,
             "seconds_behind": {kind: span.total_seconds() for kind, span in waiting.behind(now).items()},
             "last_callback_age_seconds": last and max(0.0, (now - last).total_seconds()),  # None: there never was one
-            "callbacks_missing": waiting.callbacks_missing,
+            "callbacks_missing": CALLBACKS in waiting.alarms,
+            "answers_missing": ANSWERS in waiting.alarms,
             "customers_without_channel": waiting.without_place,  # more than 0: set INBOX_CHANNEL
         }

@@ -39,6 +39,7 @@ MANIFEST = yaml.safe_load((PROJECT / "manifest.yml").read_text())
 HOOK_SECRET = "webhook-secret-1"
 STRANGER = "+14155550123"
 BOTH = ("account webhook", "receive webhook")
+STORED = ("backlog", "inbox", "callbacks", "answers", "blocked lines", "signature")
 SECRETS = (TOKEN, SIGNING, KEY, SECRET, CALLBACK, HOOK_SECRET)
 
 Run = Callable[..., Awaitable[tuple[int, str]]]
@@ -165,7 +166,7 @@ async def test_at_no_terminal_there_is_a_line_for_each_with_a_word_beside_the_si
     assert re.search(r"^✗ problem +Slack token +Slack refuses SLACK_BOT_TOKEN \(invalid_auth\)$", said, re.MULTILINE)
     assert re.search(r"^ +→ copy the Bot User OAuth Token ", said, re.MULTILINE)
     assert re.search(r"^– skipped +Slack scopes ", said, re.MULTILINE)
-    assert said.endswith("13 ok, 1 problem, 2 skipped\n")
+    assert said.endswith("15 ok, 1 problem, 2 skipped\n")
 
 
 def test_at_a_terminal_no_name_can_break_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,7 +400,7 @@ async def test_without_a_database_file_it_says_what_makes_one(open_stage: Callab
     found = await doctor(stage)
     assert found["database"].verdict == "problem"
     assert "serve` creates it" in found["database"].todo
-    assert {found[name].verdict for name in ("schema", "backlog", "inbox", "callbacks", "signature")} == {"skipped"}
+    assert {found[name].verdict for name in ("schema", *STORED)} == {"skipped"}
     assert not Path(stage.settings.database_url.removeprefix("sqlite:///")).exists()
 
 
@@ -435,7 +436,7 @@ async def test_a_database_newer_than_the_code_is_a_problem(well: Stage, doctor: 
     assert app is not None
     await app.store.write(by_writer(doing("UPDATE alembic_version SET version_num = '9999'")), None)
     found = await doctor(well)
-    skipped = dict.fromkeys(("backlog", "inbox", "callbacks", "signature"), "skipped")
+    skipped = dict.fromkeys(STORED, "skipped")
     assert wrong(found) == {"schema": "problem"} | skipped
     assert "newer" in found["schema"].says
 

@@ -16,6 +16,7 @@ from bot.app import App
 from bot.cli.account import sendblue
 from bot.cli.findings import Finding, skipped
 from bot.cli.output import COLOUR, print_json, printable
+from bot.domain.alarm import ANSWERS, BLOCKED, CALLBACKS
 from bot.domain.backlog import Backlog
 from bot.errors import BadSettings, CallFailed
 from bot.logs import configure_logs
@@ -30,12 +31,12 @@ from bot.storage.schema import condition
 
 Clocks = dict[str, timedelta]  # whose clock → how far ours is ahead of it
 
+_STORED = ("backlog", "inbox", "callbacks", "answers", "blocked lines", "signature")  # those of what is stored
 NEEDS_SETTINGS = (
-    *("database", "schema", "backlog", "inbox", "callbacks", "signature"),
+    *("database", "schema", *_STORED),
     *("Slack token", "Slack scopes", "bot name", "Sendblue keys", "lines", "account webhook", "receive webhook"),
     *("PUBLIC_URL", "clock"),
 )  # names of the findings, after the settings' own
-_STORED = ("backlog", "inbox", "callbacks", "signature")  # those of what is stored
 _LOOKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("–", None)}
 
 
@@ -90,17 +91,31 @@ async def _waiting(app: App, clocks: Clocks) -> list[Finding]:
         todo = "check that `python -m bot serve` (or `work`) runs, then look at GET /readyz and the log"
         overdue = ", ".join(f"{kind} for {minutes:.0f} min" for kind, minutes in late)
         work = Finding("backlog", "warning", f"overdue: {overdue} (due now: {due})", todo)
-    return [work, _inbox(app, waits.without_place), _callbacks(waits), _signature(signed)]
+    return [work, _inbox(app, waits.without_place), _callbacks(waits), *_webhook(waits), _signature(signed)]
 
 
 def _callbacks(waits: Backlog) -> Finding:
     last = f"{waits.last_callback:%Y-%m-%d %H:%M} UTC" if waits.last_callback else ""
-    if waits.callbacks_missing:
+    if CALLBACKS in waits.alarms:
         says = f"none arrived {f'since {last}' if last else 'so far'}, although Sendblue has news when asked"
         todo = "see PUBLIC_URL below; the web server in front of the bot must pass on /sendblue/"
         return Finding("callbacks", "warning", says, todo)
     says = f"the last one with news arrived at {last}" if last else "none arrived yet, and none is missing"
     return Finding("callbacks", "ok", says)
+
+
+def _webhook(waits: Backlog) -> list[Finding]:
+    """Say what the webhook does not bring although it should, and what it brought of our lines."""
+    answers = Finding("answers", "ok", "the webhook misses none that Sendblue lists")
+    if ANSWERS in waits.alarms:
+        says = "the webhook brings none, although Sendblue lists some when asked; they appear late"
+        answers = Finding("answers", "warning", says, "see PUBLIC_URL and the receive webhook below")
+    blocked = sorted(key.removeprefix(BLOCKED) for key in waits.alarms if key.startswith(BLOCKED))
+    lines = Finding("blocked lines", "ok", "Sendblue has reported none")
+    if blocked:
+        says = f"Sendblue reported {', '.join(blocked)}: texts from there may not arrive"
+        lines = Finding("blocked lines", "problem", says, "ask Sendblue's support")
+    return [answers, lines]
 
 
 def _signature(since: datetime | None) -> Finding:

@@ -14,7 +14,7 @@ class Backlog:
     open: dict[str, int]  # delivery → sends that are not over
     without_place: int  # threads of customers that there is no channel for
     last_callback: datetime | None
-    callbacks_missing: bool
+    alarms: frozenset[str]  # what is wrong (`bot.domain.alarm`)
 
     def behind(self, now: datetime) -> dict[str, timedelta]:
         """Return kind → for how long the oldest could have been done."""

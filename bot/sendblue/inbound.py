@@ -39,6 +39,19 @@ def parse_inbound(body: bytes, *, now: datetime, region: str, form: bool = False
     return inbound_of(fields, now=now, region=region) if _came_in(fields) else None
 
 
+def parse_blocked_line(body: bytes, *, region: str, form: bool = False) -> str | None:
+    """Read one POST of the webhook's type `line_blocked`; return the line (E.164), None if it is another.
+
+    Its shape is not published: whatever names the type counts, and whatever may name the line. Raises UnreadableReport.
+    """
+    fields = fields_of(body, form=form)
+    kinds = {plain_text(fields.get(name)).casefold() for name in ("type", "event", "event_type", "webhook_type")}
+    if "line_blocked" not in kinds:
+        return None
+    names = ("sendblue_number", "line", "phone_number", "phone", "number", "from_number")
+    return next((number for name in names if (number := in_e164(plain_text(fields.get(name)), region))), None)
+
+
 def _came_in(fields: Mapping[str, Any]) -> bool:
     """Whether a customer wrote it. Where nothing says which way it went, its status does."""
     return is_a_customers(fields) or ("is_outbound" not in fields and fields.get("status") == "RECEIVED")

@@ -1,16 +1,17 @@
-"""Saying once, where operators read, that callbacks do not arrive, and once that they do again."""
+"""Saying once, where operators read, that something is wrong, and once that it is well again."""
 
 from dataclasses import dataclass
 from datetime import datetime
 
 import structlog
 
+from bot.domain.alarm import Alarm
 from bot.domain.send import Send
 from bot.errors import CallFailed, Refused
 from bot.services.reaching import Identity, reach
-from bot.slack import wording
+from bot.slack.alarms import told
 from bot.slack.notifier import Notifier
-from bot.storage.alarms import Alarm, claim_alarms, finish_alarms, note_missing
+from bot.storage.alarms import claim_alarms, finish_alarms, note_blocked, note_missed, note_missing
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -30,11 +31,21 @@ class Alarming:
         if send.words.accepted_at >= self.began and await self.store.write(note_missing, send.words.accepted_at):
             log.error("callbacks_do_not_arrive")
 
+    async def answer_without_webhook(self, said_at: datetime) -> None:
+        """Note that the list brought what the webhook should have."""
+        if said_at >= self.began and await self.store.write(note_missed, said_at):
+            log.warning("webhook_brings_no_answers")
+
+    async def line_blocked(self, line: str) -> None:
+        """Note that Sendblue says so of one of ours (E.164). Raises NotStored."""
+        if await self.store.write(note_blocked, line):
+            log.error("line_blocked")
+
     async def once(self) -> None:
         alarm = await self.store.write(claim_alarms, None)
         if alarm is None:
             return
-        log.warning("callbacks_alarm", standing=alarm.standing)
+        log.warning("alarm", about=alarm.key.partition(":")[0], standing=alarm.standing)
         if self.channel:
             try:
                 await self._say(alarm)
@@ -53,9 +64,5 @@ class Alarming:
                     return
             except Refused as error:  # where history may not be read, an alarm twice is better than none
                 log.info("alarm_not_looked_for", code=error.code)
-        if alarm.standing:
-            who, _ = await reach(self.public_url, self.identity)
-            post = wording.callbacks_are_missing(alarm.last, self.public_url, who)
-        else:
-            post = wording.callbacks_are_back(alarm.since)
-        await self.notifier.post(self.channel, post, id=post_id)
+        who, _ = await reach(self.public_url, self.identity)
+        await self.notifier.post(self.channel, told(alarm, public_url=self.public_url, who=who), id=post_id)

@@ -15,6 +15,7 @@ from bot.domain.splitting import split_text
 from bot.domain.thread import LONGEST_SHOWN
 from bot.errors import CallFailed, NotSent
 from bot.sendblue.client import Sendblue
+from bot.services.alarming import Alarming
 from bot.services.worker import Job
 from bot.storage.inbound import Arrival, take_many
 from bot.storage.places import give_place
@@ -37,6 +38,8 @@ class Receiving:
     lines: Sequence[str]  # E.164
     inbox: str  # the channel for what has no thread; "": none
     every: timedelta  # from one reading of a line's list to the next
+    alarming: Alarming
+    has_webhook: bool  # whether it is to bring what customers say; or the list alone does
     _began: bool = field(default=False, init=False)
 
     async def take(self, said: Inbound, source: str) -> bool:
@@ -48,11 +51,18 @@ class Receiving:
         new = False
         for number, text in enumerate(parts, start=1):
             part = replace(said, text=text, part=number, media=said.media if number == 1 else ())
-            new |= await self.store.write(take_many, Arrival(part, self.inbox, may_edit=source == "webhook"))
+            new |= await self.store.write(take_many, Arrival(part, self.inbox, by_webhook=source == "webhook"))
         metrics.inbound.labels(source, "new" if new else "known").inc()
         if new:
             self.announce.set()
+        if new and source == "list" and self.has_webhook:
+            await self.alarming.answer_without_webhook(said.at)
         return new
+
+    async def line_blocked(self, line: str) -> None:
+        """Have operators told that Sendblue blocked a line, if it is one of ours. Raises NotStored."""
+        if line in self.lines:
+            await self.alarming.line_blocked(line)
 
     async def claim(self, _capacity: int) -> tuple[list[Job], datetime | None]:
         """Take a line whose list is due to be read. At the first time all are: customers wrote while we were away."""

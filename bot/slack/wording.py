@@ -25,14 +25,6 @@ from bot.slack.sentences import NOTICES, news, of_part, status_line
 _NOW = timedelta(minutes=1)  # what was said no longer ago than this is said now
 RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the send's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
-_CAUSES = {
-    "this bot": "PUBLIC_URL reaches this bot. Check the web server in front of it: it must pass POST requests to "
-    "/sendblue/status/… on to the bot. If CALLBACK_SECRET was changed a moment ago, set both: new,old.",
-    "another database": "a Bluethread with another database answers at PUBLIC_URL: correct PUBLIC_URL or DATABASE_URL.",
-    "another secret": "a Bluethread with another CALLBACK_SECRET answers at PUBLIC_URL: use the same everywhere.",
-    "something else": "something that is not Bluethread answers at PUBLIC_URL: correct PUBLIC_URL.",
-    "nobody": "the bot gets no answer at PUBLIC_URL: correct it, or start the web server.",
-}
 
 
 class Post(Struct, frozen=True):
@@ -210,18 +202,3 @@ def _mrkdwn(text: str, longest: int) -> Block:
 
 def _plain(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": True}
-
-
-def callbacks_are_missing(last: datetime | None, public_url: str, who: str) -> Post:
-    """Tell operators that no callback arrives since `last`. who: answers at public_url, one of the causes above."""
-    since = f"since {when(last)}" if last is not None else "so far"
-    text = (
-        f"⚠️ *Sendblue's callbacks do not arrive:* none arrived {since}, although Sendblue has news when I ask. "
-        f"Threads still get the right status, but minutes late.\nLikely cause: {_CAUSES[who]}\n"
-        f"PUBLIC_URL is {escape(public_url)} · `python -m bot doctor` says more."
-    )
-    return Post(text, [])
-
-
-def callbacks_are_back(at: datetime) -> Post:
-    return Post(f"✅ *Sendblue's callbacks arrive again* · {when(at)}", [])

@@ -1,7 +1,7 @@
 """Counting what waits. It costs what is due, not what is stored."""
 
 from bot.domain.backlog import Backlog
-from bot.storage.alarms import callbacks_missing, last_callback
+from bot.storage.alarms import last_callback, standing_alarms
 from bot.storage.claims import Head
 from bot.storage.engine import Transaction
 from bot.storage.pacing import free_from
@@ -41,5 +41,5 @@ def backlog(tx: Transaction) -> Backlog:
         open={row.delivery.name.lower(): row.many for row in tx.ask(_OPEN) if row.many},
         without_place=without_place(tx),
         last_callback=last_callback(tx),
-        callbacks_missing=callbacks_missing(tx),
+        alarms=standing_alarms(tx),
     )

@@ -12,6 +12,7 @@ from bot.domain.ids import new_id
 from bot.domain.message import WITHOUT_WORDS, Inbound, Notice
 from bot.domain.tapback import tapback
 from bot.domain.thread import Step
+from bot.storage.alarms import note_webhook
 from bot.storage.conversations import Current, Gesture, Seat, conversations_with, next_seats
 from bot.storage.engine import Transaction
 from bot.storage.intake import open_threads
@@ -25,7 +26,7 @@ class Arrival(Struct, frozen=True):
 
     said: Inbound
     inbox: str
-    may_edit: bool = False  # the webhook tells of edits; the list has old words, too
+    by_webhook: bool = False  # which tells of edits; the list has old words, too
 
 
 def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
@@ -34,6 +35,8 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     Threads are locked before conversations, as everywhere. What comes while somebody begins another thread may still
     go into the one that was current when it came.
     """
+    if any(item.by_webhook for item in items):
+        note_webhook(tx)
     known = {row.key: row.text for row in tx.ask(_KNOWN_WORDS, keys=[item.said.key for item in items])}
     items = [_as_edit(item, known.get(item.said.key, "")) for item in items]
     fresh = {item.said.key: _as_tapback(tx, item) for item in sorted(items, key=_when) if item.said.key not in known}
@@ -56,7 +59,7 @@ _KNOWN_WORDS = Sql("SELECT key, text FROM messages WHERE key {among keys}")
 
 def _as_edit(item: Arrival, known: str) -> Arrival:
     """Return what is known already as the edit it is, if it is one."""
-    if not item.may_edit or not item.said.edits(known):
+    if not item.by_webhook or not item.said.edits(known):
         return item
     return replace(item, said=replace(item.said, edited=True))
 

@@ -78,13 +78,13 @@ async def test_a_later_text_in_a_thread_that_was_silent_for_a_day_is_shown_in_th
 
 
 async def test_the_root_says_since_when_somebody_waits_and_what_was_answered(begun: Stage) -> None:
-    assert "Waiting" not in tops(begun)[0].text
+    assert "Waiting for an answer" not in tops(begun)[0].text
     await begun.sendblue.customer_says(CUSTOMER, "Eight works")
     await until(lambda: "Waiting for an answer since" in tops(begun)[0].text)
     assert "Delivered" in tops(begun)[0].text
     await begun.text("See you", user="U0BEN")
     await until(lambda: "Last: <@U0BEN> “See you” · ✅ *Delivered*" in tops(begun)[0].text, within=20)
-    assert "Waiting" not in tops(begun)[0].text
+    assert "Waiting for an answer" not in tops(begun)[0].text
 
 
 async def test_the_root_says_that_a_customer_has_opted_out_on_every_line(begun: Stage) -> None:
@@ -92,7 +92,7 @@ async def test_the_root_says_that_a_customer_has_opted_out_on_every_line(begun: 
     await until(lambda: any("Delivered" in text for text in begun.replies("C0RANDOM")))
     await begun.sendblue.customer_says(CUSTOMER, "STOP")
     await until(lambda: all("Opted out" in tops(begun, place)[0].text for place in ("C0GENERAL", "C0RANDOM")))
-    assert "Waiting" not in tops(begun, "C0RANDOM")[0].text
+    assert "Waiting for an answer" not in tops(begun, "C0RANDOM")[0].text
 
 
 async def test_old_and_new_roots_lead_to_each_other(begun: Stage) -> None:
@@ -121,7 +121,7 @@ async def test_a_sign_is_a_line_of_its_own_kind_if_it_quotes_the_conversation(
     reacted = shown.startswith("+1 ••• 2671 ")
     assert any("cc <@U0ANA>" in post.text for post in posts(begun)) != reacted  # a sign needs no answer
     await asyncio.sleep(0.5)
-    assert ("Waiting" in tops(begun)[0].text) != reacted
+    assert ("Waiting for an answer" in tops(begun)[0].text) != reacted
 
 
 async def _in_private(open_stage: Callable[..., Any], **changes: Any) -> Stage:

@@ -36,6 +36,7 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
             "seconds_behind": {},
             "last_callback_age_seconds": None,
             "callbacks_missing": False,
+            "answers_missing": False,
             "customers_without_channel": 0,
         },
     }

@@ -4,9 +4,11 @@ import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import pytest
+
 from bot.storage.alarms import note_missing
 from bot.storage.engine import Transaction
-from tests.conftest import Stage, until
+from tests.conftest import CUSTOMER, LINE, Stage, until
 from tests.statements import Sql
 
 Opened = Callable[..., Any]
@@ -14,7 +16,7 @@ ALERTS = "G0TEAM"
 
 
 def alarms(stage: Stage) -> list[str]:
-    return [root.text for root in stage.roots(ALERTS) if "callbacks" in root.text]
+    return [root.text for root in stage.roots(ALERTS) if root.text[:1] in "⚠✅🚨"]
 
 
 async def missing(open_stage: Opened, **changes: Any) -> Stage:
@@ -112,3 +114,66 @@ async def test_without_a_channel_the_log_says_it(stage: Stage, logged: Callable[
     await until(lambda: "callbacks_do_not_arrive" in logged())
     await until(lambda: "Delivered" in stage.shown())
     assert len(stage.roots()) == 1
+
+
+DOOR = "/sendblue/webhook"
+SECRET = "webhook-secret"
+SIGNED = {"sb-signing-secret": SECRET}
+
+
+@pytest.fixture
+async def answered(open_stage: Opened) -> Stage:
+    """A stage with a webhook, where a customer was texted."""
+    settings = {"alert_channel": ALERTS, "sendblue_webhook_secret": SECRET, "catch_up_interval": 0.5}
+    stage: Stage = await open_stage(**settings)
+    stage.sendblue.webhook_url, stage.sendblue.webhook_secret = f"{stage.settings.public_url}{DOOR}", SECRET
+    await stage.text()
+    await until(lambda: any("Delivered" in reply for reply in stage.replies()))
+    return stage
+
+
+async def test_it_is_told_once_that_the_webhook_brings_no_answers_and_once_that_it_does(
+    answered: Stage, logged: Callable[[], str]
+) -> None:
+    assert answered.app is not None
+    answered.sendblue.faults.lose_inbound = True
+    await answered.sendblue.customer_says(CUSTOMER, "Eight works")
+    await until(lambda: "webhook_brings_no_answers" in logged())
+    await asyncio.sleep(1.2)
+    assert alarms(answered) == []  # it may only be late
+    await answered.app.store.write(end_lease, None)
+    await until(lambda: len(alarms(answered)) == 1)
+    assert "webhook does not bring customers' answers" in alarms(answered)[0]
+    assert "bluethread_answers_missing 1.0" in (await answered.get("/metrics")).text
+    await answered.sendblue.customer_says(CUSTOMER, "Or nine")
+    await until(lambda: any("Or nine" in reply for reply in answered.replies()))
+    answered.sendblue.faults.lose_inbound = False
+    await answered.sendblue.customer_says(CUSTOMER, "Or ten")
+    await until(lambda: len(alarms(answered)) == 2)
+    assert "brings customers' answers again" in alarms(answered)[1]
+    assert "bluethread_answers_missing 0.0" in (await answered.get("/metrics")).text
+
+
+async def test_a_webhook_that_is_slower_than_the_list_is_no_alarm(answered: Stage, logged: Callable[[], str]) -> None:
+    assert answered.app is not None
+    answered.sendblue.faults.lose_inbound = True
+    await answered.sendblue.customer_says(CUSTOMER, "Eight works")
+    await until(lambda: "webhook_brings_no_answers" in logged())
+    [copy] = [message for message in answered.sendblue.messages if not message.outbound]
+    assert (await answered.callback(copy.body(), path=DOOR, headers=SIGNED)).status_code == 200
+    await answered.app.store.write(end_lease, None)
+    await asyncio.sleep(1.5)
+    assert alarms(answered) == []
+
+
+@pytest.mark.parametrize("name", ["type", "event", "event_type"])
+async def test_a_line_that_sendblue_reports_as_blocked_is_told_once(answered: Stage, name: str) -> None:
+    body = {name: "line_blocked", "sendblue_number": LINE}
+    for _ in range(3):
+        assert (await answered.callback(body, path=DOOR, headers=SIGNED)).status_code == 200
+    await until(lambda: alarms(answered))
+    assert alarms(answered)[0].startswith("🚨 *Sendblue says that +1 ••• 0900 is blocked*")
+    body["sendblue_number"] = "+15550109999"
+    assert (await answered.callback(body, path=DOOR, headers=SIGNED)).status_code == 200
+    await asyncio.sleep(1.2)
+    assert len(alarms(answered)) == 1
