@@ -20,7 +20,8 @@ from click.testing import CliRunner
 from msgspec.structs import asdict
 
 from bot.cli import main
-from bot.cli.messages import COLUMNS, _whole_file, cell, elapsed, moment
+from bot.cli.exporting import COLUMNS, _whole_file, cell
+from bot.cli.messages import elapsed, moment
 from bot.cli.output import printable
 from bot.domain.delivery import Delivery, Service
 from bot.domain.message import Origin
@@ -319,7 +320,7 @@ def test_what_a_spreadsheet_would_run_is_only_text(text: object, shown: str) -> 
 def test_line_breaks_quotes_and_emoji_survive_the_table(fill: Callable[..., list[Send]], tmp_path: Path) -> None:
     text = 'He said "eight",\nor 👩‍🍳\r\nnine'
     fill({"text": text})
-    assert run("--csv", "x.csv") == (0, "1 send written to x.csv.\n")
+    assert run("--csv", "x.csv") == (0, "1 row written to x.csv.\n")
     with (tmp_path / "x.csv").open(encoding="utf-8", newline="") as file:
         [row] = csv.DictReader(file)
     assert row["text"] == text.replace("\r\n", "\n")
@@ -362,7 +363,7 @@ def test_a_progress_bar_is_shown_to_whoever_watches_and_to_nobody_else(
             subprocess.run(command, cwd=PROJECT, env=os.environ | {"TERM": "xterm"}, stderr=stderr, check=True)
         shown = screen.read(100_000).decode()
     assert ("Looking through messages" in shown) is watched
-    assert "2 sends written to" in shown
+    assert "2 rows written to" in shown
 
 
 async def test_reading_neither_needs_the_lock_nor_keeps_the_service_from_writing(

@@ -85,18 +85,19 @@ def migrate() -> None:
 
 @main.command("messages")
 @click.argument("wanted_id", metavar="[ID]", required=False)
-@click.option("--open", "only_open", is_flag=True, help="Only messages that are not finished.")
-@click.option("--failed", "only_failed", is_flag=True, help="Only messages that failed or were not sent.")
-@click.option("--number", help="Only messages to this number, written as in /imessage.")
-@click.option("--since", help="Only messages accepted since then: 2h (ago), 7d, or 2026-11-21T14:30 (UTC).")
+@click.option("--open", "only_open", is_flag=True, help="Only texts that are not finished, and answers not shown yet.")
+@click.option("--failed", "only_failed", is_flag=True, help="Only texts that failed or were not sent.")
+@click.option("--number", help="Only messages to and from this number, written as in /imessage.")
+@click.option("--since", help="Only messages since then: 2h (ago), 7d, or 2026-11-21T14:30 (UTC).")
 @click.option("--limit", type=click.IntRange(1, 1_000_000), help="How many, newest first.  [default: 20]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON document.")
 @click.option("--csv", "target", metavar="FILE", help="Write all of them, oldest first, as CSV (-: standard output).")
 def messages_command(
     wanted_id: str | None, *, limit: int | None, as_json: bool, target: str | None, **conditions: Any
 ) -> None:
-    """List messages (a line for each send), or show all that happened to a send or a message. Changes nothing."""
-    from bot.cli.messages import export_messages, list_messages, show_message, wanted_messages
+    """List messages both ways (a line for each send or answer), or show all that happened to one. Changes nothing."""
+    from bot.cli.exporting import export_messages
+    from bot.cli.messages import list_messages, show_message, wanted_messages
 
     if wanted_id is not None and (target or limit or any(conditions.values())):
         raise UsageError("give an id alone or with --json, without other options")

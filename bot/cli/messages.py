@@ -1,51 +1,45 @@
 """What `python -m bot messages` prints. Reads only and for moments only, so it may run beside the service."""
 
-import csv
-import os
 import re
 import shutil
 import sys
-import textwrap
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from itertools import chain, groupby, islice
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from typing import IO
+from itertools import groupby, islice
 from uuid import UUID
 
 import click
-from msgspec.structs import asdict, replace
 
-from bot.cli.output import print_json, printable
+from bot.cli.exporting import files, plain, record
+from bot.cli.output import SHOWN, WIDTH, hanging, print_json, printable
 from bot.domain.delivery import Delivery
+from bot.domain.message import Message, Notice
 from bot.domain.timeline import Moment, stands, timeline, told
 from bot.errors import UsageError
 from bot.settings import Settings
 from bot.slack.markup import shorten
 from bot.slack.reasons import reason
 from bot.slack.sentences import of_part
-from bot.storage.history import PAGE, Filter, Listed, Story, ask, extent, pages, reading, stories_of
+from bot.storage.history import Entry, Filter, Received, Story, answer_of, ask, entries, reading, stories_of
 from handlers.recipient import parse_number
 
-COLUMNS = (
-    *("id", "message_id", "conversation_id", "thread_id", "accepted_at", "author", "channel", "recipient", "line"),
-    *("part", "parts", "try_number", "text", "media_url", "style", "delivery", "since", "over", "unconfirmed"),
-    *("service", "handle", "error_code", "error_text", "decision", "decided_by"),
-)  # what JSON and CSV have of a send; docs/operate.md explains each
 _LISTS = "`python -m bot messages` lists them"
-_SHOWN = 500  # characters of a long text
-_WIDTH = 100  # of a terminal that must not wrap lines
-_FORMULA = re.compile(r"\s*[=+\-@＝＋－＠]")
-_NUMBER = re.compile(r"[+-]?\d+")
+_TIME = "%Y-%m-%d %H:%M:%S UTC"
+_NOTICES = {
+    Notice.STOPPED: "opted out",
+    Notice.LIFTED: "opted in again",
+    Notice.ASKS: "may want no more texts",
+    Notice.UNDONE: "noted that they asked to continue",
+    Notice.OPTED_OUT: "opted the customer out",
+    Notice.KEPT: "decided to keep texting",
+}
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
 
 def wanted_messages(
     settings: Settings, *, number: str | None, since: str | None, only_open: bool, only_failed: bool, limit: int
 ) -> Filter:
-    """Return which sends are meant by what was typed. Raises UsageError for what cannot be read."""
+    """Return what is meant by what was typed. Raises UsageError for what cannot be read."""
     if only_open and only_failed:
         raise UsageError("--open and --failed cannot be combined: a failed text is not open")
     begin = Filter().since if since is None else moment(since, datetime.now(UTC))
@@ -70,12 +64,12 @@ def moment(typed: str, now: datetime) -> datetime:
 
 def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
     with reading(settings.database_url) as database:
-        found = list(islice(chain.from_iterable(pages(database, wanted, newest_first=True)), wanted.limit + 1))
+        found = list(islice(entries(database, wanted, newest_first=True), wanted.limit + 1))
     shown = found[: wanted.limit]
     if as_json:
         print_json([record(one) for one in shown])
         return
-    click.echo(f"{'send':<36}  {'accepted (UTC)':<19}  {'to':<16}  status" if found else "No messages.")
+    click.echo(f"{'id':<36}  {'when (UTC)':<19}  {'customer':<21}  status" if found else "No messages.")
     for one in shown:
         click.echo(_in_one_line(one))
     if len(found) > len(shown):
@@ -83,13 +77,20 @@ def list_messages(settings: Settings, wanted: Filter, *, as_json: bool) -> None:
 
 
 def show_message(settings: Settings, wanted_id: str, *, as_json: bool) -> None:
-    """Print what became of one send, moment by moment, or of all sends of a message. Raises UsageError: no such id."""
+    """Print what became of one send, moment by moment, of all sends of a message, or of what a customer said.
+
+    Raises UsageError: no such id.
+    """
     try:
         wanted = UUID(wanted_id)
     except ValueError:
         raise UsageError(f"{wanted_id} is not the id of a send or a message: {_LISTS}") from None
     with reading(settings.database_url) as database:
         stories = ask(database, lambda tx: stories_of(tx, wanted))
+        answer = None if stories else ask(database, lambda tx: answer_of(tx, wanted))
+    if answer is not None:
+        _show_answer(*answer, as_json=as_json)
+        return
     if not stories:
         raise UsageError(f"there is no send and no message {wanted_id}: {_LISTS}")
     if as_json:
@@ -100,76 +101,47 @@ def show_message(settings: Settings, wanted_id: str, *, as_json: bool) -> None:
     click.echo("\n\n".join(told_whole))
 
 
-def export_messages(settings: Settings, wanted: Filter, target: str) -> None:
-    """Write a CSV file, oldest send first: UTF-8, a header row, times in ISO 8601 UTC. target: a path, or `-`.
-
-    What is accepted meanwhile is left out. Raises UsageError when it cannot be written; then there is no new file.
-    """
-    count = 0
-    opened = click.open_file("-", "w", encoding="utf-8") if target == "-" else _whole_file(target)
-    with reading(settings.database_url) as database, opened as output:
-        table = csv.writer(output)
-        table.writerow(COLUMNS)
-        total, newest = ask(database, lambda tx: extent(tx, wanted))
-        found = pages(database, replace(wanted, until=newest)) if newest else ()
-        label, hidden = "Looking through messages", newest is None or not sys.stderr.isatty()
-        with click.progressbar(length=total, label=label, file=sys.stderr, hidden=hidden) as progress:
-            for page in found:
-                table.writerows([cell(value) for value in record(one).values()] for one in page)
-                count += len(page)
-                progress.update(PAGE)
-        output.flush()  # before a file is synced; and here it is noticed if whoever reads has read enough
-    if target != "-":
-        click.echo(f"{count:,} send{'' if count == 1 else 's'} written to {target}.", err=True)
-
-
-def cell(value: object) -> str:
-    """Return what stands in a cell. A line break is one character, quoted; other control characters are spaces.
-
-    What a spreadsheet would take for a formula gets an apostrophe before it; a number such as +14155552671 does not.
-    Source: OWASP, "CSV Injection".
-    """
-    if not isinstance(value, str):
-        return str(value).lower()
-    text = "\n".join(map(printable, re.split(r"\r\n?|\n", value)))
-    return f"'{text}" if _FORMULA.match(text) and not _NUMBER.fullmatch(text) else text
+def _show_answer(one: Received, others: Sequence[Message], *, as_json: bool) -> None:
+    if as_json:
+        fields = ("id", "said_at", "direction", "author", "text", "notice")
+        belongs = [{name: plain(getattr(other, name)) for name in fields} for other in others]
+        more = {"stored_at": plain(one.stored_at), "thread_ts": plain(one.thread_ts), "others": belongs}
+        print_json(record(one) | more)
+        return
+    said, opened = one.message, f"in the thread {one.thread_ts or 'that is not opened yet'}"
+    facts = [
+        ("from", f"{one.customer or 'a deleted number'}, to {one.line}"),
+        ("text", _quoted(said) or ("" if said.media else "deleted")),
+        *(("file", name) for name in files(one)),
+        ("written", f"{said.said_at:{_TIME}}, by Sendblue's clock"),
+        ("stored", f"{one.stored_at:{_TIME}}"),
+        ("status", _shown(one)),
+        ("place", f"{one.channel}, {opened}" if one.channel else "none yet: set INBOX_CHANNEL"),
+        *(("later", f"{other.said_at:{_TIME}}: {_what(other)}") for other in others),
+        ("handle", f"{one.handle} (Sendblue's)"),
+    ]
+    click.echo("\n".join([f"Message {said.id}", *_listing(facts)]))
 
 
-@contextmanager
-def _whole_file(target: str) -> Iterator[IO[str]]:
-    """Yield a file that appears whole or not at all, for its owner's eyes alone: written beside it, then renamed."""
-    path = Path(target).resolve()
-    if path.exists() and not path.is_file():
-        raise UsageError(f"{target} is not a file: give a file name, or - for standard output")
-    try:
-        with TemporaryDirectory(prefix=".bluethread.", dir=path.parent) as folder:
-            new = Path(folder) / "new.csv"
-            new.touch(mode=0o600)
-            with new.open("w", encoding="utf-8", newline="") as output:
-                yield output
-                os.fsync(output.fileno())
-            new.replace(path)
-    except OSError as error:
-        todo = "give a file in a folder where you may write"
-        raise UsageError(f"{target} cannot be written ({error.strerror}): {todo}") from None
+def _what(other: Message) -> str:
+    """Return what belongs to a message of a customer: an edit, another part, or what somebody decided."""
+    return f"{_quoted(other)} ({other.id})" if other.inbound else f"{other.author} {_NOTICES[other.notice]}"
 
 
-def record(listed: Listed) -> dict[str, object]:
-    """Return a send as JSON and CSV have it: the columns above, times in ISO 8601 UTC, nothing as ""."""
-    send, known, made = listed.send, listed.send.known, listed.send.decision
-    values = asdict(send.words) | asdict(known) | {"channel": listed.channel}
-    values |= {"id": send.id, "message_id": send.message_id, "thread_id": send.thread_id}
-    values |= {"conversation_id": listed.message.conversation_id, "author": listed.message.author}
-    values |= {"delivery": known.delivery.name, "service": known.service.value}
-    values |= {"over": known.is_final or known.unconfirmed}
-    values |= {"decision": made and made.choice, "decided_by": made and made.by}
-    return {name: _plain(values[name]) for name in COLUMNS}
+def _quoted(said: Message) -> str:
+    return f"“{shorten(said.words, SHOWN)}”" if said.words else ""
 
 
-def _plain(value: object) -> object:
-    if isinstance(value, datetime):
-        return value.isoformat()
-    return value if isinstance(value, bool | int) else str(value or "")
+def _shown(one: Received) -> str:
+    notice = one.message.notice
+    return ("not shown yet" if one.waits else "shown") + (f", {_NOTICES[notice]}" if notice else "")
+
+
+def _listing(facts: Iterable[tuple[str, str | None]]) -> Iterator[str]:
+    """Yield what there is of facts, each beside its name."""
+    for name, value in facts:
+        if value:
+            yield from hanging(f"  {name:<11}", value)
 
 
 def _moment_record(one: Moment, story: Story) -> dict[str, object]:
@@ -183,11 +155,15 @@ def _moment_record(one: Moment, story: Story) -> dict[str, object]:
     }
 
 
-def _in_one_line(listed: Listed) -> str:
-    send = listed.send
-    said = f"{send.id}  {send.words.accepted_at:%Y-%m-%d %H:%M:%S}  {send.words.recipient or 'deleted':<16}  "
-    said = printable(said + of_part(send.words, stands(send)))
-    width = max(_WIDTH, shutil.get_terminal_size().columns)
+def _in_one_line(one: Entry) -> str:
+    if isinstance(one, Received):
+        said = f"{one.message.id}  {one.message.said_at:%Y-%m-%d %H:%M:%S}  from {one.customer or 'deleted':<16}  "
+        said += _shown(one)
+    else:
+        words = one.send.words
+        said = f"{one.send.id}  {words.accepted_at:%Y-%m-%d %H:%M:%S}  to   {words.recipient or 'deleted':<16}  "
+        said += of_part(words, stands(one.send))
+    said, width = printable(said), max(WIDTH, shutil.get_terminal_size().columns)
     return said if len(said) <= width or not sys.stdout.isatty() else said[: width - 1] + "…"
 
 
@@ -198,7 +174,7 @@ def _heading(story: Story) -> Iterator[str]:
     closed = f"nothing can be posted any more ({thread.closed}); its author gets a private message"
     facts = [
         ("to", f"{to}, from {words.line}"),
-        ("text", f"“{shorten(words.text, _SHOWN)}”" if words.text else without),
+        ("text", f"“{shorten(words.text, SHOWN)}”" if words.text else without),
         ("picture", words.media_url),
         ("typed by", f"{story.message.author} in {story.channel}"),
         ("handle", known.handle and f"{known.handle} (Sendblue's)"),
@@ -207,9 +183,7 @@ def _heading(story: Story) -> Iterator[str]:
         ("thread", thread.closed and closed),
         ("message", f"{send.message_id} (give this id to see all its parts and tries)"),
     ]
-    for name, value in facts:
-        if value:
-            yield from _hanging(f"  {name:<11}", value)
+    yield from _listing(facts)
 
 
 def _moments(story: Story) -> list[Moment]:
@@ -226,12 +200,7 @@ def _timeline(story: Story) -> Iterator[str]:
             if one.happened_at is not None:
                 other_day = "" if one.happened_at.date() == one.at.date() else f"{one.happened_at:%Y-%m-%d} "
                 says += f" (it happened at {other_day}{one.happened_at:%H:%M:%S})"
-            yield from _hanging(begin, says)
-
-
-def _hanging(begin: str, text: str) -> list[str]:
-    indent = " " * len(begin)
-    return textwrap.wrap(printable(text), _WIDTH, initial_indent=begin, subsequent_indent=indent) or [begin]
+            yield from hanging(begin, says)
 
 
 def elapsed(span: timedelta) -> str:

@@ -13,7 +13,7 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from bot.cli.messages import COLUMNS
+from bot.cli.exporting import COLUMNS
 from bot.domain.delivery import Delivery
 from bot.settings import Settings
 from tests.conftest import Stage, until

@@ -1,0 +1,60 @@
+"""Looking back reads what is asked for, not all there is."""
+
+import re
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import pytest
+
+from bot.storage import history
+from bot.storage.database import open_database
+from bot.storage.engine import Database, Transaction
+from bot.storage.history import Filter, entries, extent
+from bot.storage.schema import migrate
+from bot.storage.sql import Sql as HouseSql
+from bot.storage.sqlite import SqliteTransaction
+from tests.conftest import CUSTOMER
+from tests.statements import Sql
+
+NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    opened = open_database(database_url)
+    migrate(opened)
+    yield opened
+    opened.close()
+
+
+def plan(tx: Transaction, sql: HouseSql) -> str:
+    """How the engine reads it."""
+    if isinstance(tx, SqliteTransaction):
+        names = dict.fromkeys(re.findall(r"(?<![:\w]):([a-z_]+)", sql.sqlite))
+        return "\n".join(row[-1] for row in tx._connection.execute(f"EXPLAIN QUERY PLAN {sql.sqlite}", names))
+    values = {"number": CUSTOMER, "since": NOON, "until": NOON}
+    explained = Sql("EXPLAIN " + re.sub(r"%\(([a-z_]+)\)s", r":\1", sql.postgresql))
+    return "\n".join(tx.ask(explained, **values).column())
+
+
+@pytest.mark.parametrize(
+    ("wanted", "sends", "messages"),
+    [
+        (Filter(), "sends_accepted", "messages_inbound"),
+        (Filter(since=NOON, until=NOON), "sends_accepted", "messages_inbound"),
+        (Filter(number=CUSTOMER), "sends_recipient", "conversations_customer"),
+        (Filter(number=CUSTOMER, since=NOON, only_open=True), "sends_recipient", "conversations_customer"),
+    ],
+)
+def test_what_is_listed_is_found_by_an_index(database: Database, wanted: Filter, sends: str, messages: str) -> None:
+    history._statement.cache_clear()
+    before = len(HouseSql.every)
+    list(entries(database, wanted))
+    list(entries(database, wanted, newest_first=True))
+    database.read(lambda tx: extent(tx, wanted))
+    statements = HouseSql.every[before:]
+    assert len(statements) == 10  # of each kind: a page's end and the page, both ways, and how many there are
+    for sql in statements:
+        found = database.read(lambda tx, sql=sql: plan(tx, sql))  # type: ignore[misc]
+        assert (messages if "direction = 'in'" in sql.sqlite else sends) in found
+        assert not re.search(r"SCAN|Seq Scan", found), found
