@@ -7,8 +7,10 @@ import os
 import re
 import subprocess
 import sys
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +27,12 @@ from bot.cli import main
 from bot.cli.doctor import NEEDS_SETTINGS, Finding, show
 from bot.services.reaching import Identity
 from bot.slack import notifier
-from bot.storage.database import identity
+from bot.storage.database import identity, open_database
+from bot.storage.keys import Turn, end_turn, take_turn
 from bot.storage.sqlite import sqlite3
 from sandbox.serving import serving
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, OTHER_LINE, SECRET, SIGNING, TOKEN, Stage, free_port, until
-from tests.statements import by_writer, doing
+from tests.statements import asking, by_writer, doing
 
 PROJECT = Path(__file__).resolve().parents[1]
 MANIFEST = yaml.safe_load((PROJECT / "manifest.yml").read_text())
@@ -89,6 +92,27 @@ async def relay(stage: Stage, *, times: int = 1, answer: int = 200) -> AsyncIter
                 said, status = got.text, answer if request.method == "POST" else got.status_code
         return PlainTextResponse(said, status)
 
+    async with serving(Starlette(routes=[Route("/{path:path}", passed_on, methods=["GET", "POST"])])) as url:
+        yield url
+
+
+@asynccontextmanager
+async def meeting(stage: Stage, count: int) -> AsyncIterator[str]:
+    """A way to Sendblue on which so many who ask what is registered get their first answers at the same moment."""
+    waiting = asyncio.Barrier(count)
+
+    async def passed_on(request: Any) -> PlainTextResponse:
+        body = json.loads(await request.body() or b"null")
+        headers = {name: value for name, value in request.headers.items() if name.startswith("sb-")}
+        async with httpx.AsyncClient(base_url=stage.settings.sendblue_api_url, headers=headers) as api:
+            got = await api.request(request.method, request.url.path, json=body)
+        nonlocal met
+        if request.method == "GET" and request.url.path.endswith("/webhooks") and met < count:
+            met += 1
+            await waiting.wait()
+        return PlainTextResponse(got.text, got.status_code)
+
+    met = 0
     async with serving(Starlette(routes=[Route("/{path:path}", passed_on, methods=["GET", "POST"])])) as url:
         yield url
 
@@ -562,6 +586,46 @@ class TestTheAccountsWebhook:
             found = await doctor(bare, "--fix", sendblue_api_url=url)
         assert wrong(found) == {"account webhook": "warning", "receive webhook": "problem"}
         assert all("2 times" in found[name].says for name in BOTH)
+
+    @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+    async def test_two_at_once_register_it_once(
+        self, bare: Stage, environment: Callable[..., None], ours: str, engine: str
+    ) -> None:
+        async with meeting(bare, 2) as url:
+            environment(bare, sendblue_api_url=url)
+            command = [sys.executable, "-m", "bot", "doctor", "--fix", "--json"]
+            both = [asyncio.to_thread(subprocess.run, command, cwd=PROJECT, capture_output=True) for _ in range(2)]
+            found = [{one["name"]: one for one in json.loads(done.stdout)} for done in await asyncio.gather(*both)]
+        for name, kind in zip(BOTH, ("outbound", "receive"), strict=True):
+            assert [one[name]["verdict"] for one in found] == ["ok", "ok"]
+            assert sum("registered now" in one[name]["says"] for one in found) == 1
+            hooks = await registered(bare, kind=kind)
+            assert hooks == ["https://crm.example.com/hook", {"url": ours, "secret": HOOK_SECRET}]
+        database = open_database(bare.settings.database_url)
+        assert database.read(asking("SELECT name FROM keys")) == [("opt_outs",)]  # nothing is left of it
+        database.close()
+
+    @pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+    async def test_one_that_died_holds_the_next_up_until_its_lease_ends(
+        self, bare: Stage, doctor: Doctor, engine: str
+    ) -> None:
+        database = open_database(bare.settings.database_url)
+        dead = [Turn(f"register:{kind}", "dead", timedelta(seconds=2)) for kind in ("outbound", "receive")]
+        assert database.write(lambda tx: [take_turn(tx, one) for one in dead]) == [True, True]
+        began = time.monotonic()
+        found = await doctor(bare, "--fix")
+        assert time.monotonic() - began > 1.5
+        assert all("registered now" in found[name].says for name in BOTH)
+        database.write(lambda tx: end_turn(tx, dead[0]))  # late, and no longer its own
+        database.close()
+
+    async def test_without_a_database_nothing_is_registered(self, bare: Stage, doctor: Doctor, tmp_path: Path) -> None:
+        found = await doctor(bare, "--fix", database_url=f"sqlite:///{tmp_path / 'none.db'}")
+        for name, kind in zip(BOTH, ("outbound", "receive"), strict=True):
+            assert found[name].verdict == "problem"
+            assert "is not registered: the database cannot note who registers it" in found[name].says
+            assert await registered(bare, kind=kind) == ["https://crm.example.com/hook"]
+        assert not (tmp_path / "none.db").exists()
 
     async def test_one_that_is_not_listed_afterwards_is_a_problem(self, bare: Stage, doctor: Doctor) -> None:
         async with relay(bare, times=0) as url:

@@ -1,14 +1,22 @@
 """What doctor finds in the account at Sendblue: the keys, the lines, the webhooks. `--fix` registers these."""
 
-from collections.abc import Mapping, Sequence
-from contextlib import suppress
+import asyncio
+from collections.abc import AsyncIterator, Mapping, Sequence
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from datetime import timedelta
+from functools import partial
+from uuid import uuid4
 
 from bot.app import App
 from bot.cli.findings import Finding, Verdict, skipped
-from bot.errors import CallFailed, NotSent, Refused, Uncertain
+from bot.errors import BadSettings, CallFailed, NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.wire import OUTBOUND, RECEIVE, Hook, same_line, same_place
+from bot.storage.history import ask, once_free
+from bot.storage.keys import Turn, end_turn, take_turn
+from bot.storage.schema import problem
 
+_LOOK_AGAIN = timedelta(seconds=0.2)
 _PLACE, _REGISTER = "PUBLIC_URL/sendblue/webhook", "run `python -m bot doctor --fix`"
 
 
@@ -91,24 +99,64 @@ def _lines(ours: Sequence[str], account: Sequence[str] | None, states: Mapping[s
 
 async def _webhook(app: App, use: Use, *, fix: bool) -> Finding:
     """Check what of ours is registered. With --fix it is registered, unless it is: Sendblue would add it again."""
-    url, secrets = f"{app.settings.public_url}/sendblue/webhook", app.settings.webhook_secrets
+    url, secrets, new = f"{app.settings.public_url}/sendblue/webhook", app.settings.webhook_secrets, False
     try:
         ours = await _ours(app, url, use)
-        new = fix and bool(secrets) and not any(hook.kind == use.kind for hook in ours)
-        if new:
-            with suppress(Uncertain):  # the list tells
-                await app.sendblue.register(url, secrets[0], use.kind)
+        if fix and secrets and not _has(ours, use):
+            new = await _register(app, url, use)
             ours = await _ours(app, url, use)
-            if not any(hook.kind == use.kind for hook in ours):
+            if not _has(ours, use):
                 raise NotSent("the new one is not in its list")
+    except NotStored as error:
+        return Finding(use.name, "problem", f"{_PLACE} is not registered: {error}", "see database and schema above")
     except CallFailed as error:
         refuses = isinstance(error, Refused)
         what = "refuses to list or register webhooks" if refuses else "does not say which webhooks are registered"
         says, todo = f"Sendblue {what} ({error.code})", "look in Sendblue's dashboard, under webhooks"
         return Finding(use.name, "problem" if fix else "warning", says, todo)
-    if any(hook.kind == use.kind for hook in ours) or (ours and not secrets):
+    if _has(ours, use) or (ours and not secrets):
         return _registered(app, use, ours, new=new)
     return _missing(app, use, fix=fix)
+
+
+def _has(ours: Sequence[Hook], use: Use) -> bool:
+    return any(hook.kind == use.kind for hook in ours)
+
+
+async def _register(app: App, url: str, use: Use) -> bool:
+    """Register it, unless somebody else who uses this database has just done so; returns whether we did."""
+    async with _turn(app, f"register:{use.kind}"):
+        if _has(await _ours(app, url, use), use):
+            return False
+        with suppress(Uncertain):  # the list tells
+            await app.sendblue.register(url, app.settings.webhook_secrets[0], use.kind)
+        return True
+
+
+@asynccontextmanager
+async def _turn(app: App, name: str) -> AsyncIterator[None]:
+    """Have the turn at something, once whoever is at it is done or their lease ends. Raises NotStored: no database.
+
+    The lease is longer than what is done in it can take: two calls to Sendblue.
+    """
+    turn = Turn(name, uuid4().hex[:30], 4 * timedelta(seconds=app.settings.sendblue_timeout))
+    take, give_back = (partial(app.database.write, partial(do, turn=turn)) for do in (take_turn, end_turn))
+    try:
+        if wrong := await asyncio.to_thread(ask, app.database, problem):
+            raise NotStored(wrong.partition(":")[0])
+        for _ in range(2 * (turn.lease // _LOOK_AGAIN)):
+            if await asyncio.to_thread(once_free, take):
+                break
+            await asyncio.sleep(_LOOK_AGAIN.total_seconds())
+        else:
+            raise NotStored("somebody else is at it")
+    except (app.database.error, BadSettings) as error:
+        raise NotStored(f"the database cannot note who registers it ({type(error).__name__})") from None
+    try:
+        yield
+    finally:
+        with suppress(app.database.error):  # then the lease ends
+            await asyncio.to_thread(once_free, give_back)
 
 
 async def _ours(app: App, url: str, use: Use) -> list[Hook]:
