@@ -43,6 +43,7 @@ from bot.storage.backlog import backlog
 from bot.storage.database import identity, open_database
 from bot.storage.engine import Database
 from bot.storage.intake import Routes as TextRoutes
+from bot.storage.keys import SIGNATURE, note_once
 from bot.storage.store import Store
 from handlers.callbacks import Callbacks
 from handlers.guard import Guard
@@ -173,8 +174,9 @@ class Routes(Router):
 def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
     """Return the service; its background work lasts from the start to the end of the ASGI lifespan."""
     app = App(settings, settle=settle)
+    secrets, signature = settings.webhook_secrets, partial(app.store.write, note_once, SIGNATURE)
     callbacks = Callbacks(
-        app.tracking, app.receiving, app.tokens, app.clock, settings.webhook_secrets, settings.default_region
+        app.tracking, app.receiving, app.tokens, app.clock, secrets, settings.default_region, signature
     )
     token = settings.metrics_token.get_secret_value()
     health = Health(app.readiness, partial(app.store.read, backlog), app.clock, app.identity.prove, token)

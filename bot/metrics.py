@@ -25,6 +25,7 @@ requests = _counter("requests", "Requests by route and HTTP status", ["door", "s
 sends = _counter("sends", "Attempts to give a text to Sendblue, by outcome", ["outcome"])
 reports = _counter("reports", "Reports by source, status and whether they were new", ["source", "status", "new"])
 inbound = _counter("inbound", "Messages of customers by source and whether they were new", ["source", "result"])
+webhook_signatures = _counter("webhook_signatures", "POSTs to the webhook by whether Sendblue signed them", ["seen"])
 polls = _counter("polls", "Questions about texts without news or in doubt, by result", ["result"])
 not_stored = _counter("not_stored", "Pieces of work that the database did not store")
 calls = _counter("calls", "Calls to Slack and Sendblue, by result", ["neighbour", "method", "result"])

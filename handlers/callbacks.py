@@ -4,13 +4,14 @@ Callbacks are not signed, repeated, late, out of order, and lost after a few tri
 and a token that nobody can guess; the webhook has a secret in a header. A report is answered 200 once it is stored.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass, field
 from uuid import UUID
 
 import structlog
 from starlette.types import Receive, Scope
 
+from bot import metrics
 from bot.domain.clock import Clock
 from bot.errors import NotStored, UnreadableReport
 from bot.sendblue.inbound import parse_inbound
@@ -35,6 +36,8 @@ class Callbacks:
     clock: Clock
     webhook_secrets: Sequence[str]  # any of them is accepted; where there are none, the account has no route
     region: str  # for numbers without a country's code
+    note_signature: Callable[[], Awaitable[object]]  # for doctor, which cannot see this process's metrics
+    _noted: bool = field(default=False, init=False)
 
     async def status(self, scope: Scope, receive: Receive) -> Answer:
         """`POST /sendblue/status/{send_id}/{token}`. It needs no secret, but a *wrong* one is refused."""
@@ -59,7 +62,16 @@ class Callbacks:
         if not knows_one_of(self.webhook_secrets, headers.get(b"sb-signing-secret", b"")):
             log.warning("account_webhook_refused", at_will=True)
             return _WRONG_SECRET
-        return await self._taken(headers, receive, None)
+        signed = b"x-sendblue-signature" in headers  # it refuses nothing: nobody knows its key
+        metrics.webhook_signatures.labels("yes" if signed else "no").inc()
+        answer = await self._taken(headers, receive, None)
+        if signed and not self._noted:
+            self._noted = True  # before it is stored, so that many at once write it once
+            try:
+                await self.note_signature()
+            except NotStored:
+                self._noted = False
+        return answer
 
     async def _taken(self, headers: Headers, receive: Receive, send_id: UUID | None) -> Answer:
         """Answer a report once it is stored, or say why not. send_id: None where its handle names the text."""

@@ -165,7 +165,7 @@ async def test_at_no_terminal_there_is_a_line_for_each_with_a_word_beside_the_si
     assert re.search(r"^✗ problem +Slack token +Slack refuses SLACK_BOT_TOKEN \(invalid_auth\)$", said, re.MULTILINE)
     assert re.search(r"^ +→ copy the Bot User OAuth Token ", said, re.MULTILINE)
     assert re.search(r"^– skipped +Slack scopes ", said, re.MULTILINE)
-    assert said.endswith("12 ok, 1 problem, 2 skipped\n")
+    assert said.endswith("13 ok, 1 problem, 2 skipped\n")
 
 
 def test_at_a_terminal_no_name_can_break_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -399,7 +399,7 @@ async def test_without_a_database_file_it_says_what_makes_one(open_stage: Callab
     found = await doctor(stage)
     assert found["database"].verdict == "problem"
     assert "serve` creates it" in found["database"].todo
-    assert {found[name].verdict for name in ("schema", "backlog", "inbox", "callbacks")} == {"skipped"}
+    assert {found[name].verdict for name in ("schema", "backlog", "inbox", "callbacks", "signature")} == {"skipped"}
     assert not Path(stage.settings.database_url.removeprefix("sqlite:///")).exists()
 
 
@@ -435,7 +435,8 @@ async def test_a_database_newer_than_the_code_is_a_problem(well: Stage, doctor: 
     assert app is not None
     await app.store.write(by_writer(doing("UPDATE alembic_version SET version_num = '9999'")), None)
     found = await doctor(well)
-    assert wrong(found) == {"schema": "problem", "backlog": "skipped", "inbox": "skipped", "callbacks": "skipped"}
+    skipped = dict.fromkeys(("backlog", "inbox", "callbacks", "signature"), "skipped")
+    assert wrong(found) == {"schema": "problem"} | skipped
     assert "newer" in found["schema"].says
 
 
@@ -459,6 +460,16 @@ async def test_callbacks_that_do_not_arrive_are_noticed(well: Stage, doctor: Doc
     await well.text()
     await until(lambda: any("Delivered" in text for text in well.replies()))
     assert wrong(await doctor(well)) == {"callbacks": "warning"}
+
+
+async def test_whether_sendblue_signs_is_said(well: Stage, doctor: Doctor) -> None:
+    assert "signed nothing" in (await doctor(well))["signature"].says
+    body = {"message_handle": "h", "is_outbound": False, "from_number": CUSTOMER, "sendblue_number": LINE}
+    headers = {"sb-signing-secret": HOOK_SECRET, "x-sendblue-signature": "t=1,v1=0"}
+    assert (await well.callback(body, path="/sendblue/webhook", headers=headers)).status_code == 200
+    found = (await doctor(well))["signature"]
+    assert found.verdict == "ok"
+    assert re.search(r"signs what it sends to the webhook: seen first at 20\d\d-", found.says)
 
 
 async def test_the_channel_for_customers_whom_nobody_has_texted_is_named(well: Stage, doctor: Doctor) -> None:
@@ -592,7 +603,7 @@ class TestTheAccountsWebhook:
         self, bare: Stage, environment: Callable[..., None], ours: str, engine: str
     ) -> None:
         async with meeting(bare, 2) as url:
-            environment(bare, sendblue_api_url=url)
+            environment(bare, sendblue_api_url=url, sendblue_timeout="20")  # one may start much later
             command = [sys.executable, "-m", "bot", "doctor", "--fix", "--json"]
             both = [asyncio.to_thread(subprocess.run, command, cwd=PROJECT, capture_output=True) for _ in range(2)]
             found = [{one["name"]: one for one in json.loads(done.stdout)} for done in await asyncio.gather(*both)]

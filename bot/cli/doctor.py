@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from itertools import chain
 
 import click
@@ -15,6 +16,7 @@ from bot.app import App
 from bot.cli.account import sendblue
 from bot.cli.findings import Finding, skipped
 from bot.cli.output import COLOUR, print_json, printable
+from bot.domain.backlog import Backlog
 from bot.errors import BadSettings, CallFailed
 from bot.logs import configure_logs
 from bot.services.reaching import reach
@@ -23,14 +25,17 @@ from bot.slack.notifier import NAME, SCOPES
 from bot.storage.backlog import backlog
 from bot.storage.database import sqlite_file
 from bot.storage.history import ask
+from bot.storage.keys import SIGNATURE, first_seen
 from bot.storage.schema import condition
 
 Clocks = dict[str, timedelta]  # whose clock → how far ours is ahead of it
 
 NEEDS_SETTINGS = (
-    *("database", "schema", "backlog", "inbox", "callbacks", "Slack token", "Slack scopes", "bot name"),
-    *("Sendblue keys", "lines", "account webhook", "receive webhook", "PUBLIC_URL", "clock"),
+    *("database", "schema", "backlog", "inbox", "callbacks", "signature"),
+    *("Slack token", "Slack scopes", "bot name", "Sendblue keys", "lines", "account webhook", "receive webhook"),
+    *("PUBLIC_URL", "clock"),
 )  # names of the findings, after the settings' own
+_STORED = ("backlog", "inbox", "callbacks", "signature")  # those of what is stored
 _LOOKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("–", None)}
 
 
@@ -41,7 +46,7 @@ def _compare(clocks: Clocks, whose: str, theirs: datetime | None, began: datetim
 
 
 async def database(app: App, clocks: Clocks) -> list[Finding]:
-    unread = skipped("the database cannot be asked", "schema", "backlog", "inbox", "callbacks")
+    unread = skipped("the database cannot be asked", "schema", *_STORED)
     file, began = sqlite_file(app.settings.database_url), datetime.now(UTC)
     try:
         app.database.check()
@@ -65,7 +70,7 @@ async def database(app: App, clocks: Clocks) -> list[Finding]:
         todo = "check the address, name, user and password in DATABASE_URL, and that the database runs"
         return [Finding("database", "problem", f"it cannot be read ({type(error).__name__})", todo), *unread]
     if says:
-        uncounted = skipped("the schema is not the right one", "backlog", "inbox", "callbacks")
+        uncounted = skipped("the schema is not the right one", *_STORED)
         return [answers, Finding("schema", "problem", says, todo), *uncounted]
     return [answers, Finding("schema", "ok", "what this version needs"), *await _waiting(app, clocks)]
 
@@ -74,10 +79,9 @@ async def _waiting(app: App, clocks: Clocks) -> list[Finding]:
     now = datetime.now(UTC) - clocks.get("the database", timedelta(0))  # by its own clock
     try:
         waits = await asyncio.to_thread(ask, app.database, backlog)
+        signed = await asyncio.to_thread(ask, app.database, partial(first_seen, name=SIGNATURE))
     except app.database.error as error:
-        return skipped(
-            f"the work that waits could not be counted ({type(error).__name__})", "backlog", "inbox", "callbacks"
-        )
+        return skipped(f"the work that waits could not be counted ({type(error).__name__})", *_STORED)
     patience = timedelta(seconds=300 + app.settings.repoll_interval)  # until something is wrong
     late = [(kind, time / timedelta(minutes=1)) for kind, time in waits.behind(now).items() if time > patience]
     due = ", ".join(f"{kind} {count}" for kind, count in waits.due.items() if count)
@@ -86,14 +90,24 @@ async def _waiting(app: App, clocks: Clocks) -> list[Finding]:
         todo = "check that `python -m bot serve` (or `work`) runs, then look at GET /readyz and the log"
         overdue = ", ".join(f"{kind} for {minutes:.0f} min" for kind, minutes in late)
         work = Finding("backlog", "warning", f"overdue: {overdue} (due now: {due})", todo)
-    found = [work, _inbox(app, waits.without_place)]
+    return [work, _inbox(app, waits.without_place), _callbacks(waits), _signature(signed)]
+
+
+def _callbacks(waits: Backlog) -> Finding:
     last = f"{waits.last_callback:%Y-%m-%d %H:%M} UTC" if waits.last_callback else ""
     if waits.callbacks_missing:
         says = f"none arrived {f'since {last}' if last else 'so far'}, although Sendblue has news when asked"
         todo = "see PUBLIC_URL below; the web server in front of the bot must pass on /sendblue/"
-        return [*found, Finding("callbacks", "warning", says, todo)]
+        return Finding("callbacks", "warning", says, todo)
     says = f"the last one with news arrived at {last}" if last else "none arrived yet, and none is missing"
-    return [*found, Finding("callbacks", "ok", says)]
+    return Finding("callbacks", "ok", says)
+
+
+def _signature(since: datetime | None) -> Finding:
+    says = "Sendblue has signed nothing that it sent to the webhook so far"
+    if since is not None:
+        says = f"Sendblue signs what it sends to the webhook: seen first at {since:%Y-%m-%d %H:%M} UTC"
+    return Finding("signature", "ok", f"{says}; the bot checks the secret, not a signature")
 
 
 def _inbox(app: App, waiting: int) -> Finding:

@@ -1,11 +1,13 @@
-"""What all who use a database are to know of each other, each a row of `keys`: whose turn it is."""
+"""What all who use a database are to know of each other, each a row of `keys`: whose turn it is, what was seen."""
 
 from datetime import UTC, datetime, timedelta
 
 from msgspec import Struct
 
-from bot.storage.engine import Transaction
+from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
+
+SIGNATURE = "signature"  # Sendblue signed what it sent to the webhook
 
 
 class Turn(Struct, frozen=True):
@@ -37,3 +39,19 @@ _TAKE = Sql("""
     ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE keys.value < :before RETURNING name
 """)
 _END = Sql("DELETE FROM keys WHERE name = :name AND substr(value, 28) = :holder")
+
+
+@one_by_one
+def note_once(tx: Transaction, name: str) -> None:
+    """Note that something was seen, and when; what was noted before stays."""
+    tx.do(_NOTE, name=name, value=_spelled(tx.now))
+
+
+def first_seen(tx: Transaction, name: str) -> datetime | None:
+    """Return when it was seen first (UTC); None: never."""
+    found: str | None = tx.ask(_FIND, name=name).value()
+    return None if found is None else datetime.fromisoformat(found).replace(tzinfo=UTC)
+
+
+_NOTE = Sql("INSERT INTO keys (name, value) VALUES (:name, :value) ON CONFLICT (name) DO NOTHING")
+_FIND = Sql("SELECT value FROM keys WHERE name = :name")

@@ -24,8 +24,8 @@ def now() -> datetime:
 
 REFUSING = {
     "unsigned_request_refused": (401, Guard(NOBODY, "secret", NOBODY).events),
-    "account_webhook_refused": (401, Callbacks(NOBODY, NOBODY, TOKENS, now, ["secret"], "US").account),
-    "callback_unreadable": (400, Callbacks(NOBODY, NOBODY, TOKENS, now, [], "US").status),
+    "account_webhook_refused": (401, Callbacks(NOBODY, NOBODY, TOKENS, now, ["secret"], "US", NOBODY).account),
+    "callback_unreadable": (400, Callbacks(NOBODY, NOBODY, TOKENS, now, [], "US", NOBODY).status),
 }
 
 

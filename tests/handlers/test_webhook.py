@@ -2,7 +2,10 @@
 
 import asyncio
 import hmac
+import re
 from collections.abc import Callable
+from datetime import datetime
+from functools import partial
 from hashlib import sha256
 from typing import Any
 from urllib.parse import urlencode
@@ -14,8 +17,9 @@ import pytest
 from bot.errors import NotStored
 from bot.sendblue.tokens import CallbackTokens
 from bot.services.reaching import Identity
+from bot.storage.keys import SIGNATURE, first_seen
 from tests.conftest import CALLBACK, CUSTOMER, LINE, Stage, until
-from tests.statements import asking
+from tests.statements import asking, by_writer, doing
 
 DOOR = "/sendblue/webhook"
 NEW, OLD = "webhook-secret-2", "webhook-secret-1"
@@ -163,3 +167,54 @@ async def test_a_proof_of_identity_is_no_callback_token() -> None:
 async def test_only_posts_are_taken(sent: Stage) -> None:
     async with httpx.AsyncClient(base_url=sent.url) as http:
         assert (await http.get(DOOR, headers=SIGNED)).status_code == 405
+
+
+async def counted(stage: Stage, seen: str) -> float:
+    text = (await stage.get("/metrics")).text
+    found = re.search(rf'^bluethread_webhook_signatures_total{{seen="{seen}"}} (\S+)$', text, re.MULTILINE)
+    return float(found[1]) if found else 0
+
+
+async def test_a_signature_is_counted_and_refuses_nothing(sent: Stage) -> None:
+    yes, no = await counted(sent, "yes"), await counted(sent, "no")
+    for signature in ("t=1,v1=0", "", "nonsense"):
+        answer = await sent.callback(body(sent), path=DOOR, headers=SIGNED | {"X-Sendblue-Signature": signature})
+        assert answer.status_code == 200
+    await sent.callback(body(sent), path=DOOR, headers=SIGNED)
+    await sent.callback(body(sent), path=DOOR, headers={"X-Sendblue-Signature": "t=1,v1=0"})  # a stranger's
+    assert (await counted(sent, "yes") - yes, await counted(sent, "no") - no) == (3, 1)
+
+
+async def seen_first(stage: Stage) -> datetime | None:
+    assert stage.app is not None
+    return await stage.app.store.read(partial(first_seen, name=SIGNATURE))
+
+
+async def test_that_sendblue_signs_is_noted_once_and_for_good(sent: Stage) -> None:
+    await sent.callback(body(sent), path=DOOR, headers=SIGNED)
+    await sent.callback(body(sent), path=DOOR, headers={"X-Sendblue-Signature": "t=1,v1=0"})  # a stranger's
+    assert await seen_first(sent) is None
+    signed = SIGNED | {"X-Sendblue-Signature": "t=1,v1=0"}
+    await asyncio.gather(*(sent.callback(body(sent), path=DOOR, headers=signed) for _ in range(5)))
+    first = await seen_first(sent)
+    assert first is not None
+    assert sent.app is not None
+    await sent.app.store.write(by_writer(doing("UPDATE keys SET name = 'moved' WHERE name = 'signature'")), None)
+    await sent.callback(body(sent), path=DOOR, headers=signed)
+    assert await seen_first(sent) is None  # this process does not write it again
+    await sent.app.store.write(by_writer(doing("UPDATE keys SET name = 'signature' WHERE name = 'moved'")), None)
+    await sent.restart()
+    await sent.callback(body(sent), path=DOOR, headers=signed)
+    assert await seen_first(sent) == first
+
+
+async def test_what_cannot_be_noted_of_a_signature_hinders_no_news(sent: Stage) -> None:
+    assert sent.app is not None
+    refusing = "CREATE TRIGGER refuses BEFORE INSERT ON keys BEGIN SELECT RAISE(ABORT, 'no'); END"
+    await sent.app.store.write(by_writer(doing(refusing)), None)
+    signed = SIGNED | {"X-Sendblue-Signature": "t=1,v1=0"}
+    assert (await sent.callback(body(sent), path=DOOR, headers=signed)).status_code == 200
+    await until(lambda: "Delivered" in sent.shown())
+    await sent.app.store.write(by_writer(doing("DROP TRIGGER refuses")), None)
+    await sent.callback(body(sent), path=DOOR, headers=signed)
+    assert await seen_first(sent) is not None
