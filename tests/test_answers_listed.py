@@ -166,6 +166,12 @@ def test_conditions_are_about_both_ways(take: Take, environment: dict[str, str])
     assert listed("--failed") == []
 
 
+@pytest.mark.parametrize("who", ["72345", "AMAZON", "ana@example.com"])
+def test_who_writes_from_no_phone_is_found_as_well(take: Take, environment: dict[str, str], who: str) -> None:
+    take({"customer": who}, {})
+    assert [one["customer"] for one in listed("--number", who)] == [who]
+
+
 def test_forgotten_words_stay_forgotten_with_who_said_them(
     take: Take, environment: dict[str, str], database_url: str
 ) -> None:

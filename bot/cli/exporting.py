@@ -10,7 +10,6 @@ from datetime import datetime
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import IO
-from urllib.parse import urlsplit
 
 import click
 from msgspec.structs import asdict, replace
@@ -109,7 +108,7 @@ def _received(one: Received) -> dict[str, object]:
 
 def files(one: Received) -> list[str]:
     """Return the names of what came with it; as in Slack, no links."""
-    return [urlsplit(url).path.rpartition("/")[2] or "a file" for url in one.message.media.split()]
+    return [re.split("[?#]", url)[0].rpartition("/")[2] or "a file" for url in one.message.media.split()]
 
 
 def plain(value: object) -> object:

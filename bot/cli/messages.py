@@ -14,6 +14,7 @@ from bot.cli.exporting import files, plain, record
 from bot.cli.output import SHOWN, WIDTH, hanging, print_json, printable
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message, Notice
+from bot.domain.number import sender
 from bot.domain.timeline import Moment, stands, timeline, told
 from bot.errors import UsageError
 from bot.settings import Settings
@@ -43,12 +44,20 @@ def wanted_messages(
     if only_open and only_failed:
         raise UsageError("--open and --failed cannot be combined: a failed text is not open")
     begin = Filter().since if since is None else moment(since, datetime.now(UTC))
+    customer = None if number is None else _customer(number, settings.default_region)
+    return Filter(number=customer, since=begin, only_open=only_open, only_failed=only_failed, limit=limit)
+
+
+def _customer(typed: str, region: str) -> str:
+    """Return whom is meant: a number as in /imessage, or what else customers write from. Raises UsageError."""
+    known = sender(typed, region)
+    if known and not known.startswith("+"):
+        return known
     try:
-        recipient = None if number is None else parse_number(number, settings.default_region)
+        return parse_number(typed, region)
     except UsageError:
         sentence = "--number is not a phone number: write it with its country code, such as +1 415 555 2671"
         raise UsageError(sentence) from None
-    return Filter(number=recipient, since=begin, only_open=only_open, only_failed=only_failed, limit=limit)
 
 
 def moment(typed: str, now: datetime) -> datetime:

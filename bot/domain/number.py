@@ -1,5 +1,7 @@
 """Phone numbers: which one a spelling means, how its country writes it, and how to keep it out of sight. Pure.
 
+Beside them those who write from something else, and cannot be texted: an e-mail address, a short code, a name.
+
 E.164 is `+` and up to fifteen digits, the country's code first. Source of all rules: libphonenumber.
 """
 
@@ -37,6 +39,27 @@ def _in_e164(typed: str, region: str | None) -> str | None:
     return phonenumbers.format_number(number, PhoneNumberFormat.E164)
 
 
+def sender(spelled: str, region: str) -> str:
+    """Return who wrote: a number in E.164, an e-mail address, a short code or a name; "" if it can be none of these.
+
+    A short code, such as 72345, stays as it is, also where numbers without a country's code can be as short. Companies
+    send SMS under names, such as AMAZON.
+    """
+    if _SHORT_CODE.fullmatch(spelled) and len(spelled) <= _SURELY_SHORT:
+        return spelled
+    if (number := in_e164(spelled, region)) is not None:
+        return number
+    if "@" in spelled:
+        return spelled.casefold() if _ADDRESS.fullmatch(spelled) else ""
+    name = " ".join(spelled.split())
+    return name if _SHORT_CODE.fullmatch(name) or _NAME.fullmatch(name) else ""
+
+
+_SHORT_CODE, _SURELY_SHORT = re.compile(r"[0-9]{3,8}"), 6  # digits
+# Neither has what Slack would read as markup.
+_ADDRESS, _NAME = re.compile(r"[^\s<>&|@]+@[^\s<>&|@]+"), re.compile(r"(?=.*[^\W\d_])[\w .&'!-]{1,40}")
+
+
 @_remembered
 def exists(number: str) -> bool:
     """Whether its country gives out such numbers (E.164)."""
@@ -66,12 +89,16 @@ def mask(number: str) -> str:
     """`+14155552671` → `+1 ••• 2671`: enough for the team to recognise, too little to copy from a channel.
 
     At least half of what follows the country's code is hidden. Of an e-mail address, which iMessage takes as well,
-    the first letter and the domain are shown.
+    the first letter and the domain are shown. A short code and a name are a company's, and no secret; but a name may
+    have a number in it.
     """
     if number.startswith("group:"):
         return "a group"
-    if "@" in number or not number.startswith("+"):
-        return re.sub(r"^(.)[^@]*(?=@)", r"\1•••", number) or FORGOTTEN
+    if "@" in number:
+        return re.sub(r"^(.)[^@]*(?=@)", r"\1•••", number)
+    if not number.startswith("+"):
+        long = number.isdecimal() and len(number) > _SURELY_SHORT
+        return f"••• {number[-4:]}" if long else hide_numbers(number) or FORGOTTEN
     parsed = phonenumbers.parse(number)
     national = phonenumbers.national_significant_number(parsed)
     shown = min(4, len(national) // 2)

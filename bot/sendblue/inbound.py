@@ -6,11 +6,12 @@ Sources: as of `bot.sendblue.wire`. A webhook and an item of the list read alike
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import Any
+from urllib.parse import urlsplit
 
 from msgspec import Struct
 
 from bot.domain.message import Inbound
-from bot.domain.number import in_e164, mask
+from bot.domain.number import in_e164, mask, sender
 from bot.errors import UnreadableReport
 from bot.sendblue.failures import plain_text
 from bot.sendblue.wire import fields_of, is_a_customers, page_of, read_time
@@ -46,16 +47,16 @@ def _came_in(fields: Mapping[str, Any]) -> bool:
 def inbound_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbound:
     """Read one record. region: for numbers without a country's code. Raises UnreadableReport."""
     handle = plain_text(fields.get("message_handle"))[:_LONGEST_NAME]
-    line = _number(fields.get("sendblue_number") or fields.get("to_number"), region)
-    sender = _number(fields.get("from_number") or fields.get("number"), region)
+    line = in_e164(plain_text(fields.get("sendblue_number") or fields.get("to_number")), region)
+    speaker = sender(plain_text(fields.get("from_number") or fields.get("number"))[:_LONGEST_NAME], region)
     group = plain_text(fields.get("group_id"))[:_LONGEST_NAME]
-    customer = f"group:{group}" if group and sender else sender
+    customer = f"group:{group}" if group and speaker else speaker
     if not (handle and line and customer):
         raise UnreadableReport("neither handle nor sender nor line" if not handle else "no sender or line")
     media = _media(fields.get("media_url"))
     text = _words(fields)
     if group:
-        text = f"{mask(sender)}: {text}"  # of whom nothing else is kept
+        text = f"{mask(speaker)}: {text}"  # of whom nothing else is kept
     at = read_time(fields.get("date_sent")) or read_time(fields.get("date_created"))
     credible = at is not None and now - _OLDEST < at < now + _AHEAD
     return Inbound(
@@ -83,16 +84,19 @@ def parse_inbound_page(body: bytes, *, now: datetime, region: str) -> Page:
     return Page(said, names, unreadable, more)
 
 
-def _number(value: object, region: str) -> str:
-    """Return E.164, or an address as it is: iMessage has e-mail addresses, too."""
-    text = plain_text(value)[:_LONGEST_NAME]
-    return text.casefold() if "@" in text else in_e164(text, region) or ""
-
-
 def _media(value: object) -> tuple[str, ...]:
     urls = value if isinstance(value, list) else [value]
     texts = [plain_text(url) for url in urls[:_MOST_MEDIA]]
-    return tuple(url for url in texts if url and len(url) <= _LONGEST_URL and not any(map(str.isspace, url)))
+    return tuple(url for url in texts if len(url) <= _LONGEST_URL and _is_address(url))
+
+
+def _is_address(url: str) -> bool:
+    """Whether it can be taken apart, as it is when its file is named."""
+    try:
+        urlsplit(url)
+    except ValueError:
+        return False
+    return bool(url) and not any(map(str.isspace, url))
 
 
 def _words(fields: Mapping[str, Any]) -> str:

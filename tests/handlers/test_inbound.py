@@ -166,6 +166,27 @@ async def test_a_group_has_a_thread_of_its_own(talking: Stage) -> None:
     assert not answers(talking)
 
 
+@pytest.mark.parametrize("who", ["72345", "AMAZON"])
+async def test_who_writes_from_a_short_code_or_under_a_name_is_shown_and_can_stop(talking: Stage, who: str) -> None:
+    """But nobody can text them: no command takes such a recipient."""
+    signed, body = {"sb-signing-secret": SECRET}, {"is_outbound": False, "from_number": who, "sendblue_number": LINE}
+    for words in ("Your code is 123", "STOP", "START"):
+        said = body | {"message_handle": f"h-{words}", "content": words}
+        assert (await talking.callback(said, path=DOOR, headers=signed)).status_code == 200
+    await until(lambda: any("Opted in again" in reply for reply in talking.replies("C0RANDOM")))
+    assert f"{who} wrote to +1 ••• 0900: Your code is 123" in talking.root("C0RANDOM").text
+    told = "\n".join(talking.replies("C0RANDOM"))
+    assert told.index(f"{who}: STOP") < told.index(f"{who}: START")
+    assert "Opted out" in told
+    assert "Got it" not in (await talking.text("Hello", to=who)).text
+    assert not any(bubble.content == "Hello" for bubble in talking.bubbles())
+
+
+async def test_a_file_without_a_readable_address_holds_up_no_words(talking: Stage) -> None:
+    await talking.sendblue.customer_says(CUSTOMER, "Look", media_url="https://[broken/cat.jpg")
+    await until(lambda: answers(talking) == ["+1 ••• 2671: Look"])
+
+
 async def test_after_stop_nothing_is_sent_and_the_command_is_refused(talking: Stage) -> None:
     await talking.sendblue.customer_says(CUSTOMER, "Stop.")
     await until(lambda: any("Opted out" in reply for reply in talking.replies()))

@@ -8,12 +8,14 @@ import msgspec
 import pytest
 
 from bot.domain.message import Inbound
+from bot.domain.number import sender
 from bot.errors import UnreadableReport
 from bot.sendblue.inbound import parse_inbound, parse_inbound_page
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 FOLDER = Path(__file__).parent.parent / "shapes" / "sendblue" / "inbound"
 LINE, CUSTOMER = "+15550100900", "+15550100001"
+NOBODY = ("12", "+12", "a" * 41, "123456789012345678", "...", "a:b", "<!channel>", "a@<!channel>", "a@b@c", "*b*", "@")
 SAID_AT = datetime(2026, 11, 20, 18, 9, tzinfo=UTC)
 
 
@@ -77,6 +79,35 @@ def test_somebody_may_write_from_an_e_mail_address() -> None:
     assert parsed("receive", from_number="Ana@Example.com").customer == "ana@example.com"
 
 
+@pytest.mark.parametrize("region", ["US", "DE"])
+@pytest.mark.parametrize(
+    "spelled",
+    ["723", "72345", "723456", " 72345 ", 72345, "AMAZON", "Booking.com", "Domino's  Pizza", "AT&T", "Bäcker", "1und1"],
+)
+def test_a_company_may_write_from_a_short_code_or_under_a_name(spelled: object, region: str) -> None:
+    fields = msgspec.json.decode((FOLDER / "receive.json").read_bytes()) | {"from_number": spelled}
+    said = parse_inbound(msgspec.json.encode(fields), now=NOW, region=region)
+    assert said is not None
+    assert said.customer == " ".join(str(spelled).split())
+
+
+@pytest.mark.parametrize(("region", "known"), [("US", "72345678"), ("SG", "+6572345678")])
+def test_a_longer_short_code_is_one_where_no_number_is_as_short(region: str, known: str) -> None:
+    assert sender("72345678", region) == known
+
+
+@pytest.mark.parametrize("line", ["72345", "AMAZON", "ana@example.com", None])
+def test_a_line_is_a_number(line: object) -> None:
+    with pytest.raises(UnreadableReport):
+        read("receive", sendblue_number=line, to_number=line)
+
+
+def test_an_address_of_a_file_that_cannot_be_taken_apart_is_left_out() -> None:
+    assert parsed("receive", media_url=["https://[broken/cat.jpg", "https://a.example/dog.jpg"]).media == (
+        "https://a.example/dog.jpg",
+    )
+
+
 @pytest.mark.parametrize("flag", [True, "true"])
 def test_the_vendors_word_on_opting_out_is_read(flag: object) -> None:
     assert parsed("receive", opted_out=flag).opted_out
@@ -92,7 +123,14 @@ def test_a_time_that_cannot_be_is_not_believed(at: object) -> None:
     [
         {"message_handle": None},
         {"from_number": None, "number": None},
-        {"from_number": "somebody", "number": ""},
+        *(
+            {"from_number": wrong, "number": ""}
+            for wrong in ("12", "+12", "a" * 41, "123456789012345678", "...", "a:b")
+        ),
+        *(
+            {"from_number": wrong, "number": ""}
+            for wrong in ("<!channel>", "a@<!channel>", "a@b@c", "*bold*", "@", "a|b")
+        ),
         {"sendblue_number": None, "to_number": None},
         {"sendblue_number": ["a"], "to_number": {}},
     ],

@@ -178,6 +178,11 @@ def test_exactly_three_signs_are_escaped(text, escaped):
         ("+35441040", "+354 ••• 40", "+354 41040"),
         ("+3544104000", "+354 ••• 000", "+354 410 4000"),
         ("", "a customer", "a customer"),
+        ("ana@example.com", "a•••@example.com", "ana@example.com"),
+        ("72345", "72345", "72345"),
+        ("72345678", "••• 5678", "72345678"),
+        ("AMAZON", "AMAZON", "AMAZON"),
+        ("Ana 415 555 2671", "Ana [number]", "Ana 415 555 2671"),
     ],
 )
 def test_a_number_is_masked_in_a_channel_and_readable_to_its_sender(number, masked, shown):
