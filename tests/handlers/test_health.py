@@ -36,6 +36,8 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
             "seconds_behind": {},
             "last_callback_age_seconds": None,
             "callbacks_missing": False,
+            "unshown": 0,
+            "oldest_unshown_seconds": None,
             "customers_without_channel": 0,
         },
     }
