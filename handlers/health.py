@@ -2,6 +2,7 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from prometheus_client import CONTENT_TYPE_LATEST
@@ -36,6 +37,9 @@ class Health:
         body: dict[str, Any] = {"ready": ready, "checks": {name: wrong or "ok" for name, wrong in checks.items()}}
         if waiting is not None:  # None: nobody can say
             body["facts"] = self._facts(waiting)
+        if waiting is not None and (many := waiting.without_place):  # the bot is ready all the same
+            who = "1 customer" if many == 1 else f"{many} customers"
+            body["warning"] = f"{who} wrote and there is no channel to show it in: set INBOX_CHANNEL, then restart"
         return JSONResponse(body, 200 if ready else 503)
 
     async def metrics(self, request: Request) -> Response:
@@ -63,6 +67,10 @@ class Health:
                 gauge.add_metric([labelled], value)
             yield gauge
         yield GaugeMetricFamily("bluethread_last_callback_age_seconds", "Time since the last callback with news", age)
+        what = "Messages of customers that Slack does not show yet"
+        yield GaugeMetricFamily("bluethread_unshown", what, waiting.unshown)
+        what = "Time since the oldest of them was written"
+        yield GaugeMetricFamily("bluethread_oldest_unshown_seconds", what, facts["oldest_unshown_seconds"] or 0)
         what = "Conversations of customers that there is no channel for"
         yield GaugeMetricFamily("bluethread_customers_without_channel", what, waiting.without_place)
         what = "1 while callbacks do not arrive although there is news"
@@ -71,12 +79,18 @@ class Health:
         yield GaugeMetricFamily("bluethread_answers_missing", what, facts["answers_missing"])
 
     def _facts(self, waiting: Backlog) -> dict[str, Any]:
-        now, last = self.clock(), waiting.last_callback
+        now = self.clock()
         return {
             "due": waiting.due,
             "seconds_behind": {kind: span.total_seconds() for kind, span in waiting.behind(now).items()},
-            "last_callback_age_seconds": last and max(0.0, (now - last).total_seconds()),  # None: there never was one
+            "last_callback_age_seconds": _seconds(now, waiting.last_callback),
             "callbacks_missing": CALLBACKS in waiting.alarms,
             "answers_missing": ANSWERS in waiting.alarms,
-            "customers_without_channel": waiting.without_place,  # more than 0: set INBOX_CHANNEL
+            "unshown": waiting.unshown,  # messages of customers
+            "oldest_unshown_seconds": _seconds(now, waiting.unshown_since),
+            "customers_without_channel": waiting.without_place,
         }
+
+
+def _seconds(now: datetime, since: datetime | None) -> float | None:
+    return None if since is None else max(0.0, (now - since).total_seconds())

@@ -37,6 +37,7 @@ NEEDS_SETTINGS = (
     *("Slack token", "Slack scopes", "bot name", "Sendblue keys", "lines", "account webhook", "receive webhook"),
     *("PUBLIC_URL", "clock"),
 )  # names of the findings, after the settings' own
+_STORED = ("backlog", "inbox", "callbacks", "signature")  # those of what is stored
 _LOOKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("–", None)}
 
 
@@ -126,11 +127,12 @@ def _signature(since: datetime | None) -> Finding:
 
 
 def _inbox(app: App, waiting: int) -> Finding:
+    says, todo = "there is no channel for customers whom nobody has texted", "set INBOX_CHANNEL to a channel id"
     if app.settings.inbox:
-        return Finding("inbox", "ok", f"customers whom nobody has texted appear in {app.settings.inbox}")
-    says = "there is no channel for customers whom nobody has texted"
-    says += f"; {waiting} of them wait for one" if waiting else ""
-    return Finding("inbox", "warning", says, "set INBOX_CHANNEL to a channel id")
+        says = f"customers whom nobody has texted appear in {app.settings.inbox}"
+        todo = "restart the bot: it shows them when it starts" if waiting else ""
+    says += f"; {waiting} of them wait{'s' if waiting == 1 else ''} for a channel" if waiting else ""
+    return Finding("inbox", "warning" if todo else "ok", says, todo)
 
 
 async def slack(app: App, clocks: Clocks) -> list[Finding]:

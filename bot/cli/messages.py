@@ -117,7 +117,7 @@ def _show_answer(one: Received, others: Sequence[Message], *, as_json: bool) -> 
         more = {"stored_at": plain(one.stored_at), "thread_ts": plain(one.thread_ts), "others": belongs}
         print_json(record(one) | more)
         return
-    said, opened = one.message, f"in the thread {one.thread_ts}" if one.thread_ts else "which is not opened yet"
+    said, opened = one.message, f"in the thread {one.thread_ts or 'that is not opened yet'}"
     facts = [
         ("from", f"{one.customer or 'a deleted number'}, to {one.line}"),
         ("text", _quoted(said) or ("" if said.media else "deleted")),

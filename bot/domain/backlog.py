@@ -12,6 +12,8 @@ class Backlog:
     doable_since: dict[str, datetime]  # by kind, where some is due and its slot free: since when
     waiting_for_slot: dict[str, int]  # by kind
     open: dict[str, int]  # delivery → sends that are not over
+    unshown: int  # messages of customers that Slack does not show yet
+    unshown_since: datetime | None  # when the first of them was written
     without_place: int  # threads of customers that there is no channel for
     last_callback: datetime | None
     alarms: frozenset[str]  # what is wrong (`bot.domain.alarm`)

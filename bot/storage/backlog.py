@@ -25,6 +25,18 @@ _OPEN = Sql("""
     UNION ALL SELECT 10, count(*) FROM sends WHERE send_at IS NOT NULL AND delivery = 10
     UNION ALL SELECT delivery, count(*) FROM sends WHERE poll_at IS NOT NULL GROUP BY delivery
 """)
+# What is to stand in a reply, or in a root that is not there yet: one that is due, or has no channel. 2 is Lane.POST.
+# `direction = 'in'` would have both engines read the index of all that customers ever wrote.
+_ROOT = "SELECT said_at FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq"
+_OF_CUSTOMERS = "root_ts IS NULL AND closed = '' AND direction <> 'out'"
+_UNSHOWN = Sql(f"""
+    SELECT count(*) AS many, min(said_at) AS at FROM (
+        SELECT said_at FROM messages WHERE to_show AND direction <> 'note'
+        UNION ALL {_ROOT} WHERE lane = 2 AND due_at IS NOT NULL AND channel <> '' AND {_OF_CUSTOMERS}
+        UNION ALL {_ROOT} WHERE lane < 2 AND due_at IS NOT NULL AND channel <> '' AND {_OF_CUSTOMERS}
+        UNION ALL {_ROOT} WHERE channel = '' AND {_OF_CUSTOMERS}
+    ) AS unshown
+""")
 
 
 def backlog(tx: Transaction) -> Backlog:
@@ -34,11 +46,14 @@ def backlog(tx: Transaction) -> Backlog:
         due[row.kind] = due.get(row.kind, 0) + row.many
         free = free_from(tx, _SLOTS[row.kind]) if row.kind in _SLOTS else None
         doable.setdefault(row.kind, row.due_at and max(row.due_at, free or row.due_at))
+    [unshown] = tx.ask(_UNSHOWN)
     return Backlog(
         due=due,
         doable_since={kind: since for kind, since in doable.items() if since is not None and since <= tx.now},
         waiting_for_slot={"announce": STEPS.waiting_for_slot(tx), "send": SENDS.waiting_for_slot(tx)},
         open={row.delivery.name.lower(): row.many for row in tx.ask(_OPEN) if row.many},
+        unshown=unshown.many,
+        unshown_since=unshown.at,
         without_place=without_place(tx),
         last_callback=last_callback(tx),
         alarms=standing_alarms(tx),

@@ -37,6 +37,8 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
             "last_callback_age_seconds": None,
             "callbacks_missing": False,
             "answers_missing": False,
+            "unshown": 0,
+            "oldest_unshown_seconds": None,
             "customers_without_channel": 0,
         },
     }

@@ -1,6 +1,7 @@
 """What customers say stands in the thread, once and in order, whichever way it came."""
 
 import asyncio
+import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
@@ -16,6 +17,7 @@ from tests.statements import doing
 SECRET = "webhook-secret"
 STRANGER = "+14155550123"
 DOOR = "/sendblue/webhook"
+UNSHOWN = ("unshown", "oldest_unshown_seconds")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -97,12 +99,44 @@ async def test_without_an_inbox_it_is_kept_until_there_is_one(open_stage: Callab
     stage = await _talking(open_stage, inbox_channel="")
     await stage.sendblue.customer_says(STRANGER, "Do you have a table?")
     await stage.sendblue.customer_says(STRANGER, "For two")
-    assert (await stage.get("/readyz")).json()["facts"]["customers_without_channel"] == 1
+    ready = (await stage.get("/readyz")).json()
+    assert (ready["ready"], ready["facts"]["customers_without_channel"], ready["facts"]["unshown"]) == (True, 1, 2)
+    says = "1 customer wrote and there is no channel to show it in: set INBOX_CHANNEL, then restart"
+    assert ready["warning"] == says
     await stage.stop()
     stage.settings = stage.settings.model_copy(update={"inbox_channel": "C0RANDOM"})
     await stage.restart()
     await until(lambda: answers(stage, "C0RANDOM"))
     assert "Do you have a table?" in stage.shown("C0RANDOM")
+    async with asyncio.timeout(8):
+        while (ready := (await stage.get("/readyz")).json())["facts"]["unshown"]:
+            await asyncio.sleep(0.05)
+    assert "warning" not in ready
+
+
+async def waiting(stage: Stage) -> tuple[float, float]:
+    """How many messages wait to be shown, and for how long the oldest has, as Prometheus is told."""
+    text = (await stage.get("/metrics")).text
+    found = [re.search(rf"^bluethread_{name} (\S+)$", text, re.MULTILINE) for name in UNSHOWN]
+    many, oldest = (float(one[1]) for one in found if one)
+    return many, oldest
+
+
+async def test_what_waits_to_be_shown_is_counted_until_it_is(talking: Stage) -> None:
+    assert await waiting(talking) == (0, 0)
+    talking.slack.faults.down = True
+    for number, who in enumerate((CUSTOMER, CUSTOMER, STRANGER), start=1):
+        await talking.sendblue.customer_says(who, "Hello?")
+        assert (await waiting(talking))[0] == number
+    await asyncio.sleep(0.5)
+    many, oldest = await waiting(talking)
+    assert many == 3
+    assert 0.4 < oldest < 60
+    talking.slack.faults.down = False
+    await until(lambda: talking.roots("C0RANDOM") and len(answers(talking)) == 2)
+    async with asyncio.timeout(8):
+        while await waiting(talking) != (0, 0):
+            await asyncio.sleep(0.05)
 
 
 async def test_what_comes_to_a_line_that_is_not_ours_is_not_stored(talking: Stage) -> None:

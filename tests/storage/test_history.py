@@ -1,4 +1,4 @@
-"""Looking back reads what is asked for, not all there is."""
+"""Looking back, and counting what waits, reads what is asked for, not all there is."""
 
 import re
 from collections.abc import Iterator
@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.storage import history
+from bot.storage.backlog import _UNSHOWN
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.history import Filter, entries, extent
@@ -58,3 +59,10 @@ def test_what_is_listed_is_found_by_an_index(database: Database, wanted: Filter,
         found = database.read(lambda tx, sql=sql: plan(tx, sql))  # type: ignore[misc]
         assert (messages if "direction = 'in'" in sql.sqlite else sends) in found
         assert not re.search(r"SCAN|Seq Scan", found), found
+
+
+def test_what_waits_to_be_shown_is_counted_by_indexes_of_what_waits(database: Database) -> None:
+    found = database.read(lambda tx: plan(tx, _UNSHOWN))
+    for index in ("messages_to_show", "threads_queues", "threads_others", "threads_without_place"):
+        assert index in found
+    assert not re.search(r"SCAN threads(?! USING INDEX threads_)|Seq Scan", found), found
