@@ -10,11 +10,13 @@ import uvloop
 
 from benchmarks import (
     callbacks,
+    catching_up,
     commands,
     convergence,
     distance,
     footprint,
     happy,
+    inbound,
     news,
     page,
     polling,
@@ -41,6 +43,8 @@ MEASURES: Mapping[str, Callable[[Run], Awaitable[list[Figure]]]] = {
     "scaling": scaling.measure,
     "happy": happy.measure,
     "steps": steps.measure,
+    "inbound": inbound.measure,
+    "catching_up": catching_up.measure,
 }
 
 

@@ -49,12 +49,12 @@ def _sends(run: Run) -> int:
 
 
 async def _burst(run: Run, server: Server, sends: int) -> Load:
-    await load([server.port], _in_turns(0, _WARM), clients=CLIENTS)
-    prepared = iter(list(_in_turns(_WARM, sends)))
+    await load([server.port], in_turns(0, _WARM), clients=CLIENTS)
+    prepared = iter(list(in_turns(_WARM, sends)))
     return run.checked(await load([server.port], prepared, clients=CLIENTS, seconds=run.scale.burst))
 
 
-def _in_turns(first: int, end: int) -> Iterator[bytes]:
+def in_turns(first: int, end: int) -> Iterator[bytes]:
     """Each send's news in its order, thirty-two sends at a time, so that hardly two wait for one row."""
     for start in range(first, end, CLIENTS):
         for status in STATUSES:

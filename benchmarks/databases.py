@@ -89,9 +89,9 @@ named(i, id, place) AS (SELECT i, {id}, 'C' || CAST(i - i / :channels * :channel
 """
 _CUSTOMER = "'+1415' || substr(CAST(10000000 + i AS TEXT), 2)"  # each thread has its own
 _CONVERSATIONS = """
-INSERT INTO conversations (id, line, customer, kind, next_seq)
+INSERT INTO conversations (id, line, customer, kind, next_seq, thread_id, last_at)
 {named}
-SELECT {cast}, :line, {customer}, 'person', 1 FROM named ORDER BY i
+SELECT {cast}, :line, {customer}, 'person', 1, {cast}, :now FROM named ORDER BY i
 """
 _THREADS = """
 INSERT INTO threads (id, conversation_id, seq, channel, asked_in, root_ts, replies, rev, shown_rev, looked, closed,
@@ -153,9 +153,9 @@ def seed(
     polled: int = 0,
     poll_in: timedelta = timedelta(0),
 ) -> None:
-    """Store `count` sends, each in an open thread of its own and with the report of its send.
+    """Store `count` sends, each in an open thread of its own, its conversation's current one, with one report.
 
-    Their ids and handles: see `callback_requests`.
+    Their ids and handles: see `callback_requests`; their customers: `inbound_requests`.
     due: so many of them are not sent and both threads and sends are due. polled: so many after those are to be
     asked about again, `poll_in` from now; all others wait for nothing.
     """

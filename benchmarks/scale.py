@@ -21,6 +21,7 @@ class Scale:
     due: int
     handles: int  # gone quiet, asked about again
     watch: float  # seconds for which that is watched
+    inbound: int  # messages that came in while nobody was there
     settled: float  # seconds until a new process's first ticks are over
     open_sends: int
     callbacks: int  # of one long run, for leaks
@@ -38,6 +39,7 @@ WHOLE = Scale(
     due=1_000,
     handles=10_000,
     watch=60,
+    inbound=10_000,
     settled=2.5,
     open_sends=100_000,
     callbacks=400_000,
@@ -54,6 +56,7 @@ QUICK = Scale(
     due=200,
     handles=200,
     watch=4,
+    inbound=200,
     settled=1,
     open_sends=1_000,
     callbacks=2_000,

@@ -85,10 +85,10 @@ def floor(
 
 
 @contextlib.contextmanager
-def pretend_neighbours(folder: Path) -> Iterator[Server]:
+def pretend_neighbours(folder: Path, changes: Mapping[str, str] = AS_IT_COMES) -> Iterator[Server]:
     """Run what answers for Slack and Sendblue, beside the generator."""
     command = (sys.executable, "-m", "benchmarks.floors", "benchmarks.floors.neighbours:app")
-    with _running(command, folder, {}, ready="/calls", cores=OTHER_CORES) as server:
+    with _running(command, folder, changes, ready="/calls", cores=OTHER_CORES) as server:
         yield server
 
 

@@ -4,6 +4,7 @@ CHANNEL = "C0"
 LINE = "+15550100900"
 SIGNING_SECRET = "benchmark-signing-secret"  # noqa: S105 - opens nothing
 CALLBACK_SECRET = "benchmark-callback-secret"  # noqa: S105
+WEBHOOK_SECRET = "benchmark-webhook-secret"  # noqa: S105
 
 
 def environment(neighbours: str, database: str) -> dict[str, str]:
@@ -16,6 +17,7 @@ def environment(neighbours: str, database: str) -> dict[str, str]:
         "SENDBLUE_FROM_NUMBER": LINE,
         "PUBLIC_URL": "http://127.0.0.1:9",
         "CALLBACK_SECRET": CALLBACK_SECRET,
+        "SENDBLUE_WEBHOOK_SECRET": WEBHOOK_SECRET,
         "SLACK_API_URL": neighbours,
         "SENDBLUE_API_URL": neighbours,
         "DATABASE_URL": database,

@@ -42,7 +42,7 @@ def take(database_url: str) -> Take:
             Arrival(
                 Inbound(**usual | {"handle": uuid4().hex, "at": NOON + timedelta(seconds=n)} | changes),
                 inbox,
-                may_edit=True,
+                by_webhook=True,
             )
             for n, changes in enumerate(all_changes)
         ]

@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import fields
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -11,10 +12,13 @@ from benchmarks.callback_requests import STATUSES, callback, handle, send_id
 from benchmarks.command_requests import commands
 from benchmarks.databases import Sql, seed, sqlite
 from benchmarks.figures import HEAD, Figure, Goal, Measured, percentile, slope, table
+from benchmarks.inbound_requests import customer, record, webhooks
 from benchmarks.page import between_marks
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.waiting import QUESTIONS, without_index
+from bot.sendblue.inbound import inbound_of
 from bot.storage.database import open_database
+from bot.storage.inbound import Arrival, take_many
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "performance.md").read_text()
 
@@ -125,6 +129,26 @@ def test_a_seeded_message_is_the_one_that_its_callbacks_are_about(tmp_path: Path
     rows = database.read(lambda tx: list(tx.ask(stored)))
     database.close()
     assert [tuple(row) for row in rows] == [(send_id(number), handle(number)) for number in range(12)]
+
+
+def test_what_a_seeded_customer_writes_goes_into_the_thread_of_its_number(tmp_path: Path):
+    with sqlite(tmp_path) as new:
+        url = new()
+    seed(url, 12)
+    now = datetime(2026, 12, 1, tzinfo=UTC)
+    said = [inbound_of(record(100 + number, number, written_at=now), now=now, region="US") for number in range(12)]
+    database = open_database(url)
+    database.write(lambda tx: take_many(tx, [Arrival(one, inbox="") for one in said]))
+    shown = Sql("SELECT thread_id FROM messages WHERE to_show ORDER BY seq, thread_id")
+    found = database.read(lambda tx: tx.ask(shown).column())
+    database.close()
+    assert [one.customer for one in said] == [customer(number) for number in range(12)]
+    assert found == [send_id(number) for number in range(12)]
+
+
+def test_every_webhook_brings_a_message_of_its_own():
+    handles = [re.search(rb'"message_handle": "([^"]+)"', request)[1] for request in webhooks(0, 50, customers=5)]
+    assert len(set(handles)) == 50
 
 
 def test_results_replace_only_what_stands_between_their_marks():

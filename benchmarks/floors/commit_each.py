@@ -1,17 +1,19 @@
-"""The usual way to take a callback: async SQLAlchemy, one transaction and one commit per request.
+"""The usual way to take a callback, or what a customer wrote: async SQLAlchemy, a transaction and a commit a request.
 
-The same work as the bot's: token, parse, merge, the send, its thread and one history row, flushed to disk before
-the answer. It has the fewest statements that do it, one at a time. SQLite gets one connection, which is its best.
+The same work as the bot's, flushed to disk before the answer: token, parse, merge, the send, its thread and one history
+row; or secret, parse, the message, its place in its conversation, that conversation's thread. It has the fewest
+statements that do it, one at a time. SQLite gets one connection, which is its best.
 """
 
 import os
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from hmac import compare_digest
 from typing import Any
 from uuid import UUID
 
 from msgspec.structs import asdict
-from sqlalchemy import event, make_url, select, update
+from sqlalchemy import event, literal_column, make_url, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from starlette.applications import Starlette
@@ -19,12 +21,15 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
+from bot.domain.ids import new_id
 from bot.domain.known import Report
+from bot.domain.message import Inbound
 from bot.domain.send import Send
 from bot.domain.thread import Lane
+from bot.sendblue.inbound import parse_inbound
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_report
-from bot.storage.migrations.tables import reports, sends, threads
+from bot.storage.migrations.tables import conversations, messages, reports, sends, threads
 from bot.storage.rows import send_of
 from bot.storage.sql import CODED
 from bot.storage.sqlite import journal_mode
@@ -59,6 +64,17 @@ async def _status(request: Request) -> Response:
     report = parse_report(await request.body(), source="callback", now=now)
     async with _database.begin() as connection:
         await _apply(connection, send_id, report, now)
+    return PlainTextResponse("ok\n")
+
+
+async def _webhook(request: Request) -> Response:
+    if not compare_digest(request.headers.get("sb-signing-secret", ""), os.environ["SENDBLUE_WEBHOOK_SECRET"]):
+        return PlainTextResponse("wrong secret\n", 401)
+    now = datetime.now(UTC)
+    said = parse_inbound(await request.body(), now=now, region="US")
+    if said is not None:
+        async with _database.begin() as connection:
+            await _take(connection, said, now)
     return PlainTextResponse("ok\n")
 
 
@@ -106,6 +122,38 @@ def _history(send: Send, report: Report, now: datetime) -> dict[str, object]:
     }
 
 
+async def _take(connection: AsyncConnection, said: Inbound, now: datetime) -> None:
+    table = conversations.c
+    ours = (table.customer == said.customer) & (table.customer != literal_column("''")) & (table.line == said.line)
+    seat = update(conversations).where(ours).values(next_seq=table.next_seq + 1, last_at=now)
+    place = (await connection.execute(seat.returning(table.id, table.thread_id, table.next_seq - 1))).one()
+    message = _INSERT[connection.dialect.name](messages).on_conflict_do_nothing()
+    await connection.execute(message.values(**_said(said, now), **dict(zip(_PLACE, place, strict=True))))
+    woken = update(threads).where(threads.c.id == place[1])
+    await connection.execute(woken.values(rev=threads.c.rev + 1, due_at=now, lane=Lane.POST))
+
+
+_PLACE = ("conversation_id", "thread_id", "seq")
+
+
+def _said(said: Inbound, now: datetime) -> dict[str, object]:
+    return {
+        "id": new_id(now),
+        "key": said.key,
+        "direction": "in",
+        "origin": "phone",
+        "team": "",
+        "author": "",
+        "answer_url": "",
+        "text": said.text,
+        "media": "",
+        "said_at": said.at,
+        "to_show": True,
+        "showing": False,
+        "notice": "",
+    }
+
+
 async def _readyz(request: Request) -> Response:
     del request
     return PlainTextResponse("ok\n")
@@ -114,6 +162,7 @@ async def _readyz(request: Request) -> Response:
 app = Starlette(
     routes=[
         Route("/sendblue/status/{send_id}/{token}", _status, methods=["POST"]),
+        Route("/sendblue/webhook", _webhook, methods=["POST"]),
         Route("/readyz", _readyz),
     ]
 )

@@ -1,4 +1,4 @@
-"""A bare Starlette route that parses a callback's JSON and stores nothing."""
+"""A bare Starlette route that parses the JSON of a callback, or of what a customer wrote, and stores nothing."""
 
 from starlette.applications import Starlette
 from starlette.requests import Request
@@ -19,6 +19,7 @@ async def _readyz(request: Request) -> Response:
 app = Starlette(
     routes=[
         Route("/sendblue/status/{send_id}/{token}", _status, methods=["POST"]),
+        Route("/sendblue/webhook", _status, methods=["POST"]),
         Route("/readyz", _readyz),
     ]
 )

@@ -1,4 +1,4 @@
-"""One post per callback, and nothing stored: each channel's posts wait in memory for its slot.
+"""One post per callback or message of a customer, and nothing stored: each channel's posts wait in memory for its slot.
 
 With POST_INTERVAL=0 it is the floor of news that travels (the least between a callback and a reply); with an
 interval it is the peer that merges nothing.
@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from benchmarks.callback_requests import channel_of
+from benchmarks.callback_requests import channel_of, send_id
 
 _INTERVAL = float(os.environ["POST_INTERVAL"])
 _CHANNELS = int(os.environ["CHANNELS"])
@@ -31,7 +31,8 @@ async def _status(request: Request) -> Response:
     channel = channel_of(told["message_handle"], _CHANNELS)
     if channel not in _posters:
         _posters[channel] = asyncio.create_task(_post(channel))
-    _waiting[channel].put_nowait((request.path_params["send_id"], told["status"]))
+    number = int(told["message_handle"].rpartition("-")[2])
+    _waiting[channel].put_nowait((send_id(number).hex, told["status"]))
     return PlainTextResponse("ok\n")
 
 
@@ -58,6 +59,7 @@ async def _lifespan(app: Starlette) -> AsyncIterator[None]:
 app = Starlette(
     routes=[
         Route("/sendblue/status/{send_id}/{token}", _status, methods=["POST"]),
+        Route("/sendblue/webhook", _status, methods=["POST"]),
         Route("/readyz", _readyz),
     ],
     lifespan=_lifespan,

@@ -37,7 +37,6 @@ NEEDS_SETTINGS = (
     *("Slack token", "Slack scopes", "bot name", "Sendblue keys", "lines", "account webhook", "receive webhook"),
     *("PUBLIC_URL", "clock"),
 )  # names of the findings, after the settings' own
-_STORED = ("backlog", "inbox", "callbacks", "signature")  # those of what is stored
 _LOOKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("–", None)}
 
 

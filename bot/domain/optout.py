@@ -33,8 +33,7 @@ _LOOSE = re.compile(
 
 def wish(text: str) -> Wish | None:
     """Return what a message wishes, if it says so."""
-    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
-    plain = "".join(character for character in plain if not unicodedata.combining(character))
+    plain = text.casefold() if text.isascii() else _without_marks(text)
     word = re.sub(r"[\W_]+", "", plain).removesuffix("please").removeprefix("please")
     if word in _STOP:
         return Wish.STOP
@@ -43,6 +42,12 @@ def wish(text: str) -> Wish | None:
     if word == "yes":
         return Wish.YES
     return Wish.PERHAPS_STOP if _LOOSE.search(" ".join(plain.split())) else None
+
+
+def _without_marks(text: str) -> str:
+    """Return it without accents, in the plainest letters."""
+    plain = unicodedata.normalize("NFKD", text.replace("’", "'")).casefold()
+    return "".join(character for character in plain if not unicodedata.combining(character))
 
 
 class OptOut(Struct, frozen=True):

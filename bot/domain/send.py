@@ -87,7 +87,8 @@ class Send(Struct, frozen=True):
             news |= News.ASKED
         if self.decision is not None:
             news |= News.DECIDED
-        news &= ~told
+        if told:  # mostly nothing yet, and flags are slow to combine
+            news &= ~told
         if self.words.quiet and not (told | self.telling.under_way or news & ~GOOD):
             return News.NONE
         return news

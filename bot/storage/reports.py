@@ -1,6 +1,6 @@
 """Merging reports into their sends: the writer's busiest kind of work."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from uuid import UUID
 
@@ -53,8 +53,7 @@ def apply_many(tx: Transaction, items: Sequence[Heard]) -> list[Applied]:
         # Sendblue takes texts from it again: those that were turned away need not sleep on.
         tx.do(_OTHERS, line=line, now=tx.now, waited_since=tx.now - timedelta(seconds=5))
     changed += behind
-    # One that was not heard of itself is asked about at once.
-    tx.each(_HEARD, [_heard(send, tx.now + merging.quiet_for.get(send.id, timedelta(0))) for send in changed])
+    _store(tx, before, changed, merging.quiet_for)
     # Nobody else could let go what is locked here.
     waiting = [send for send in before.values() if send.known.delivery is Delivery.ACCEPTED]
     let_out(tx, {send.thread_id for send in (*ended, *waiting)})
@@ -167,11 +166,11 @@ def _parts_behind(tx: Transaction, before: dict[UUID, Send], changed: Sequence[S
 
     A text that is missing its middle is worse than one that stops. before: gets what those parts were.
     """
-    # Of several in one message a failure counts most, however they come together.
-    concerned = sorted(changed, key=lambda one: one.known.delivery is Delivery.FAILED)
-    news = {one.message_id: one for one in concerned if _concerns_parts_behind(before[one.id], one)}
-    if not news:
+    concerned = [one for one in changed if _concerns_parts_behind(before[one.id], one)]
+    if not concerned:
         return []
+    # Of several in one message a failure counts most, however they come together.
+    news = {one.message_id: one for one in sorted(concerned, key=lambda one: one.known.delivery is Delivery.FAILED)}
     found = tx.ask(_UNSENT_AFTER, ids=[one.id for one in news.values()]).column()
     later = set(found) - {send.id for send in changed}
     # As they are once nobody is claiming them.
@@ -200,10 +199,26 @@ def _concerns_parts_behind(old: Send, new: Send) -> bool:
     return settled or (now.delivery in (Delivery.FAILED, Delivery.UNCERTAIN) and not repeated)
 
 
-_HEARD = Sql(
-    "{update sends: delivery, since, service, handle, handle_from, error_code, error_text, picture_lost, "
-    "unconfirmed, asked, told, owed, parked, send_at, poll_at, polls}"
+_COLUMNS = (
+    "delivery, since, service, handle_from, error_code, error_text, picture_lost, "
+    "unconfirmed, asked, told, owed, parked, send_at, poll_at, polls"
 )
+# Most news brings no new handle. SQLite writes into the index of a column that is set, even to what it was.
+_HEARD = Sql(f"{{update sends: {_COLUMNS}}}")
+_HEARD_AND_NAMED = Sql(f"{{update sends: {_COLUMNS}, handle}}")
+
+
+def _store(
+    tx: Transaction, before: Mapping[UUID, Send], changed: Sequence[Send], quiet_for: Mapping[UUID, timedelta]
+) -> None:
+    """Store what sends have become. quiet_for: of those heard of; another is asked about at once."""
+    rows: dict[Sql, list[dict[str, object]]] = {_HEARD: [], _HEARD_AND_NAMED: []}
+    for send in changed:
+        named = send.known.handle != before[send.id].known.handle
+        row = _heard(send, tx.now + quiet_for.get(send.id, timedelta(0)))
+        rows[_HEARD_AND_NAMED if named else _HEARD].append(row)
+    for statement, of_it in rows.items():
+        tx.each(statement, of_it)
 
 
 def _heard(send: Send, ask_at: datetime) -> dict[str, object]:

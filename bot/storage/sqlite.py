@@ -79,16 +79,21 @@ def _time(text: str) -> datetime:
     return datetime.fromisoformat(f"{text}+00:00")
 
 
+def _uuid(text: str) -> UUID:
+    """As UUID(text), which also takes other spellings than ours, in half as much time again."""
+    return UUID(int=int(text, 16))
+
+
 sqlite3.register_adapter(datetime, _spelled)
 sqlite3.register_adapter(UUID, attrgetter("hex"))
 sqlite3.register_adapter(list, json.JSONEncoder(default=attrgetter("hex")).encode)  # of UUIDs, or of texts
 for code in CODED.values():
-    sqlite3.register_adapter(code, attrgetter("value"))  # else SQLite's module looks for other ways first, slowly
+    sqlite3.register_adapter(code, attrgetter("_value_"))  # else SQLite's module looks for other ways first, slowly
 
 
 @cache
 def _reads(columns: tuple[str, ...]) -> Read:
-    return reads(columns, {"timestamptz": _time, "uuid": UUID, "bool": bool})  # SQLite has numbers and texts only
+    return reads(columns, {"timestamptz": _time, "uuid": _uuid, "bool": bool})  # SQLite has numbers and texts only
 
 
 class SqliteTransaction(Transaction):
