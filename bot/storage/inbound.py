@@ -33,8 +33,11 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     go into the one that was current when it came.
     """
     known = {row.key: row.text for row in tx.ask(_KNOWN_WORDS, keys=[item.said.key for item in items])}
-    items = [_as_edit(item, known.get(item.said.key, "")) for item in items]
-    fresh = {item.said.key: item for item in sorted(items, key=_when) if item.said.key not in known}
+    items = _with_edits(items, known)
+    fresh = dict[str, Arrival]()
+    for item in sorted(items, key=_when):
+        if item.said.key not in known:
+            fresh.setdefault(item.said.key, item)
     if not fresh:
         return [False for _ in items]
     notices = {key: heard(tx, item.said) for key, item in fresh.items()}
@@ -50,11 +53,14 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
 _KNOWN_WORDS = Sql("SELECT key, text FROM messages WHERE key {among keys}")
 
 
-def _as_edit(item: Arrival, known: str) -> Arrival:
-    """Return what is known already as the edit it is, if it is one."""
-    if not item.may_edit or not item.said.edits(known):
-        return item
-    return replace(item, said=replace(item.said, edited=True))
+def _with_edits(items: Sequence[Arrival], known: Mapping[str, str]) -> list[Arrival]:
+    """Return what has other words than are known, or than come first here, as the edit it is. known: words by key."""
+    words, found = dict(known), list[Arrival]()
+    for item in items:
+        is_edit = item.may_edit and item.said.edits(words.get(item.said.key, ""))
+        words.setdefault(item.said.key, item.said.text or WITHOUT_WORDS)
+        found.append(replace(item, said=replace(item.said, edited=True)) if is_edit else item)
+    return found
 
 
 _NEW = Sql("""
