@@ -47,6 +47,7 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     rows = [_row(tx, item, seats[key], places, notices[key]) for key, item in fresh.items() if key in seats]
     stored = set(tx.each(_NEW, rows).column())
     open_threads(tx, [row for row in rows if not row["to_show"]])
+    places.begin_with_the_oldest(tx)
     return [item.said.key in stored for item in items]
 
 
@@ -84,12 +85,20 @@ class _Places:
     def __init__(self, tx: Transaction, said: Sequence[Inbound]) -> None:
         about = sorted({(one.line, one.customer) for one in said})
         current, standing, before = _current(tx, about), set[UUID](), None
+        opened = dict[UUID, bool]()
         while current and current != before:  # whoever held them may have moved the conversation elsewhere
-            standing = set(tx.ask(_LOCK, ids=list(current.values())).column())
+            opened = {row.id: row.opened for row in tx.ask(_LOCK, ids=list(current.values()))}
+            standing = set(opened)
             before, current = current, current if tx.alone else _current(tx, about)
         self._of = {where: thread_id for where, thread_id in current.items() if thread_id in standing}
         self._new = {where: new_id(tx.now) for where in about if where not in self._of}
+        self._unposted = [one for one in standing if not opened[one]]
         wake(tx, list(standing), Step.REPLY)
+
+    def begin_with_the_oldest(self, tx: Transaction) -> None:
+        """Have roots that nobody has begun to post show the oldest of what is known by now."""
+        if self._unposted and (changed := tx.ask(_OLDEST_FIRST, ids=self._unposted).column()):
+            tx.do(_BEHIND_ROOT, ids=changed)
 
     def begin(self, tx: Transaction, conversations: Mapping[tuple[str, str], UUID]) -> None:
         """Make new threads current, but where somebody else began one meanwhile: then that is taken.
@@ -100,7 +109,9 @@ class _Places:
         begun = tx.each(_BEGUN, [{"id": one, "thread_id": self._new[where]} for one, where in new.items()]).column()
         if left := set(new) - set(begun):
             self._of |= {new[row.id]: row.thread_id for row in tx.ask(_CURRENT_OF, ids=list(left))}
-            wake(tx, [self._of[new[one]] for one in left], Step.REPLY)
+            begun_meanwhile = [self._of[new[one]] for one in left]
+            self._unposted += begun_meanwhile
+            wake(tx, begun_meanwhile, Step.REPLY)
 
     def thread_of(self, said: Inbound) -> tuple[UUID, bool]:
         """Return its thread, and whether that stands: the first in a new one opens it."""
@@ -132,7 +143,25 @@ _BEGUN = Sql("""
     ) RETURNING conversations.id
 """)
 _CURRENT_OF = Sql("SELECT id, thread_id FROM conversations WHERE id {among ids}")
-_LOCK = Sql("SELECT id FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
+_LOCK = Sql("""
+    SELECT id, root_ts IS NOT NULL OR posting IS NOT NULL AS opened FROM threads
+    WHERE id {among ids} AND closed = '' ORDER BY id {lock}
+""")
+_OLDEST = """(
+    SELECT seq FROM messages WHERE thread_id = threads.id AND direction = 'in' ORDER BY said_at, seq LIMIT 1
+)"""
+# A root that shows a text of ours stays as it is.
+_OLDEST_FIRST = Sql(f"""
+    UPDATE threads SET seq = {_OLDEST}
+    WHERE id {{among ids}} AND root_ts IS NULL AND posting IS NULL AND seq <> {_OLDEST} AND EXISTS (
+        SELECT 1 FROM messages WHERE thread_id = threads.id AND seq = threads.seq AND direction = 'in'
+    ) RETURNING id
+""")
+_BEHIND_ROOT = Sql("""
+    UPDATE messages SET to_show = NOT EXISTS (
+        SELECT 1 FROM threads WHERE threads.id = messages.thread_id AND threads.seq = messages.seq
+    ) WHERE thread_id {among ids}
+""")
 
 
 def _row(tx: Transaction, item: Arrival, seat: Seat, places: _Places, notice: Notice) -> dict[str, object]:

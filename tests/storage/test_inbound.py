@@ -117,6 +117,28 @@ async def test_an_edit_that_is_stored_with_the_message_itself_is_kept(desk: Desk
     assert "Eight works" not in [text for text, _ in await places(desk)][1:]
 
 
+async def roots(desk: Desk) -> list[str]:
+    """What the next roots show, and then whatever else is to be shown, the oldest first."""
+    claimed = [thread for step, thread in await desk.threads(interval=AT_ONCE) if step is Step.OPEN]
+    return [one.text for thread in claimed for one in (thread.message, *thread.unshown)]
+
+
+async def test_a_root_that_is_not_posted_yet_shows_the_oldest_message(desk: Desk) -> None:
+    later = desk.clock.now
+    await desk.store.write(take_many, said(desk, "For two", at=later))
+    await desk.store.write(take_many, said(desk, "A table?", at=later - SECOND))
+    await desk.store.write(take_many, said(desk, "Thanks", at=later + SECOND))
+    assert await roots(desk) == ["A table?", "For two", "Thanks"]
+
+
+async def test_a_root_that_is_being_posted_stays_as_it_is(desk: Desk) -> None:
+    await desk.store.write(take_many, said(desk, "For two"))
+    assert await roots(desk) == ["For two"]
+    await desk.store.write(take_many, said(desk, "A table?", at=desk.clock.now - SECOND))
+    [[text]] = await desk.store.read(asking("SELECT text FROM messages WHERE to_show"))
+    assert text == "A table?"
+
+
 async def test_a_stop_after_an_undo_counts_whatever_our_clock_says(desk: Desk) -> None:
     await a_place(desk)
     theirs = desk.clock.now
