@@ -47,7 +47,7 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     rows = [_row(tx, item, seats[key], places, notices[key]) for key, item in fresh.items() if key in seats]
     stored = set(tx.each(_NEW, rows).column())
     open_threads(tx, [row for row in rows if not row["to_show"]])
-    places.begin_with_the_oldest(tx)
+    begin_with_the_oldest(tx, places.unposted)
     return [item.said.key in stored for item in items]
 
 
@@ -79,6 +79,12 @@ def _when(item: Arrival) -> datetime:
     return item.said.at
 
 
+def begin_with_the_oldest(tx: Transaction, threads: Sequence[UUID]) -> None:
+    """Have roots that show what a customer said, and that nobody posts now, show the oldest that is known by now."""
+    if threads and (changed := tx.ask(_OLDEST_FIRST, ids=threads).column()):
+        tx.do(_BEHIND_ROOT, ids=changed)
+
+
 class _Places:
     """The thread for each conversation: its current one, which is woken, or one that is to be opened."""
 
@@ -92,13 +98,8 @@ class _Places:
             before, current = current, current if tx.alone else _current(tx, about)
         self._of = {where: thread_id for where, thread_id in current.items() if thread_id in standing}
         self._new = {where: new_id(tx.now) for where in about if where not in self._of}
-        self._unposted = [one for one in standing if not opened[one]]
+        self.unposted = [one for one in standing if not opened[one]]
         wake(tx, list(standing), Step.REPLY)
-
-    def begin_with_the_oldest(self, tx: Transaction) -> None:
-        """Have roots that nobody has begun to post show the oldest of what is known by now."""
-        if self._unposted and (changed := tx.ask(_OLDEST_FIRST, ids=self._unposted).column()):
-            tx.do(_BEHIND_ROOT, ids=changed)
 
     def begin(self, tx: Transaction, conversations: Mapping[tuple[str, str], UUID]) -> None:
         """Make new threads current, but where somebody else began one meanwhile: then that is taken.
@@ -110,7 +111,7 @@ class _Places:
         if left := set(new) - set(begun):
             self._of |= {new[row.id]: row.thread_id for row in tx.ask(_CURRENT_OF, ids=list(left))}
             begun_meanwhile = [self._of[new[one]] for one in left]
-            self._unposted += begun_meanwhile
+            self.unposted += begun_meanwhile
             wake(tx, begun_meanwhile, Step.REPLY)
 
     def thread_of(self, said: Inbound) -> tuple[UUID, bool]:

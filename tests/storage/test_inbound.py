@@ -139,6 +139,14 @@ async def test_a_root_that_is_being_posted_stays_as_it_is(desk: Desk) -> None:
     assert text == "A table?"
 
 
+async def test_a_root_that_was_not_posted_after_all_shows_the_oldest_message(desk: Desk) -> None:
+    await desk.store.write(take_many, said(desk, "For two"))
+    [(_, thread)] = await desk.threads(interval=AT_ONCE)
+    await desk.store.write(take_many, said(desk, "A table?", at=desk.clock.now - SECOND))
+    assert await desk.store.write(finish_threads, Outcome(thread.undone(Step.OPEN)))
+    assert await roots(desk) == ["A table?", "For two"]
+
+
 async def test_a_stop_after_an_undo_counts_whatever_our_clock_says(desk: Desk) -> None:
     await a_place(desk)
     theirs = desk.clock.now
