@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from email.utils import formatdate
 from typing import Any
 
 from starlette.requests import Request
@@ -23,6 +24,7 @@ class _DroppableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {_ABORT: {"abort": self.transport.abort}}
+        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]  # as `uvicorn.Server` does
 
 
 class Dropped(Response):

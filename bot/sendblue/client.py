@@ -86,8 +86,12 @@ class Sendblue:
         since = self._ago(age)  # known better by now
         return [item.report for item in found if item.at is None or item.at >= since]
 
+    def now(self) -> datetime:
+        """Return what time its clock says; ours, until it has said so."""
+        return self._theirs() or self._clock()
+
     def _ago(self, age: timedelta) -> datetime:
-        return (self._theirs() or self._clock()) - age - _SKEW
+        return self.now() - age - _SKEW
 
     async def _listed_like(self, send: Send, since: datetime) -> list[wire.Listed]:
         """Raises as `status`; NotSent also for a part of the list: of equal texts it matters how many there are."""

@@ -144,7 +144,7 @@ class Announcing:
             post = wording.reply(thread, watched_for=self.durations.watch_for)
         posted = await self._post(thread, post)
         if posted.thread_ts != thread.stands_in:  # as where the root was deleted: the words may stand in the channel
-            return Outcome(thread)
+            return Outcome(thread, again_at=self.store.clock() + self.settle)
         if told := [send.known.since for send in thread.sends if send.telling.under_way]:
             metrics.announce_lag.observe(self.store.age(min(told)).total_seconds())
         return Outcome(thread.replied())
@@ -181,18 +181,26 @@ class Announcing:
             gone = error.code == "thread_not_found" and thread.posting != 0
             back = error.code == "not_in_channel" and await self.notifier.join(thread.channel)  # taken out meanwhile
             if not gone and not back:
+                if thread.posting and await self._took_away(thread):
+                    return self._unreachable(thread, "thread_not_found")
                 raise
         log.info("post_looked_for", thread_id=thread.id, found=found is not None)
         if found is not None and thread.posting:
             return Outcome(thread.replied())
         if found is not None:  # what it shows may be old: it will be edited
             return await self._opened(thread, Place(thread.channel, found, thread.thread_ts), shown_rev=UNKNOWN)
-        if thread.posting and (astray := await self._find(thread, None)) is not None:
-            await self.notifier.delete(thread.channel, astray)  # a reply without a thread: its root was deleted
+        if thread.posting and await self._took_away(thread):
             return self._unreachable(thread, "thread_not_found")
         if thread.looked + 1 >= _LOOKS:
             return self._unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
         return Outcome(thread.looked_in_vain(), again_at=self.store.clock() + self.settle * 2**thread.looked)
+
+    async def _took_away(self, thread: Thread) -> bool:
+        """Delete a reply that stands in the channel, since its root was deleted; return whether it did."""
+        astray = await self._find(thread, None)
+        if astray is not None:
+            await self.notifier.delete(thread.channel, astray)
+        return astray is not None
 
     async def _find(self, thread: Thread, thread_ts: str | None) -> str | None:
         age = self.store.age(thread.posting_since or thread.message.said_at)

@@ -10,6 +10,7 @@ import structlog
 from msgspec.structs import replace
 
 from bot import metrics
+from bot.domain.clock import elapsed
 from bot.domain.message import Inbound
 from bot.domain.splitting import split_text
 from bot.domain.thread import LONGEST_SHOWN
@@ -27,7 +28,7 @@ log = structlog.get_logger(__name__)
 _counter = cache(metrics.inbound.labels)  # finding a counter takes longer than counting
 
 _LEASE = timedelta(seconds=60)
-_OVERLAP = timedelta(minutes=10)  # read again each time: the list lags behind, and its clock is not ours
+_OVERLAP = timedelta(minutes=10)  # read again each time: the list lags behind
 # From one page to the next: a seventh of the 100 requests that Sendblue takes in 10 s.
 _EACH = timedelta(seconds=0.7)
 
@@ -78,19 +79,19 @@ class Receiving:
         return [partial(self.catch_up, reading) for reading in claimed.items], claimed.soonest
 
     async def catch_up(self, reading: Reading) -> None:
-        """Store every page of the list since the mark, then move the mark to where we began."""
-        began = self.store.clock()
+        """Store every page of the list since the mark, then move the mark to when we began, by Sendblue's clock."""
+        began = elapsed()
         try:
             done = await self._read_all(reading)
         except CallFailed as error:
             log.warning("catch_up_without_answer", code=error.code)
             done = False
-        at = began if done else reading.at
+        at = self.sendblue.now() - timedelta(seconds=elapsed() - began) if done else reading.at
         await self.store.write(note_reading, Read(reading, at, self.every))
 
     async def _read_all(self, reading: Reading) -> bool:
         """Return whether all pages are stored. Raises Refused or NotSent."""
-        line, since = reading.key.removeprefix("inbound:"), reading.at - _OVERLAP
+        line, since = reading.key.removeprefix("inbound:"), min(reading.at, self.sendblue.now()) - _OVERLAP
         seen, offset = set[str](), 0
         while True:
             page = await self.sendblue.inbound(line, since, offset=offset)

@@ -156,7 +156,9 @@ class Notifier:
             answer = await call(method, **where, limit=_PAGE, include_all_metadata=True, cursor=cursor or None)
             page = {str(one.get("ts"))[:40]: one for one in map(_object, _list(answer.get("messages"))[:_MOST_READ])}
             cursor = str(_object(answer.get("response_metadata")).get("next_cursor") or "")[:1000]
-            found = next((ts for ts, message in page.items() if _is_ours(message, post_id)), None)
+            ours = {ts: message for ts, message in page.items() if _is_ours(message, post_id)}
+            # Of a channel's own messages, a reply that is shown there, too, is none.
+            found = next((ts for ts, one in ours.items() if thread_ts or one.get("thread_ts") in (None, ts)), None)
             if found or not cursor or seen >= set(page):  # it is here; or this is the last page, or the same once more
                 return found
             seen |= set(page)

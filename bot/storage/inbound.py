@@ -17,6 +17,7 @@ from bot.storage.conversations import Current, Gesture, Seat, conversations_with
 from bot.storage.engine import Transaction
 from bot.storage.intake import open_threads
 from bot.storage.opt_outs import heard
+from bot.storage.places import begin_with_the_oldest
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
 
@@ -38,8 +39,11 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     if any(item.by_webhook for item in items):
         note_webhook(tx)
     known = {row.key: row.text for row in tx.ask(_KNOWN_WORDS, keys=[item.said.key for item in items])}
-    items = [_as_edit(item, known.get(item.said.key, "")) for item in items]
-    fresh = {item.said.key: _as_tapback(tx, item) for item in sorted(items, key=_when) if item.said.key not in known}
+    items = _with_edits(items, known)
+    fresh = dict[str, Arrival]()
+    for item in sorted(items, key=_when):
+        if item.said.key not in known:
+            fresh.setdefault(item.said.key, _as_tapback(tx, item))
     if not fresh:
         return [False for _ in items]
     notices = {key: heard(tx, item.said) for key, item in fresh.items()}
@@ -51,17 +55,21 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     stored = set(tx.each(NEW_SAID, rows).column())
     tx.each(_HEARD, heeded.rows)
     open_threads(tx, [row for row in rows if not row["to_show"]])
+    begin_with_the_oldest(tx, places.unposted)
     return [item.said.key in stored for item in items]
 
 
 _KNOWN_WORDS = Sql("SELECT key, text FROM messages WHERE key {among keys}")
 
 
-def _as_edit(item: Arrival, known: str) -> Arrival:
-    """Return what is known already as the edit it is, if it is one."""
-    if not item.by_webhook or not item.said.edits(known):
-        return item
-    return replace(item, said=replace(item.said, edited=True))
+def _with_edits(items: Sequence[Arrival], known: Mapping[str, str]) -> list[Arrival]:
+    """Return what has other words than are known, or than come first here, as the edit it is. known: words by key."""
+    words, found = dict(known), list[Arrival]()
+    for item in items:
+        is_edit = item.by_webhook and item.said.edits(words.get(item.said.key, ""))
+        words.setdefault(item.said.key, item.said.text or WITHOUT_WORDS)
+        found.append(replace(item, said=replace(item.said, edited=True)) if is_edit else item)
+    return found
 
 
 def _as_tapback(tx: Transaction, item: Arrival) -> Arrival:
@@ -106,12 +114,15 @@ class _Places:
         about = sorted({(one.line, one.customer) for one in said})
         self.talks = _talks(tx, about)
         current, standing, before = _current(self.talks), set[UUID](), None
+        opened = dict[UUID, bool]()
         while current and current != before:  # whoever held them may have moved the conversation elsewhere
-            standing = set(tx.ask(LOCK_STANDING, ids=list(current.values())).column())
+            opened = {row.id: row.opened for row in tx.ask(LOCK_STANDING, ids=list(current.values()))}
+            standing = set(opened)
             self.talks = self.talks if tx.alone else _talks(tx, about)
             before, current = current, _current(self.talks)
         self._of = {where: thread_id for where, thread_id in current.items() if thread_id in standing}
         self._new = {where: new_id(tx.now) for where in about if where not in self._of}
+        self.unposted = [one for one in standing if not opened[one]]
         wake(tx, list(standing), Step.REPLY)
 
     def begin(self, tx: Transaction, conversations: Mapping[tuple[str, str], UUID]) -> None:
@@ -123,7 +134,9 @@ class _Places:
         begun = tx.each(_BEGUN, [{"id": one, "thread_id": self._new[where]} for one, where in new.items()]).column()
         if left := set(new) - set(begun):
             self._of |= {new[row.id]: row.thread_id for row in tx.ask(_CURRENT_OF, ids=list(left))}
-            wake(tx, [self._of[new[one]] for one in left], Step.REPLY)
+            begun_meanwhile = [self._of[new[one]] for one in left]
+            self.unposted += begun_meanwhile
+            wake(tx, begun_meanwhile, Step.REPLY)
 
     def thread_of(self, said: Inbound) -> tuple[UUID, bool]:
         """Return its thread, and whether that stands: the first in a new one opens it."""
@@ -159,7 +172,10 @@ _BEGUN = Sql("""
     ) RETURNING conversations.id
 """)
 _CURRENT_OF = Sql("SELECT id, thread_id FROM conversations WHERE id {among ids}")
-LOCK_STANDING = Sql("SELECT id FROM threads WHERE id {among ids} AND closed = '' ORDER BY id {lock}")
+LOCK_STANDING = Sql("""
+    SELECT id, root_ts IS NOT NULL OR posting IS NOT NULL AS opened FROM threads
+    WHERE id {among ids} AND closed = '' ORDER BY id {lock}
+""")
 
 
 class _Heeded:

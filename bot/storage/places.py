@@ -1,5 +1,8 @@
 """Where in Slack a customer's words stand once their place is gone, or while there is none yet."""
 
+from collections.abc import Sequence
+from uuid import UUID
+
 from bot.domain.ids import new_id
 from bot.domain.thread import Step, Thread
 from bot.storage.engine import Transaction, one_by_one
@@ -71,4 +74,27 @@ _STANDS = Sql("""
 """)
 _TO_ANOTHER = Sql(f"""
     UPDATE messages SET thread_id = :thread_id, showing = false WHERE thread_id = :old AND to_show AND {_HELD}
+""")
+
+
+def begin_with_the_oldest(tx: Transaction, threads: Sequence[UUID]) -> None:
+    """Have roots that show what a customer said, and that nobody posts now, show the oldest that is known by now."""
+    if threads and (changed := tx.ask(_OLDEST_FIRST, ids=threads).column()):
+        tx.do(_BEHIND_ROOT, ids=changed)
+
+
+_OLDEST = """(
+    SELECT seq FROM messages WHERE thread_id = threads.id AND direction = 'in' ORDER BY said_at, seq LIMIT 1
+)"""
+# A root that shows a text of ours stays as it is.
+_OLDEST_FIRST = Sql(f"""
+    UPDATE threads SET seq = {_OLDEST}
+    WHERE id {{among ids}} AND root_ts IS NULL AND posting IS NULL AND seq <> {_OLDEST} AND EXISTS (
+        SELECT 1 FROM messages WHERE thread_id = threads.id AND seq = threads.seq AND direction = 'in'
+    ) RETURNING id
+""")
+_BEHIND_ROOT = Sql("""
+    UPDATE messages SET to_show = NOT EXISTS (
+        SELECT 1 FROM threads WHERE threads.id = messages.thread_id AND threads.seq = messages.seq
+    ) WHERE thread_id {among ids}
 """)

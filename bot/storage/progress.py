@@ -18,7 +18,7 @@ class Reading(Struct, frozen=True):
     """A line whose list is to be read."""
 
     key: str
-    at: datetime  # what came before then is stored
+    at: datetime  # what came before then, by Sendblue's clock, is stored
     fence: int
 
 

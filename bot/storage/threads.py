@@ -15,7 +15,7 @@ from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
-from bot.storage.places import move_inbound
+from bot.storage.places import begin_with_the_oldest, move_inbound
 from bot.storage.private_notes import owe_note_of
 from bot.storage.rows import THREAD, threads_of, values
 from bot.storage.sends import claim_sends
@@ -158,6 +158,8 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     wake_cards(tx, [item.thread.id for item in items if item.shared])
     if leading := [item.thread for item in items if item.leads]:
         tx.each(_LEADS, [_held(thread) for thread in leading])
+    unposted = (item.thread for item in items if item.thread.message.inbound)
+    begin_with_the_oldest(tx, [one.id for one in unposted if one.root_ts is None and one.posting is None])
     let_out(tx, [one.id for one in (item.thread for item in items) if one.unsent and (one.root_ts or one.closed)])
     for item in items:
         if item.note:

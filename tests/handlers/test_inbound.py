@@ -163,6 +163,17 @@ async def test_when_the_root_is_deleted_the_answer_moves_to_the_inbox(talking: S
     await until(lambda: answers(talking, "C0RANDOM"))
 
 
+async def test_where_threads_cannot_be_read_the_answer_to_a_deleted_root_stands_in_the_inbox_alone(
+    talking: Stage,
+) -> None:
+    talking.slack.faults.orphan_replies, talking.slack.faults.replies_refused = True, "missing_scope"
+    talking.slack.delete("C0GENERAL", talking.root().ts)
+    await talking.sendblue.customer_says(CUSTOMER, "Eight works")
+    await until(lambda: talking.roots("C0RANDOM"))
+    assert "Eight works" in talking.shown("C0RANDOM")
+    assert all(root.deleted for root in talking.roots())
+
+
 async def test_a_long_answer_is_not_cut(talking: Stage) -> None:
     words = " ".join(f"word{number}" for number in range(3_000))
     await talking.sendblue.customer_says(CUSTOMER, words)

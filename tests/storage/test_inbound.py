@@ -9,6 +9,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.message import Inbound, Notice
 from bot.domain.thread import Step, Thread
@@ -99,6 +100,52 @@ async def test_what_is_left_of_a_place_that_is_gone_goes_where_somebody_wrote_si
     await desk.store.write(finish_threads, Outcome(held.moved_to_author(), goes_on_in=INBOX))
     assert await places(desk) == [("Eight works", "C2")]
     assert await current(desk) == second.id
+
+
+async def together(desk: Desk, *arrivals: Arrival) -> None:
+    """Have all of them taken in with one commit."""
+    await desk.store.write(lambda tx, _: [take_many(tx, arrivals)], None)
+
+
+async def test_an_edit_that_is_stored_with_the_message_itself_is_kept(desk: Desk) -> None:
+    await a_place(desk)
+    first = said(desk, "Eight works", "h1")
+    edit = replace(first, said=replace(first.said, text="Nine works"), may_edit=True)
+    await together(desk, first, edit, first)
+    assert [text for text, _ in await places(desk)] == ["Eight works", "edited: Nine works"]
+    first, edit = (replace(one, said=replace(one.said, handle="h2")) for one in (first, edit))
+    await together(desk, edit, first)  # the list has old words
+    assert "Eight works" not in [text for text, _ in await places(desk)][1:]
+
+
+async def roots(desk: Desk) -> list[str]:
+    """What the next roots show, and then whatever else is to be shown, the oldest first."""
+    claimed = [thread for step, thread in await desk.threads(interval=AT_ONCE) if step is Step.OPEN]
+    return [one.text for thread in claimed for one in (thread.message, *thread.unshown)]
+
+
+async def test_a_root_that_is_not_posted_yet_shows_the_oldest_message(desk: Desk) -> None:
+    later = desk.clock.now
+    await desk.store.write(take_many, said(desk, "For two", at=later))
+    await desk.store.write(take_many, said(desk, "A table?", at=later - SECOND))
+    await desk.store.write(take_many, said(desk, "Thanks", at=later + SECOND))
+    assert await roots(desk) == ["A table?", "For two", "Thanks"]
+
+
+async def test_a_root_that_is_being_posted_stays_as_it_is(desk: Desk) -> None:
+    await desk.store.write(take_many, said(desk, "For two"))
+    assert await roots(desk) == ["For two"]
+    await desk.store.write(take_many, said(desk, "A table?", at=desk.clock.now - SECOND))
+    [[text]] = await desk.store.read(asking("SELECT text FROM messages WHERE to_show"))
+    assert text == "A table?"
+
+
+async def test_a_root_that_was_not_posted_after_all_shows_the_oldest_message(desk: Desk) -> None:
+    await desk.store.write(take_many, said(desk, "For two"))
+    [(_, thread)] = await desk.threads(interval=AT_ONCE)
+    await desk.store.write(take_many, said(desk, "A table?", at=desk.clock.now - SECOND))
+    assert await desk.store.write(finish_threads, Outcome(thread.undone(Step.OPEN)))
+    assert await roots(desk) == ["A table?", "For two"]
 
 
 async def test_a_stop_after_an_undo_counts_whatever_our_clock_says(desk: Desk) -> None:

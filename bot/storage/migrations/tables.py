@@ -211,7 +211,7 @@ progress = Table(
     "progress",
     metadata,
     Column("key", String(80), primary_key=True),  # "inbound:" and a line in E.164
-    Column("at", Instant, nullable=False),  # what came before then is stored
+    Column("at", Instant, nullable=False),  # what came before then, by Sendblue's clock, is stored
     Column("due_at", Instant, nullable=False),
     Column("fence", Integer, nullable=False),
 )
