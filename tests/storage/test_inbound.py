@@ -110,7 +110,7 @@ async def together(desk: Desk, *arrivals: Arrival) -> None:
 async def test_an_edit_that_is_stored_with_the_message_itself_is_kept(desk: Desk) -> None:
     await a_place(desk)
     first = said(desk, "Eight works", "h1")
-    edit = replace(first, said=replace(first.said, text="Nine works"), may_edit=True)
+    edit = replace(first, said=replace(first.said, text="Nine works"), by_webhook=True)
     await together(desk, first, edit, first)
     assert [text for text, _ in await places(desk)] == ["Eight works", "edited: Nine works"]
     first, edit = (replace(one, said=replace(one.said, handle="h2")) for one in (first, edit))
