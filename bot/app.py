@@ -83,6 +83,7 @@ class App:
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
         self.receiving = Receiving(
             *(store, self.sendblue, self.announce, settings.lines, settings.inbox, catch_up, alarming),
+            doubt_window=durations.doubt_window,
             has_webhook=bool(settings.webhook_secrets),
         )
         noting = Noting(store, self.notifier, durations, chance)

@@ -5,6 +5,7 @@ and a token that nobody can guess; the webhook has a secret in a header. A repor
 """
 
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -14,7 +15,7 @@ from starlette.types import Receive, Scope
 from bot import metrics
 from bot.domain.clock import Clock
 from bot.errors import NotStored, UnreadableReport
-from bot.sendblue.inbound import parse_blocked_line, parse_inbound
+from bot.sendblue.inbound import parse_blocked_line, parse_inbound, parse_sent
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import parse_account_report, parse_report
 from bot.services.receiving import Receiving
@@ -73,6 +74,13 @@ class Callbacks:
                 self._noted = False
         return answer
 
+    async def _take_sent(self, body: bytes, *, form: bool) -> None:
+        """Take in a text that was perhaps not sent from here. If it must wait, the list brings it again."""
+        with suppress(UnreadableReport):  # it has a handle, which is all that news of a text needs
+            said = parse_sent(body, now=self.clock(), region=self.region, form=form)
+            if said is not None:
+                await self.receiving.take_sent(said, "webhook")
+
     async def _taken(self, headers: Headers, receive: Receive, send_id: UUID | None) -> Answer:
         """Answer a report once it is stored, or say why not. send_id: None where its handle names the text."""
         body = await read_body(headers, receive, largest=LARGEST_REPORT)
@@ -84,7 +92,8 @@ class Callbacks:
             elif (said := parse_inbound(body, now=self.clock(), region=self.region, form=form)) is not None:
                 await self.receiving.take(said, "webhook")
             elif (named := parse_account_report(body, now=self.clock(), form=form)) is not None:
-                await self.tracking.apply_by_handle(named)
+                if not await self.tracking.apply_by_handle(named):
+                    await self._take_sent(body, form=form)
             elif (line := parse_blocked_line(body, region=self.region, form=form)) is not None:
                 await self.receiving.line_blocked(line)
         except UnreadableReport as error:

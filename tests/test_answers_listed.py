@@ -100,7 +100,7 @@ async def test_an_answer_tells_its_times_where_it_stands_and_what_came_with_it(t
     code, said = run(one["id"])
     assert code == 0
     fields = {line[2:13].strip(): line[13:] for line in said.splitlines()[1:]}
-    assert fields["from"] == f"{CUSTOMER}, to {LINE}"
+    assert fields["from"] == f"{CUSTOMER}, line {LINE}"
     assert fields["text"] == "“Eight works”"
     assert fields["file"] == "IMG_0042.heic"
     assert fields["status"] == "shown"

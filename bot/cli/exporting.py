@@ -103,7 +103,8 @@ def _received(one: Received) -> dict[str, object]:
     said = one.message
     values = asdict(one) | {"id": said.id, "message_id": said.id, "conversation_id": said.conversation_id}
     values |= {"accepted_at": said.said_at, "text": said.words, "handle": one.handle, "over": not one.waits}
-    return values | {"direction": "in", "files": "\n".join(files(one)), "notice": said.notice.value}
+    values |= {"direction": "out" if said.went_out else "in", "notice": said.notice.value}
+    return values | {"files": "\n".join(files(one))}
 
 
 def files(one: Received) -> list[str]:

@@ -33,6 +33,9 @@ _NOTICES = {
     Notice.UNDONE: "noted that they asked to continue",
     Notice.OPTED_OUT: "opted the customer out",
     Notice.KEPT: "decided to keep texting",
+    Notice.REACTED: "a sign put to a message",
+    Notice.ELSEWHERE: "sent from elsewhere",
+    Notice.OURS: "first taken for one sent from elsewhere",
 }
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
 
@@ -119,7 +122,7 @@ def _show_answer(one: Received, others: Sequence[Message], *, as_json: bool) -> 
         return
     said, opened = one.message, f"in the thread {one.thread_ts or 'that is not opened yet'}"
     facts = [
-        ("from", f"{one.customer or 'a deleted number'}, to {one.line}"),
+        ("to" if said.went_out else "from", f"{one.customer or 'a deleted number'}, line {one.line}"),
         ("text", _quoted(said) or ("" if said.media else "deleted")),
         *(("file", name) for name in files(one)),
         ("written", f"{said.said_at:{_TIME}}, by Sendblue's clock"),
@@ -166,7 +169,8 @@ def _moment_record(one: Moment, story: Story) -> dict[str, object]:
 
 def _in_one_line(one: Entry) -> str:
     if isinstance(one, Received):
-        said = f"{one.message.id}  {one.message.said_at:%Y-%m-%d %H:%M:%S}  from {one.customer or 'deleted':<16}  "
+        way = "to  " if one.message.went_out else "from"
+        said = f"{one.message.id}  {one.message.said_at:%Y-%m-%d %H:%M:%S}  {way} {one.customer or 'deleted':<16}  "
         said += _shown(one)
     else:
         words = one.send.words

@@ -41,10 +41,12 @@ class Notice(StrEnum):
     OPTED_OUT = "opted_out"  # decided: they want no more texts
     KEPT = "kept"  # decided: they do
     REACTED = "reacted"  # no words at all: a sign that they put to a message
+    ELSEWHERE = "elsewhere"  # not theirs: a text to them that was not sent from here
+    OURS = "ours"  # was taken for that, and was sent from here after all
 
 
 class Inbound(Struct, frozen=True):
-    """What a customer said, as Sendblue tells it."""
+    """What a customer said, or somebody elsewhere said to them, as Sendblue tells it."""
 
     handle: str  # Sendblue's name for it, the same in each copy
     line: str  # E.164: which of our lines it came to
@@ -55,7 +57,7 @@ class Inbound(Struct, frozen=True):
     opted_out: bool = False  # what Sendblue says of the customer
     part: int = 1  # of what is too long for one post
     edited: bool = False  # it was known with other words
-    reacts: bool = False  # its text says which sign they put to which message of the conversation
+    notice: Notice = Notice.NONE  # what it is beside words, where that is known at once
 
     @property
     def is_group(self) -> bool:
@@ -64,7 +66,8 @@ class Inbound(Struct, frozen=True):
 
     @property
     def key(self) -> str:
-        key = f"in:{self.handle}" if self.part == 1 else f"in:{self.handle}:{self.part}"
+        key = f"{'out' if self.notice is Notice.ELSEWHERE else 'in'}:{self.handle}"
+        key = key if self.part == 1 else f"{key}:{self.part}"
         return f"{key}:{sha256(_plain(self.text).encode()).hexdigest()[:16]}" if self.edited else key
 
     def edits(self, known: str) -> bool:
@@ -87,7 +90,7 @@ class Message(Struct, frozen=True):
     id: UUID
     conversation_id: UUID
     seq: int  # its place in the conversation
-    direction: str  # "out": a colleague said it; "in": the customer; "note": for colleagues alone
+    direction: str  # "out": a colleague said it; "in": it came from Sendblue; "note": for colleagues alone
     team: str  # the workspace its author acted in
     author: str  # a Slack user id; "" of a customer's
     answer_url: str  # of the command; Slack takes answers there for half an hour
@@ -107,6 +110,11 @@ class Message(Struct, frozen=True):
     @property
     def inbound(self) -> bool:
         return self.direction == "in"
+
+    @property
+    def went_out(self) -> bool:
+        """Whether the customer was told it, from wherever."""
+        return self.direction == "out" or self.notice in (Notice.ELSEWHERE, Notice.OURS)
 
     def shown(self) -> "Message":
         return replace(self, to_show=self.to_show and not self.showing, showing=False)

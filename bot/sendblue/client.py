@@ -112,10 +112,11 @@ class Sendblue:
                 break
         raise NotSent("list_without_end")
 
-    async def inbound(self, line: str, since: datetime, *, offset: int) -> Page:
-        """Return a page of what its list says came in to a line, oldest first. Raises as `status`."""
-        parse = partial(parse_inbound_page, region=self._region)
-        return await self._listed(parse, {"is_outbound": "false", "sendblue_number": line}, since, offset, limit="25")
+    async def said(self, line: str, since: datetime, *, offset: int, outbound: bool = False) -> Page:
+        """Return a page of what its list says came in to a line, or went out from it, oldest first. As `status`."""
+        parse = partial(parse_inbound_page, region=self._region, outbound=outbound)
+        asked = {"is_outbound": str(outbound).lower(), "from_number" if outbound else "sendblue_number": line}
+        return await self._listed(parse, asked, since, offset, limit="25")
 
     async def _listed(
         self, parse: Callable[..., R], params: Mapping[str, str], since: datetime, offset: int, *, limit: str

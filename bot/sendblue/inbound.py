@@ -9,12 +9,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from msgspec import Struct
+from msgspec.structs import replace
 
-from bot.domain.message import Inbound
+from bot.domain.delivery import Delivery
+from bot.domain.message import Inbound, Notice
 from bot.domain.number import in_e164, mask, sender
 from bot.errors import UnreadableReport
 from bot.sendblue.failures import plain_text
-from bot.sendblue.wire import fields_of, is_a_customers, page_of, read_time
+from bot.sendblue.wire import DELIVERIES, fields_of, is_a_customers, page_of, read_time
 
 _OLDEST, _AHEAD = timedelta(days=400), timedelta(minutes=5)  # a time beyond these is no time of a message
 _LONGEST_NAME = 180  # characters of a handle or a sender
@@ -83,16 +85,37 @@ def inbound_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbo
     )
 
 
-def parse_inbound_page(body: bytes, *, now: datetime, region: str) -> Page:
-    """Read `GET /api/v2/messages`. An item that cannot be read is left out. Raises UnreadableReport."""
+def parse_sent(body: bytes, *, now: datetime, region: str, form: bool = False) -> Inbound | None:
+    """Read one POST of the account's webhook about a text that went out, as `sent_of`."""
+    return sent_of(fields_of(body, form=form), now=now, region=region)
+
+
+def sent_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbound | None:
+    """Read one record of a text that went out; None if it failed, or went to a group. Raises UnreadableReport."""
+    if fields.get("group_id") or DELIVERIES.get(plain_text(fields.get("status")).upper()) is Delivery.FAILED:
+        return None
+    line, customer = (fields.get(name) for name in ("from_number", "to_number"))
+    turned = {"sendblue_number": fields.get("sendblue_number") or line, "from_number": customer or fields.get("number")}
+    said = inbound_of({**fields, **turned}, now=now, region=region)
+    by = plain_text(fields.get("sender_email"))[:100]
+    return replace(said, text=f"({by}) {said.text}" if by else said.text, opted_out=False, notice=Notice.ELSEWHERE)
+
+
+def parse_inbound_page(body: bytes, *, now: datetime, region: str, outbound: bool = False) -> Page:
+    """Read `GET /api/v2/messages`. An item that cannot be read is left out. Raises UnreadableReport.
+
+    outbound: what went out, not what came in.
+    """
     items, more = page_of(body)
     said, unreadable = list[Inbound](), 0
     for item in items:
-        if _came_in(item):
-            try:
-                said.append(inbound_of(item, now=now, region=region))
-            except UnreadableReport:
-                unreadable += 1
+        if _came_in(item) == outbound:
+            continue
+        try:
+            one = (sent_of if outbound else inbound_of)(item, now=now, region=region)
+            said += [one] if one is not None else []
+        except UnreadableReport:
+            unreadable += 1
     names = [plain_text(item.get("message_handle"))[:_LONGEST_NAME] for item in items]
     return Page(said, names, unreadable, more)
 

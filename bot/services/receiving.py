@@ -1,4 +1,7 @@
-"""Taking in what customers say: from the webhook as it comes, and from Sendblue's list whatever the webhook missed."""
+"""Taking in what customers say, and what was sent to them from elsewhere.
+
+From the webhook as it comes, and from Sendblue's lists whatever the webhook missed.
+"""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,8 +19,10 @@ from bot.domain.splitting import split_text
 from bot.domain.thread import LONGEST_SHOWN
 from bot.errors import CallFailed, NotSent
 from bot.sendblue.client import Sendblue
+from bot.sendblue.inbound import Page
 from bot.services.alarming import Alarming
 from bot.services.worker import Job
+from bot.storage.elsewhere import WAITS, SentElsewhere, take_sent
 from bot.storage.inbound import Arrival, take_many
 from bot.storage.places import give_place
 from bot.storage.progress import Read, Reading, ReadingCapacity, claim_reading, note_reading
@@ -31,6 +36,7 @@ _LEASE = timedelta(seconds=60)
 _OVERLAP = timedelta(minutes=10)  # read again each time: the list lags behind
 # From one page to the next: a seventh of the 100 requests that Sendblue takes in 10 s.
 _EACH = timedelta(seconds=0.7)
+_LAG = timedelta(minutes=2)  # of the list of what went out, most of which is ours; what must wait keeps the mark back
 
 
 @dataclass(eq=False)
@@ -42,6 +48,7 @@ class Receiving:
     inbox: str  # the channel for what has no thread; "": none
     every: timedelta  # from one reading of a line's list to the next
     alarming: Alarming
+    doubt_window: timedelta  # for so long a call of ours without an answer may have led to a text in the list
     has_webhook: bool  # whether it is to bring what customers say; or the list alone does
     _began: bool = field(default=False, init=False)
 
@@ -62,6 +69,20 @@ class Receiving:
             await self.alarming.answer_without_webhook(said.at)
         return new
 
+    async def take_sent(self, said: Inbound, source: str) -> bool:
+        """Show a text that was not sent from here in its customer's thread; returns whether it is to be brought again.
+
+        That it is while it may be one of ours, whose call has no answer yet. Raises NotStored.
+        """
+        if said.line not in self.lines:
+            return False
+        text = said.text if len(said.text) <= LONGEST_SHOWN else f"{said.text[: LONGEST_SHOWN - 2]} …"
+        taken = await self.store.write(take_sent, SentElsewhere(replace(said, text=text), self.doubt_window))
+        if taken == "new":
+            log.info("sent_elsewhere", source=source)
+            self.announce.set()
+        return taken == WAITS
+
     async def line_blocked(self, line: str) -> None:
         """Have operators told that Sendblue blocked a line, if it is one of ours. Raises NotStored."""
         if line in self.lines:
@@ -69,7 +90,7 @@ class Receiving:
 
     async def claim(self, _capacity: int) -> tuple[list[Job], datetime | None]:
         """Take a line whose list is due to be read. At the first time all are: customers wrote while we were away."""
-        keys = [f"inbound:{line}" for line in self.lines]
+        keys = [f"{kind}:{line}" for kind in ("inbound", "outbound") for line in self.lines]
         if self.inbox:
             placed: int = await self.store.write(give_place, self.inbox)
             if placed:
@@ -91,17 +112,19 @@ class Receiving:
 
     async def _read_all(self, reading: Reading) -> bool:
         """Return whether all pages are stored. Raises Refused or NotSent."""
-        line, since = reading.key.removeprefix("inbound:"), min(reading.at, self.sendblue.now()) - _OVERLAP
-        seen, offset = set[str](), 0
+        kind, line = reading.key.split(":", 1)
+        outbound = kind == "outbound"
+        since = min(reading.at, self.sendblue.now()) - (_LAG if outbound else _OVERLAP)
+        seen, offset, all_taken = set[str](), 0, True
         while True:
-            page = await self.sendblue.inbound(line, since, offset=offset)
-            found = await asyncio.gather(*(self.take(said, "list") for said in page.said))
-            _counter("list", "unreadable").inc(page.unreadable)
-            if any(found):
-                log.info("caught_up", count=sum(found))
+            page = await self.sendblue.said(line, since, offset=offset, outbound=outbound)
+            if outbound:
+                all_taken &= not any([await self.take_sent(said, "list") for said in page.said])
+            else:
+                await self._take_page(page)
             nothing_new = seen.issuperset(page.names)
             if page.more is False or not page.names or (nothing_new and page.more is None):
-                return True
+                return all_taken
             if nothing_new:
                 raise NotSent("list_without_end")
             seen.update(page.names)
@@ -109,3 +132,9 @@ class Receiving:
             if not await self.store.write(note_reading, Read(reading, reading.at, _LEASE)):
                 return False  # somebody else goes on with it
             await asyncio.sleep(_EACH.total_seconds())
+
+    async def _take_page(self, page: Page) -> None:
+        found = await asyncio.gather(*(self.take(said, "list") for said in page.said))
+        _counter("list", "unreadable").inc(page.unreadable)
+        if any(found):
+            log.info("caught_up", count=sum(found))

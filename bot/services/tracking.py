@@ -56,12 +56,13 @@ class Tracking:
             self.send.set()
         return applied
 
-    async def apply_by_handle(self, report: Report) -> None:
-        """As `apply`, for a report that names its send by Sendblue's handle alone; unknown ones change nothing."""
+    async def apply_by_handle(self, report: Report) -> bool:
+        """As `apply`, for a report that names its send by Sendblue's handle alone; returns whether that is known."""
         handle = report.handle or ""
         owners = await self.store.read(lambda tx: owners_of(tx, [handle]))
         if handle in owners:
             await self.apply(owners[handle], report)
+        return handle in owners
 
     async def fail_unsent(self, sends: Iterable[Send], code: str) -> None:
         """Record of texts that nobody has tried to send that they never will be sent, and why. Raises as `apply`."""

@@ -23,6 +23,10 @@ from bot.slack.reasons import CAN_BE_TRIED_AGAIN
 from bot.slack.sentences import NOTICES, news, of_part, status_line
 
 _NOW = timedelta(minutes=1)  # what was said no longer ago than this is said now
+_ELSEWHERE = {
+    Notice.ELSEWHERE: "Sent from elsewhere",
+    Notice.OURS: "Correction: this was sent from here, not from elsewhere",
+}
 RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the send's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
 
@@ -89,8 +93,9 @@ def said(thread: Thread, *, now: datetime) -> Post:
         words = "\n".join(filter(None, [one.words, *_files(one)]))
         late = now - one.said_at > _NOW
         then = " " if one.notice is Notice.REACTED else ": "
-        lines.append(f"{who}{f' ({when(one.said_at)})' if late else ''}{then}{escape(words)}")
-        elements.append(_literal(f"\n{who}" if lines[1:] else who) | {"style": {"bold": True}})
+        speaker = _ELSEWHERE.get(one.notice, who)
+        lines.append(f"{speaker}{f' ({when(one.said_at)})' if late else ''}{then}{escape(words)}")
+        elements.append(_literal(f"\n{speaker}" if lines[1:] else speaker) | {"style": {"bold": True}})
         elements += [_literal(" ("), _date(one.said_at), _literal(")")] if late else []
         elements.append(_literal(f"{then}{words}"))
     if mentioned:

@@ -75,13 +75,13 @@ def _with_edits(items: Sequence[Arrival], known: Mapping[str, str]) -> list[Arri
 def _as_tapback(tx: Transaction, item: Arrival) -> Arrival:
     """Return what looks like a tapback as the one it is, if it quotes what was said in the conversation."""
     said = item.said
-    found = None if said.is_group or said.edited or said.media else tapback(said.text)
+    found = None if said.is_group or said.edited or said.media or said.notice else tapback(said.text)
     if found is None:
         return item
     texts = tx.ask(_LAST_WORDS, line=said.line, customer=said.customer).column()
     if not any(found.is_to(text) for text in texts):
         return item
-    return replace(item, said=replace(said, text=found.says, reacts=True))
+    return replace(item, said=replace(said, text=found.says, notice=Notice.REACTED))
 
 
 _LAST_WORDS = Sql("""
@@ -188,7 +188,7 @@ class _Heeded:
 
     def called(self, said: Inbound, conversation_id: UUID, notice: Notice, *, stands: bool) -> str:
         """Return whom it calls. stands: it is shown in a thread that stands; a new root is seen without a call."""
-        if said.edited or notice is Notice.REACTED:
+        if said.edited or said.notice:
             return ""  # no news that needs an answer
         heard = self._heard.setdefault(
             conversation_id, {"id": conversation_id, "waiting_since": None, "burst_at": None}
@@ -220,7 +220,6 @@ def _row(
     tx: Transaction, item: Arrival, seat: Seat, places: _Places, heeded: _Heeded, notice: Notice
 ) -> dict[str, object]:
     thread_id, stands = places.thread_of(item.said)
-    notice = Notice.REACTED if item.said.reacts else notice
     calls = heeded.called(item.said, seat.conversation_id, notice, stands=stands)
     ids = {"id": new_id(tx.now), "thread_id": thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
     text = f"edited: {item.said.text}" if item.said.edited else item.said.text or WITHOUT_WORDS

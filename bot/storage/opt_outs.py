@@ -15,8 +15,8 @@ from bot.storage.waking import wake_current
 
 def heard(tx: Transaction, said: Inbound) -> Notice:
     """Obey what a customer says of texting them, before it is stored with the same commit; return what it changed."""
-    if said.is_group or said.reacts:
-        return Notice.NONE
+    if said.is_group or said.notice:
+        return said.notice
     wanted = wish(said.text)
     if wanted is Wish.YES and not known_of(tx, said.customer).stands:
         return Notice.NONE  # an answer like any other

@@ -54,10 +54,11 @@ _GIVE_PLACE = Sql("""
     RETURNING id
 """)
 _HELD = "EXISTS (SELECT 1 FROM threads WHERE id = :old AND fence = :fence)"
-_FIRST_LEFT = Sql(
-    "SELECT id, conversation_id, seq FROM messages "
-    f"WHERE thread_id = :old AND to_show AND direction = 'in' AND {_HELD} ORDER BY said_at, seq LIMIT 1"
-)
+_FIRST_LEFT = Sql(f"""
+    SELECT id, conversation_id, seq FROM messages
+    WHERE thread_id = :old AND to_show AND direction = 'in' AND notice NOT IN ('elsewhere', 'ours') AND {_HELD}
+    ORDER BY said_at, seq LIMIT 1
+""")
 _LEAVE = Sql(f"""
     UPDATE conversations SET thread_id = :thread_id
     WHERE id = (SELECT conversation_id FROM threads WHERE id = :old) AND thread_id = :old AND {_HELD}

@@ -11,7 +11,7 @@ from bot.storage.pacing import free_from, take_slots
 from bot.storage.sql import Sql
 
 _PACE = "inbound"  # the pacing key of whoever reads the list
-_FIRST = timedelta(hours=24)  # how far back a new line is read
+_FIRST = timedelta(hours=24)  # how far back what came in to a new line is read
 
 
 class Reading(Struct, frozen=True):
@@ -23,7 +23,7 @@ class Reading(Struct, frozen=True):
 
 
 class ReadingCapacity(Struct, frozen=True):
-    keys: Sequence[str]  # "inbound:" and a line, of all lines
+    keys: Sequence[str]  # "inbound:" or "outbound:" and a line, of all lines
     lease: timedelta
     each: timedelta  # from one to the next, over all processes
     at_once: bool  # whether all are due now: this process has just begun
@@ -33,7 +33,8 @@ class ReadingCapacity(Struct, frozen=True):
 def claim_reading(tx: Transaction, capacity: ReadingCapacity) -> Claimed[Reading]:
     """Claim the line that has waited longest, one at a time."""
     keys = list(capacity.keys)
-    tx.each(_BEGIN, [{"key": key, "at": tx.now - _FIRST} for key in keys], now=tx.now)
+    begin = {key: tx.now - (_FIRST if key.startswith("inbound:") else timedelta(0)) for key in keys}
+    tx.each(_BEGIN, [{"key": key, "at": at} for key, at in begin.items()], now=tx.now)
     if capacity.at_once:
         tx.do(_NOT_OURS, keys=keys)
         tx.do(_AT_ONCE, keys=keys, now=tx.now)

@@ -10,11 +10,12 @@ from msgspec.structs import asdict, replace
 from bot.domain.delivery import Delivery, HandleFrom, News
 from bot.domain.known import Report
 from bot.domain.send import Send, Telling
+from bot.domain.thread import Step
 from bot.storage.conversations import let_out, overtaken
 from bot.storage.engine import Transaction
 from bot.storage.rows import load_sends
 from bot.storage.sql import Sql
-from bot.storage.waking import wake_threads
+from bot.storage.waking import wake, wake_threads
 
 
 class Heard(Struct, frozen=True):
@@ -208,6 +209,13 @@ _HEARD = Sql(f"{{update sends: {_COLUMNS}}}")
 _HEARD_AND_NAMED = Sql(f"{{update sends: {_COLUMNS}, handle}}")
 
 
+# If it was shown as one from elsewhere, that is corrected; else it never is.
+_OURS_AFTER_ALL = Sql("""
+    UPDATE messages SET to_show = NOT to_show, notice = 'ours' WHERE key {among keys} AND notice = 'elsewhere'
+    RETURNING thread_id
+""")
+
+
 def _store(
     tx: Transaction, before: Mapping[UUID, Send], changed: Sequence[Send], quiet_for: Mapping[UUID, timedelta]
 ) -> None:
@@ -219,6 +227,10 @@ def _store(
         rows[_HEARD_AND_NAMED if named else _HEARD].append(row)
     for statement, of_it in rows.items():
         tx.each(statement, of_it)
+    # Nothing is taken for a text from elsewhere while a call of ours is under way: see `bot.storage.elsewhere`.
+    late = [one for one in changed if one.known.handle and before[one.id].known.delivery > Delivery.SENDING]
+    if keys := [f"out:{one.known.handle}" for one in late if one.known.handle != before[one.id].known.handle]:
+        wake(tx, tx.ask(_OURS_AFTER_ALL, keys=keys).column(), Step.REPLY)
 
 
 def _heard(send: Send, ask_at: datetime) -> dict[str, object]:
