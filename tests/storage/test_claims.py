@@ -363,7 +363,7 @@ async def test_the_first_of_each_queue_is_found_in_its_own_index(desk: Desk) -> 
 
 @pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 async def test_news_without_a_new_handle_leaves_the_index_of_handles_alone(desk: Desk) -> None:
-    """SQLite writes into the index of a column that is set, even to what it was: a tenth of what a callback writes."""
+    """SQLite writes into the index of a column that is set, even to what it was."""
     [send_id] = await desk.accept()
     assert await _writes_handles(desk, send_id, Delivery.QUEUED)
     assert not await _writes_handles(desk, send_id, Delivery.SENT)
