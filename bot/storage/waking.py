@@ -25,8 +25,8 @@ def wake_threads(
     steps: dict[tuple[Step, timedelta], set[UUID]] = defaultdict(set)
     for send in changed:
         old = before.get(send.id)
-        if send.news:
-            steps[Step.REPLY, sent_waits if send.news is News.SENT else _AT_ONCE].add(send.thread_id)
+        if news := send.news:
+            steps[Step.REPLY, sent_waits if news is News.SENT else _AT_ONCE].add(send.thread_id)
         elif old is None or old.headline != send.headline:
             steps[Step.EDIT, _AT_ONCE].add(send.thread_id)
     for (step, wait), ids in steps.items():

@@ -23,8 +23,8 @@ from tests.statements import by_writer, doing
 
 async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
     assert (await stage.get("/healthz")).text == "ok\n"
-    await until(lambda: sum(call.method == "GET /api/v2/messages" for call in stage.sendblue.calls) >= 2)
-    await asyncio.sleep(0.1)  # both lists are read, and that is stored
+    await until(lambda: sum(call.method == "GET /api/v2/messages" for call in stage.sendblue.calls) >= 4)
+    await asyncio.sleep(0.1)  # the two lists of both lines are read, and that is stored
     answer = await stage.get("/readyz")
     assert answer.status_code == 200
     checks = ("announcing", "database", "doubting", "noting", "polling", "receiving", "scheduler", "schema", "sending")

@@ -101,8 +101,9 @@ def history(stage: Stage) -> list[tuple[str, str]]:
 
 
 def asked(stage: Stage) -> list[str]:
-    """What was asked of Sendblue, but for its list of what came in."""
-    return [call.method for call in stage.sendblue.calls if call.params.get("is_outbound") != "false"]
+    """What was asked of Sendblue, but for its lists of what came in to a line and went out from it."""
+    calls = stage.sendblue.calls
+    return [call.method for call in calls if "is_outbound" not in call.params or "to_number" in call.params]
 
 
 async def sent(stage: Stage, status: int = 202, answer: str = "accepted") -> str:
