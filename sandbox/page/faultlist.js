@@ -99,7 +99,7 @@ const ANSWERS = [
   {
     name: "shuffle_inbound", title: "Shuffle answers", on: true, off: false,
     what: "The webhook tells an answer only after the next one.",
-    watch: "write two at once: they stand in the order in which they were written.",
+    watch: "none is missing and none stands twice; what comes late stands last.",
   },
   {
     name: "delay_inbound", title: "Delay answers", off: 0,
