@@ -43,7 +43,7 @@ async def test_a_scene_is_over_at_once_when_the_bot_is_killed(desk: Desk):
     page, strip = desk.page, desk.page.get_by_test_id("scene")
     await page.get_by_role("button", name="Scenes", exact=True).click()
     await page.get_by_role("button", name="Sendblue never answers").click()
-    await expect(page.locator("#fault-count")).to_have_text("2 on")
+    await expect(page.locator("#fault-count")).to_have_text("3 on")
     await page.get_by_test_id("kill-bot").click()
     await expect(strip).to_contain_text("It was stopped short, as the bot went down.", timeout=5_000)
     await expect(page.locator("#fault-count")).to_be_empty()
