@@ -11,6 +11,7 @@ from starlette.routing import Route
 from sandbox.bot_process import BotFailedError
 from sandbox.faults import Switches
 from sandbox.playing import Playing
+from sandbox.sendblue.tapbacks import SIGNS
 from sandbox.slack import CommandAnswer, SlackRefusalError
 from sandbox.slack.escapes import escaped
 from sandbox.traffic import Json
@@ -48,6 +49,8 @@ class Control:
             "/sendblue/faults": self.sendblue_faults,
             "/read": self.read,
             "/reply": self.reply,
+            "/react": self.react,
+            "/delete": self.delete,
             "/bot": self.bot,
             "/reset": self.reset,
             "/scene": self.scene,
@@ -85,18 +88,30 @@ class Control:
 
     async def read(self, body: Json) -> Json:
         """Open a message on the phone."""
-        handle = _text(body, "handle")
-        if handle not in {message.handle for message in self._world.sendblue.messages if message.outbound}:
-            raise RequestError("There is no such message on any phone.", 404)
-        self._world.sendblue.customer_reads(handle)
+        self._world.sendblue.customer_reads(self._ours(body))
+        return {}
+
+    async def react(self, body: Json) -> Json:
+        """Put a tapback on a message on the phone, or take it back."""
+        sign = _text(body, "sign")
+        if sign not in SIGNS:
+            raise RequestError(f"The tapbacks are {' '.join(SIGNS)}.")
+        await self._world.sendblue.customer_reacts(self._ours(body), sign)
         return {}
 
     async def reply(self, body: Json) -> Json:
-        """Answer from the phone."""
+        """Write from a phone: to our line, or in the group chat."""
         number = _text(body, "number")
         if not _E164.fullmatch(number):
             raise RequestError("A phone number looks like +14155552671 here.")
-        await self._world.sendblue.customer_says(number, _text(body, "text"))
+        sendblue = self._world.sendblue
+        says = sendblue.group_says if body.get("group") is True else sendblue.customer_says
+        await says(number, _text(body, "text"))
+        return {}
+
+    async def delete(self, body: Json) -> Json:
+        """Delete a message in Slack, as an admin of the workspace can."""
+        self._world.slack.delete(_text(body, "channel"), _text(body, "ts"))
         return {}
 
     async def bot(self, body: Json) -> Json:
@@ -122,6 +137,13 @@ class Control:
         if self._playing.title:
             raise RequestError(f"Wait until “{self._playing.title}” is over.", 409)
         return self._playing.start(title)
+
+    def _ours(self, body: Json) -> str:
+        """Return the handle of one of our texts that a request names."""
+        handle = _text(body, "handle")
+        if handle not in {message.handle for message in self._world.sendblue.messages if message.outbound}:
+            raise RequestError("There is no such message on any phone.", 404)
+        return handle
 
 
 def _door(action: _Action) -> Callable[[Request], Awaitable[Response]]:

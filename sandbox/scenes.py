@@ -79,7 +79,7 @@ async def opted_out(stage: Stage) -> None:
 
 
 async def answered(stage: Stage) -> None:
-    """What a customer writes stands in the thread, and the next text goes on there."""
+    """What a customer writes stands in the thread at once."""
     await stage.type("Table at eight?")
     await stage.says("delivered")
     await stage.answers("Eight works, see you then")
@@ -92,6 +92,7 @@ async def a_night_away(stage: Stage) -> None:
 
     async def writes() -> None:
         for words in ("Are you open on Sunday?", "We would be six", "Hello?"):
+            await asyncio.sleep(0.7)  # so that one sees them arrive on the phone, and nothing in Slack
             await stage.answers(words)
 
     await stage.type("Table at eight?")

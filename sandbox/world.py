@@ -41,6 +41,7 @@ class World:
         return {
             **self.slack.snapshot(),
             **self.sendblue.snapshot(),
+            "inbox": INBOX,
             "traffic": self.board.traffic(),
             "faults": self.faults(),
             "bot": self.bot.snapshot(),

@@ -1,11 +1,12 @@
-// The open channel: root messages and private answers, oldest first.
+// The open channel: root messages, replies that are shown in it, too, and private answers, oldest first.
 
 import { acting } from "./actor.js";
 import { body } from "./blocks.js";
 import { timeOf } from "./dates.js";
 import { byId, followEnd, h, keepEnd, orderOf, place, toEnd } from "./dom.js";
 import { ephemeralNode, face, markStatus, messageNode, regroup, swap } from "./message.js";
-import { isRoot, on, repliesOf, state } from "./store.js";
+import { mrkdwn } from "./mrkdwn.js";
+import { isRoot, on, repliesOf, rootOf, state } from "./store.js";
 import { enterThread } from "./thread.js";
 import { view } from "./view.js";
 
@@ -22,8 +23,10 @@ export function showChannel() {
   on("actor", redraw);
   on("message", (now) => {
     if (now.channel !== view.channel) return;
-    const root = isRoot(now) ? now : state.messages.get(`${now.channel} ${now.thread_ts}`);
+    const root = isRoot(now) ? now : rootOf(now);
     if (root) showRoot(root);
+    const also = isRoot(now) ? repliesOf(now).filter(isBroadcast) : [now].filter(isBroadcast);
+    for (const reply of also) showBroadcast(reply);
   });
   on("ephemeral", (now) => {
     if (now.channel !== view.channel || now.user !== acting()) return;
@@ -43,7 +46,9 @@ function redraw() {
   pane.replaceChildren();
   const here = (/** @type {{channel: string}} */ item) => item.channel === view.channel;
   drawing = true;
-  for (const message of [...state.messages.values()].filter(here).filter(isRoot)) showRoot(message);
+  const messages = [...state.messages.values()].filter(here);
+  for (const message of messages.filter(isRoot)) showRoot(message);
+  for (const reply of messages.filter(isBroadcast)) showBroadcast(reply);
   const mine = [...state.ephemerals.values()].filter(here).filter((answer) => answer.user === acting());
   for (const answer of mine) showEphemeral(answer);
   drawing = false;
@@ -60,15 +65,34 @@ function empty() {
 /** @param {Message} message */
 function showRoot(message) {
   const replies = repliesOf(message);
-  if (message.deleted && !replies.length) {
-    keepEnd(byId("messages"), () => shown.get(message.ts)?.remove());
-    shown.delete(message.ts);
-    return;
-  }
+  if (message.deleted && !replies.length) return remove(message.ts);
   const props = { test: `message-${message.ts}`, "data-ts": message.ts };
   const node = messageNode(message, props, replies.length ? repliesLink(message, replies) : null);
   node.classList.toggle("open", message.ts === view.thread);
-  put(message.ts, node, orderOf(message.at, message.ts));
+  const before = put(message.ts, node, orderOf(message.at, message.ts));
+  if (message.bot) markStatus(node, before);
+}
+
+/** @param {Message} message */
+const isBroadcast = (message) => message.broadcast && !isRoot(message);
+
+/** A reply with a line above its words that leads to its thread. @param {Message} reply */
+function showBroadcast(reply) {
+  if (reply.deleted) return remove(reply.ts);
+  const root = rootOf(reply);
+  const words = !root || root.deleted ? "a message that was deleted" : h("p", null, mrkdwn(root.text)).textContent;
+  const props = { type: "button", class: "replied-to", test: "replied-to", "data-action": "replied-to" };
+  const link = h("p", { class: "replied" }, "replied to a thread: ",
+    root ? h("button", { ...props, onclick: () => enterThread(root.ts) }, words) : words);
+  const node = messageNode(reply, { class: "msg broadcast", test: "broadcast", "data-ts": reply.ts });
+  node.querySelector(".byline")?.after(link);
+  put(reply.ts, node, orderOf(reply.at, reply.ts));
+}
+
+/** @param {string} ts */
+function remove(ts) {
+  keepEnd(byId("messages"), () => shown.get(ts)?.remove());
+  shown.delete(ts);
 }
 
 /** @param {import("./store.js").Ephemeral} answer */
@@ -77,20 +101,20 @@ function showEphemeral(answer) {
   put(key, ephemeralNode(answer, {}), orderOf(answer.at, String(answer.id)));
 }
 
-/** @param {string} key @param {HTMLElement} node @param {string} order */
+/** Show a node; return the one that it replaces. @param {string} key @param {HTMLElement} node @param {string} order */
 function put(key, node, order) {
   const pane = byId("messages");
   const before = shown.get(key);
   shown.set(key, node);
   keepEnd(pane, () => {
     pane.querySelector(".empty")?.remove();
-    if (node.dataset.author === "bot") markStatus(node, before);
     if (before) {
       node.dataset.order = before.dataset.order;
       swap(before, node);
     } else place(pane, node, order);
     if (!drawing) regroup(pane);
   });
+  return before;
 }
 
 /** "2 replies, last at 10:42": opens the thread. @param {Message} root @param {Message[]} replies */

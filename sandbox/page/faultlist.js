@@ -38,11 +38,6 @@ const SENDBLUE = [
     watch: "the bot asks meanwhile; news that comes too late changes nothing.",
   },
   {
-    name: "lose_inbound", title: "Lose customers’ answers", on: true, off: false,
-    what: "What a customer writes never reaches the bot by itself.",
-    watch: "the bot reads Sendblue’s list and shows it all the same, once.",
-  },
-  {
     name: "sms", title: "Fall back to SMS", on: true, off: false,
     what: "The customer has no iMessage: a green bubble.",
     watch: "the thread says SMS and promises no delivery, as SMS never reports one.",
@@ -90,6 +85,52 @@ const SENDBLUE = [
 ];
 
 /** @type {Fault[]} */
+const ANSWERS = [
+  {
+    name: "lose_inbound", title: "Lose answers", on: true, off: false,
+    what: "The webhook tells nothing of what customers write.",
+    watch: "the bot finds it in Sendblue’s list within seconds.",
+  },
+  {
+    name: "duplicate_inbound", title: "Repeat answers", on: true, off: false,
+    what: "The webhook tells everything three times.",
+    watch: "each answer stands in the thread once.",
+  },
+  {
+    name: "shuffle_inbound", title: "Shuffle answers", on: true, off: false,
+    what: "The webhook tells an answer only after the next one.",
+    watch: "none is missing and none stands twice; what comes late stands last.",
+  },
+  {
+    name: "delay_inbound", title: "Delay answers", off: 0,
+    choices: [["2", "2 s"], ["5", "5 s"], ["15", "15 s"]],
+    what: "The webhook is late.",
+    watch: "the list may be faster; the late copy changes nothing.",
+  },
+  {
+    name: "list_lag", title: "The list lags", off: 0,
+    choices: [["5", "5 s"], ["15", "15 s"], ["30", "30 s"]],
+    what: "What is new is not in the list yet.",
+    watch: "lose answers as well: they come late, but they come.",
+  },
+  {
+    name: "list_cap", title: "Small pages", on: 2, off: 0,
+    what: "A page of the list holds two messages.",
+    watch: "lose answers as well: the bot reads page after page.",
+  },
+  {
+    name: "list_newest_first", title: "Newest first", on: true, off: false,
+    what: "The list ignores the order that was asked for.",
+    watch: "lose answers as well: the thread still has them in order.",
+  },
+  {
+    name: "list_bare", title: "No word of more", on: true, off: false,
+    what: "The list does not say whether more pages follow.",
+    watch: "with small pages and lost answers none is missing.",
+  },
+];
+
+/** @type {Fault[]} */
 const SLACK = [
   {
     name: "rate_limited", title: "Slack is busy (429)", on: true, off: false,
@@ -111,10 +152,16 @@ const SLACK = [
     what: "The next post works, but the bot never hears so.",
     watch: "the bot finds its own post again: nothing appears twice.",
   },
+  {
+    name: "orphan_replies", title: "Orphans in the channel", on: true, off: false,
+    what: "A reply to a deleted message is posted into the channel; otherwise it is refused.",
+    watch: "delete a thread’s first message, then answer: the bot takes its reply back and says it elsewhere.",
+  },
 ];
 
-/** @type {{side: "sendblue" | "slack", title: string, faults: Fault[]}[]} */
+/** @type {{name: string, side: "sendblue" | "slack", title: string, faults: Fault[]}[]} */
 export const GROUPS = [
-  { side: "sendblue", title: "Sendblue, which carries the texts", faults: SENDBLUE },
-  { side: "slack", title: "Slack, which shows the threads", faults: SLACK },
+  { name: "texts", side: "sendblue", title: "Sendblue, which carries the texts", faults: SENDBLUE },
+  { name: "answers", side: "sendblue", title: "Sendblue, which brings what customers write", faults: ANSWERS },
+  { name: "slack", side: "slack", title: "Slack, which shows the threads", faults: SLACK },
 ];

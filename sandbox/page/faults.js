@@ -23,7 +23,7 @@ let latest;
 /** Draw every switch once and keep them current. */
 export function showFaults() {
   for (const group of GROUPS) {
-    const heading = `faults-${group.side}`;
+    const heading = `faults-${group.name}`;
     byId("fault-list").append(
       h("section", { "aria-labelledby": heading },
         h("h3", { id: heading, class: `from-${group.side}` }, group.title),

@@ -109,7 +109,8 @@ export function regroup(list) {
     const day = dayOf(Number(node.dataset.at));
     const sameDay = above && dayOf(Number(above.dataset.at)) === day;
     const soon = above && Number(node.dataset.at) - Number(above.dataset.at) < SAME_BREATH;
-    node.classList.toggle("compact", Boolean(sameDay && soon && above?.dataset.author === node.dataset.author));
+    const alone = [node, above].some((one) => one?.classList.contains("broadcast"));
+    node.classList.toggle("compact", Boolean(sameDay && soon && !alone && above?.dataset.author === node.dataset.author));
     if (sameDay) delete node.dataset.day;
     else node.dataset.day = day;
     above = node;

@@ -1,10 +1,14 @@
 // The customer's phone: bubbles, delivery labels, and the customer's own hands.
 
+import { placeOf } from "./actor.js";
 import { control } from "./control.js";
+import { chosenCustomer, conversationOf, conversations, inOrder, isGroup, listCustomers, pretty, titleOf } from "./customers.js";
 import { dayOf, timeOf } from "./dates.js";
 import { byId, h, nodes } from "./dom.js";
+import { withGlyphs } from "./glyphs.js";
 import { icon } from "./icons.js";
 import { on, state } from "./store.js";
+import { buttonOf, showTapbacks, tapbackBadge, tapbackButton } from "./tapbacks.js";
 
 /** @typedef {import("./store.js").Phone} Phone */
 
@@ -12,14 +16,17 @@ const FAILED = new Set(["ERROR", "DECLINED", "FAILED"]);
 const UNDERWAY = new Set(["REGISTERED", "PENDING", "QUEUED", "ACCEPTED"]);
 const PAUSE = 900; // seconds of silence before the time is shown again
 
-let open = ""; // the number whose conversation is shown
+let open = ""; // the conversation that is shown: a number, or a group's id
 let fresh = ""; // the handle that has just arrived, for its little jump
 
 /** Draw the phone and keep it current. */
 export function showPhone() {
+  showTapbacks();
   on("state", () => {
-    const numbers = conversations();
-    if (!numbers.includes(open)) open = numbers[numbers.length - 1] ?? "";
+    const there = conversations();
+    if (!there.includes(open)) open = there[there.length - 1] ?? "";
+    const people = state.group?.people ?? [];
+    byId("member").replaceChildren(...people.map((number) => h("option", { value: number }, pretty(number))));
     draw();
   });
   on("phone", (now, before) => {
@@ -32,7 +39,7 @@ export function showPhone() {
   });
   on("faults", draw);
   byId("customers").addEventListener("change", () => {
-    open = byId("customers").value;
+    open = chosenCustomer();
     draw();
   });
   byId("read-it").addEventListener("click", () => {
@@ -45,7 +52,7 @@ export function showPhone() {
 /** @param {Phone} message */
 function arrived(message) {
   fresh = message.handle;
-  if (!open || !byId("answer").value) open = message.number;
+  if (!open || !byId("answer").value) open = conversationOf(message);
 }
 
 /** @param {Event} event */
@@ -55,51 +62,32 @@ async function answer(event) {
   const text = box.value.trim();
   if (!text || !open) return;
   box.value = "";
-  const done = await control("reply", { number: open, text });
+  const group = isGroup(open);
+  const done = await control("reply", { number: group ? byId("member").value : open, text, group });
   if (!done && !box.value) box.value = text;
-}
-
-/** Customers' numbers, the one heard of last at the end. */
-function conversations() {
-  return [...new Set(inOrder().map((message) => message.number).reverse())].reverse();
-}
-
-function inOrder() {
-  return [...state.phones.values()].sort((a, b) => a.at - b.at);
 }
 
 /** The newest text to the customer on screen. */
 function newestOut() {
-  return inOrder().findLast((message) => message.number === open && message.outbound);
+  return inOrder().findLast((message) => conversationOf(message) === open && message.outbound);
 }
 
 function draw() {
-  switcher();
+  const focused = document.activeElement?.getAttribute("data-react");
+  listCustomers(open);
   byId("phone").replaceChildren(frameHead(), thread());
   const list = byId("phone").querySelector(".bubbles");
   list.scrollTop = list.scrollHeight;
+  if (focused) buttonOf(focused)?.focus();
   hands();
-}
-
-/** One choice per customer, the one heard of last on top: any number of them fits, and the keyboard reaches all. */
-function switcher() {
-  const select = byId("customers");
-  const numbers = conversations().reverse();
-  const known = [...select.options].map((/** @type {HTMLOptionElement} */ option) => option.value);
-  // A list that is open would close if its options were drawn anew.
-  if (numbers.join() !== known.join()) {
-    select.replaceChildren(...numbers.map((number) => h("option", { value: number }, pretty(number))));
-  }
-  select.value = open;
-  select.hidden = !numbers.length;
 }
 
 function frameHead() {
   const clock = timeOf(Date.now() / 1000).replace(/\s.*/, "");
   return h("div", { class: "phone-head" },
     h("p", { class: "phone-bar", "aria-hidden": "true" }, h("span", null, clock), h("i"), h("b")),
-    h("span", { class: "phone-face" }, icon("person")),
-    h("p", { class: "phone-number" }, open ? pretty(open) : "No conversation yet"),
+    h("span", { class: "phone-face" }, icon(isGroup(open) ? "people" : "person")),
+    h("p", { class: "phone-number" }, open ? titleOf(open) : "No conversation yet"),
     h("p", { class: "phone-state", test: "phone-state" }, open ? consent() : null));
 }
 
@@ -111,17 +99,29 @@ function consent() {
 
 function thread() {
   const list = h("div", { class: "bubbles", tabindex: "0", role: "log", "aria-label": "Text messages" });
-  const messages = inOrder().filter((message) => message.number === open);
-  if (!messages.length) list.append(h("p", { class: "empty" }, "Texts sent from Slack arrive here."));
+  const everything = inOrder().filter((message) => conversationOf(message) === open);
+  const messages = everything.filter((message) => !message.reacts_to);
+  const signs = new Map(everything.map((message) => [message.reacts_to, message.sign]));
+  if (!messages.length) list.append(h("p", { class: "empty" }, emptyWords()));
   const newest = newestOut();
   messages.forEach((message, index) => {
     const [above, below] = [messages[index - 1], messages[index + 1]];
     if (!above || isText(above) !== isText(message) || message.at - above.at > PAUSE) list.append(stamp(message));
-    list.append(...bubble(message, below?.outbound !== message.outbound, message === newest));
+    if (message.group_id && above?.number !== message.number) list.append(sender(message));
+    const last = below?.outbound !== message.outbound || below.number !== message.number;
+    list.append(...bubble(message, last, message === newest, signs.get(message.handle) ?? ""));
   });
   fresh = "";
   return list;
 }
+
+function emptyWords() {
+  if (!open) return "Texts sent from Slack arrive here.";
+  return isGroup(open) ? "A group chat that your line is in. Write the first text." : "Nobody has texted this number. Write the first text.";
+}
+
+/** Who of a group wrote what follows. @param {Phone} message */
+const sender = (message) => h("p", { class: "sender" }, pretty(message.number));
 
 /** How and when the next texts went. @param {Phone} message */
 function stamp(message) {
@@ -135,15 +135,16 @@ function stamp(message) {
  * @param {Phone} message
  * @param {boolean} last of several by one side: it carries the tail
  * @param {boolean} newest the newest text to the customer: it carries the delivery label
+ * @param {string} sign the tapback on it
  */
-function bubble(message, last, newest) {
+function bubble(message, last, newest, sign) {
   const service = isText(message) ? "SMS" : "iMessage";
   const side = message.outbound ? `out ${service.toLowerCase()}` : "in";
   const props = {
-    class: `bubble ${side} ${last ? "last" : ""} ${message.handle === fresh ? "arrived" : ""}`,
+    class: `bubble ${side} ${last ? "last" : ""} ${sign ? "signed" : ""} ${message.handle === fresh ? "arrived" : ""}`,
     test: "bubble",
     role: "group",
-    "aria-label": message.outbound ? "To the customer" : "From the customer",
+    "aria-label": message.outbound ? "To the customer" : `From ${message.group_id ? pretty(message.number) : "the customer"}`,
     "data-handle": message.handle,
     "data-service": service,
   };
@@ -151,7 +152,9 @@ function bubble(message, last, newest) {
   return nodes([
     h("div", props,
       message.media_url ? picture(message.media_url) : null,
-      message.content ? h("p", null, message.content) : null),
+      message.content ? h("p", null, withGlyphs(message.content)) : null,
+      sign ? tapbackBadge(sign) : null,
+      message.outbound && !failed ? tapbackButton(message.handle) : null),
     message.send_style ? h("p", { class: "effect" }, `Sent with ${message.send_style} effect`) : null,
     message.outbound && (failed || newest) ? label(message, failed) : null,
   ]);
@@ -195,12 +198,16 @@ function hands() {
   const button = byId("read-it");
   button.disabled = !newest || status === "READ" || FAILED.has(status) || isText(newest);
   button.title = newest && isText(newest) ? "Text messages have no read receipts" : "Open the newest text on the phone";
+  button.hidden = isGroup(open);
+  byId("member").hidden = !isGroup(open);
+  byId("customer-note").textContent = whereItAppears(newest);
   byId("answer").disabled = !open;
   byId("customer").querySelector('[type="submit"]').disabled = !open;
 }
 
-/** +14155552671 → +1 (415) 555-2671. @param {string} number E.164 */
-export function pretty(number) {
-  const parts = /^\+1(\d{3})(\d{3})(\d{4})$/.exec(number);
-  return parts ? `+1 (${parts[1]}) ${parts[2]}-${parts[3]}` : number;
+/** Where in Slack one finds what is written here. @param {Phone | undefined} newest */
+function whereItAppears(newest) {
+  if (isGroup(open)) return `Appears in ${placeOf(state.inbox)}. Nobody can answer a group.`;
+  if (open && !newest) return `Appears in ${placeOf(state.inbox)}, as nobody has texted them.`;
+  return "Answers appear in the customer’s thread.";
 }

@@ -4,12 +4,14 @@
  * @typedef {{id: string, name: string, kind: "public" | "private" | "dm" | "archived", note: string,
  *   people?: string[]}} Channel
  * @typedef {{channel: string, ts: string, thread_ts: string | null, user: string, name: string, bot: boolean,
- *   text: string, blocks: any[], edited: boolean, deleted: boolean, at: number}} Message
+ *   text: string, blocks: any[], edited: boolean, broadcast: boolean, deleted: boolean, at: number}} Message
  * @typedef {{id: string, channel: string, user: string, text: string, blocks: any[], at: number,
  *   command: string | null, from?: "slackbot"}} Ephemeral `user` is who sees it
  * @typedef {{handle: string, number: string, from_number: string, content: string, media_url: string | null,
  *   outbound: boolean, status: string, service: string | null, was_downgraded: boolean | null,
- *   error_code: string | number | null, send_style: string | null, at: number}} Phone
+ *   error_code: string | number | null, send_style: string | null, group_id: string, reacts_to: string, sign: string,
+ *   at: number}} Phone `reacts_to`: a tapback on that text, whose `sign` is "" once it was taken back
+ * @typedef {{id: string, name: string, people: string[]}} Group people are numbers
  * @typedef {{title: string, watch: string, state: "playing" | "kept" | "broken" | "stopped", broken: string[],
  *   channel: string, user: string}} Scene
  * @typedef {{id: string, at: number, from: string, to: string, method: string, path: string,
@@ -26,6 +28,8 @@ export const state = {
   /** @type {Map<string, Phone>} */ phones: new Map(),
   /** @type {Map<string, Call>} */ traffic: new Map(),
   /** @type {Set<string>} numbers that said STOP */ optedOut: new Set(),
+  /** @type {Group | null} */ group: null,
+  inbox: "", // the channel for customers whom nobody has texted
   /** @type {{slack: Record<string, any>, sendblue: Record<string, any>}} */ faults: { slack: {}, sendblue: {} },
   /** @type {{title: string, watch: string}[]} */ scenes: [],
   /** @type {Scene | null} the one being played, or played last */ scene: null,
@@ -85,6 +89,8 @@ function replace(snapshot) {
   state.bot = snapshot.bot ?? state.bot;
   if (snapshot.scenes) [state.scenes, state.scene] = [snapshot.scenes, snapshot.scene];
   state.optedOut = new Set(snapshot.opted_out ?? []);
+  state.group = snapshot.group ?? null;
+  state.inbox = snapshot.inbox ?? "";
   const lists = { message: "messages", ephemeral: "ephemerals", phone: "phones", traffic: "traffic" };
   for (const [kind, list] of Object.entries(lists)) {
     const [table, keyOf] = TABLES[kind];
@@ -99,6 +105,11 @@ export function repliesOf(root) {
   return [...state.messages.values()]
     .filter((m) => m.channel === root.channel && m.thread_ts === root.ts && m.ts !== root.ts && !m.deleted)
     .sort((a, b) => (a.ts < b.ts ? -1 : 1));
+}
+
+/** The message that a reply stands below. @param {Message} reply */
+export function rootOf(reply) {
+  return state.messages.get(`${reply.channel} ${reply.thread_ts}`);
 }
 
 /** Whether a message stands in the channel itself. @param {Message} message */

@@ -1,10 +1,11 @@
 // The thread pane: the root, whose status line changes in place, and its replies.
 
 import { placeOf } from "./actor.js";
+import { confirmed, control } from "./control.js";
 import { byId, followEnd, keepEnd, toEnd } from "./dom.js";
 import { icon } from "./icons.js";
 import { markStatus, messageNode, regroup, swap } from "./message.js";
-import { isRoot, on, repliesOf, state } from "./store.js";
+import { isRoot, on, repliesOf, rootOf, state } from "./store.js";
 import { narrow, openThread, view } from "./view.js";
 
 /** @typedef {import("./store.js").Message} Message */
@@ -17,6 +18,8 @@ export function showThread() {
   followEnd(byId("thread-scroll"));
   byId("thread-close").append(icon("close"));
   byId("thread-close").addEventListener("click", close);
+  byId("thread-delete").append(icon("trash"));
+  byId("thread-delete").addEventListener("click", deleteRoot);
   addEventListener("keydown", (event) => {
     const inside = byId("thread").contains(document.activeElement);
     if (event.key === "Escape" && view.thread && !byId("confirm").open && (narrow.matches || inside)) close();
@@ -40,6 +43,18 @@ function close() {
   const back = byId("messages").querySelector(`[data-ts="${CSS.escape(view.thread)}"] .replies`);
   openThread("");
   /** @type {any} */ (back ?? byId("composer-input")).focus();
+}
+
+/** Its replies stay; what is to be said after that finds no thread. */
+async function deleteRoot() {
+  const { channel, thread } = view;
+  const question = {
+    title: { text: "Delete the first message?" },
+    text: { text: "Its replies stay, as in Slack. Then write on the phone or text the customer: the bot needs another place." },
+    confirm: { text: "Delete it" },
+    style: "danger",
+  };
+  if (await confirmed(question)) control("delete", { channel, ts: thread });
 }
 
 function redraw() {
@@ -67,12 +82,13 @@ function showRoot(root) {
     if (before) swap(before, node);
     else byId("thread-root").replaceChildren(node);
   });
+  byId("thread-delete").hidden = root.deleted;
   count(root);
 }
 
 /** @param {Message} reply */
 function showReply(reply) {
-  const root = state.messages.get(`${reply.channel} ${reply.thread_ts}`);
+  const root = rootOf(reply);
   const list = byId("thread-replies");
   const before = shown.get(reply.ts);
   keepEnd(byId("thread-scroll"), () => {

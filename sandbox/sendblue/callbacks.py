@@ -20,6 +20,7 @@ class Callbacks:
         self._courier = courier
         self._faults = faults
         self._retry_wait = retry_wait
+        self._kept_back: Json | None = None
 
     async def send(self, url: str, body: Json) -> None:
         """Send one status callback: late, never, or three times, if the faults say so."""
@@ -31,14 +32,24 @@ class Callbacks:
             await self._repeat(url, body, self._faults.callback_secret)
 
     async def inbound(self, url: str, body: Json, secret: str) -> int | None:
-        """Send what a customer wrote: late, never, or three times, if the faults say so; return the last answer."""
+        """Send what a customer wrote, as badly as the faults say; return the last answer.
+
+        Late, never, three times, or after what comes next. What waits for the next comes with it also once the
+        fault is over.
+        """
         if self._faults.delay_inbound:
             await asyncio.sleep(self._faults.delay_inbound)
         if self._faults.lose_inbound:
             return None
+        if self._faults.shuffle_inbound and self._kept_back is None:
+            self._kept_back = body
+            return None
+        bodies = [body, *([self._kept_back] if self._kept_back else [])]
+        self._kept_back = None
         status = None
-        for _ in range(3 if self._faults.duplicate_inbound else 1):
-            status = await self._repeat(url, body, secret)
+        for one in bodies:
+            for _ in range(3 if self._faults.duplicate_inbound else 1):
+                status = await self._repeat(url, one, secret)
         return status
 
     async def post(self, url: str, body: Json, secret: str = "") -> int | None:

@@ -23,6 +23,8 @@ class SendblueFaults(Switches):
     """The webhook tells everything that customers write three times."""
     delay_inbound: float = 0.0
     """Seconds the webhook is late with what customers write."""
+    shuffle_inbound: bool = False
+    """The webhook keeps back what a customer writes until it has told the next."""
     sms: bool = False
     """The phone has no iMessage: `was_downgraded`, service SMS, and SENT is the end."""
     opted_out: bool = False
@@ -96,6 +98,8 @@ class SendblueFaults(Switches):
     """How the list wants `order_by` written, `camel` (createdAt) or `snake` (created_at); the other gets HTTP 400."""
     list_unordered: bool = False
     """The list ignores `order_by` and `order_direction`."""
+    list_newest_first: bool = False
+    """The list ignores `order_direction`: the newest message comes first."""
     list_cap: int = 0
     """How many messages one page of the list holds at most, whatever was asked for; 0 for 1000."""
     list_cap_refused: bool = False

@@ -24,7 +24,7 @@ _EXACT: Mapping[str, _Field] = {
     "service": lambda message: message.service,
     "status": lambda message: message.status,
     "message_type": lambda _message: "message",
-    "group_id": lambda _message: "",
+    "group_id": lambda message: message.group_id,
     "account_email": lambda _message: ACCOUNT,
 }
 _TIMES: Mapping[str, Callable[[PhoneMessage], float]] = {
@@ -68,7 +68,7 @@ def _ordered(found: list[PhoneMessage], asked: Mapping[str, str], faults: Sendbl
         raise request_error("order_by or order_direction is not one of the allowed values")
     if faults.list_unordered:
         return sorted(found, key=lambda message: message.handle)
-    return sorted(found, key=order, reverse=direction == "desc")
+    return sorted(found, key=order, reverse=direction == "desc" or faults.list_newest_first)
 
 
 def _limit(asked: Mapping[str, str], faults: SendblueFaults) -> int:

@@ -9,10 +9,12 @@ from sandbox.sendblue.account import Account
 from sandbox.sendblue.callbacks import Callbacks
 from sandbox.sendblue.endpoint import Endpoint
 from sandbox.sendblue.faults import SendblueFaults
+from sandbox.sendblue.groups import GROUP
 from sandbox.sendblue.intake import message_to
 from sandbox.sendblue.optouts import OptOuts
 from sandbox.sendblue.phones import Phones
 from sandbox.sendblue.records import PhoneMessage
+from sandbox.sendblue.tapbacks import tapback
 from sandbox.traffic import ApiCall, Json
 
 MESSAGES_SHOWN = 500
@@ -103,20 +105,43 @@ class PretendSendblue:
         lines = [message.line for message in self.messages if message.number == number]
         message = message_to(line or [*self.lines[:1], *lines][-1], number, text, opted_out=number in self._opt_outs)
         message.more |= fields
-        self._phones.add(message)
-        if not self.webhook_url:
-            return None
-        return await self._callbacks.inbound(self.webhook_url, message.body(), self.webhook_secret)
+        return await self._came_in(message)
+
+    async def group_says(self, number: str, text: str) -> int | None:
+        """Write in the group chat, as the member with this number; otherwise as `customer_says`."""
+        return await self.customer_says(number, text, line=self.lines[0], **GROUP.fields(self.lines[0]))
+
+    async def customer_reacts(self, handle: str, sign: str) -> int | None:
+        """Put a tapback on one of our texts, or take it back if it is there; return as `customer_says`."""
+        target = self._known(handle)
+        on_it = [message.sign for message in self.messages if message.reacts_to == handle]
+        added = on_it[-1:] != [sign]
+        text = tapback(sign, target.content, added=added)
+        message = message_to(target.line, target.number, text, opted_out=target.number in self._opt_outs)
+        message.reacts_to, message.sign = handle, sign if added else ""
+        return await self._came_in(message)
 
     def snapshot(self) -> Json:
         """Return everything the page shows of the phones."""
         phones = [message.event() for message in self.messages[-MESSAGES_SHOWN:]]
-        return {"phones": phones, "lines": self.lines, "opted_out": self._opt_outs.numbers}
+        return {
+            "phones": phones,
+            "lines": self.lines,
+            "opted_out": self._opt_outs.numbers,
+            "group": GROUP.event(),
+        }
 
     async def aclose(self) -> None:
         """Stop all messages where they are and close what was opened."""
         await self._phones.background.aclose()
         await self._courier.aclose()
+
+    async def _came_in(self, message: PhoneMessage) -> int | None:
+        """Put what a customer did on their phone, and tell the bot if it has a webhook."""
+        self._phones.add(message)
+        if not self.webhook_url:
+            return None
+        return await self._callbacks.inbound(self.webhook_url, message.body(), self.webhook_secret)
 
     def _known(self, handle: str) -> PhoneMessage:
         message = self._phones.find(handle)

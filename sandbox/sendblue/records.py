@@ -24,6 +24,7 @@ class PhoneMessage:
 
     `at` is when it was taken in, `sent_at` when it was handed over, None until then.
     `opted_out` says of what a customer wrote whether they were opted out once it was heard.
+    A tapback is a message, too: `reacts_to` is the handle of the text it is on, `sign` its emoji, "" once taken back.
     """
 
     handle: str
@@ -41,11 +42,18 @@ class PhoneMessage:
     status_callback: str | None = None
     outbound: bool = True
     opted_out: bool = False
+    reacts_to: str = ""
+    sign: str = ""
     sent_at: float | None = None
     error_code: int | str | None = None
     error_message: str | None = None
     more: Json = field(default_factory=dict)
     """Further fields a report was given, sent along with everything about this message."""
+
+    @property
+    def group_id(self) -> str:
+        """The group chat it was written in, "" for none."""
+        return str(self.more.get("group_id", ""))
 
     def event(self) -> Json:
         """Return it as the page reads it."""
@@ -61,6 +69,9 @@ class PhoneMessage:
             "was_downgraded": self.was_downgraded,
             "error_code": self.error_code,
             "send_style": self.send_style,
+            "group_id": self.group_id,
+            "reacts_to": self.reacts_to,
+            "sign": self.sign,
             "at": self.at,
         }
 

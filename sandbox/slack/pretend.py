@@ -174,8 +174,12 @@ class PretendSlack:
         return self._workspace.add(SlackMessage(channel, ts, thread_ts, user, None, text))
 
     def delete(self, channel: str, ts: str) -> None:
-        """Delete a message, as a person with the right to do so."""
-        message = self._workspace.transcript(channel).find(ts)
+        """Delete a message, as a person with the right to do so.
+
+        Raises:
+            SlackRefusalError: there is no such channel.
+        """
+        message = self._workspace.transcript(self._workspace.channel(channel).id).find(ts)
         if message is not None:
             message.deleted = True
             self._workspace.show(message)

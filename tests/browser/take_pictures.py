@@ -25,7 +25,7 @@ SCALE = 1.5
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CUSTOMER = "+1 415 555 2671"
 ANSWER = "Eight is perfect, thank you!"
-TEXTS = ("Hi Maya, table for four at eight tonight?", "See you then! Parking is behind the app.")
+TEXTS = ("Hi Maya, table for four at eight tonight?", "See you then! Parking is behind the house.")
 
 
 async def pose(page: Page) -> None:
@@ -46,6 +46,8 @@ async def pose(page: Page) -> None:
     await write(page, second)
     await expect(last).to_contain_text(TEXTS[1])
     await expect(last).to_contain_text("Delivered as iMessage")
+    await expect(root).to_contain_text("Last: @Ana")  # the root follows some seconds later
+    await expect(root).not_to_contain_text("Sen")  # neither Sending nor Sent
     await page.get_by_test_id("composer").blur()
 
 
