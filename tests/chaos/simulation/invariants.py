@@ -16,6 +16,7 @@ from bot.domain.send import Send
 from bot.domain.thread import Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
 from tests.chaos.simulation.answers import Answers
+from tests.chaos.simulation.claims import Claims
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
 from tests.chaos.simulation.order import out_of_order
@@ -24,7 +25,6 @@ from tests.making import a_send
 KINDS = ("send", "polls", "doubts", "sweep", "note", "announce")
 """Of work."""
 
-_LONGEST_SHUT = timedelta(seconds=61)
 _LONGEST_WAIT = timedelta(seconds=92)  # a backoff of a send, or what Slack asks for, and a slot behind it
 
 SEND_WITHIN = 1200.0  # seconds after which an unsent text is given up
@@ -55,6 +55,7 @@ class Watch:
         self.rows: dict[str, Row] = {}
         self.places: dict[str, Place] = {}
         self.answers = Answers(world, raw)
+        self._claims = Claims(world)
         self.keys: set[str] = set()  # of what was said
         self._slots: dict[str, str] = {}
         self.notes: dict[str, str] = {}  # key → when it is due
@@ -62,10 +63,6 @@ class Watch:
         self._now = (world.now, _stamp(world.now))
         self._known: dict[str, News] = {}  # all that was ever worth telling
         self._opened: set[str] = set()  # threads that had a root
-        self._held: dict[str, tuple[int, datetime]] = {}  # id → fence and end of the lease of the claim at work
-        self._fences: dict[str, int] = {}
-        self._used: dict[str, datetime] = {}  # slot → its last use
-        self._shut: dict[str, datetime] = {}  # slot → until when a neighbour said to wait
         self.typed, self._refused, self._acknowledged = Counter[str](), Counter[str](), set[str]()
         self.buttons: set[str] = set()  # sends whose buttons somebody has seen
 
@@ -104,9 +101,8 @@ class Watch:
 
     def clock_set(self) -> None:
         """Slots and leases are by the clock that somebody has just set."""
-        self._used.clear()
-        self._shut.clear()
-        self._held.clear()
+        self._claims.slots_set()
+        self._claims.held.clear()
 
     def _dues(self, kind: str) -> list[str]:
         slots = self._slots
@@ -280,24 +276,24 @@ class Watch:
     def _claim_threads(self, ask: Any, claimed: Any) -> None:
         for task in claimed.items:
             self.answers.claimed_to_post(task)
-            self._takes(task.thread.id.hex, task.thread.fence, ask.lease)
+            self._claims.takes(task.thread.id.hex, task.thread.fence, ask.lease)
             if task.step.lane is Lane.POST:
-                self._uses(task.thread.channel, ask.interval)
+                self._claims.uses(task.thread.channel, ask.interval)
             if task.step is Step.EDIT or task.edits:
-                self._uses("edits", timedelta(0))
+                self._claims.uses("edits", timedelta(0))
 
     def _claim_sends(self, ask: Any, claimed: Any) -> None:
         for send in claimed.items:
             self.answers.claimed_to_send(send)
-            self._takes(send.id.hex, send.schedule.fence, ask.lease)
-            self._uses(send.words.line, ask.interval)
+            self._claims.takes(send.id.hex, send.schedule.fence, ask.lease)
+            self._claims.uses(send.words.line, ask.interval)
 
     def _finish_threads(self, finish: Any, held: bool) -> None:
-        self._gives_back(finish.thread.id.hex, finish.thread.fence, held)
+        self._claims.gives_back(finish.thread.id.hex, finish.thread.fence, held)
         if finish.closed_slot is not None:
-            self._shuts(*finish.closed_slot)
+            self._claims.shuts(*finish.closed_slot)
         for key, _ in finish.unused_slots:
-            self._used.pop(key, None)
+            self._claims.used.pop(key, None)
 
     def _finish_and_claim(self, item: Any, result: Any) -> None:
         self._finish_threads(item[0], result[0])
@@ -305,44 +301,16 @@ class Watch:
 
     def _release_sends(self, release: Any, held: bool) -> None:
         if held:  # not, too, when it is doubted meanwhile
-            self._gives_back(release.send.id.hex, release.send.schedule.fence, held)
+            self._claims.gives_back(release.send.id.hex, release.send.schedule.fence, held)
         if release.line_until is not None:
-            self._shuts(release.send.words.line, release.line_until)
+            self._claims.shuts(release.send.words.line, release.line_until)
 
     def _keep_time(self, _: Any, back: timedelta) -> None:
         if back:
-            self._used.clear()
-            self._shut.clear()
+            self._claims.slots_set()
 
     def _end_leases(self, *_: object) -> None:
-        self._held.clear()
-
-    def _takes(self, id: str, fence: int, lease: timedelta) -> None:  # noqa: A002
-        now = self._world.now
-        if id in self._held and now < self._held[id][1]:
-            self.broken(f"{id} is claimed while somebody holds it")
-        if fence <= self._fences.get(id, 0):
-            self.broken(f"{id} is claimed without raising its fence")
-        self._held[id], self._fences[id] = (fence, now + lease), fence
-
-    def _gives_back(self, id: str, fence: int, held: bool) -> None:  # noqa: A002
-        if held != (self._fences[id] == fence):
-            self.broken(f"{id} is finished by somebody whose claim is over")
-        if held:
-            self._held.pop(id, None)
-
-    def _uses(self, key: str, interval: timedelta) -> None:
-        now = self._world.now
-        if key in self._used and now - self._used[key] < interval * 0.9:  # it may count from when it became free
-            self.broken(f"{key} is used twice within {interval}")
-        if now < self._shut.get(key, now):
-            self.broken(f"{key} is used before {self._shut[key]}")
-        self._used[key] = now
-
-    def _shuts(self, key: str, until: datetime) -> None:
-        until -= self._world.skew
-        if until - self._world.now <= _LONGEST_SHUT:  # else somebody has set the clock since they were told
-            self._shut[key] = max(until, self._shut.get(key, until))
+        self._claims.held.clear()
 
 
 def _which(row: Row) -> tuple[str, int, int]:
