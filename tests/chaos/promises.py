@@ -5,6 +5,8 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass, field, fields
 
+from bot.domain.splitting import split_text
+from bot.domain.thread import LONGEST_SHOWN
 from sandbox.sendblue import PretendSendblue
 from sandbox.sendblue.records import PhoneMessage
 from sandbox.slack import PretendSlack
@@ -106,8 +108,8 @@ class Ledger:
         return promise
 
     async def answer(self, number: str, words: str) -> None:
-        """Have a customer write."""
-        self.answers.append((number, words))
+        """Have a customer write. What is too long for one post counts as several answers."""
+        self.answers += [(number, part.strip()) for part in split_text(words, LONGEST_SHOWN)]
         await self._sendblue.customer_says(number, words)
 
     def roots(self) -> dict[str, list[SlackMessage]]:
@@ -130,7 +132,7 @@ class Ledger:
         found: dict[str, list[str]] = {}
         for root, replies in self._threads():
             for line in [line for post in (root, *replies) for line in post.text.split("\n")]:
-                found.setdefault(line.rpartition(": ")[2], []).append(root.text)
+                found.setdefault(line.rpartition(": ")[2].strip(), []).append(root.text)
         return found
 
     def phones(self) -> dict[str, list[PhoneMessage]]:

@@ -50,7 +50,7 @@ STEPS = {
     "poll": (QUIET, "/api/status", 1),
     "second poll": (QUIET, "/api/status", 2),
     "poll of one": (QUIET, "/api/v2/messages/", 1),
-    "search in doubt": (DOUBTED, "/api/v2/messages$", 1),
+    "search in doubt": (DOUBTED, "/api/v2/messages$?is_outbound=true", 1),
     "look for the root": (ROOT_UNANSWERED, "/api/conversations.history", 1),
     "look for a reply": (ALL_UNANSWERED, "/api/conversations.replies", 1),
 }

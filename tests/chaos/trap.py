@@ -10,7 +10,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 class Trap:
     """Kills the bot at the nth request whose path holds `path`: before it is done, or after, before its answer.
 
-    A `path` that ends in "$" must be the path's end.
+    A `path` that ends in "$" must be the path's end; what follows a "?" must be in the query.
     """
 
     path: str = ""
@@ -25,7 +25,7 @@ class Trap:
 
     def around(self, app: ASGIApp) -> ASGIApp:
         async def trapped(scope: Scope, receive: Receive, send: Send) -> None:
-            if scope["type"] != "http" or not self._matches(scope["path"]):
+            if scope["type"] != "http" or not self._matches(scope["path"], scope["query_string"]):
                 await app(scope, receive, send)
                 return
             if not self.after:
@@ -41,10 +41,13 @@ class Trap:
 
         return trapped
 
-    def _matches(self, path: str) -> bool:
+    def _matches(self, path: str, query: bytes) -> bool:
         if not self.path or self.sprung:
             return False
-        if not (path.endswith(self.path[:-1]) if self.path.endswith("$") else self.path in path):
+        wanted, _, asked = self.path.partition("?")
+        if not (path.endswith(wanted[:-1]) if wanted.endswith("$") else wanted in path):
+            return False
+        if any(part.encode() not in query for part in asked.split("&")):
             return False
         self.nth -= 1
         return self.nth == 0

@@ -151,7 +151,9 @@ class Acts:
         """Begin a new life of a dead process."""
         self.advance_to(self.now + timedelta(seconds=1 + self.dice.random()))
         self.tell(f"{self.processes[index].name} starts")
-        self.processes[index] = Process(self, self.processes[index].name)
+        self.processes[index] = process = Process(self, self.processes[index].name)
+        self.phone.heard = False
+        process.claim("receive")  # customers wrote meanwhile
 
     def set_clock(self) -> None:
         """Somebody sets the clock of the database's machine. A process alone follows that from its next life on."""

@@ -22,6 +22,7 @@ def check_rest(world: "World") -> None:
     """Check the whole world."""
     tx = SqliteTransaction(world.connection, lambda: world.stored_now)
     threads = load_threads(tx, [UUID(thread_id) for thread_id in world.watch.places])
+    world.watch.answers.check_rest()
     for thread in threads.values():
         for send in thread.sends:
             _ended(world, send)
@@ -54,6 +55,8 @@ def _ended(world: "World", send: Send) -> None:
 
 def _told_aside(world: "World", thread: Thread) -> None:
     """Where no thread can be, its sender read a private line, unless that was refused as well."""
+    if thread.message.inbound:
+        return  # what it had to show stands elsewhere
     aside = f"note-{thread.id.hex}:closed"
     told = world.slack.told[thread.message.answer_url] or world.slack.told[aside] or aside in world.slack.refused
     if not told:

@@ -15,6 +15,8 @@ from bot.domain.known import Facts
 from bot.domain.send import Send
 from bot.domain.thread import Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
+from tests.chaos.simulation.answers import Answers
+from tests.chaos.simulation.claims import Claims
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
 from tests.chaos.simulation.order import out_of_order
@@ -23,7 +25,6 @@ from tests.making import a_send
 KINDS = ("send", "polls", "doubts", "sweep", "note", "announce")
 """Of work."""
 
-_LONGEST_SHUT = timedelta(seconds=61)
 _LONGEST_WAIT = timedelta(seconds=92)  # a backoff of a send, or what Slack asks for, and a slot behind it
 
 SEND_WITHIN = 1200.0  # seconds after which an unsent text is given up
@@ -36,7 +37,9 @@ Row = namedtuple(
     "id message_id thread_id part parts try_number delivery service told under_way handle unconfirmed asked "
     "picture_lost decision send_at poll_at accepted_at line conversation_id seq parked",
 )
-Place = namedtuple("Place", "id channel root_ts replies rev shown_rev fence closed posting lane due_at")
+Place = namedtuple(
+    "Place", "id channel root_ts replies rev shown_rev fence closed posting lane due_at conversation_id seq"
+)
 _NEVER_UNSET = ("handle", "unconfirmed", "asked", "picture_lost", "decision")
 
 
@@ -51,16 +54,15 @@ class Watch:
         self._world, self._raw = world, raw
         self.rows: dict[str, Row] = {}
         self.places: dict[str, Place] = {}
-        self.keys: list[str] = []  # of what was said
+        self.answers = Answers(world, raw)
+        self._claims = Claims(world)
+        self.keys: set[str] = set()  # of what was said
         self._slots: dict[str, str] = {}
         self.notes: dict[str, str] = {}  # key → when it is due
+        self._reading: str | None = None  # when the next list is due to be read
         self._now = (world.now, _stamp(world.now))
         self._known: dict[str, News] = {}  # all that was ever worth telling
         self._opened: set[str] = set()  # threads that had a root
-        self._held: dict[str, tuple[int, datetime]] = {}  # id → fence and end of the lease of the claim at work
-        self._fences: dict[str, int] = {}
-        self._used: dict[str, datetime] = {}  # slot → its last use
-        self._shut: dict[str, datetime] = {}  # slot → until when a neighbour said to wait
         self.typed, self._refused, self._acknowledged = Counter[str](), Counter[str](), set[str]()
         self.buttons: set[str] = set()  # sends whose buttons somebody has seen
 
@@ -82,21 +84,25 @@ class Watch:
         found = min((due for kind in KINDS for due in self._dues(kind)), default=None)
         return None if found is None else datetime.fromisoformat(found).replace(tzinfo=UTC) - self._world.skew
 
+    def next_reading(self) -> datetime:
+        """When the next list is due to be read, by the true clock."""
+        [due] = self._dues("receive")
+        return datetime.fromisoformat(due).replace(tzinfo=UTC) - self._world.skew
+
     def check_waits(self) -> None:
         """Nothing that a process would do waits for longer than a wait may be, whatever a clock said meanwhile."""
         latest = _stamp(self._world.stored_now + _LONGEST_WAIT)
         held = {row.send_at for row in self.rows.values() if row.delivery == Delivery.SENDING and row.send_at}
         if late := [due for due in held if due > _stamp(self._world.stored_now + _LONGEST_SEND)]:
             self.broken(f"a send is held for longer than any call takes: {late} at {self._world.stored_now}")
-        for kind in ("send", "announce"):
+        for kind in ("send", "announce", "receive"):
             if late := [due for due in self._dues(kind) if due > latest and due not in held]:
                 self.broken(f"{kind} waits for longer than anything may: {late} at {self._world.stored_now}")
 
     def clock_set(self) -> None:
         """Slots and leases are by the clock that somebody has just set."""
-        self._used.clear()
-        self._shut.clear()
-        self._held.clear()
+        self._claims.slots_set()
+        self._claims.held.clear()
 
     def _dues(self, kind: str) -> list[str]:
         slots = self._slots
@@ -107,6 +113,8 @@ class Watch:
             dues = [(r.send_at, "" if r.delivery else r.line) for r in self.rows.values() if r.send_at]
         elif kind == "note":
             return list(self.notes.values())
+        elif kind == "receive":
+            dues = [(self._reading or _stamp(self._world.stored_now), "inbound")]
         elif kind == "sweep":
             unsent = [row.accepted_at for row in self.rows.values() if not row.delivery]
             late = timedelta(seconds=SEND_WITHIN, milliseconds=1)
@@ -137,7 +145,7 @@ class Watch:
         self._nothing_of_what_was_refused()
 
     def _nothing_of_what_was_refused(self) -> None:
-        for key in self.keys:
+        for key in self.keys & self.typed.keys():
             if self._refused[key] == self.typed[key]:
                 self.broken(f"{key} was refused each time and is stored all the same")
 
@@ -149,10 +157,11 @@ class Watch:
             return  # a private line twice harms nobody
         thread, _, number = post.id.partition("-")
         there = [other.id for other in self._world.slack.posts if other.channel == post.channel and other.visible]
-        if post.id in there:
-            self.broken(f"{post.id} stands twice in {post.channel}")
         if thread not in self.places:
             self.broken(f"{post.id} belongs to no thread")
+        self.answers.posted(post)
+        if post.id in there and not self.answers.may_be_repeated(post):
+            self.broken(f"{post.id} stands twice in {post.channel}")
         ours = [other for other in there if other.startswith(f"{thread}-")]
         later = [other for other in ours if int(other.partition("-")[2]) > int(number)]
         if later and post.id not in self._world.slack.unreadable:
@@ -184,9 +193,9 @@ class Watch:
         self.notes = dict(read("SELECT key, due_at FROM private_notes").fetchall())
         if old_rows.keys() - self.rows.keys() or old_places.keys() - self.places.keys():
             self.broken("something stored is gone")
-        self.keys = [key for (key,) in read("SELECT key FROM messages")]
-        if len(set(self.keys)) != len(self.keys) or len(self.keys) != len(self.places):
-            self.broken(f"a gesture is stored twice, or not with its thread: {self.keys}")
+        self._reading = min((due for (due,) in read("SELECT due_at FROM progress")), default=None)
+        self.answers.committed(self.places, self.places.keys() - old_places.keys())
+        self.keys = {one.key for one in self.answers.messages.values()}
         for place in self.places.values():
             if place != old_places.get(place.id):
                 self._place_changed(old_places.get(place.id), place)
@@ -252,25 +261,39 @@ class Watch:
 
     # One kind of work each: who may do what, and when.
 
+    def _take_many(self, arrival: Any, new: bool) -> None:
+        self.answers.took(arrival, new)
+
+    def _note_refusal(self, customer: str, _: None) -> None:
+        self.answers.refused(customer)
+
+    def _decide_opt_out(self, click: Any, customer: str) -> None:
+        self.answers.decided(click, customer)
+
+    def _note_reading(self, read: Any, held: bool) -> None:
+        self.answers.noted_reading(read, held)
+
     def _claim_threads(self, ask: Any, claimed: Any) -> None:
         for task in claimed.items:
-            self._takes(task.thread.id.hex, task.thread.fence, ask.lease)
+            self.answers.claimed_to_post(task)
+            self._claims.takes(task.thread.id.hex, task.thread.fence, ask.lease)
             if task.step.lane is Lane.POST:
-                self._uses(task.thread.channel, ask.interval)
+                self._claims.uses(task.thread.channel, ask.interval)
             if task.step is Step.EDIT or task.edits:
-                self._uses("edits", timedelta(0))
+                self._claims.uses("edits", timedelta(0))
 
     def _claim_sends(self, ask: Any, claimed: Any) -> None:
         for send in claimed.items:
-            self._takes(send.id.hex, send.schedule.fence, ask.lease)
-            self._uses(send.words.line, ask.interval)
+            self.answers.claimed_to_send(send)
+            self._claims.takes(send.id.hex, send.schedule.fence, ask.lease)
+            self._claims.uses(send.words.line, ask.interval)
 
     def _finish_threads(self, finish: Any, held: bool) -> None:
-        self._gives_back(finish.thread.id.hex, finish.thread.fence, held)
+        self._claims.gives_back(finish.thread.id.hex, finish.thread.fence, held)
         if finish.closed_slot is not None:
-            self._shuts(*finish.closed_slot)
+            self._claims.shuts(*finish.closed_slot)
         for key, _ in finish.unused_slots:
-            self._used.pop(key, None)
+            self._claims.used.pop(key, None)
 
     def _finish_and_claim(self, item: Any, result: Any) -> None:
         self._finish_threads(item[0], result[0])
@@ -278,44 +301,16 @@ class Watch:
 
     def _release_sends(self, release: Any, held: bool) -> None:
         if held:  # not, too, when it is doubted meanwhile
-            self._gives_back(release.send.id.hex, release.send.schedule.fence, held)
+            self._claims.gives_back(release.send.id.hex, release.send.schedule.fence, held)
         if release.line_until is not None:
-            self._shuts(release.send.words.line, release.line_until)
+            self._claims.shuts(release.send.words.line, release.line_until)
 
     def _keep_time(self, _: Any, back: timedelta) -> None:
         if back:
-            self._used.clear()
-            self._shut.clear()
+            self._claims.slots_set()
 
     def _end_leases(self, *_: object) -> None:
-        self._held.clear()
-
-    def _takes(self, id: str, fence: int, lease: timedelta) -> None:  # noqa: A002
-        now = self._world.now
-        if id in self._held and now < self._held[id][1]:
-            self.broken(f"{id} is claimed while somebody holds it")
-        if fence <= self._fences.get(id, 0):
-            self.broken(f"{id} is claimed without raising its fence")
-        self._held[id], self._fences[id] = (fence, now + lease), fence
-
-    def _gives_back(self, id: str, fence: int, held: bool) -> None:  # noqa: A002
-        if held != (self._fences[id] == fence):
-            self.broken(f"{id} is finished by somebody whose claim is over")
-        if held:
-            self._held.pop(id, None)
-
-    def _uses(self, key: str, interval: timedelta) -> None:
-        now = self._world.now
-        if key in self._used and now - self._used[key] < interval * 0.9:  # it may count from when it became free
-            self.broken(f"{key} is used twice within {interval}")
-        if now < self._shut.get(key, now):
-            self.broken(f"{key} is used before {self._shut[key]}")
-        self._used[key] = now
-
-    def _shuts(self, key: str, until: datetime) -> None:
-        until -= self._world.skew
-        if until - self._world.now <= _LONGEST_SHUT:  # else somebody has set the clock since they were told
-            self._shut[key] = max(until, self._shut.get(key, until))
+        self._claims.held.clear()
 
 
 def _which(row: Row) -> tuple[str, int, int]:

@@ -11,7 +11,9 @@ from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.known import Report
 from bot.domain.send import Send
 from bot.errors import NotSent, Refused, Uncertain
+from bot.sendblue.inbound import Page
 from bot.sendblue.wire import HANDLES, Listed
+from tests.chaos.simulation.customers import Customers
 from tests.chaos.simulation.neighbours import AFTERWARDS, BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
 
 if TYPE_CHECKING:
@@ -56,6 +58,8 @@ class Phone(Neighbour):
         super().__init__(world, "sendblue", 30)
         self.texts: list[Text] = []
         self.callbacks: list[tuple[UUID, Report]] = []
+        self.customers = Customers(world)
+        self.heard = False  # by the process that began last
         self.reads = world.dice.random() < 0.5  # READ is reported
         self.rcs_ends_at_sent = world.dice.random() < 0.3
 
@@ -72,7 +76,7 @@ class Phone(Neighbour):
                 BUSY: NotSent(dice.choice(("4001", "http_429"))),
                 UNREACHED: NotSent("no_connection"),
                 BROKEN: Uncertain(dice.choice(("http_503", "5000"))),
-                REFUSED: Refused("OPTED_OUT"),
+                REFUSED: Refused(dice.choice(("OPTED_OUT", "4002"))),
             }[fate]
         if fate is AFTERWARDS:
             self._afterwards(lambda: self._put(send, UUID(callback_url)), what)
@@ -124,6 +128,18 @@ class Phone(Neighbour):
         found = [item.report for item in listed if item.may_be(send)]
         self._world.dice.shuffle(found)  # whatever order was asked for
         return found
+
+    def now(self) -> datetime:
+        """Its clock is the true one; before its first answer nobody knows it."""
+        return self._world.now if self.heard else self._world.stored_now
+
+    async def inbound(self, line: str, since: datetime, *, offset: int) -> Page:
+        await self._look(f"list of {line[-4:]} from {offset}")
+        self.heard = True
+        return self.customers.listed(line, since, offset, endless=self.endless and not self._world.honest)
+
+    async def opt_out(self, customer: str, *, opted_out: bool) -> None:
+        await self._look(f"{customer[-4:]} {'out' if opted_out else 'in'}")
 
     async def _about(self, handle: str, what: str) -> Text:
         await self._look(f"{what} {handle}")

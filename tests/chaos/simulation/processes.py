@@ -9,7 +9,7 @@ from uuid import UUID
 
 from bot.app import SETTLE
 from bot.domain.known import Report
-from bot.domain.message import Origin, Request
+from bot.domain.message import Inbound, Origin, Request
 from bot.domain.rules import Durations, Rules
 from bot.errors import MaybeStored, NotStored, UsageError
 from bot.services.accepting import Accepting
@@ -19,20 +19,24 @@ from bot.services.deciding import Deciding
 from bot.services.noting import Noting
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
+from bot.services.receiving import Receiving
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
 from bot.storage.intake import Routes
 from bot.storage.postponing import end_leases
 from bot.storage.timekeeping import keep_time
+from tests.chaos.simulation.customers import Said
 from tests.chaos.simulation.invariants import SEND_WITHIN
-from tests.chaos.simulation.ledger import Ledger, Point
+from tests.chaos.simulation.ledger import Ledger, Point, at
+from tests.chaos.simulation.talking import LINES
 
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
 
 WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 600.0, 100.0, 30.0
 WATCH_FOR_SPAN = timedelta(seconds=WATCH_FOR)
+CATCH_UP_INTERVAL = timedelta(seconds=60)
 
 
 class Job:
@@ -78,8 +82,19 @@ class Loop:
         """Have it done beside everything else."""
         return self._world.running.process.spawn(f"{self._world.running.name} …", coroutine)
 
-    async def sleep(self, _: float) -> None:
-        """Questions are not spaced here; when they are asked is the scheduler's."""
+    async def sleep(self, seconds: float) -> None:
+        """How long it is, is the scheduler's."""
+        if seconds:
+            await at(Point("pauses"))
+
+    async def gather(self, *coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
+        """Have several things done at once, and wait for them; raise what one of them raised."""
+        jobs = [self.create_task(one) for one in coroutines]
+        while any(not job.over for job in jobs):
+            await at(Point("waits for others", others=jobs))
+        if error := next((job.error for job in jobs if job.error is not None), None):
+            raise error
+        return [job.result for job in jobs]
 
 
 class Sender:
@@ -126,23 +141,36 @@ class Process:
         )
         self.tracking = Tracking(self.ledger, *wakeups, durations, chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
-        self.accepting = Accepting(self.ledger, Routes(("+15550100900", "+15550100901"), timedelta(days=7)))
+        self.accepting = Accepting(self.ledger, Routes(LINES, world.new_thread_after))
         self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
         sender: Any = Sender(self)
         self.announcing = Announcing(
-            self.ledger, slack, self.tracking, permitting, self.sending, sender, durations, chance, notes, "", SETTLE
+            self.ledger,
+            slack,
+            self.tracking,
+            permitting,
+            self.sending,
+            sender,
+            durations,
+            chance,
+            notes,
+            world.inbox,
+            SETTLE,
         )
         self.deciding = Deciding(self.ledger, slack, permitting, phone, wakeups[0], notes)
         nobody: Any = None  # is asked who answers: there is no channel in which to say it
         alarming = Alarming(self.ledger, slack, nobody, "", "", self.ledger.clock())
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
         self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, self.ledger.clock())
+        self.inbox = world.inbox
+        self.receiving = Receiving(self.ledger, phone, wakeups[0], LINES, world.inbox, CATCH_UP_INTERVAL)
         self._claims = {
             "announce": self.announcing.claim,
             "send": self.sending.claim,
             "note": Noting(self.ledger, slack, durations, chance).claim,
             "polls": partial(self.polling.claim, "polls"),
             "doubts": partial(self.polling.claim, "doubts"),
+            "receive": self.receiving.claim,
         }
 
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> Job:
@@ -166,9 +194,9 @@ class Process:
     async def _work(self, kind: str) -> None:
         jobs, _ = await self._claims[kind](self.world.dice.choice((1, 40)))
         for job in jobs:
-            subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task, a note or a send
+            subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task, a note, a list or a send
             said = f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else ""
-            said = said or (subject.key if kind == "note" else short(subject.id))
+            said = said or (subject.key if kind in ("note", "receive") else short(subject.id))
             self.spawn(said if kind == "announce" else f"{kind} {said}", job())  # type: ignore[arg-type]
 
     async def accept(self, request: Request, origin: Origin) -> None:
@@ -188,6 +216,15 @@ class Process:
             await self.tracking.apply(send_id, report)
         except NotStored:
             self.world.phone.callbacks.append((send_id, report))
+
+    async def take(self, said: Said, version: Inbound) -> None:
+        """The webhook brings what a customer wrote, and again what could not be stored."""
+        try:
+            await self.receiving.take(version, "webhook")
+        except NotStored:
+            self.world.phone.customers.hooks.append((said, version))
+            return
+        said.taken.append(version)
 
     def kill(self) -> None:
         """Stop between two steps. Nothing more of it reaches the database."""

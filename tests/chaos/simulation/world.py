@@ -12,19 +12,23 @@ from typing import Any
 from unittest.mock import patch
 from uuid import UUID
 
+from bot.domain import thread
 from bot.domain.delivery import Delivery
 from bot.domain.message import Origin, Request
-from bot.services import accepting, deciding, polling
+from bot.services import accepting, deciding, polling, receiving
+from bot.storage import conversations, inbound
 from tests.chaos.simulation.acts import Acts
+from tests.chaos.simulation.customers import LONGEST
 from tests.chaos.simulation.endings import check_rest
 from tests.chaos.simulation.invariants import KINDS, Watch
 from tests.chaos.simulation.ledger import emptied
 from tests.chaos.simulation.neighbours import BROKEN, LOST, Slack
 from tests.chaos.simulation.phone import Phone
 from tests.chaos.simulation.processes import Loop, Process
+from tests.chaos.simulation.talking import Talking
 
 
-class World(Acts):
+class World(Acts, Talking):
     """Everything there is, and the dice."""
 
     def __init__(self, seed: int) -> None:
@@ -40,6 +44,8 @@ class World(Acts):
         self.channel_interval, self.line_interval = dice.choice((0, 1, 5)), dice.choice((0, 1, 5))
         self.alike = dice.random() < 0.35  # everybody sends the same to the same
         self.most_sends = dice.choice((1, 1, 1, 2, 2, 3))
+        self.new_thread_after = dice.choice((timedelta(days=7), timedelta(days=7), timedelta(seconds=60)))
+        self.inbox = dice.choice(("C0INBOX", "C0INBOX", "C0INBOX", "C0ONE", ""))
         self.commands: list[tuple[Request, Origin]] = []
         self.connection = emptied()
         self.watch = Watch(self, self.connection)
@@ -52,6 +58,10 @@ class World(Acts):
         """Now, by the clock that the processes and the database go by."""
         return self.now + self.skew
 
+    def elapsed(self) -> float:
+        """Seconds, by a clock that nobody sets."""
+        return self.now.timestamp()
+
     def tell(self, event: str) -> None:
         """Add a line to the story."""
         self.story.append((self.now, self.running.process.name if self.running else " ", event))
@@ -62,12 +72,23 @@ class World(Acts):
 
     def run(self) -> None:
         """Live through the seed's troubles, then let everything come to rest and see what is left."""
+        for process in self.processes:
+            process.claim("receive")
         if self.dice.random() < 0.3:
             self.begin_in_doubt()
         self.type()
         acts = [self.work, self.claim, self.turn_clock, self.move_phone, self.call_back, self.type, self.click]
-        acts += [self.kill_or_start, self.freeze, self.trouble_somebody, self.meddle, self.set_clock]
-        weights = [60, 10, 6, 7, 8, 2, 5, *(self.violence * often for often in (1.2, 1.2, 1.2, 0.5, 0.6))]
+        acts += [
+            self.say,
+            self.bring,
+            self.decide,
+            self.kill_or_start,
+            self.freeze,
+            self.trouble_somebody,
+            self.meddle,
+            self.set_clock,
+        ]
+        weights = [60, 10, 6, 7, 8, 2, 5, 4, 4, 1, *(self.violence * often for often in (1.2, 1.2, 1.2, 0.5, 0.6))]
         for act in self.dice.choices(acts, weights, k=self.dice.randrange(40, 110)):
             self.running = None
             act()
@@ -101,7 +122,7 @@ class World(Acts):
     def claim(self) -> None:
         """One process asks what is due."""
         awake = self.awake()
-        due = [kind for kind in ("announce", *KINDS) if self.watch.is_due(kind)] or (
+        due = [kind for kind in ("announce", *KINDS, "receive") if self.watch.is_due(kind)] or (
             ["sweep"] if self.dice.random() < 0.05 else []
         )
         if awake and due:
@@ -155,6 +176,10 @@ class World(Acts):
                 self.advance_to(max(next_due, self.now))
             elif late := [*self.slack.late, *self.phone.late]:
                 self.advance_to(late[0][0])
+            elif self.phone.customers.all_listed_at > self.now:
+                self.advance_to(self.phone.customers.all_listed_at)
+            elif not self.watch.answers.are_read():
+                self._read_lists()
             else:
                 return
         self.watch.broken("there is no end of it: something is due again and again")
@@ -162,14 +187,28 @@ class World(Acts):
     def _make_peace(self) -> None:
         self.honest = True
         self.database_away = self.slack.down = self.slack.token_dead = self.phone.down = False
+        self.slack.archived.discard(self.inbox)
+        self.inbox = self.inbox or "C0INBOX"
         for index, process in enumerate(self.processes):
             process.frozen = False
+            if process.alive and not process.inbox:
+                process.kill()  # somebody names an inbox at last
             if not process.alive:
                 self.start(index)
         self.tell("peace")
         for send_id, report in self.phone.callbacks if self.dice.random() < 0.5 else ():
             self.hears(send_id, report)
         self.phone.callbacks.clear()
+        for said, version in self.phone.customers.hooks if self.dice.random() < 0.5 else ():
+            self.processes[0].spawn(f"webhook {version.handle}", self.processes[0].take(said, version))
+        self.phone.customers.hooks.clear()
+
+    def _read_lists(self) -> None:
+        """Whatever the webhook lost is found in time."""
+        if self.watch.is_due("receive"):
+            self.dice.choice(self.processes).claim("receive")
+        else:
+            self.advance_to(self.watch.next_reading())
 
     def _phones_answer(self) -> bool:
         """Every text goes as far as it gets, and the vendor says so once."""
@@ -195,8 +234,15 @@ def world_of(seed: int) -> Iterator[World]:
         for module, name, stand_in in (
             (accepting, "new_id", world.new_id),
             (deciding, "new_id", world.new_id),
+            (conversations, "new_id", world.new_id),
+            (inbound, "new_id", world.new_id),
             (accepting, "LONGEST_TEXT", 24),
+            (receiving, "LONGEST_SHOWN", LONGEST),
+            (thread, "LONGEST_SHOWN", 2 * LONGEST),
             (polling, "asyncio", Loop(world)),
+            (receiving, "asyncio", Loop(world)),
+            (receiving, "elapsed", world.elapsed),
+            (deciding, "asyncio", Loop(world)),
             (polling, "_EACH", timedelta(0)),
         ):
             stack.enter_context(patch.object(module, name, stand_in))
