@@ -60,10 +60,12 @@ def _placed(*, root_id: UUID, **fields: Any) -> tuple[UUID, Send, Message]:
     return (root_id, *send_and_message(**fields))
 
 
+# A root that is gone leads nowhere, and one that had to move to its author's direct messages is theirs alone.
 _BEFORE = """
     SELECT before.channel || ' ' || before.root_ts FROM threads AS before
     WHERE before.conversation_id = threads.conversation_id AND before.seq < threads.seq
     AND before.parent_id IS NULL AND before.thread_ts IS NULL AND before.root_ts IS NOT NULL
+    AND before.closed = '' AND before.channel = before.asked_in
     ORDER BY before.seq DESC LIMIT 1
 """
 _CARDS = Sql(f"""

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from msgspec.structs import replace
 
-from bot.domain.card import Card
+from bot.domain.card import Card, Spot
 from bot.domain.message import Origin
 from bot.domain.thread import Step
 from bot.storage.cards import load_cards
@@ -13,7 +13,7 @@ from bot.storage.intake import Accepted, NewMessage, Taken, accept_many
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import CUSTOMER, LINE
 from tests.making import a_new_message, a_send
-from tests.statements import asking
+from tests.statements import asking, by_writer, doing
 from tests.storage.desk import Desk
 from tests.storage.test_inbound import AT_ONCE, said
 
@@ -58,3 +58,13 @@ async def test_a_card_does_not_say_what_is_written_in_a_private_place(desk: Desk
     await texts(desk, "U2", "C1", "Or nine?")
     await texts(desk, "U1", "G1", "Between us: at ten")
     assert [text.message.text for text in (await card(desk, "C1")).texts] == ["Or nine?", "Table at eight?"]
+
+
+@pytest.mark.parametrize("gone", ["closed = 'thread_not_found'", "channel = 'D1'"])
+async def test_a_card_leads_to_no_root_that_is_gone(desk: Desk, gone: str) -> None:
+    await texts(desk, "U1", "C1")
+    await opened(desk)
+    await texts(desk, "U1", "C2")
+    assert (await card(desk, "C2")).before == Spot("C1", "0.1")
+    await desk.store.write(by_writer(doing(f"UPDATE threads SET {gone} WHERE channel = 'C1'")), None)
+    assert (await card(desk, "C2")).before is None
