@@ -22,9 +22,9 @@ _ADDED = {
 }
 _REMOVED = {"heart": "❤️", "like": "👍", "dislike": "👎", "laugh": "😂", "exclamation": "‼️", "question mark": "❓"}
 
+# Spaces are stripped afterwards: `\s*` beside `.+?` takes seconds to match a text of many spaces.
 _SHAPE = re.compile(
-    r"(?P<wording>a attribué la mention « Adore » à|[^“„«\"「]{2,60}?)\s*"
-    r"[“„«\"「]\s*(?P<quoted>.+?)\s*(?P<end>[”“»«\"」])?",
+    r"(?P<wording>a attribué la mention « Adore » à\s?|[^“„«\"「]{2,62})[“„«\"「](?P<quoted>.+?)(?P<end>[”“»«\"」])?",
     re.DOTALL | re.IGNORECASE,
 )
 _TAKES_BACK = re.compile(rf"removed an? (?P<what>{'|'.join(_REMOVED)})(?: mark)? from")
@@ -56,7 +56,7 @@ def tapback(text: str) -> Tapback | None:
     shape = _SHAPE.fullmatch(text.strip())
     if shape is None:
         return None
-    wording, quoted = " ".join(shape["wording"].split()).casefold(), shape["quoted"]
+    wording, quoted = " ".join(shape["wording"].split()).casefold(), shape["quoted"].strip()
     cut = quoted.endswith(_CUT) or not shape["end"]
     for end in _CUT if cut else ():
         quoted = quoted.removesuffix(end).rstrip()

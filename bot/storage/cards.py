@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from typing import Any
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -34,7 +35,7 @@ def load_cards(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Card]:
         row.id: Card(
             row.waiting_since,
             row.opted_out,
-            texts[row.conversation_id],
+            texts[row.id],
             Spot(row.on_channel, row.on_ts) if row.on_ts else None,
             Spot(*row.stood.split(" ", 1)) if row.stood else None,
         )
@@ -43,38 +44,46 @@ def load_cards(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Card]:
 
 
 def _texts(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, tuple[Text, ...]]:
-    """Return conversation → its last texts, the newest first."""
+    """Return thread → the last texts that stand in it, the newest first."""
     sends: dict[UUID, list[Send]] = defaultdict(list)
-    messages: dict[UUID, Message] = {}  # in their order
-    for send, message in tx.ask(_TEXTS, ids=ids).of(send_and_message):
-        messages[message.id] = message
+    messages: dict[UUID, tuple[UUID, Message]] = {}  # in their order
+    for thread_id, send, message in tx.ask(_TEXTS, ids=ids).of(_placed):
+        messages[message.id] = thread_id, message
         sends[message.id].append(send)
     found: dict[UUID, tuple[Text, ...]] = defaultdict(tuple)
-    for message in messages.values():
-        found[message.conversation_id] += (Text(message, tuple(sends[message.id])),)
+    for thread_id, message in messages.values():
+        found[thread_id] += (Text(message, tuple(sends[message.id])),)
     return found
 
 
+def _placed(*, root_id: UUID, **fields: Any) -> tuple[UUID, Send, Message]:
+    return (root_id, *send_and_message(**fields))
+
+
+# A root that is gone leads nowhere, and one that had to move to its author's direct messages is theirs alone.
 _BEFORE = """
     SELECT before.channel || ' ' || before.root_ts FROM threads AS before
     WHERE before.conversation_id = threads.conversation_id AND before.seq < threads.seq
     AND before.parent_id IS NULL AND before.thread_ts IS NULL AND before.root_ts IS NOT NULL
+    AND before.closed = '' AND before.channel = before.asked_in
     ORDER BY before.seq DESC LIMIT 1
 """
 _CARDS = Sql(f"""
-    SELECT threads.id, threads.conversation_id, waiting_since, {opted_out("customer")} AS opted_out,
+    SELECT threads.id, waiting_since, {opted_out("customer")} AS opted_out,
         going_on.channel AS on_channel, going_on.root_ts AS on_ts, ({_BEFORE}) AS stood
     FROM threads JOIN conversations ON conversations.id = threads.conversation_id
     LEFT JOIN threads AS going_on ON going_on.id = conversations.thread_id AND going_on.id <> threads.id
         AND going_on.closed = ''
     WHERE threads.id {{among ids}}
 """)
-# Only the last things said are looked at, however many there were.
+# Only the last things said are looked at, however many there were; of those, what stands in that thread. What was said
+# in another place may be for the eyes of those there alone.
 _TEXTS = Sql(f"""
-    SELECT {SEND}, {MESSAGE} FROM conversations
+    SELECT root.id AS root_id, {SEND}, {MESSAGE} FROM threads AS root
+    JOIN conversations ON conversations.id = root.conversation_id
     JOIN threads ON threads.conversation_id = conversations.id AND threads.seq >= conversations.next_seq - {_RECENT}
+        AND (threads.id = root.id OR threads.parent_id = root.id AND threads.channel = root.channel)
     JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq AND messages.direction = 'out'
     JOIN sends ON sends.message_id = messages.id
-    WHERE conversations.id IN (SELECT conversation_id FROM threads WHERE id {{among ids}})
-    ORDER BY messages.seq DESC, sends.part, sends.try_number
+    WHERE root.id {{among ids}} ORDER BY messages.seq DESC, sends.part, sends.try_number
 """)

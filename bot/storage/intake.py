@@ -102,7 +102,7 @@ class _Routed:
         if current.channel == item.origin.channel:
             self.parent_id, self.root_ts = current.thread_id, current.root_ts
             self.calls = CHANNEL if current.is_silent(now) else ""
-        elif current.private is not False and not gone:
+        elif current.channel and current.private is not False and not gone:  # what waits for a channel is in no place
             self.leaves = current
 
     @property

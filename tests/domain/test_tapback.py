@@ -1,5 +1,7 @@
 """Signs that customers put to a message are told from words by what they quote."""
 
+import time
+
 import pytest
 
 from bot.domain.tapback import tapback
@@ -61,3 +63,9 @@ def test_what_quotes_something_else_is_a_text(quoted: str) -> None:
     found = tapback(f"Loved “{quoted}”")
     assert found is not None
     assert not found.is_to(WORDS)
+
+
+def test_a_long_text_of_spaces_keeps_nobody_waiting() -> None:
+    began = time.process_time()
+    tapback(f'Loved "Table{" " * 8_900}at eight?')
+    assert time.process_time() - began < 1  # it took seven seconds once

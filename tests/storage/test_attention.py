@@ -1,0 +1,70 @@
+"""Who may take a conversation elsewhere, whom an answer calls, and what a card says: whatever else happens."""
+
+from uuid import uuid4
+
+from msgspec.structs import replace
+
+from bot.domain.card import Card, Spot
+from bot.domain.message import Origin
+from bot.domain.thread import Step
+from bot.storage.cards import load_cards
+from bot.storage.inbound import take_many
+from bot.storage.intake import Accepted, NewMessage, Taken, accept_many
+from bot.storage.threads import Outcome, finish_threads
+from tests.conftest import CUSTOMER, LINE
+from tests.making import a_new_message, a_send
+from tests.statements import asking, by_writer, doing
+from tests.storage.desk import Desk
+from tests.storage.test_inbound import AT_ONCE, said
+
+
+def a_text(desk: Desk, author: str, channel: str, text: str = "Hi") -> NewMessage:
+    """A text to the customer, by somebody from somewhere."""
+    now, thread_id = desk.clock(), uuid4()
+    sent = a_send(uuid4(), thread_id, CUSTOMER, LINE, text, now, now)
+    return a_new_message(Origin(uuid4().hex, "T1", channel, author), sent)
+
+
+async def texts(desk: Desk, author: str, channel: str, text: str = "Hi") -> Accepted:
+    return await desk.store.write(accept_many, a_text(desk, author, channel, text))
+
+
+async def test_who_wrote_while_there_was_no_channel_for_it_can_be_texted(desk: Desk) -> None:
+    await desk.store.write(take_many, replace(said(desk, "A table?"), inbox=""))
+    assert (await texts(desk, "U1", "C1")).taken is Taken.NEW
+
+
+async def opened(desk: Desk, *, private: bool = False) -> None:
+    """Have every root that is due stand."""
+    for step, thread in await desk.threads(interval=AT_ONCE):
+        if step is Step.OPEN:
+            stands = thread.opened(thread.channel, f"{thread.message.seq}.1", shown_rev=thread.rev, private=private)
+            assert await desk.store.write(finish_threads, Outcome(stands, shared=thread.shares_a_card))
+
+
+async def card(desk: Desk, channel: str) -> Card:
+    """What the first root in a channel says of its conversation."""
+    [thread_id, *_] = [row[0] for row in await desk.store.read(asking(_THREADS, channel=channel))]
+    cards = await desk.store.read(lambda tx: load_cards(tx, [thread_id]))
+    return cards[thread_id]
+
+
+_THREADS = "SELECT id FROM threads WHERE channel = :channel AND parent_id IS NULL ORDER BY seq"
+
+
+async def test_a_card_does_not_say_what_is_written_in_a_private_place(desk: Desk) -> None:
+    await texts(desk, "U1", "C1", "Table at eight?")
+    await opened(desk)
+    await texts(desk, "U2", "C1", "Or nine?")
+    await texts(desk, "U1", "G1", "Between us: at ten")
+    assert [text.message.text for text in (await card(desk, "C1")).texts] == ["Or nine?", "Table at eight?"]
+
+
+@pytest.mark.parametrize("gone", ["closed = 'thread_not_found'", "channel = 'D1'"])
+async def test_a_card_leads_to_no_root_that_is_gone(desk: Desk, gone: str) -> None:
+    await texts(desk, "U1", "C1")
+    await opened(desk)
+    await texts(desk, "U1", "C2")
+    assert (await card(desk, "C2")).before == Spot("C1", "0.1")
+    await desk.store.write(by_writer(doing(f"UPDATE threads SET {gone} WHERE channel = 'C1'")), None)
+    assert (await card(desk, "C2")).before is None
