@@ -2,6 +2,7 @@
 
 from uuid import uuid4
 
+import pytest
 from msgspec.structs import replace
 
 from bot.domain.card import Card, Spot

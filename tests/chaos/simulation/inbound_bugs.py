@@ -31,12 +31,12 @@ def _one_page_is_all() -> AbstractContextManager[Any]:
     real = Receiving._read_all
 
     async def read_all(self: Receiving, reading: Any) -> bool:
-        asked = self.sendblue.inbound
+        asked = self.sendblue.said
 
-        async def inbound(*where: Any, offset: int) -> Any:
-            return replace(await asked(*where, offset=offset), more=False)
+        async def said(*where: Any, **how: Any) -> Any:
+            return replace(await asked(*where, **how), more=False)
 
-        with patch.object(self.sendblue, "inbound", inbound):
+        with patch.object(self.sendblue, "said", said):
             return await real(self, reading)
 
     return patch.object(Receiving, "_read_all", read_all)

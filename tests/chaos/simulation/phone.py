@@ -133,7 +133,9 @@ class Phone(Neighbour):
         """Its clock is the true one; before its first answer nobody knows it."""
         return self._world.now if self.heard else self._world.stored_now
 
-    async def inbound(self, line: str, since: datetime, *, offset: int) -> Page:
+    async def said(self, line: str, since: datetime, *, offset: int, outbound: bool = False) -> Page:
+        if outbound:  # nobody texts from elsewhere here
+            return Page([], [], 0, more=False)
         await self._look(f"list of {line[-4:]} from {offset}")
         self.heard = True
         return self.customers.listed(line, since, offset, endless=self.endless and not self._world.honest)

@@ -163,7 +163,10 @@ class Process:
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
         self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, self.ledger.clock())
         self.inbox = world.inbox
-        self.receiving = Receiving(self.ledger, phone, wakeups[0], LINES, world.inbox, CATCH_UP_INTERVAL)
+        self.receiving = Receiving(
+            *(self.ledger, phone, wakeups[0], LINES, world.inbox, CATCH_UP_INTERVAL, alarming, durations.doubt_window),
+            has_webhook=True,
+        )
         self._claims = {
             "announce": self.announcing.claim,
             "send": self.sending.claim,
