@@ -27,11 +27,12 @@ class Text(Struct, frozen=True):
 class Card(Struct, frozen=True):
     """What the root says of its conversation once there is more to say than how its own text stands."""
 
+    is_current: bool  # whether what the customer says is shown in this thread
     waiting_since: datetime | None  # when the customer wrote what nobody has answered
     opted_out: bool
     texts: tuple[Text, ...]  # of the team, the newest first, a few of them
-    goes_on: Spot | None  # where the conversation goes on, if that is elsewhere
-    before: Spot | None  # where it stood before
+    goes_on: Spot | None  # the next root of the conversation, if it goes on elsewhere
+    before: Spot | None  # the one before
 
     def last(self, root_id: UUID) -> Text | None:
         """Return the newest text, if it is not the one the root shows."""

@@ -87,11 +87,10 @@ class Announcing:
             step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR
         ):  # the one before is about to be opened
             slots = (task.slot,) if task.slot else ()
-            return Outcome(thread.undone(step), again_at=self.store.clock() + _PARENT_OPENS, unused_slots=slots)
+            return Outcome(thread.undone(step), again_in=_PARENT_OPENS, unused_slots=slots)
         try:
             if step is Step.OPEN and not thread.message.inbound:
-                asked = self.permitting.is_private(thread.channel)  # beside the other question: it is asked in the end
-                await asyncio.gather(self.permitting.check(thread.message.author, thread.message.team), asked)
+                await self.permitting.check(thread.message.author, thread.message.team)
         except Refused as error:
             return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
         except CallFailed as error:  # nothing was posted, whatever is known of the person
@@ -144,7 +143,7 @@ class Announcing:
             post = wording.reply(thread, watched_for=self.durations.watch_for)
         posted = await self._post(thread, post)
         if posted.thread_ts != thread.stands_in:  # as where the root was deleted: the words may stand in the channel
-            return Outcome(thread, again_at=self.store.clock() + self.settle)
+            return Outcome(thread, again_in=self.settle)
         if told := [send.known.since for send in thread.sends if send.telling.under_way]:
             metrics.announce_lag.observe(self.store.age(min(told)).total_seconds())
         return Outcome(thread.replied())
@@ -163,7 +162,7 @@ class Announcing:
         if thread.shown_rev != EDITING:
             return Outcome(edited, shared=shared)
         # The edit before may be made after this one.
-        return Outcome(edited, again_at=self.store.clock() + 10 * self.settle, patient=True, shared=shared)
+        return Outcome(edited, again_in=10 * self.settle, patient=True, shared=shared)
 
     def _check_lease(self, thread: Thread) -> None:
         """Raise NotSent when we slept: somebody else may have looked for what we are about to do, or done it."""
@@ -193,7 +192,7 @@ class Announcing:
             return self._unreachable(thread, "thread_not_found")
         if thread.looked + 1 >= _LOOKS:
             return self._unreachable(thread, "thread_not_found") if gone else Outcome(thread.not_posted())
-        return Outcome(thread.looked_in_vain(), again_at=self.store.clock() + self.settle * 2**thread.looked)
+        return Outcome(thread.looked_in_vain(), again_in=self.settle * 2**thread.looked)
 
     async def _took_away(self, thread: Thread) -> bool:
         """Delete a reply that stands in the channel, since its root was deleted; return whether it did."""
@@ -208,17 +207,16 @@ class Announcing:
 
     def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Outcome:
         """Certainly not done. A busy Slack names the time; it concerns the whole channel, or all edits."""
-        at = self._retry_at(thread, error)
+        wait = self._pause(thread, error)
         key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
         if key is None or error.retry_after is None:
-            return Outcome(thread.undone(step), again_at=at)
-        return Outcome(thread.undone(step), closed_slot=(key, at))
+            return Outcome(thread.undone(step), again_in=wait)
+        return Outcome(thread.undone(step), closed_slot=(key, wait))
 
     def _unanswered(self, thread: Thread, step: Step, error: Uncertain) -> Outcome:
         """Perhaps done. A post keeps its note, so the next step is to look for it."""
         log.warning("slack_unanswered", thread_id=thread.id, step=step.name, code=error.code)
-        at = self.store.clock() + self.settle
-        return Outcome(thread.unanswered(step), again_at=max(at, self._retry_at(thread, error)))
+        return Outcome(thread.unanswered(step), again_in=max(self.settle, self._pause(thread, error)))
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
         log.warning("slack_refused", thread_id=thread.id, step=step.name, code=error.code)
@@ -227,7 +225,7 @@ class Announcing:
         if waiting and step is Step.LOOK and not mendable and error.code not in _NOT_THERE:
             return Outcome(thread.not_posted())  # history may not be read: twice beats never
         if mendable or waiting:
-            return Outcome(thread.undone(step), again_at=self._retry_at(thread, error))
+            return Outcome(thread.undone(step), again_in=self._pause(thread, error))
         match step:
             case Step.OPEN if error.code == "thread_not_found" and thread.thread_ts:
                 return Outcome(replace(thread.on_its_own(), posting=None), leads=True)
@@ -244,16 +242,15 @@ class Announcing:
             case _:
                 return Outcome(thread.left_as_it_is())
 
-    def _retry_at(self, thread: Thread, error: CallFailed) -> datetime:
-        wait = backoff(thread.failures, self.chance, first=1, longest=_LONGEST_PAUSE)
+    def _pause(self, thread: Thread, error: CallFailed) -> timedelta:
         if isinstance(error, NotSent) and error.retry_after is not None:
-            wait = timedelta(seconds=error.retry_after)
-        return self.store.clock() + wait
+            return timedelta(seconds=error.retry_after)
+        return backoff(thread.failures, self.chance, first=1, longest=_LONGEST_PAUSE)
 
     async def _no_place(self, thread: Thread, code: str) -> Outcome:
         """The thread cannot be opened here, so nothing may be sent. For a DM of two people the bot's own DM will do."""
         if thread.channel.startswith("D") and code == "channel_not_found" and not thread.moved:
-            return Outcome(thread.moved_to_author(), note="moved")
+            return Outcome(thread.moved_to_author(), note="moved", shared=thread.shares_a_card)
         await self.tracking.fail_unsent(thread.sends, code)
         return self._closed(thread, code)
 
@@ -261,11 +258,11 @@ class Announcing:
         """Nothing can be said in the thread any more: say it directly to its author, at last privately."""
         if thread.moved or thread.message.inbound:
             return self._closed(thread, code)
-        return Outcome(thread.moved_to_author(), goes_on_in=self.inbox)
+        return Outcome(thread.moved_to_author(), shared=thread.shares_a_card, goes_on_in=self.inbox)
 
     def _closed(self, thread: Thread, code: str) -> Outcome:
         note = "" if thread.message.inbound else "closed"
-        return Outcome(thread.closed_for(code), note=note, goes_on_in=self.inbox)
+        return Outcome(thread.closed_for(code), note=note, shared=thread.shares_a_card, goes_on_in=self.inbox)
 
 
 def _post_id(thread: Thread) -> str:

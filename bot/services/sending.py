@@ -96,13 +96,13 @@ class Sending:
         if send.schedule.attempts >= MOST_TRIES:
             await self.tracking.apply(send.id, self._conclusion(error), until_stored=True)
             return
-        at = self.store.clock() + backoff(send.schedule.attempts, self.chance, first=1, longest=60)
-        line_until = None if error.code in _OF_THE_WAY else at  # a busy line is busy for every text on it
-        why = error.code if at - send.words.accepted_at > _WORTH_SAYING else ""
+        wait = backoff(send.schedule.attempts, self.chance, first=1, longest=60)
+        rests = None if error.code in _OF_THE_WAY else wait  # a busy line is busy for every text on it
+        why = error.code if self.store.clock() + wait - send.words.accepted_at > _WORTH_SAYING else ""
         log.warning("send_postponed", send_id=send.id, code=error.code, attempts=send.schedule.attempts)
-        await self.store.write_until_stored(release_sends, Release(send, at, line_until, why))
-        if line_until is not None and why:
-            await self.store.write_until_stored(tell_of_busy_lines, BusyLine(send.words.line, line_until, LINE_BUSY))
+        await self.store.write_until_stored(release_sends, Release(send, wait, rests, why))
+        if rests is not None and why:
+            await self.store.write_until_stored(tell_of_busy_lines, BusyLine(send.words.line, rests, LINE_BUSY))
 
     def _conclusion(self, error: CallFailed) -> Report:
         """Return what is known after a call that did not end with a yes."""

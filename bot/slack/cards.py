@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from bot.domain.card import Spot, Text
+from bot.domain.card import Card, Spot, Text
 from bot.domain.thread import Thread
 from bot.slack.markup import escape, shorten, when
 from bot.slack.sentences import status_line
@@ -15,15 +15,19 @@ def card_lines(thread: Thread, *, watched_for: timedelta, address: str) -> list[
         return []
     if card.goes_on is not None:
         return [f"➡️ The conversation goes on in {_link(card.goes_on, 'another thread', address)}."]
-    lines = ["🚫 *Opted out*"] if card.opted_out else []
-    if card.waiting_since is not None:
-        lines.append(f"⏳ *Waiting for an answer since* {when(card.waiting_since)}")
-    elif (last := card.last(thread.message.id)) is not None:
-        lines.append(_newest(last, watched_for))
-    lines += [_unsettled(card.unsettled)] if card.unsettled else []
+    lines = _stands(card, thread, watched_for) if card.is_current else []
     if card.before is not None:
         lines.append(f"⬅️ Before, the conversation stood in {_link(card.before, 'another thread', address)}.")
     return lines
+
+
+def _stands(card: Card, thread: Thread, watched_for: timedelta) -> list[str]:
+    lines = ["🚫 *Opted out*"] if card.opted_out else []
+    if card.waiting_since is not None and not card.opted_out:
+        lines.append(f"⏳ *Waiting for an answer since* {when(card.waiting_since)}")
+    elif (last := card.last(thread.message.id)) is not None:
+        lines.append(_newest(last, watched_for))
+    return [*lines, *([_unsettled(card.unsettled)] if card.unsettled else [])]
 
 
 def _newest(text: Text, watched_for: timedelta) -> str:

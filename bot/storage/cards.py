@@ -33,14 +33,19 @@ def load_cards(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Card]:
     cards, texts = tx.ask(_CARDS, ids=ids), _texts(tx, ids)
     return {
         row.id: Card(
+            row.is_current is True,
             row.waiting_since,
             row.opted_out,
             texts[row.id],
-            Spot(row.on_channel, row.on_ts) if row.on_ts else None,
-            Spot(*row.stood.split(" ", 1)) if row.stood else None,
+            None if row.is_current else _spot(row.goes_on),
+            _spot(row.stood),
         )
         for row in cards
     }
+
+
+def _spot(found: str | None) -> Spot | None:
+    return Spot(*found.split(" ", 1)) if found else None
 
 
 def _texts(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, tuple[Text, ...]]:
@@ -60,20 +65,20 @@ def _placed(*, root_id: UUID, **fields: Any) -> tuple[UUID, Send, Message]:
     return (root_id, *send_and_message(**fields))
 
 
-# A root that is gone leads nowhere, and one that had to move to its author's direct messages is theirs alone.
-_BEFORE = """
-    SELECT before.channel || ' ' || before.root_ts FROM threads AS before
-    WHERE before.conversation_id = threads.conversation_id AND before.seq < threads.seq
-    AND before.parent_id IS NULL AND before.thread_ts IS NULL AND before.root_ts IS NOT NULL
-    AND before.closed = '' AND before.channel = before.asked_in
-    ORDER BY before.seq DESC LIMIT 1
+# Of the roots in the channels themselves, the next of the conversation on one side. One that is gone leads nowhere, and
+# one that had to move to its author's direct messages is theirs alone.
+_BESIDE = """
+    SELECT beside.channel || ' ' || beside.root_ts FROM threads AS beside
+    WHERE beside.conversation_id = threads.conversation_id AND beside.seq {side} threads.seq
+    AND beside.parent_id IS NULL AND beside.thread_ts IS NULL AND beside.root_ts IS NOT NULL
+    AND beside.closed = '' AND beside.channel = beside.asked_in
+    ORDER BY beside.seq {order} LIMIT 1
 """
 _CARDS = Sql(f"""
     SELECT threads.id, waiting_since, {opted_out("customer")} AS opted_out,
-        going_on.channel AS on_channel, going_on.root_ts AS on_ts, ({_BEFORE}) AS stood
+        conversations.thread_id = threads.id AS is_current,
+        ({_BESIDE.format(side="<", order="DESC")}) AS stood, ({_BESIDE.format(side=">", order="ASC")}) AS goes_on
     FROM threads JOIN conversations ON conversations.id = threads.conversation_id
-    LEFT JOIN threads AS going_on ON going_on.id = conversations.thread_id AND going_on.id <> threads.id
-        AND going_on.closed = ''
     WHERE threads.id {{among ids}}
 """)
 # Only the last things said are looked at, however many there were; of those, what stands in that thread. What was said

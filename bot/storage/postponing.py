@@ -21,8 +21,8 @@ class Release(Struct, frozen=True):
     """A claimed send that certainly did not go out."""
 
     send: Send
-    at: datetime  # when to try again
-    line_until: datetime | None = None  # until when its line rests
+    wait: timedelta  # until it is tried again: a length, because clocks may be set meanwhile
+    line_rests: timedelta | None = None  # so long
     why: str = ""  # what its root says meanwhile; "" while that is not worth saying
 
 
@@ -31,17 +31,17 @@ _RELEASE = Sql("{update sends: delivery, send_at, error_code}")
 
 def release_sends(tx: Transaction, items: Sequence[Release]) -> list[bool]:
     """Give claims back. Returns whether they were still held."""
-    until = [(item.send.words.line, item.line_until) for item in items if item.line_until is not None]
-    close_slots(tx, dict(sorted(until)))  # the latest of each line
+    rests = sorted((item.send.words.line, item.line_rests) for item in items if item.line_rests is not None)
+    close_slots(tx, {line: tx.now + rest for line, rest in dict(rests).items()})  # the longest of each line
     before = load_sends(tx, {item.send.id for item in items}, lock=True)
     held = [_is_held(before[item.send.id], item.send) for item in items]
     released = [item for item, still in zip(items, held, strict=True) if still]
     rows = [
-        {"id": item.send.id, "delivery": Delivery.ACCEPTED, "send_at": item.at, "error_code": item.why}
+        {"id": item.send.id, "delivery": Delivery.ACCEPTED, "send_at": tx.now + item.wait, "error_code": item.why}
         for item in released
     ]
     tx.each(_RELEASE, rows)
-    wake_threads(tx, before, [_waiting(before[item.send.id], item) for item in released if item.why])
+    wake_threads(tx, before, [_waiting(before[item.send.id], item, tx.now) for item in released if item.why])
     return held
 
 
@@ -49,16 +49,16 @@ def _is_held(send: Send, claimed: Send) -> bool:
     return send.schedule.fence == claimed.schedule.fence and send.known.delivery is Delivery.SENDING
 
 
-def _waiting(send: Send, item: Release) -> Send:
+def _waiting(send: Send, item: Release, now: datetime) -> Send:
     known = replace(send.known, delivery=Delivery.ACCEPTED, error_code=item.why)
-    return replace(send, known=known, schedule=replace(send.schedule, lease_until=item.at))
+    return replace(send, known=known, schedule=replace(send.schedule, lease_until=now + item.wait))
 
 
 class BusyLine(Struct, frozen=True):
-    """A line from which Sendblue takes nothing until then."""
+    """A line from which Sendblue takes nothing for so long."""
 
     line: str
-    until: datetime
+    rests: timedelta
     why: str  # what the roots of its other texts say meanwhile
 
 
@@ -77,7 +77,7 @@ def tell_of_busy_lines(tx: Transaction, items: Sequence[BusyLine]) -> list[None]
     """Have the roots of texts that wait behind another one on a busy line say so."""
     threads = set()
     for item in sorted(items, key=lambda item: item.line):
-        ids = tx.ask(_BEHIND, line=item.line, until=item.until, most=_MOST_TOLD).column()
+        ids = tx.ask(_BEHIND, line=item.line, until=tx.now + item.rests, most=_MOST_TOLD).column()
         if ids:
             before = load_sends(tx, ids)
             threads |= {send.thread_id for send in before.values()}

@@ -53,6 +53,7 @@ _TRUTHS = {
     "quiet",
     "waits",
     "has_card",
+    "is_current",
     "private",
     "learnt",
 }

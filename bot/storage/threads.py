@@ -1,7 +1,7 @@
 """The announcer's work: which thread needs which call to Slack, and what became of it."""
 
 from collections.abc import Iterator, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from operator import itemgetter
 from typing import Any, TypeVar
 from uuid import UUID
@@ -137,9 +137,10 @@ class Outcome(Struct, frozen=True):
     """What became of a task: its thread as it is now."""
 
     thread: Thread
-    again_at: datetime | None = None  # nothing more before then; None: as soon as there is something
+    # How long nothing more is done; None: until there is something. A length, because clocks may be set meanwhile.
+    again_in: timedelta | None = None
     patient: bool = False  # or before news
-    closed_slot: tuple[str, datetime] | None = None  # a key, and until when
+    closed_slot: tuple[str, timedelta] | None = None  # a key, and for how long
     unused_slots: tuple[tuple[str, datetime], ...] = ()  # the same of slots taken for what was not even tried
     note: str = ""  # what its author is to be told privately (`PrivateNote.says`)
     shared: bool = False  # its root changed in what another root says as well (`Thread.shares_a_card`)
@@ -149,7 +150,8 @@ class Outcome(Struct, frozen=True):
 
 def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     """Store outcomes and make the next step due. Returns whether the claim was still held."""
-    close_slots(tx, dict(sorted(item.closed_slot for item in items if item.closed_slot is not None)))  # the latest each
+    closed = dict(sorted(item.closed_slot for item in items if item.closed_slot is not None))  # the longest of each
+    close_slots(tx, {key: tx.estimate + wait for key, wait in closed.items()})
     for key, until in sorted({slot for item in items for slot in item.unused_slots}):
         give_back_slot(tx, key, until)
     held = tx.each(_FINISHED, sorted((_finished(item, tx.estimate) for item in items), key=itemgetter("id")))
@@ -178,7 +180,7 @@ def _still_held(held: Rows, items: Sequence[Outcome]) -> Iterator[bool]:
 def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
     """Return what is stored. news_at, news_lane: when what comes next is due, should there be news by now."""
     thread, step = outcome.thread, outcome.thread.next_step()
-    due_at = None if step is Step.NOTHING else outcome.again_at or now
+    due_at = None if step is Step.NOTHING else now + (outcome.again_in or timedelta(0))
     may_reply = not thread.closed and step in (Step.NOTHING, Step.EDIT, Step.REPLY)
     news = {"news_at": now, "news_lane": Step.REPLY.lane} if may_reply else {"news_at": due_at, "news_lane": step.lane}
     return {**values(thread, _OWNED), "patient": outcome.patient, "due_at": due_at, "lane": step.lane, **news}

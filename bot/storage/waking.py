@@ -42,7 +42,8 @@ def wake(tx: Transaction, ids: Sequence[UUID], step: Step, wait: timedelta = _AT
 def wake_cards(tx: Transaction, ids: Sequence[UUID]) -> None:
     """Have roots say anew how their conversations stand, in a moment, for more may change.
 
-    ids: threads whose own roots changed. Those meant are their parents or, of a thread without one, the root before it.
+    ids: threads whose own roots changed, stand now or are gone. Those meant are their parents or, of a thread without
+    one, the roots beside it.
     """
     if ids:
         tx.do(_WAKE_CARDS, ids=ids, due=tx.estimate + _CARD_WAITS, patient=True, lane=Step.EDIT.lane)
@@ -81,15 +82,21 @@ _CHANGE = """
         lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
     WHERE channel <> '' AND """
 _WAKE = Sql(f"{_CHANGE} id {{among ids}}")
-# Of a thread with a parent, that; else the root before it.
-_WAKE_CARDS = Sql(f"""{_CHANGE} root_ts IS NOT NULL AND id IN (
-    SELECT coalesce(changed.parent_id, (
-        SELECT before.id FROM threads AS before
-        WHERE before.conversation_id = changed.conversation_id AND before.seq < changed.seq
-        AND before.parent_id IS NULL AND before.root_ts IS NOT NULL AND before.closed = ''
-        ORDER BY before.seq DESC LIMIT 1
-    )) FROM threads AS changed WHERE changed.id {{among ids}}
+# Of a thread with a parent, that. Else the roots around it, as far as the nearest that stand.
+_NEAREST = """(
+    SELECT {which}(standing.seq) FROM threads AS standing
+    WHERE standing.conversation_id = changed.conversation_id AND standing.seq {side} changed.seq
+    AND standing.parent_id IS NULL AND standing.root_ts IS NOT NULL AND standing.closed = ''
+)"""
+_WAKE_CARDS = Sql(f"""{_CHANGE} closed = '' AND id IN (
+    SELECT parent_id FROM threads AS changed WHERE id {{among ids}}
+    UNION SELECT beside.id FROM threads AS changed
+    JOIN threads AS beside ON beside.conversation_id = changed.conversation_id
+        AND beside.parent_id IS NULL AND beside.id <> changed.id
+    WHERE changed.id {{among ids}} AND changed.parent_id IS NULL
+    AND beside.seq >= coalesce({_NEAREST.format(which="max", side="<")}, 0)
+    AND beside.seq <= coalesce({_NEAREST.format(which="min", side=">")}, changed.seq)
 )""")
-_WAKE_CURRENT = Sql(f"""{_CHANGE} root_ts IS NOT NULL AND id IN (
+_WAKE_CURRENT = Sql(f"""{_CHANGE} id IN (
     SELECT thread_id FROM conversations WHERE customer = :customer AND customer <> ''
 )""")

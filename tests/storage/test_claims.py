@@ -1,7 +1,7 @@
 """Claims: one at a time per slot, for a lease, and only the holder may finish."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from uuid import UUID
 
 import pytest
@@ -111,27 +111,26 @@ async def test_a_released_send_waits_and_its_line_with_it(desk: Desk) -> None:
     for _, thread in await desk.threads():
         await desk.open(thread)
     [send] = await desk.sends()
-    later = desk.clock() + 5 * SECOND
-    assert await desk.store.write(release_sends, Release(send, later, later))
+    assert await desk.store.write(release_sends, Release(send, 5 * SECOND, 5 * SECOND))
     desk.clock.now += SECOND
     assert await desk.sends() == []
-    desk.clock.now = later
+    desk.clock.now += 4 * SECOND
     [again] = await desk.sends()
     assert again.schedule.attempts in (1, 2)
 
 
-async def _turned_away(desk: Desk, channel: str, *, until: datetime, why: str = "http_429") -> UUID:
+async def _turned_away(desk: Desk, channel: str, *, wait: timedelta, why: str = "http_429") -> UUID:
     """A text on the only line that Sendblue did not take, while its thread stands open."""
     [send_id] = await desk.accept(channel)
     [(_, thread)] = await desk.threads()
     await desk.open(thread)
     [send] = await desk.sends()
-    assert await desk.store.write(release_sends, Release(send, until, None, why))
+    assert await desk.store.write(release_sends, Release(send, wait, None, why))
     return send_id
 
 
 async def test_when_a_line_is_free_again_the_others_on_it_do_not_sleep_on(desk: Desk) -> None:
-    waiting = await _turned_away(desk, "C1", until=desk.clock() + 60 * SECOND)
+    waiting = await _turned_away(desk, "C1", wait=60 * SECOND)
     desk.clock.now += 6 * SECOND
     [taken] = await desk.accept("C2")
     [(_, thread)] = [found for found in await desk.threads() if found[1].channel == "C2"]
@@ -145,7 +144,7 @@ async def test_when_a_line_is_free_again_the_others_on_it_do_not_sleep_on(desk: 
 
 async def test_a_text_that_was_turned_away_a_moment_ago_or_often_keeps_its_wait(desk: Desk) -> None:
     """A limit of its own customer may hold it, not the line: it must not use up its tries and the line's slots."""
-    await _turned_away(desk, "C1", until=desk.clock() + 60 * SECOND)
+    await _turned_away(desk, "C1", wait=60 * SECOND)
     [taken] = await desk.accept("C2")
     desk.clock.now += SECOND
     [(_, thread)] = [found for found in await desk.threads() if found[1].channel == "C2"]
@@ -157,15 +156,14 @@ async def test_a_text_that_was_turned_away_a_moment_ago_or_often_keeps_its_wait(
 
 
 async def test_the_root_of_a_text_that_waits_and_of_those_behind_it_are_edited(desk: Desk) -> None:
-    later = desk.clock() + 30 * SECOND
-    waiting = await _turned_away(desk, "C1", until=later)
+    waiting = await _turned_away(desk, "C1", wait=30 * SECOND)
     [behind] = await desk.accept("C2")
     tasks = await desk.threads()
     for step, thread in tasks:
         if step is Step.OPEN:
             await desk.open(thread)
     assert [thread.lead.id for step, thread in tasks if step is Step.EDIT] == [waiting]
-    await desk.store.write(tell_of_busy_lines, BusyLine(LINE, later, "line_busy"))
+    await desk.store.write(tell_of_busy_lines, BusyLine(LINE, 30 * SECOND, "line_busy"))
     desk.clock.now += SECOND
     edits = [thread.lead for step, thread in await desk.threads() if step is Step.EDIT]
     assert [(send.id, send.known.error_code) for send in edits] == [(behind, "line_busy")]
@@ -230,7 +228,7 @@ async def test_a_send_that_was_reported_meanwhile_cannot_be_released(desk: Desk)
     await desk.open(thread)
     [send] = await desk.sends()
     await desk.hear(send.id, Delivery.QUEUED, handle="h")
-    assert not await desk.store.write(release_sends, Release(send, desk.clock()))
+    assert not await desk.store.write(release_sends, Release(send, timedelta(0)))
     assert await desk.sends() == []
 
 
@@ -250,7 +248,7 @@ async def test_news_that_comes_while_a_reply_is_posted_is_told_next(desk: Desk) 
 async def test_closed_edits_hold_no_reply_up(desk: Desk) -> None:
     [send_id] = await desk.accept()
     [(_, thread)] = await desk.threads(interval=timedelta(0))
-    closed = (EDITS, desk.clock() + 30 * SECOND)
+    closed = (EDITS, 30 * SECOND)
     opened = thread.opened("C1", "1.1", shown_rev=UNKNOWN)
     await desk.store.write(finish_threads, Outcome(opened, closed_slot=closed))
     assert await desk.threads(interval=timedelta(0)) == []
@@ -424,7 +422,7 @@ async def test_a_restart_does_not_cut_short_the_wait_for_an_edit_that_may_come_l
     await desk.accept()
     [(_, thread)] = await desk.threads()
     opened = thread.opened("C1", "1.1", shown_rev=UNKNOWN)
-    await desk.store.write(finish_threads, Outcome(opened, again_at=desk.clock() + 20 * SECOND, patient=True))
+    await desk.store.write(finish_threads, Outcome(opened, again_in=20 * SECOND, patient=True))
     await desk.store.write(end_leases, None)
     desk.clock.now += 19 * SECOND
     assert await desk.threads() == []

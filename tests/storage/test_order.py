@@ -125,7 +125,7 @@ async def test_a_text_waits_for_one_that_is_tried_again(desk: Desk) -> None:
     [first], [second] = [await desk.accept(channel, customer=CUSTOMER) for channel in ("C1", "C2")]
     await opened(desk)
     [send] = await desk.sends()
-    await desk.store.write(release_sends, Release(send, desk.clock() + 5 * SECOND))
+    await desk.store.write(release_sends, Release(send, 5 * SECOND))
     desk.clock.now += 4 * SECOND
     assert await leaving(desk) == []
     desk.clock.now += SECOND
@@ -172,7 +172,7 @@ async def test_a_later_text_that_was_refused_or_turned_away_has_overtaken_nobody
     await desk.hear(later, Delivery.FAILED, **refused)
     [send] = await desk.sends(interval=NOW)
     assert send.id == last
-    await desk.store.write(release_sends, Release(send, desk.clock() + SECOND))
+    await desk.store.write(release_sends, Release(send, SECOND))
     settled = await taken(desk, first)
     assert settled.known.delivery is Delivery.QUEUED
     [stands] = await desk.store.read(asking("SELECT delivery, parked FROM sends WHERE id = :id", id=second))
@@ -279,7 +279,7 @@ async def test_a_text_that_was_locked_by_who_told_of_a_busy_line_is_let_out(desk
     [first], [second] = [await desk.accept(channel, customer=CUSTOMER) for channel in ("C1", "C2")]
     await opened(desk)
     assert await leaving(desk) == [first]
-    busy, report = BusyLine(LINE, desk.clock() + SECOND, "busy"), Report("callback", desk.clock(), Delivery.QUEUED)
+    busy, report = BusyLine(LINE, SECOND, "busy"), Report("callback", desk.clock(), Delivery.QUEUED)
     await at_once(
         desk,
         database_url,

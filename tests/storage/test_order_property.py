@@ -97,7 +97,7 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(send=consumes(leaving), seconds=st.integers(0, 60))
     def be_busy(self, send: Send, seconds: int) -> None:
-        self.do(release_sends, Release(send, self.clock() + timedelta(seconds=seconds)))
+        self.do(release_sends, Release(send, timedelta(seconds=seconds)))
 
     @rule(send=consumes(doubts), end=st.sampled_from([Delivery.QUEUED, Delivery.FAILED]))
     def find_out(self, send: Send, end: Delivery) -> None:

@@ -142,6 +142,7 @@ class Acts:
         index = dead[0] if dead else self.dice.randrange(len(self.processes))
         process = self.processes[index]
         if process.alive:
+            self.note_time()
             self.tell(f"kill -9 {process.name}")
             process.kill()
         elif not self.database_away:  # or it would not get up
@@ -155,12 +156,16 @@ class Acts:
         self.phone.heard = False
         process.claim("receive")  # customers wrote meanwhile
 
+    def note_time(self) -> None:
+        """Who is awake looks at the clock every second, so until now."""
+        if not self.database_away and (awake := self.awake()):
+            awake[0].ledger.at_once(keep_time, None)
+
     def set_clock(self) -> None:
         """Somebody sets the clock of the database's machine. A process alone follows that from its next life on."""
         if self.database_away or (self.alone and self.processes[0].alive):
             return
-        if awake := self.awake():  # each of which looks at the clock every now and then
-            awake[0].ledger.at_once(keep_time, None)
+        self.note_time()
         self.skew += timedelta(seconds=self.dice.choice((-3600, -3600, -600, -90, -3, 30, 3600)))
         self.watch.clock_set()
         self.tell(f"the clock is {self.skew} ahead")
@@ -168,6 +173,7 @@ class Acts:
     def freeze(self) -> None:
         """SIGSTOP, or SIGCONT."""
         process = next((process for process in self.processes if process.frozen), self.dice.choice(self.processes))
+        self.note_time()
         process.frozen = not process.frozen
         self.tell(f"{process.name} {'stops' if process.frozen else 'goes on'}")
 

@@ -46,7 +46,6 @@ class Claims:
             self._world.watch.broken(f"{key} is used before {self._shut[key]}")
         self.used[key] = now
 
-    def shuts(self, key: str, until: datetime) -> None:
-        until -= self._world.skew
-        if until - self._world.now <= _LONGEST_SHUT:  # else somebody has set the clock since they were told
-            self._shut[key] = max(until, self._shut.get(key, until))
+    def shuts(self, key: str, wait: timedelta) -> None:
+        until = self._world.now + wait
+        self._shut[key] = max(until, self._shut.get(key, until))

@@ -4,10 +4,13 @@ import re
 from typing import TYPE_CHECKING
 from uuid import UUID
 
+from msgspec.structs import replace
+
 from bot.domain.delivery import Delivery
 from bot.domain.send import Send
 from bot.domain.thread import Step, Thread
 from bot.slack import wording
+from bot.storage.cards import load_cards
 from bot.storage.rows import load_threads
 from bot.storage.sqlite import SqliteTransaction
 from tests.chaos.simulation.processes import WATCH_FOR_SPAN
@@ -22,6 +25,8 @@ def check_rest(world: "World") -> None:
     """Check the whole world."""
     tx = SqliteTransaction(world.connection, lambda: world.stored_now)
     threads = load_threads(tx, [UUID(thread_id) for thread_id in world.watch.places])
+    cards = load_cards(tx, [one.id for one in threads.values() if one.has_card and one.parent_id is None])
+    threads |= {thread_id: replace(threads[thread_id], card=card) for thread_id, card in cards.items()}
     world.watch.answers.check_rest()
     for thread in threads.values():
         for send in thread.sends:

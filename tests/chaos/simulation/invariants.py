@@ -302,8 +302,8 @@ class Watch:
     def _release_sends(self, release: Any, held: bool) -> None:
         if held:  # not, too, when it is doubted meanwhile
             self._claims.gives_back(release.send.id.hex, release.send.schedule.fence, held)
-        if release.line_until is not None:
-            self._claims.shuts(release.send.words.line, release.line_until)
+        if release.line_rests is not None:
+            self._claims.shuts(release.send.words.line, release.line_rests)
 
     def _keep_time(self, _: Any, back: timedelta) -> None:
         if back:

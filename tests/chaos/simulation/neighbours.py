@@ -33,6 +33,7 @@ _REFUSALS = {
     "delete": ("invalid_auth",),
     "answer": ("http_404",),
     "person": ("invalid_auth",),
+    "info": ("missing_scope", "invalid_auth"),
 }
 TOKEN_TROUBLE = frozenset({"invalid_auth"})
 
@@ -132,7 +133,7 @@ class Slack(Neighbour):
             return "channel_not_found"
         if channel in self.archived and method != "find":
             return "is_archived"
-        return "not_in_channel" if channel in self.outside and method not in ("join", "person") else ""
+        return "not_in_channel" if channel in self.outside and method not in ("join", "person", "info") else ""
 
     async def _ask(self, method: str, channel: str, what: str) -> str:
         """Return DONE, LATE or LOST when it is to be done; raise when it is not."""
@@ -222,6 +223,13 @@ class Slack(Neighbour):
         except Refused:
             return False
         return True
+
+    async def is_private(self, channel: str) -> bool:
+        await self._answer(await self._ask("info", "", channel), f"info {channel}")
+        return False
+
+    async def address(self) -> str:
+        return ""  # so threads are named by their channel
 
     async def person(self, user: str) -> Person:
         await self._answer(await self._ask("person", "", user), f"person {user}")
