@@ -121,7 +121,7 @@ const ANSWERS = [
   {
     name: "list_newest_first", title: "Newest first", on: true, off: false,
     what: "The list ignores the order that was asked for.",
-    watch: "lose answers as well: the thread still has them in order.",
+    watch: "lose answers as well: none is missing and none stands twice.",
   },
   {
     name: "list_bare", title: "No word of more", on: true, off: false,
