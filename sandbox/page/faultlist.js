@@ -121,7 +121,7 @@ const ANSWERS = [
   {
     name: "list_newest_first", title: "Newest first", on: true, off: false,
     what: "The list ignores the order that was asked for.",
-    watch: "lose answers as well: the thread still has them in order.",
+    watch: "lose answers as well: none is missing and none stands twice.",
   },
   {
     name: "list_bare", title: "No word of more", on: true, off: false,
@@ -153,9 +153,9 @@ const SLACK = [
     watch: "the bot finds its own post again: nothing appears twice.",
   },
   {
-    name: "orphan_replies", title: "Orphans in the channel", on: true, off: false,
+    name: "orphan_replies", title: "Replies lose their thread", on: true, off: false,
     what: "A reply to a deleted message is posted into the channel; otherwise it is refused.",
-    watch: "delete a thread’s first message, then answer: the bot takes its reply back and says it elsewhere.",
+    watch: "delete a thread’s first message, then answer: it stands in #team alone.",
   },
 ];
 
