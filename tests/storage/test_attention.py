@@ -16,7 +16,7 @@ from tests.conftest import CUSTOMER, LINE
 from tests.making import a_new_message, a_send
 from tests.statements import asking, by_writer, doing
 from tests.storage.desk import Desk
-from tests.storage.test_inbound import AT_ONCE, said
+from tests.storage.test_inbound import AT_ONCE, at_once, said
 
 
 def a_text(desk: Desk, author: str, channel: str, text: str = "Hi") -> NewMessage:
@@ -69,3 +69,17 @@ async def test_a_card_leads_to_no_root_that_is_gone(desk: Desk, gone: str) -> No
     assert (await card(desk, "C2")).before == Spot("C1", "0.1")
     await desk.store.write(by_writer(doing(f"UPDATE threads SET {gone} WHERE channel = 'C1'")), None)
     assert (await card(desk, "C2")).before is None
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+class TestAtTheSameMoment:
+    @pytest.mark.parametrize("called", ["", "U1"])
+    async def test_two_messages_of_a_burst_call_once(self, desk: Desk, database_url: str, called: str) -> None:
+        """called: by the first, nobody, as it opens a thread and is seen there, or who wrote in one that stands."""
+        if called:
+            await texts(desk, "U1", "C1")
+            await opened(desk)
+        one, two = said(desk, "One"), said(desk, "Two")
+        at_once(desk, database_url, lambda tx: take_many(tx, [one]), lambda tx: take_many(tx, [two]))
+        calls = await desk.store.read(asking("SELECT calls FROM messages WHERE direction = 'in' ORDER BY seq"))
+        assert [row[0] for row in calls] == [called, ""]
