@@ -90,6 +90,7 @@ _WAKE_CARDS = Sql(f"""{_CHANGE} root_ts IS NOT NULL AND id IN (
         ORDER BY before.seq DESC LIMIT 1
     )) FROM threads AS changed WHERE changed.id {{among ids}}
 )""")
-_WAKE_CURRENT = Sql(f"""{_CHANGE} root_ts IS NOT NULL AND id IN (
+# Also one that is being opened right now: its root may say what held before.
+_WAKE_CURRENT = Sql(f"""{_CHANGE} closed = '' AND id IN (
     SELECT thread_id FROM conversations WHERE customer = :customer AND customer <> ''
 )""")

@@ -12,10 +12,10 @@ from bot.storage.cards import load_cards
 from bot.storage.inbound import take_many
 from bot.storage.intake import Accepted, NewMessage, Taken, accept_many
 from bot.storage.threads import Outcome, finish_threads
-from tests.conftest import CUSTOMER, LINE
+from tests.conftest import CUSTOMER, LINE, OTHER_LINE
 from tests.making import a_new_message, a_send
 from tests.statements import asking, by_writer, doing
-from tests.storage.desk import Desk
+from tests.storage.desk import SECOND, Desk
 from tests.storage.test_inbound import AT_ONCE, at_once, said
 
 
@@ -69,6 +69,20 @@ async def test_a_card_leads_to_no_root_that_is_gone(desk: Desk, gone: str) -> No
     assert (await card(desk, "C2")).before == Spot("C1", "0.1")
     await desk.store.write(by_writer(doing(f"UPDATE threads SET {gone} WHERE channel = 'C1'")), None)
     assert (await card(desk, "C2")).before is None
+
+
+async def test_a_root_that_is_posted_during_a_stop_on_another_line_says_so_afterwards(desk: Desk) -> None:
+    asked = said(desk, "A table?")
+    await desk.store.write(take_many, replace(asked, said=replace(asked.said, line=OTHER_LINE), inbox="C0OTHER"))
+    [(_, thread)] = await desk.threads(interval=AT_ONCE)
+    await desk.store.write(take_many, said(desk, "STOP"))
+    stands = thread.opened(thread.channel, "1.1", shown_rev=thread.rev)
+    assert await desk.store.write(finish_threads, Outcome(stands))
+    desk.clock.now += SECOND
+    claimed = await desk.threads(interval=AT_ONCE) + await desk.threads(interval=AT_ONCE)
+    [again] = [thread for step, thread in claimed if step is Step.EDIT]
+    assert again.card is not None
+    assert again.card.opted_out
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
