@@ -1,5 +1,6 @@
 """Who may take a conversation elsewhere, whom an answer calls, and what a card says: whatever else happens."""
 
+import time
 from uuid import uuid4
 
 import pytest
@@ -9,6 +10,7 @@ from bot.domain.card import Card, Spot
 from bot.domain.message import Origin
 from bot.domain.thread import Step
 from bot.storage.cards import load_cards
+from bot.storage.engine import Transaction
 from bot.storage.inbound import take_many
 from bot.storage.intake import Accepted, NewMessage, Taken, accept_many
 from bot.storage.threads import Outcome, finish_threads
@@ -97,3 +99,21 @@ class TestAtTheSameMoment:
         at_once(desk, database_url, lambda tx: take_many(tx, [one]), lambda tx: take_many(tx, [two]))
         calls = await desk.store.read(asking("SELECT calls FROM messages WHERE direction = 'in' ORDER BY seq"))
         assert [row[0] for row in calls] == [called, ""]
+
+    async def test_messages_of_two_customers_do_not_wait_for_each_other(self, desk: Desk, database_url: str) -> None:
+        one, two, three = (
+            replace(one, by_webhook=True, said=replace(one.said, customer=f"+1415555000{number}"))
+            for number in range(3)
+            for one in [said(desk)]
+        )
+        await desk.store.write(take_many, one)
+        waited = []
+
+        def later(tx: Transaction) -> list[bool]:
+            began = time.monotonic()
+            taken = take_many(tx, [three])
+            waited.append(time.monotonic() - began)
+            return taken
+
+        at_once(desk, database_url, lambda tx: take_many(tx, [two]), later)
+        assert waited[0] < 0.4  # the first holds what it holds for half a second
