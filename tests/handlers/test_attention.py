@@ -141,6 +141,14 @@ async def test_only_who_wrote_in_a_private_place_takes_a_conversation_out_of_it(
     await until(lambda: len(stage.bubbles()) == 2)
 
 
+async def test_who_may_text_nobody_is_not_told_who_talks_with_a_customer(open_stage: Callable[..., Any]) -> None:
+    stage = await _in_private(open_stage)
+    refused = await stage.text("From here", user="U0GUEST")
+    assert refused.text == "Not sent: guests may not text customers. Ask a member of your team to send it."
+    stage.slack.faults.errors = {"users.info": "internal_error"}
+    assert "Ask somebody there" in (await stage.text("From here", user="U0BEN")).text
+
+
 async def test_where_nobody_has_written_in_a_private_place_somebody_there_is_to_be_asked(
     open_stage: Callable[..., Any],
 ) -> None:
