@@ -1,5 +1,6 @@
 """Taking in what a person asked to have sent, and what they ask about it."""
 
+import asyncio
 from dataclasses import dataclass, field
 
 import structlog
@@ -10,8 +11,9 @@ from bot.domain.known import Known
 from bot.domain.message import Origin, Request
 from bot.domain.send import Send, Words
 from bot.domain.splitting import split_text
-from bot.errors import MaybeStored, NotStored, UsageError
+from bot.errors import CallFailed, MaybeStored, NotStored, Refused, UsageError
 from bot.sendblue.wire import LONGEST_TEXT
+from bot.services.permitting import Permitting
 from bot.slack.reasons import reason
 from bot.storage.history import Filter, find_sends
 from bot.storage.intake import Accepted, NewMessage, Routes, Taken, accept_many
@@ -20,6 +22,7 @@ from bot.storage.store import Store
 log = structlog.get_logger(__name__)
 
 PATIENCE = 1.4  # seconds for the database while a person waits: Slack waits three for an answer
+_AT_ONCE = 1.0  # seconds for Slack after that
 _MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than its signature holds
 
 
@@ -27,6 +30,7 @@ _MOST_REMEMBERED = 10_000  # gestures; a request is not repeated for longer than
 class Accepting:
     store: Store
     routes: Routes
+    permitting: Permitting
     _refused: dict[str, None] = field(default_factory=dict, init=False)  # keys of gestures, oldest first
 
     async def accept(self, request: Request, origin: Origin) -> tuple[Accepted, int]:
@@ -58,10 +62,23 @@ class Accepting:
             raise
         if accepted.taken > Taken.NEW:
             self._remember(origin.key)
-            why = reason(accepted.taken.name.lower()).replace("{lines}", " or ".join(self.routes.lines))
-            raise UsageError(why.replace("{whom}", f"<@{accepted.whom}>" if accepted.whom else "somebody there"))
+            raise UsageError(await self._why(accepted, origin))
         log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=accepted.taken is Taken.KNOWN)
         return accepted, len(texts)
+
+    async def _why(self, accepted: Accepted, origin: Origin) -> str:
+        """Return why nothing is stored. Who talks with a customer is said only to those who may text customers."""
+        why, whom = reason(accepted.taken.name.lower()), "somebody there"
+        if accepted.taken is Taken.PRIVATE:
+            try:
+                async with asyncio.timeout(_AT_ONCE):
+                    await self.permitting.check(origin.author, origin.team)
+                whom = f"<@{accepted.whom}>" if accepted.whom else whom
+            except Refused as error:
+                return reason(error.code)
+            except (CallFailed, TimeoutError):
+                pass  # not known: nobody is named
+        return why.replace("{lines}", " or ".join(self.routes.lines)).replace("{whom}", whom)
 
     def _remember(self, key: str) -> None:
         self._refused[key] = None

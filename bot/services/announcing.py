@@ -159,6 +159,8 @@ class Announcing:
         self._check_lease(thread)
         await self.notifier.update(thread.channel, thread.root_ts or "", post)
         edited, shared = thread.edited(), thread.parent_id is not None
+        if thread.private is None:  # Slack did not say, or nobody asked yet
+            edited = replace(edited, private=await self.permitting.is_private(thread.channel))
         if thread.shown_rev != EDITING:
             return Outcome(edited, shared=shared)
         # The edit before may be made after this one.

@@ -51,8 +51,11 @@ class Permitting:
             private = None
             try:
                 private = await self.notifier.is_private(channel)
-            except CallFailed as error:
+            except Refused as error:
                 log.warning("channel_counts_as_private", channel=channel, code=error.code)
+            except CallFailed as error:  # to be asked again with the next post
+                log.info("channel_not_asked_about", channel=channel, code=error.code)
+                return None
             if len(self._private) >= _MOST_REMEMBERED:
                 self._private.clear()
             self._private[channel] = (self.clock(), private)

@@ -39,7 +39,7 @@ def note_missed(tx: Transaction, said_at: datetime) -> bool:
 
 def note_webhook(tx: Transaction) -> None:
     """The webhook brought what a customer wrote. An alarm that it does not is over."""
-    tx.do(_WELL, key=ANSWERS, now=tx.now, before=tx.now - _OFTEN)
+    tx.each(_WELL, [{"key": ANSWERS, "last": tx.now, "before_at": tx.now - _OFTEN}])
 
 
 @one_by_one
@@ -60,13 +60,14 @@ _BEGIN = Sql("""
     RETURNING key
 """)
 _LAST = Sql("SELECT last FROM alarms WHERE key = :key")
+# Looked for first: ON CONFLICT locks the row even where it changes nothing, and all webhooks would wait for each other.
 _WELL = Sql("""
     INSERT INTO alarms (key, standing, told, since, last, due_at, fence)
-    VALUES (:key, false, false, :now, :now, :now, 0)
-    ON CONFLICT (key) DO UPDATE SET standing = false, last = :now,
-        since = CASE WHEN alarms.standing THEN :now ELSE alarms.since END,
-        due_at = CASE WHEN alarms.standing THEN :now ELSE alarms.due_at END
-    WHERE alarms.standing OR alarms.last IS NULL OR alarms.last < :before
+    SELECT row.key, false, false, row.last, row.last, row.last, 0 {from key, last, before_at}
+    WHERE NOT EXISTS (SELECT 1 FROM alarms WHERE key = row.key AND NOT standing AND last >= row.before_at)
+    ON CONFLICT (key) DO UPDATE SET standing = false, last = excluded.last,
+        since = CASE WHEN alarms.standing THEN excluded.last ELSE alarms.since END,
+        due_at = CASE WHEN alarms.standing THEN excluded.last ELSE alarms.due_at END
 """)
 _BLOCKED = Sql("""
     INSERT INTO alarms (key, standing, told, since, last, due_at, fence)

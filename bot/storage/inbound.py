@@ -134,6 +134,7 @@ class _Places:
         begun = tx.each(_BEGUN, [{"id": one, "thread_id": self._new[where]} for one, where in new.items()]).column()
         if left := set(new) - set(begun):
             self._of |= {new[row.id]: row.thread_id for row in tx.ask(_CURRENT_OF, ids=list(left))}
+            self.talks |= _talks(tx, [new[one] for one in left])  # what they heard belongs to the same burst
             begun_meanwhile = [self._of[new[one]] for one in left]
             self.unposted += begun_meanwhile
             wake(tx, begun_meanwhile, Step.REPLY)

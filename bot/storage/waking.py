@@ -97,6 +97,7 @@ _WAKE_CARDS = Sql(f"""{_CHANGE} closed = '' AND id IN (
     AND beside.seq >= coalesce({_NEAREST.format(which="max", side="<")}, 0)
     AND beside.seq <= coalesce({_NEAREST.format(which="min", side=">")}, changed.seq)
 )""")
-_WAKE_CURRENT = Sql(f"""{_CHANGE} id IN (
+# Also one that is being opened right now: its root may say what held before.
+_WAKE_CURRENT = Sql(f"""{_CHANGE} closed = '' AND id IN (
     SELECT thread_id FROM conversations WHERE customer = :customer AND customer <> ''
 )""")

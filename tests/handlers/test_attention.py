@@ -10,7 +10,7 @@ import pytest
 from sandbox.slack import SlackMessage
 from tests.conftest import CUSTOMER, OTHER_LINE, Stage, until
 from tests.handlers.test_one_thread import begun, engine, tops
-from tests.statements import by_writer, doing
+from tests.statements import asking, by_writer, doing
 
 __all__ = ["begun", "engine"]  # fixtures
 
@@ -141,6 +141,14 @@ async def test_only_who_wrote_in_a_private_place_takes_a_conversation_out_of_it(
     await until(lambda: len(stage.bubbles()) == 2)
 
 
+async def test_who_may_text_nobody_is_not_told_who_talks_with_a_customer(open_stage: Callable[..., Any]) -> None:
+    stage = await _in_private(open_stage)
+    refused = await stage.text("From here", user="U0GUEST")
+    assert refused.text == "Not sent: guests may not text customers. Ask a member of your team to send it."
+    stage.slack.faults.errors = {"users.info": "internal_error"}
+    assert "Ask somebody there" in (await stage.text("From here", user="U0BEN")).text
+
+
 async def test_where_nobody_has_written_in_a_private_place_somebody_there_is_to_be_asked(
     open_stage: Callable[..., Any],
 ) -> None:
@@ -166,3 +174,18 @@ async def test_where_slack_does_not_say_whether_a_channel_is_public_it_counts_as
     await stage.text("Table at eight?")
     await until(lambda: any("Delivered" in reply for reply in stage.replies()))
     assert "private place" in (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text
+
+
+async def test_whether_a_channel_is_public_is_asked_until_slack_says_it(open_stage: Callable[..., Any]) -> None:
+    stage: Stage = await open_stage(inbox_channel="C0RANDOM", catch_up_interval=0.5)
+    stage.slack.faults.errors = {"conversations.info": "internal_error"}
+    await stage.text("Table at eight?")
+    await until(lambda: any("Delivered" in reply for reply in stage.replies()))
+    assert "private place" in (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text
+    stage.slack.faults.errors = {}
+    await stage.sendblue.customer_says(CUSTOMER, "Eight works")
+    assert stage.app is not None
+    async with asyncio.timeout(8):
+        while await stage.app.store.read(asking("SELECT id FROM threads WHERE private IS NULL")):
+            await asyncio.sleep(0.05)
+    assert (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text.startswith("Got it")

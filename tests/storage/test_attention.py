@@ -1,5 +1,6 @@
 """Who may take a conversation elsewhere, whom an answer calls, and what a card says: whatever else happens."""
 
+import time
 from uuid import uuid4
 
 import pytest
@@ -9,14 +10,15 @@ from bot.domain.card import Card, Spot
 from bot.domain.message import Origin
 from bot.domain.thread import Step
 from bot.storage.cards import load_cards
+from bot.storage.engine import Transaction
 from bot.storage.inbound import take_many
 from bot.storage.intake import Accepted, NewMessage, Taken, accept_many
 from bot.storage.threads import Outcome, finish_threads
-from tests.conftest import CUSTOMER, LINE
+from tests.conftest import CUSTOMER, LINE, OTHER_LINE
 from tests.making import a_new_message, a_send
 from tests.statements import asking, by_writer, doing
-from tests.storage.desk import Desk
-from tests.storage.test_inbound import AT_ONCE, said
+from tests.storage.desk import SECOND, Desk
+from tests.storage.test_inbound import AT_ONCE, at_once, said
 
 
 def a_text(desk: Desk, author: str, channel: str, text: str = "Hi") -> NewMessage:
@@ -69,3 +71,49 @@ async def test_a_card_leads_to_no_root_that_is_gone(desk: Desk, gone: str) -> No
     assert (await card(desk, "C2")).before == Spot("C1", "0.1")
     await desk.store.write(by_writer(doing(f"UPDATE threads SET {gone} WHERE channel = 'C1'")), None)
     assert (await card(desk, "C2")).before is None
+
+
+async def test_a_root_that_is_posted_during_a_stop_on_another_line_says_so_afterwards(desk: Desk) -> None:
+    asked = said(desk, "A table?")
+    await desk.store.write(take_many, replace(asked, said=replace(asked.said, line=OTHER_LINE), inbox="C0OTHER"))
+    [(_, thread)] = await desk.threads(interval=AT_ONCE)
+    await desk.store.write(take_many, said(desk, "STOP"))
+    stands = thread.opened(thread.channel, "1.1", shown_rev=thread.rev)
+    assert await desk.store.write(finish_threads, Outcome(stands))
+    desk.clock.now += SECOND
+    claimed = await desk.threads(interval=AT_ONCE) + await desk.threads(interval=AT_ONCE)
+    [again] = [thread for step, thread in claimed if step is Step.EDIT]
+    assert again.card is not None
+    assert again.card.opted_out
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+class TestAtTheSameMoment:
+    @pytest.mark.parametrize("called", ["", "U1"])
+    async def test_two_messages_of_a_burst_call_once(self, desk: Desk, database_url: str, called: str) -> None:
+        """called: by the first, nobody, as it opens a thread and is seen there, or who wrote in one that stands."""
+        if called:
+            await texts(desk, "U1", "C1")
+            await opened(desk)
+        one, two = said(desk, "One"), said(desk, "Two")
+        at_once(desk, database_url, lambda tx: take_many(tx, [one]), lambda tx: take_many(tx, [two]))
+        calls = await desk.store.read(asking("SELECT calls FROM messages WHERE direction = 'in' ORDER BY seq"))
+        assert [row[0] for row in calls] == [called, ""]
+
+    async def test_messages_of_two_customers_do_not_wait_for_each_other(self, desk: Desk, database_url: str) -> None:
+        one, two, three = (
+            replace(one, by_webhook=True, said=replace(one.said, customer=f"+1415555000{number}"))
+            for number in range(3)
+            for one in [said(desk)]
+        )
+        await desk.store.write(take_many, one)
+        waited = []
+
+        def later(tx: Transaction) -> list[bool]:
+            began = time.monotonic()
+            taken = take_many(tx, [three])
+            waited.append(time.monotonic() - began)
+            return taken
+
+        at_once(desk, database_url, lambda tx: take_many(tx, [two]), later)
+        assert waited[0] < 0.4  # the first holds what it holds for half a second

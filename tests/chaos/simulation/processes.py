@@ -1,7 +1,8 @@
 """The bot's processes in a simulated world: real services, whose every step the scheduler takes by hand."""
 
 import asyncio
-from collections.abc import Coroutine
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -87,6 +88,11 @@ class Loop:
         if seconds:
             await at(Point("pauses"))
 
+    @asynccontextmanager
+    async def timeout(self, _seconds: float) -> AsyncIterator[None]:
+        """Nothing takes that long that is not a failed call."""
+        yield
+
     async def gather(self, *coroutines: Coroutine[Any, Any, Any]) -> list[Any]:
         """Have several things done at once, and wait for them; raise what one of them raised."""
         jobs = [self.create_task(one) for one in coroutines]
@@ -141,7 +147,7 @@ class Process:
         )
         self.tracking = Tracking(self.ledger, *wakeups, durations, chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
-        self.accepting = Accepting(self.ledger, Routes(LINES, world.new_thread_after))
+        self.accepting = Accepting(self.ledger, Routes(LINES, world.new_thread_after), permitting)
         self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
         sender: Any = Sender(self)
         self.announcing = Announcing(

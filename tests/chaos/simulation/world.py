@@ -237,6 +237,7 @@ def world_of(seed: int) -> Iterator[World]:
             (conversations, "new_id", world.new_id),
             (inbound, "new_id", world.new_id),
             (accepting, "LONGEST_TEXT", 24),
+            (accepting, "asyncio", Loop(world)),
             (receiving, "LONGEST_SHOWN", LONGEST),
             (thread, "LONGEST_SHOWN", 2 * LONGEST),
             (polling, "asyncio", Loop(world)),
