@@ -6,7 +6,7 @@ From the webhook as it comes, and from Sendblue's lists whatever the webhook mis
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import cache, partial
 
 import structlog
@@ -19,7 +19,6 @@ from bot.domain.splitting import split_text
 from bot.domain.thread import LONGEST_SHOWN
 from bot.errors import CallFailed, NotSent
 from bot.sendblue.client import Sendblue
-from bot.sendblue.inbound import Page
 from bot.services.alarming import Alarming
 from bot.services.worker import Job
 from bot.storage.elsewhere import WAITS, SentElsewhere, take_sent
@@ -111,20 +110,27 @@ class Receiving:
         await self.store.write(note_reading, Read(reading, at, self.every))
 
     async def _read_all(self, reading: Reading) -> bool:
-        """Return whether all pages are stored. Raises Refused or NotSent."""
+        """Return whether all pages are stored. Raises Refused or NotSent.
+
+        Each is stored as it comes. Where they do not come oldest first, all are read before any of them is stored.
+        """
         kind, line = reading.key.split(":", 1)
         outbound = kind == "outbound"
+        take = self._take_sent_ones if outbound else self._take_ones
         since = min(reading.at, self.sendblue.now()) - (_LAG if outbound else _OVERLAP)
-        seen, offset, all_taken = set[str](), 0, True
+        seen, offset, held, all_taken = set[str](), 0, list[Inbound](), True
+        last = datetime.min.replace(tzinfo=UTC)
         while True:
             page = await self.sendblue.said(line, since, offset=offset, outbound=outbound)
-            if outbound:
-                all_taken &= not any([await self.take_sent(said, "list") for said in page.said])
+            _counter("list", "unreadable").inc(page.unreadable)
+            times = [last, *(one.at for one in page.said)]
+            if held or times != sorted(times):
+                held += page.said
             else:
-                await self._take_page(page)
-            nothing_new = seen.issuperset(page.names)
+                all_taken &= await take(page.said)
+            last, nothing_new = times[-1], seen.issuperset(page.names)
             if page.more is False or not page.names or (nothing_new and page.more is None):
-                return all_taken
+                return await take(sorted(reversed(held), key=_when)) and all_taken
             if nothing_new:
                 raise NotSent("list_without_end")
             seen.update(page.names)
@@ -133,8 +139,15 @@ class Receiving:
                 return False  # somebody else goes on with it
             await asyncio.sleep(_EACH.total_seconds())
 
-    async def _take_page(self, page: Page) -> None:
-        found = await asyncio.gather(*(self.take(said, "list") for said in page.said))
-        _counter("list", "unreadable").inc(page.unreadable)
+    async def _take_ones(self, said: Sequence[Inbound]) -> bool:
+        found = await asyncio.gather(*(self.take(one, "list") for one in said))
         if any(found):
             log.info("caught_up", count=sum(found))
+        return True
+
+    async def _take_sent_ones(self, said: Sequence[Inbound]) -> bool:
+        return not any([await self.take_sent(one, "list") for one in said])
+
+
+def _when(said: Inbound) -> datetime:
+    return said.at

@@ -361,3 +361,19 @@ async def test_what_an_older_version_left_unshown_is_shown(talking: Stage) -> No
     talking.sendblue.faults.down = True  # so that nothing else wakes the thread
     await talking.restart()
     await until(lambda: any("Nine works" in line for line in answers(talking)))
+
+
+@pytest.mark.parametrize("newest_first", [False, True])
+@pytest.mark.parametrize("cap", [0, 2])
+async def test_a_list_is_shown_in_order_also_where_it_begins_with_the_newest(
+    talking: Stage, cap: int, newest_first: bool
+) -> None:
+    words = [f"Word {number}" for number in range(1, 7)]
+    await talking.stop()
+    for word in words:
+        await talking.sendblue.customer_says(CUSTOMER, word)
+        await asyncio.sleep(0.005)  # its times have milliseconds
+    talking.sendblue.faults.patch({"list_newest_first": newest_first, "list_cap": cap})
+    await talking.restart()
+    await until(lambda: len(answers(talking)) == len(words), within=20)
+    assert answers(talking) == [f"+1 ••• 2671: {word}" for word in words]
