@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from bot.domain.card import Card, Spot
 from bot.domain.message import Origin
 from bot.domain.thread import Step
-from bot.storage.cards import load_cards
+from bot.storage.cards import _CARDS, load_cards
 from bot.storage.engine import Transaction
 from bot.storage.inbound import take_many
 from bot.storage.intake import Accepted, NewMessage, Taken, accept_many
+from bot.storage.sqlite import SqliteTransaction
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import CUSTOMER, LINE, OTHER_LINE
 from tests.making import a_new_message, a_send
@@ -85,6 +86,19 @@ async def test_a_root_that_is_posted_during_a_stop_on_another_line_says_so_after
     [again] = [thread for step, thread in claimed if step is Step.EDIT]
     assert again.card is not None
     assert again.card.opted_out
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+async def test_the_roots_beside_one_are_found_without_reading_the_texts_in_its_thread(desk: Desk) -> None:
+    """There may be thousands of them, each a row of `threads`."""
+
+    def ways(tx: SqliteTransaction) -> list[str]:
+        steps = tx._connection.execute(f"EXPLAIN QUERY PLAN {_CARDS.sqlite}", {"ids": "[]"})
+        return [step[-1] for step in steps if " beside " in step[-1]]
+
+    found = await desk.store.read(ways)
+    assert len(found) == 2
+    assert all("INDEX threads_roots" in way for way in found), found
 
 
 @pytest.mark.parametrize("engine", ["postgresql"], indirect=True)

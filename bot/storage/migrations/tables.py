@@ -94,6 +94,7 @@ OTHERS = threads.c.lane < literal_column(
 _index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c.lane, threads.c.due_at)
 _index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
 Index("threads_conversation", threads.c.conversation_id, threads.c.seq)
+_index_where("threads_roots", threads.c.parent_id.is_(None), threads.c.conversation_id, threads.c.seq)
 _index_where("threads_without_place", threads.c.channel == literal_column("''"), threads.c.id)
 
 messages = Table(

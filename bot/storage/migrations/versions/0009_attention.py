@@ -21,6 +21,8 @@ _AUTHORS = f"UPDATE conversations SET author = {_LAST.format('author')}, author_
 def upgrade() -> None:
     op.drop_index("threads_conversation", "threads")
     op.create_index("threads_conversation", "threads", ["conversation_id", "seq"])
+    roots = sa.text("parent_id IS NULL")
+    op.create_index("threads_roots", "threads", ["conversation_id", "seq"], sqlite_where=roots, postgresql_where=roots)
     op.add_column("conversations", sa.Column("author", sa.String(40)))
     for name in ("author_at", "burst_at", "waiting_since"):
         op.add_column("conversations", sa.Column(name, Instant))
