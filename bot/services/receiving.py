@@ -130,8 +130,8 @@ class Receiving:
                 all_taken &= await take(page.said)
             last, nothing_new = times[-1], seen.issuperset(page.names)
             if page.more is False or not page.names or (nothing_new and page.more is None):
-                # Where it begins with the newest, equal times stand the other way round.
-                return await take(sorted(held[::-1], key=_when)) and all_taken
+                held.reverse()  # where it begins with the newest, equal times stand the other way round
+                return await take(sorted(held, key=_when)) and all_taken
             if nothing_new:
                 raise NotSent("list_without_end")
             seen.update(page.names)
