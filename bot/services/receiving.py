@@ -51,8 +51,11 @@ class Receiving:
     has_webhook: bool  # whether it is to bring what customers say; or the list alone does
     _began: bool = field(default=False, init=False)
 
-    async def take(self, said: Inbound, source: str) -> bool:
-        """Store what was said; returns whether it was new. A copy changes nothing; after NotStored bring it again."""
+    async def take(self, said: Inbound, source: str, *, quiet: bool = False) -> bool:
+        """Store what was said; returns whether it was new. A copy changes nothing; after NotStored bring it again.
+
+        quiet: nobody is called for it.
+        """
         if said.line not in self.lines:
             _counter(source, "not_ours").inc()
             return False
@@ -60,7 +63,8 @@ class Receiving:
         new = False
         for number, text in enumerate(parts, start=1):
             part = replace(said, text=text, part=number, media=said.media if number == 1 else ())
-            new |= await self.store.write(take_many, Arrival(part, self.inbox, by_webhook=source == "webhook"))
+            arrival = Arrival(part, self.inbox, by_webhook=source == "webhook", quiet=quiet)
+            new |= await self.store.write(take_many, arrival)
         _counter(source, "new" if new else "known").inc()
         if new:
             self.announce.set()
@@ -116,7 +120,8 @@ class Receiving:
         """
         kind, line = reading.key.split(":", 1)
         outbound = kind == "outbound"
-        take = self._take_sent_ones if outbound else self._take_ones
+        # What the first reading of a line brings was written before the bot listened there.
+        take = self._take_sent_ones if outbound else partial(self._take_ones, quiet=reading.fence == 1)
         since = min(reading.at, self.sendblue.now()) - (_LAG if outbound else _OVERLAP)
         seen, offset, held, all_taken = set[str](), 0, list[Inbound](), True
         last = datetime.min.replace(tzinfo=UTC)
@@ -140,8 +145,8 @@ class Receiving:
                 return False  # somebody else goes on with it
             await asyncio.sleep(_EACH.total_seconds())
 
-    async def _take_ones(self, said: Sequence[Inbound]) -> bool:
-        found = await asyncio.gather(*(self.take(one, "list") for one in said))
+    async def _take_ones(self, said: Sequence[Inbound], *, quiet: bool) -> bool:
+        found = await asyncio.gather(*(self.take(one, "list", quiet=quiet) for one in said))
         if any(found):
             log.info("caught_up", count=sum(found))
         return True

@@ -28,6 +28,7 @@ class Arrival(Struct, frozen=True):
     said: Inbound
     inbox: str
     by_webhook: bool = False  # which tells of edits; the list has old words, too
+    quiet: bool = False  # whether nobody is called for it: it came before the bot listened
 
 
 def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
@@ -188,7 +189,7 @@ class _Heeded:
         self._heard: dict[UUID, dict[str, object]] = {}
 
     def called(self, said: Inbound, conversation_id: UUID, notice: Notice, *, stands: bool) -> str:
-        """Return whom it calls. stands: it is shown in a thread that stands; a new root is seen without a call."""
+        """Return whom it calls. stands: in a thread that stands; a new root is seen without a call."""
         if said.edited or said.notice:
             return ""  # no news that needs an answer
         heard = self._heard.setdefault(
@@ -221,7 +222,7 @@ def _row(
     tx: Transaction, item: Arrival, seat: Seat, places: _Places, heeded: _Heeded, notice: Notice
 ) -> dict[str, object]:
     thread_id, stands = places.thread_of(item.said)
-    calls = heeded.called(item.said, seat.conversation_id, notice, stands=stands)
+    calls = heeded.called(item.said, seat.conversation_id, notice, stands=stands and not item.quiet)
     ids = {"id": new_id(tx.now), "thread_id": thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
     text = f"edited: {item.said.text}" if item.said.edited else item.said.text or WITHOUT_WORDS
     words = {"key": item.said.key, "text": text, "media": "\n".join(item.said.media), "notice": notice}

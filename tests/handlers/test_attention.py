@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bot.storage.database import open_database
 from sandbox.slack import SlackMessage
 from tests.conftest import CUSTOMER, OTHER_LINE, Stage, until
 from tests.handlers.test_one_thread import begun, engine, tops
@@ -57,6 +58,18 @@ async def test_nobody_is_called_for_what_was_said_hours_ago(begun: Stage) -> Non
     assert "cc" not in shown.text
     assert not shown.broadcast
     assert "cc <@U0ANA>" in (await said(begun, "Still there?")).text
+
+
+async def test_the_first_start_calls_nobody_for_what_was_written_before_it(begun: Stage) -> None:
+    """As after an upgrade from a version that did not listen."""
+    await begun.stop()
+    await begun.sendblue.customer_says(CUSTOMER, "Eight works")
+    database = open_database(begun.settings.database_url)
+    database.write(doing("DELETE FROM progress"))
+    database.close()
+    await begun.restart()
+    await until(lambda: any("Eight works" in post.text for post in posts(begun)))
+    assert not any("cc <@U0ANA>" in post.text or post.broadcast for post in posts(begun))
 
 
 async def test_what_customers_write_in_the_inbox_before_anybody_answers_is_shown_in_the_channel(begun: Stage) -> None:

@@ -46,8 +46,8 @@ def _a_copy_is_stored_twice() -> AbstractContextManager[Any]:
     """What the list brings has another key than what the webhook brought."""
     real = Receiving.take
 
-    async def take(self: Receiving, said: Inbound, source: str) -> bool:
-        return await real(self, replace(said, handle=f"{said.handle}{source}"), source)
+    async def take(self: Receiving, said: Inbound, source: str, **how: bool) -> bool:
+        return await real(self, replace(said, handle=f"{said.handle}{source}"), source, **how)
 
     return patch.object(Receiving, "take", take)
 
