@@ -95,6 +95,11 @@ class Thread(Struct, frozen=True):
         return self.channel != self.asked_in
 
     @property
+    def was_refused(self) -> bool:
+        """Whether a text of ours stands nowhere, and never will."""
+        return bool(self.closed) and self.root_ts is None and not self.moved and not self.message.inbound
+
+    @property
     def tells(self) -> bool:
         """Whether a post is under way, or was given up, that tells something new."""
         return any(send.telling.under_way for send in self.sends)

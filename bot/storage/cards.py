@@ -88,6 +88,7 @@ _TEXTS = Sql(f"""
     JOIN conversations ON conversations.id = root.conversation_id
     JOIN threads ON threads.conversation_id = conversations.id AND threads.seq >= conversations.next_seq - {_RECENT}
         AND (threads.id = root.id OR threads.parent_id = root.id AND threads.channel = root.channel)
+        AND threads.root_ts IS NOT NULL
     JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq AND messages.direction = 'out'
     JOIN sends ON sends.message_id = messages.id
     WHERE root.id {{among ids}} ORDER BY messages.seq DESC, sends.part, sends.try_number

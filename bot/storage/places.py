@@ -8,7 +8,7 @@ from bot.domain.thread import Step, Thread
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import open_threads
 from bot.storage.sql import Sql
-from bot.storage.waking import wake
+from bot.storage.waking import wake, wake_cards
 
 
 def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
@@ -33,6 +33,16 @@ def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
         open_threads(tx, [first._asdict() | {"thread_id": new, "channel": channel, "parent_id": None}])
 
 
+def was_not_written(tx: Transaction, threads: Sequence[UUID]) -> None:
+    """Have texts that stand nowhere, since their authors may not write or there is no place, be nobody's answer.
+
+    Who wrote before is called again by what the customer writes, and the customer waits as before.
+    """
+    if threads:
+        tx.do(_NOT_WRITTEN, ids=threads)
+        wake_cards(tx, threads)
+
+
 def without_place(tx: Transaction) -> int:
     """Return how many threads wait for a channel."""
     return int(tx.ask(_WITHOUT_PLACE).value())
@@ -44,6 +54,26 @@ def give_place(tx: Transaction, channel: str) -> int:
     return len(tx.ask(_GIVE_PLACE, channel=channel, now=tx.now).column())
 
 
+_LAST_WRITTEN = """(
+    SELECT {} FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+    WHERE threads.conversation_id = conversations.id AND direction = 'out' AND author <> ''
+    AND (root_ts IS NOT NULL OR closed = '') ORDER BY threads.seq DESC LIMIT 1
+)"""
+_NOT_WRITTEN = Sql(f"""
+    UPDATE conversations SET
+        author = {_LAST_WRITTEN.format("messages.author")}, author_at = {_LAST_WRITTEN.format("said_at")},
+        waiting_since = coalesce(waiting_since, (
+            SELECT min(said_at) FROM threads JOIN messages ON messages.thread_id = threads.id
+            WHERE threads.conversation_id = conversations.id AND direction = 'in'
+            AND notice NOT IN ('stopped', 'reacted')
+            AND messages.seq > coalesce({_LAST_WRITTEN.format("threads.seq")}, -1)
+        ))
+    WHERE kind = 'person' AND EXISTS (
+        SELECT 1 FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+        WHERE threads.id {{among ids}} AND threads.conversation_id = conversations.id
+        AND messages.author = conversations.author AND said_at = author_at
+    )
+""")
 _WITHOUT_PLACE = Sql("SELECT count(*) AS many FROM threads WHERE channel = '' AND closed = ''")
 _GIVE_PLACE = Sql("""
     UPDATE threads SET channel = :channel, asked_in = :channel, due_at = :now

@@ -15,7 +15,7 @@ from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
-from bot.storage.places import begin_with_the_oldest, move_inbound
+from bot.storage.places import begin_with_the_oldest, move_inbound, was_not_written
 from bot.storage.private_notes import owe_note_of
 from bot.storage.rows import THREAD, threads_of, values
 from bot.storage.sends import claim_sends
@@ -163,6 +163,7 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     unposted = (item.thread for item in items if item.thread.message.inbound)
     begin_with_the_oldest(tx, [one.id for one in unposted if one.root_ts is None and one.posting is None])
     let_out(tx, [one.id for one in (item.thread for item in items) if one.unsent and (one.root_ts or one.closed)])
+    was_not_written(tx, [item.thread.id for item in items if item.thread.was_refused])
     for item in items:
         if item.note:
             owe_note_of(tx, item.thread, item.note)

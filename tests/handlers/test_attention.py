@@ -117,6 +117,17 @@ async def test_old_and_new_roots_lead_to_each_other(begun: Stage) -> None:
     await until(lambda: goes_on in tops(begun)[0].text, within=20)
 
 
+async def test_a_text_of_somebody_who_may_not_write_changes_nothing(begun: Stage) -> None:
+    await said(begun, "Eight works")
+    await until(lambda: "Waiting for an answer since" in tops(begun)[0].text)
+    before = tops(begun)[0].text
+    await begun.text("Psst", user="U0GUEST")
+    await until(lambda: any("guests" in whisper.text for whisper in begun.slack.ephemerals))
+    await age(begun, "burst_at", timedelta(minutes=4))
+    assert (await said(begun, "Hello?")).text.endswith("\ncc <@U0ANA>")
+    await until(lambda: tops(begun)[0].text == before)
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [

@@ -60,6 +60,8 @@ async def test_a_card_does_not_say_what_is_written_in_a_private_place(desk: Desk
     await texts(desk, "U1", "C1", "Table at eight?")
     await opened(desk)
     await texts(desk, "U2", "C1", "Or nine?")
+    desk.clock.now += SECOND
+    await opened(desk)
     await texts(desk, "U1", "G1", "Between us: at ten")
     assert [text.message.text for text in (await card(desk, "C1")).texts] == ["Or nine?", "Table at eight?"]
 
