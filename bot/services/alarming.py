@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from hashlib import sha256
 
 import structlog
 
@@ -57,7 +58,8 @@ class Alarming:
         await self.store.write_until_stored(finish_alarms, alarm)
 
     async def _say(self, alarm: Alarm) -> None:
-        post_id = f"alarm-{alarm.since:%Y%m%dT%H%M%S%f}-{'missing' if alarm.standing else 'back'}"
+        which = sha256(alarm.key.encode()).hexdigest()[:8]
+        post_id = f"alarm-{which}-{alarm.since:%Y%m%dT%H%M%S%f}-{'missing' if alarm.standing else 'back'}"
         if alarm.fence > 1:
             try:
                 if await self.notifier.find(self.channel, id=post_id, age=self.store.age(alarm.since), thread_ts=None):

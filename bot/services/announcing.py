@@ -81,18 +81,18 @@ class Announcing:
 
     async def _outcome(self, task: Task) -> Outcome:
         thread, step = task.thread, task.step
+        slots = (task.slot,) if task.slot else ()
         if step is Step.NOTHING:
-            return Outcome(thread)
+            return Outcome(thread, unused_slots=slots)
         if (
             step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR
         ):  # the one before is about to be opened
-            slots = (task.slot,) if task.slot else ()
             return Outcome(thread.undone(step), again_in=_PARENT_OPENS, unused_slots=slots)
         try:
             if step is Step.OPEN and not thread.message.inbound:
                 await self.permitting.check(thread.message.author, thread.message.team)
         except Refused as error:
-            return replace(await self._refused(thread, step, error), unused_slots=(task.slot,) if task.slot else ())
+            return replace(await self._refused(thread, step, error), unused_slots=slots)
         except CallFailed as error:  # nothing was posted, whatever is known of the person
             return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
         steps = {
@@ -153,7 +153,7 @@ class Announcing:
         return await self.notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.stands_in)
 
     async def _edit(self, thread: Thread) -> Outcome:
-        if thread.forgotten:
+        if thread.forgotten and thread.card is None:
             return Outcome(thread.left_as_it_is())
         post = await self._root(thread)
         self._check_lease(thread)

@@ -14,10 +14,10 @@ def card_lines(thread: Thread, *, watched_for: timedelta, address: str) -> list[
     if card is None:
         return []
     if card.goes_on is not None:
-        return [f"➡️ The conversation goes on in {_link(card.goes_on, 'another thread', address)}."]
+        return [f"➡️ The conversation goes on in {_link(card.goes_on, 'a newer thread', address)}."]
     lines = _stands(card, thread, watched_for) if card.is_current else []
     if card.before is not None:
-        lines.append(f"⬅️ Before, the conversation stood in {_link(card.before, 'another thread', address)}.")
+        lines.append(f"⬅️ What was said before stands in {_link(card.before, 'an older thread', address)}.")
     return lines
 
 
@@ -36,7 +36,7 @@ def _newest(text: Text, watched_for: timedelta) -> str:
 
 
 def _unsettled(count: int) -> str:
-    return f"Of {count} {'text' if count == 1 else 'texts'} before, the end is not known yet."
+    return "1 earlier text is not settled yet." if count == 1 else f"{count} earlier texts are not settled yet."
 
 
 def _link(spot: Spot, label: str, address: str) -> str:

@@ -48,8 +48,8 @@ _OURS = {
     "overtaken": "later texts to this customer went out first, so this part was not sent. Please check that it still "
     "fits.",
     "line_gone": "the line that this customer was last in touch on is no longer ours. Choose one with --from {lines}.",
-    "private": "the conversation with this customer goes on in a private place where you have not written. Ask {whom} "
-    "to text them, or text them from there.",
+    "private": "this conversation is in a private channel or a direct message, and you have not written there. Ask "
+    "{whom} to text the customer, or do it from there yourself if you are in it.",
     "too_late": "it could not be sent in time, and a late text may confuse the customer. Please send it again if it is "
     "still right.",
     **dict.fromkeys(("channel_not_found", "not_in_channel"), _NOT_IN_CHANNEL),

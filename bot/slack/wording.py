@@ -27,6 +27,7 @@ _ELSEWHERE = {
     Notice.ELSEWHERE: "Sent from elsewhere",
     Notice.OURS: "Correction: this was sent from here, not from elsewhere",
 }
+_DELETED = "(text deleted)"
 RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the send's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
 
@@ -53,8 +54,8 @@ def root(thread: Thread, *, watched_for: timedelta, address: str = "") -> Post:
 
 def _teams_root(thread: Thread, watched_for: timedelta) -> tuple[str, list[Block]]:
     lead, moved = thread.lead.words, "↪️ Reported here because I can't post where you asked"
-    whole = thread.message.text
-    title = f"<@{thread.message.author}>" + ("" if thread.thread_ts else f" to {mask(lead.recipient)}")
+    whole = _DELETED if thread.forgotten else thread.message.text
+    title = f"<@{thread.message.author}>" + ("" if thread.thread_ts else f" to {mask(thread.customer)}")
     notes = [moved] if thread.moved else []
     notes += [f"Style: {escape(lead.style)}"] if lead.style else []
     notes += [f"Picture: {escape(shorten(lead.media_url, 300))}"] if lead.media_url else []
@@ -73,7 +74,7 @@ def _customers_root(thread: Thread) -> tuple[str, list[Block]]:
     title = "A group" if group else mask(thread.customer)
     title = f"{title} wrote to {mask(thread.line)}"
     notes = [when(said.said_at), *(["I can show what a group writes, but not answer it."] if group else [])]
-    words = [said.words, *_files(said)]
+    words = [_DELETED] if thread.forgotten else [said.words, *_files(said)]
     text = f"{title}: {escape(' '.join(filter(None, words)))}"
     blocks = [_section(f"*{title}*"), _quoted([_literal("\n".join(filter(None, words)))])]
     notices = _notice(said) if said.notice in NOTICES else []

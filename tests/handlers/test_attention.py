@@ -112,8 +112,8 @@ async def test_old_and_new_roots_lead_to_each_other(begun: Stage) -> None:
     await begun.text("From here", channel="C0RANDOM")
     await until(lambda: tops(begun, "C0RANDOM"))
     old, new = tops(begun)[0], tops(begun, "C0RANDOM")[0]
-    assert f"/archives/C0GENERAL/p{old.ts.replace('.', '')}|another thread>" in new.text
-    goes_on = f"goes on in <https://sandbox.slack.com/archives/C0RANDOM/p{new.ts.replace('.', '')}|another thread>"
+    assert f"/archives/C0GENERAL/p{old.ts.replace('.', '')}|an older thread>" in new.text
+    goes_on = f"goes on in <https://sandbox.slack.com/archives/C0RANDOM/p{new.ts.replace('.', '')}|a newer thread>"
     await until(lambda: goes_on in tops(begun)[0].text, within=20)
 
 
@@ -158,8 +158,8 @@ async def _in_private(open_stage: Callable[..., Any], **changes: Any) -> Stage:
 async def test_only_who_wrote_in_a_private_place_takes_a_conversation_out_of_it(open_stage: Callable[..., Any]) -> None:
     stage = await _in_private(open_stage)
     refused = await stage.text("From here", user="U0BEN")
-    assert refused.text.startswith("Not sent: the conversation with this customer goes on in a private place")
-    assert "Ask <@U0ANA> to text them" in refused.text
+    assert refused.text.startswith("Not sent: this conversation is in a private channel or a direct message")
+    assert "Ask <@U0ANA> to text the customer" in refused.text
     assert (await stage.text("From here", user="U0ANA")).text.startswith("Got it")
     await until(lambda: tops(stage))
     await until(lambda: len(stage.bubbles()) == 2)
@@ -180,7 +180,7 @@ async def test_where_nobody_has_written_in_a_private_place_somebody_there_is_to_
     await stage.sendblue.customer_says("+14155550123", "Do you have a table?")
     await until(lambda: len(tops(stage, "G0TEAM")) == 2)
     refused = await stage.text("At eight", to="+14155550123", user="U0BEN")
-    assert "Ask somebody there to text them" in refused.text
+    assert "Ask somebody there to text the customer" in refused.text
     assert (await stage.text("At eight", to="+14155550123", user="U0BEN", channel="G0TEAM")).text.startswith("Got it")
 
 
@@ -197,7 +197,7 @@ async def test_where_slack_does_not_say_whether_a_channel_is_public_it_counts_as
     stage.slack.scopes = [scope for scope in stage.slack.scopes if not scope.endswith(":read") or scope == "users:read"]
     await stage.text("Table at eight?")
     await until(lambda: any("Delivered" in reply for reply in stage.replies()))
-    assert "private place" in (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text
+    assert "in a private channel" in (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text
 
 
 async def test_whether_a_channel_is_public_is_asked_until_slack_says_it(open_stage: Callable[..., Any]) -> None:
@@ -205,7 +205,7 @@ async def test_whether_a_channel_is_public_is_asked_until_slack_says_it(open_sta
     stage.slack.faults.errors = {"conversations.info": "internal_error"}
     await stage.text("Table at eight?")
     await until(lambda: any("Delivered" in reply for reply in stage.replies()))
-    assert "private place" in (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text
+    assert "in a private channel" in (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text
     stage.slack.faults.errors = {}
     await stage.sendblue.customer_says(CUSTOMER, "Eight works")
     assert stage.app is not None
@@ -213,3 +213,12 @@ async def test_whether_a_channel_is_public_is_asked_until_slack_says_it(open_sta
         while await stage.app.store.read(asking("SELECT id FROM threads WHERE private IS NULL")):
             await asyncio.sleep(0.05)
     assert (await stage.text("From here", user="U0BEN", channel="C0RANDOM")).text.startswith("Got it")
+
+
+async def test_a_root_whose_text_was_deleted_still_says_that_somebody_waits(begun: Stage) -> None:
+    assert begun.app is not None
+    for what in ("UPDATE messages SET text = ''", "UPDATE sends SET text = ''"):
+        await begun.app.store.write(by_writer(doing(what)), None)
+    await begun.sendblue.customer_says(CUSTOMER, "Eight works")
+    await until(lambda: "Waiting for an answer since" in tops(begun)[0].text)
+    assert "<@U0ANA> to +1 ••• 2671: “(text deleted)”" in tops(begun)[0].text
