@@ -8,7 +8,7 @@ from typing import Any
 
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from uvicorn import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 from uvicorn.server import ServerState
@@ -24,7 +24,21 @@ class _DroppableProtocol(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         super().on_message_begin()
         self.scope["extensions"] = {_ABORT: {"abort": self.transport.abort}}
-        self.server_state.default_headers = [(b"date", formatdate(usegmt=True).encode())]  # as `uvicorn.Server` does
+
+
+def _dated(app: Callable[..., Any]) -> Callable[..., Any]:
+    """Return the app with the time in each answer that has none, as servers say it."""
+
+    async def answering(scope: Scope, receive: Receive, send: Send) -> None:
+        async def sending(message: Message) -> None:
+            if message["type"] == "http.response.start" and b"date" not in dict(message.get("headers", ())):
+                now = (b"date", formatdate(usegmt=True).encode())
+                message = {**message, "headers": [*message.get("headers", ()), now]}
+            await send(message)
+
+        await app(scope, receive, sending if scope["type"] == "http" else send)
+
+    return answering
 
 
 class Dropped(Response):
@@ -71,7 +85,7 @@ async def serving(app: Callable[..., Any], port: int = 0, grace: float = 1.0) ->
         OSError: the port is taken.
         RuntimeError: the app's own start failed (its traceback is logged by uvicorn).
     """
-    config = Config(app, http=_DroppableProtocol, ws="none", log_config=None, access_log=False)
+    config = Config(_dated(app), http=_DroppableProtocol, ws="none", log_config=None, access_log=False)
     config.load()
     lifespan = config.lifespan_class(config)
     state = ServerState()
