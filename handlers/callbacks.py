@@ -4,9 +4,10 @@ Callbacks are not signed, repeated, late, out of order, and lost after a few tri
 and a token that nobody can guess; the webhook has a secret in a header. A report is answered 200 once it is stored.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 import structlog
@@ -15,9 +16,9 @@ from starlette.types import Receive, Scope
 from bot import metrics
 from bot.domain.clock import Clock
 from bot.errors import NotStored, UnreadableReport
-from bot.sendblue.inbound import parse_blocked_line, parse_inbound, parse_sent
+from bot.sendblue.inbound import parse_blocked_line, parse_inbound, sent_of
 from bot.sendblue.tokens import CallbackTokens
-from bot.sendblue.wire import parse_account_report, parse_report
+from bot.sendblue.wire import fields_of, parse_account_report, parse_report
 from bot.services.receiving import Receiving
 from bot.services.tracking import Tracking
 from handlers.http import Answer, Headers, headers_of, knows_one_of, read_body
@@ -74,13 +75,6 @@ class Callbacks:
                 self._noted = False
         return answer
 
-    async def _take_sent(self, body: bytes, *, form: bool) -> None:
-        """Take in a text that was perhaps not sent from here. If it must wait, the list brings it again."""
-        with suppress(UnreadableReport):  # it has a handle, which is all that news of a text needs
-            said = parse_sent(body, now=self.clock(), region=self.region, form=form)
-            if said is not None:
-                await self.receiving.take_sent(said, "webhook")
-
     async def _taken(self, headers: Headers, receive: Receive, send_id: UUID | None) -> Answer:
         """Answer a report once it is stored, or say why not. send_id: None where its handle names the text."""
         body = await read_body(headers, receive, largest=LARGEST_REPORT)
@@ -89,13 +83,8 @@ class Callbacks:
             if send_id is not None:
                 report = parse_report(body, source="callback", now=self.clock(), form=form)
                 await self.tracking.apply(send_id, report)
-            elif (said := parse_inbound(body, now=self.clock(), region=self.region, form=form)) is not None:
-                await self.receiving.take(said, "webhook")
-            elif (named := parse_account_report(body, now=self.clock(), form=form)) is not None:
-                if not await self.tracking.apply_by_handle(named):
-                    await self._take_sent(body, form=form)
-            elif (line := parse_blocked_line(body, region=self.region, form=form)) is not None:
-                await self.receiving.line_blocked(line)
+            else:
+                await self._take(fields_of(body, form=form))
         except UnreadableReport as error:
             of = send_id and str(send_id)
             log.warning("callback_unreadable", reason=str(error), send_id=of, at_will=True)
@@ -103,3 +92,16 @@ class Callbacks:
         except NotStored:
             return Answer(503, b"not stored, please send it again\n")
         return Answer(200, b"ok\n")
+
+    async def _take(self, fields: Mapping[str, Any]) -> None:
+        """Take in what the account's webhook brought, whatever it is. Raises UnreadableReport, NotStored."""
+        now, region = self.clock(), self.region
+        if (said := parse_inbound(fields, now=now, region=region)) is not None:
+            await self.receiving.take(said, "webhook")
+        elif (report := parse_account_report(fields, now=now)) is not None:
+            if not await self.tracking.apply_by_handle(report):  # then perhaps it was not sent from here
+                with suppress(UnreadableReport):  # it has a handle, which is all that news of a text needs
+                    if (sent := sent_of(fields, now=now, region=region)) is not None:
+                        await self.receiving.take_sent(sent, "webhook")  # if it must wait, the list brings it again
+        elif (line := parse_blocked_line(fields, region=region)) is not None:
+            await self.receiving.line_blocked(line)

@@ -28,7 +28,7 @@ from bot.cli.doctor import NEEDS_SETTINGS, Finding, show
 from bot.services.reaching import Identity
 from bot.slack import notifier
 from bot.storage.database import identity, open_database
-from bot.storage.keys import Turn, end_turn, take_turn
+from bot.storage.keys import end_turn, take_turn
 from bot.storage.sqlite import sqlite3
 from sandbox.serving import serving
 from tests.conftest import CALLBACK, CUSTOMER, KEY, LINE, OTHER_LINE, SECRET, SIGNING, TOKEN, Stage, free_port, until
@@ -624,13 +624,14 @@ class TestTheAccountsWebhook:
         self, bare: Stage, doctor: Doctor, engine: str
     ) -> None:
         database = open_database(bare.settings.database_url)
-        dead = [Turn(f"register:{kind}", "dead", timedelta(seconds=2)) for kind in ("outbound", "receive")]
-        assert database.write(lambda tx: [take_turn(tx, one) for one in dead]) == [True, True]
+        names = ["register:outbound", "register:receive"]
+        dead = database.write(lambda tx: [take_turn(tx, name, timedelta(seconds=2)) for name in names])
+        assert all(dead)
         began = time.monotonic()
         found = await doctor(bare, "--fix")
         assert time.monotonic() - began > 1.5
         assert all("registered now" in found[name].says for name in BOTH)
-        database.write(lambda tx: end_turn(tx, dead[0]))  # late, and no longer its own
+        database.write(lambda tx: end_turn(tx, names[0], dead[0]))  # late, and no longer its own
         database.close()
 
     async def test_without_a_database_nothing_is_registered(self, bare: Stage, doctor: Doctor, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from bot.domain.send import Send
 from bot.domain.thread import Lane
 from bot.sendblue.inbound import parse_inbound
 from bot.sendblue.tokens import CallbackTokens
-from bot.sendblue.wire import parse_report
+from bot.sendblue.wire import fields_of, parse_report
 from bot.storage.migrations.tables import conversations, messages, reports, sends, threads
 from bot.storage.rows import send_of
 from bot.storage.sql import CODED
@@ -71,7 +71,7 @@ async def _webhook(request: Request) -> Response:
     if not compare_digest(request.headers.get("sb-signing-secret", ""), os.environ["SENDBLUE_WEBHOOK_SECRET"]):
         return PlainTextResponse("wrong secret\n", 401)
     now = datetime.now(UTC)
-    said = parse_inbound(await request.body(), now=now, region="US")
+    said = parse_inbound(fields_of(await request.body()), now=now, region="US")
     if said is not None:
         async with _database.begin() as connection:
             await _take(connection, said, now)

@@ -6,14 +6,13 @@ from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
-from uuid import uuid4
 
 from bot.app import App
 from bot.cli.findings import Finding, Verdict, skipped
 from bot.errors import BadSettings, CallFailed, NotSent, NotStored, Refused, Uncertain
 from bot.sendblue.wire import OUTBOUND, RECEIVE, Hook, same_line, same_place
 from bot.storage.history import ask, once_free
-from bot.storage.keys import Turn, end_turn, take_turn
+from bot.storage.keys import end_turn, take_turn
 from bot.storage.schema import problem
 
 _LOOK_AGAIN = timedelta(seconds=0.2)
@@ -139,13 +138,13 @@ async def _turn(app: App, name: str) -> AsyncIterator[None]:
 
     The lease is longer than what is done in it can take: two calls to Sendblue.
     """
-    turn = Turn(name, uuid4().hex[:30], 4 * timedelta(seconds=app.settings.sendblue_timeout))
-    take, give_back = (partial(app.database.write, partial(do, turn=turn)) for do in (take_turn, end_turn))
+    lease = 4 * timedelta(seconds=app.settings.sendblue_timeout)
+    take = partial(take_turn, name=name, lease=lease)
     try:
         if wrong := await asyncio.to_thread(ask, app.database, problem):
             raise NotStored(wrong.partition(":")[0])
-        for _ in range(2 * (turn.lease // _LOOK_AGAIN)):
-            if await asyncio.to_thread(once_free, take):
+        for _ in range(2 * (lease // _LOOK_AGAIN)):
+            if turn := await asyncio.to_thread(once_free, app.database.write, take):
                 break
             await asyncio.sleep(_LOOK_AGAIN.total_seconds())
         else:
@@ -156,7 +155,7 @@ async def _turn(app: App, name: str) -> AsyncIterator[None]:
         yield
     finally:
         with suppress(app.database.error):  # then the lease ends
-            await asyncio.to_thread(once_free, give_back)
+            await asyncio.to_thread(once_free, app.database.write, partial(end_turn, name=name, turn=turn))
 
 
 async def _ours(app: App, url: str, use: Use) -> list[Hook]:

@@ -16,7 +16,7 @@ from bot.domain.message import Inbound, Notice
 from bot.domain.number import in_e164, mask, sender
 from bot.errors import UnreadableReport
 from bot.sendblue.failures import plain_text
-from bot.sendblue.wire import DELIVERIES, fields_of, is_a_customers, page_of, read_time
+from bot.sendblue.wire import DELIVERIES, is_a_customers, page_of, read_time
 
 _OLDEST, _AHEAD = timedelta(days=400), timedelta(minutes=5)  # a time beyond these is no time of a message
 _LONGEST_NAME = 180  # characters of a handle or a sender
@@ -32,21 +32,16 @@ class Page(Struct, frozen=True):
     more: bool | None  # whether more follow; None: it does not say
 
 
-def parse_inbound(body: bytes, *, now: datetime, region: str, form: bool = False) -> Inbound | None:
-    """Read one POST of the account's webhook; None for one of our own texts.
-
-    Raises UnreadableReport: no JSON object, or nobody it could be from, or no line or handle.
-    """
-    fields = fields_of(body, form=form)
+def parse_inbound(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbound | None:
+    """Read one POST of the account's webhook; None for one of our own texts. Raises UnreadableReport."""
     return inbound_of(fields, now=now, region=region) if _came_in(fields) else None
 
 
-def parse_blocked_line(body: bytes, *, region: str, form: bool = False) -> str | None:
+def parse_blocked_line(fields: Mapping[str, Any], *, region: str) -> str | None:
     """Read one POST of the webhook's type `line_blocked`; return the line (E.164), None if it is another.
 
-    Its shape is not published: whatever names the type counts, and whatever may name the line. Raises UnreadableReport.
+    Its shape is not published: whatever names the type counts, and whatever may name the line.
     """
-    fields = fields_of(body, form=form)
     kinds = {plain_text(fields.get(name)).casefold() for name in ("type", "event", "event_type", "webhook_type")}
     if "line_blocked" not in kinds:
         return None
@@ -60,7 +55,10 @@ def _came_in(fields: Mapping[str, Any]) -> bool:
 
 
 def inbound_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbound:
-    """Read one record. region: for numbers without a country's code. Raises UnreadableReport."""
+    """Read one record. region: for numbers without a country's code.
+
+    Raises UnreadableReport: nobody it could be from, or no line or handle.
+    """
     handle = plain_text(fields.get("message_handle"))[:_LONGEST_NAME]
     line = in_e164(plain_text(fields.get("sendblue_number") or fields.get("to_number")), region)
     speaker = sender(plain_text(fields.get("from_number") or fields.get("number"))[:_LONGEST_NAME], region)
@@ -68,26 +66,12 @@ def inbound_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbo
     customer = f"group:{group}" if group and speaker else speaker
     if not (handle and line and customer):
         raise UnreadableReport("neither handle nor sender nor line" if not handle else "no sender or line")
-    media = _media(fields.get("media_url"))
-    text = _words(fields)
-    if group:
-        text = f"{mask(speaker)}: {text}"  # of whom nothing else is kept
+    words = _words(fields)
+    text = f"{mask(speaker)}: {words}" if group else words  # of whom nothing else is kept
     at = read_time(fields.get("date_sent")) or read_time(fields.get("date_created"))
-    credible = at is not None and now - _OLDEST < at < now + _AHEAD
-    return Inbound(
-        handle,
-        line,
-        customer,
-        text,
-        media,
-        at if at is not None and credible else now,
-        opted_out=fields.get("opted_out") in (True, "true", "True"),
-    )
-
-
-def parse_sent(body: bytes, *, now: datetime, region: str, form: bool = False) -> Inbound | None:
-    """Read one POST of the account's webhook about a text that went out, as `sent_of`."""
-    return sent_of(fields_of(body, form=form), now=now, region=region)
+    at = at if at is not None and now - _OLDEST < at < now + _AHEAD else now
+    opted_out = fields.get("opted_out") in (True, "true", "True")
+    return Inbound(handle, line, customer, text, _media(fields.get("media_url")), at, opted_out)
 
 
 def sent_of(fields: Mapping[str, Any], *, now: datetime, region: str) -> Inbound | None:

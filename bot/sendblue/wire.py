@@ -87,15 +87,15 @@ def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False)
     return Report(source, now, None, report.word) if is_a_customers(fields) else report
 
 
-def parse_account_report(body: bytes, *, now: datetime, form: bool = False) -> Report | None:
+def parse_account_report(fields: Mapping[str, Any], *, now: datetime) -> Report | None:
     """Read one POST of an account webhook: as `parse_report`; None for a customer's text, or where no handle is."""
-    fields = fields_of(body, form=form)
     # It comes to one address for all texts: only the handle says which one it is about.
     report = replace(_report(fields, "callback", now), handle_from=HandleFrom.NOWHERE)
     return None if is_a_customers(fields) or report.handle is None else report
 
 
-def fields_of(body: bytes, *, form: bool) -> Mapping[str, Any]:
+def fields_of(body: bytes, *, form: bool = False) -> Mapping[str, Any]:
+    """Return what stands in a POST of Sendblue's. Raises UnreadableReport: no JSON object."""
     try:
         fields = dict(parse_qsl(body.decode(), strict_parsing=True, max_num_fields=100)) if form else json_object(body)
     except ValueError:

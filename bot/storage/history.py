@@ -97,19 +97,19 @@ def reading(url: str) -> Iterator[Database]:
 
 def ask(database: Database, question: Callable[[Transaction], T]) -> T:
     """Ask in a transaction of its own."""
-    return once_free(partial(database.read, question))
+    return once_free(database.read, question)
 
 
-def once_free(work: Callable[[], T]) -> T:
+def once_free(transact: Callable[[Callable[[Transaction], T]], T], work: Callable[[Transaction], T]) -> T:
     """Do something in a transaction. A service that stores without a break lets us in at the next try."""
     for pause in (0.1, 0.2, 0.4, 0.8, 1.6):
         try:
-            return work()
+            return transact(work)
         except sqlite3.OperationalError as error:
             if getattr(error, "sqlite_errorcode", None) != sqlite3.SQLITE_BUSY:
                 raise
         time.sleep(pause)
-    return work()
+    return transact(work)
 
 
 class _Kind(Struct, frozen=True):

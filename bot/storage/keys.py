@@ -2,31 +2,24 @@
 
 from datetime import UTC, datetime, timedelta
 
-from msgspec import Struct
-
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
 SIGNATURE = "signature"  # Sendblue signed what it sent to the webhook
 
 
-class Turn(Struct, frozen=True):
-    """The right to do what one at a time may do."""
+def take_turn(tx: Transaction, name: str, lease: timedelta) -> str:
+    """Take the right to do what one at a time may do, for that long; return what gives it back, "" if it is taken.
 
-    name: str  # of what is done; 20 characters
-    holder: str  # who does it; 30 characters
-    lease: timedelta  # after which it is free, whatever became of them
-
-
-def take_turn(tx: Transaction, turn: Turn) -> bool:
-    """Take it, unless somebody else has it; returns whether it is theirs now."""
-    value = f"{_spelled(tx.now + turn.lease)} {turn.holder}"
-    return bool(tx.ask(_TAKE, name=turn.name, value=value, before=_spelled(tx.now)).column())
+    name: 20 characters.
+    """
+    turn = _spelled(tx.now + lease)
+    return turn if tx.ask(_TAKE, name=name, value=turn, before=_spelled(tx.now)).column() else ""
 
 
-def end_turn(tx: Transaction, turn: Turn) -> None:
+def end_turn(tx: Transaction, name: str, turn: str) -> None:
     """Give it back, unless somebody else has it by now."""
-    tx.do(_END, name=turn.name, holder=turn.holder)
+    tx.do(_END, name=name, turn=turn)
 
 
 def _spelled(at: datetime) -> str:
@@ -38,7 +31,7 @@ _TAKE = Sql("""
     INSERT INTO keys (name, value) VALUES (:name, :value)
     ON CONFLICT (name) DO UPDATE SET value = excluded.value WHERE keys.value < :before RETURNING name
 """)
-_END = Sql("DELETE FROM keys WHERE name = :name AND substr(value, 28) = :holder")
+_END = Sql("DELETE FROM keys WHERE name = :name AND value = :turn")
 
 
 @one_by_one

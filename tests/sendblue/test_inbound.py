@@ -11,6 +11,7 @@ from bot.domain.message import Inbound
 from bot.domain.number import sender
 from bot.errors import UnreadableReport
 from bot.sendblue.inbound import parse_inbound, parse_inbound_page
+from bot.sendblue.wire import fields_of
 
 NOW = datetime(2026, 11, 30, 12, tzinfo=UTC)
 FOLDER = Path(__file__).parent.parent / "shapes" / "sendblue" / "inbound"
@@ -21,7 +22,7 @@ SAID_AT = datetime(2026, 11, 20, 18, 9, tzinfo=UTC)
 
 def read(name: str, **changes: Any) -> Inbound | None:
     fields = msgspec.json.decode((FOLDER / f"{name}.json").read_bytes())
-    return parse_inbound(msgspec.json.encode(fields | changes), now=NOW, region="US")
+    return parse_inbound(fields_of(msgspec.json.encode(fields | changes)), now=NOW, region="US")
 
 
 def parsed(name: str, **changes: Any) -> Inbound:
@@ -86,7 +87,7 @@ def test_somebody_may_write_from_an_e_mail_address() -> None:
 )
 def test_a_company_may_write_from_a_short_code_or_under_a_name(spelled: object, region: str) -> None:
     fields = msgspec.json.decode((FOLDER / "receive.json").read_bytes()) | {"from_number": spelled}
-    said = parse_inbound(msgspec.json.encode(fields), now=NOW, region=region)
+    said = parse_inbound(fields_of(msgspec.json.encode(fields)), now=NOW, region=region)
     assert said is not None
     assert said.customer == " ".join(str(spelled).split())
 

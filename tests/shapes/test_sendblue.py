@@ -170,7 +170,7 @@ def test_a_report_is_read_in_every_form(name, expected):
 
 @pytest.mark.parametrize("name", REPORTS)
 def test_the_account_s_webhook_reads_the_same(name):
-    heard = wire.parse_account_report(raw("sendblue/reports", name), now=NOW)
+    heard = wire.parse_account_report(wire.fields_of(raw("sendblue/reports", name)), now=NOW)
     assert heard is not None
     assert (heard.delivery, heard.service, heard.error_code) == REPORTS[name]
 
@@ -180,7 +180,7 @@ def test_what_a_customer_wrote_is_no_report_on_a_text_of_ours():
     for spoilt in (body, body.replace(b'"RECEIVED"', b'"DELIVERED"')):
         heard = wire.parse_report(spoilt, source="callback", now=NOW)
         assert (heard.handle, heard.delivery, heard.service) == (None, None, Service.UNKNOWN)
-        assert wire.parse_account_report(spoilt, now=NOW) is None
+        assert wire.parse_account_report(wire.fields_of(spoilt), now=NOW) is None
 
 
 @pytest.mark.parametrize(("name", "expected"), LISTS.items())
