@@ -24,9 +24,11 @@ def ask(url: str, question: str) -> list[tuple[Any, ...]]:
 def at_rest(url: str) -> bool:
     """Whether every thread says all there is to say, and nothing waits to be sent.
 
-    A root whose edit had no answer is edited once more to be sure, long after it says all (`patient`, lane 0).
+    A root whose edit had no answer is edited once more to be sure, long after it says all (`patient`, lane 0, -1). One
+    that says a moment later how its conversation stands (`patient`, lane 0) does not say all yet.
     """
-    count = "SELECT (SELECT count(*) FROM threads WHERE due_at IS NOT NULL AND NOT (patient AND lane = 0)), "
+    count = "SELECT (SELECT count(*) FROM threads WHERE due_at IS NOT NULL "
+    count += "AND NOT (patient AND lane = 0 AND shown_rev = -1)), "
     count += "(SELECT count(*) FROM sends WHERE send_at IS NOT NULL)"
     return ask(url, count) == [(0, 0)]
 
