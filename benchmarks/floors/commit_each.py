@@ -151,6 +151,7 @@ def _said(said: Inbound, now: datetime) -> dict[str, object]:
         "to_show": True,
         "showing": False,
         "notice": "",
+        "calls": "",
     }
 
 
