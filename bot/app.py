@@ -71,22 +71,17 @@ class App:
         self.tokens = CallbackTokens(settings.public_url, settings.callback_secrets)
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
-        routes = TextRoutes(settings.lines, timedelta(seconds=settings.new_thread_after))
-        self.accepting = Accepting(store, routes, self.permitting)
+        self.accepting = Accepting(store, TextRoutes(settings.lines, durations.new_thread_after), self.permitting)
         self.deciding = Deciding(store, self.notifier, self.permitting, self.sendblue, self.announce, notes)
         self.tracking = Tracking(store, self.announce, self.send, durations, chance)
         self.sending = Sending(store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
         self.sender = Worker("sending", "send", self.sending.claim, self.send, self.clock)
         doing = (self.tracking, self.permitting, self.sending, self.sender)
         self.announcing = Announcing(store, self.notifier, *doing, durations, chance, notes, settings.inbox, settle)
-        catch_up = timedelta(seconds=settings.catch_up_interval)
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
-        self.receiving = Receiving(
-            *(store, self.sendblue, self.announce, settings.lines, settings.inbox, catch_up, alarming),
-            doubt_window=durations.doubt_window,
-            has_webhook=bool(settings.webhook_secrets),
-        )
+        where, has_webhook = (settings.lines, settings.inbox), bool(settings.webhook_secrets)
+        self.receiving = Receiving(store, self.sendblue, self.announce, *where, durations, alarming, has_webhook)
         noting = Noting(store, self.notifier, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
         self.sweeping = Sweeping(store, self.tracking, alarming, durations, began)

@@ -27,6 +27,8 @@ class Durations(Struct, frozen=True, kw_only=True):
     sendblue_timeout: timedelta
     sendblue_send_interval: timedelta
     slack_post_interval: timedelta
+    new_thread_after: timedelta
+    catch_up_interval: timedelta
     keep_text_for: timedelta
     keep_history_for: timedelta
 

@@ -66,5 +66,5 @@ class Alarming:
                     return
             except Refused as error:  # where history may not be read, an alarm twice is better than none
                 log.info("alarm_not_looked_for", code=error.code)
-        who, _ = await reach(self.public_url, self.identity)
+        who = (await reach(self.public_url, self.identity))[0] if alarm.standing else "this bot"
         await self.notifier.post(self.channel, told(alarm, public_url=self.public_url, who=who), id=post_id)

@@ -84,9 +84,7 @@ class Announcing:
         slots = (task.slot,) if task.slot else ()
         if step is Step.NOTHING:
             return Outcome(thread, unused_slots=slots)
-        if (
-            step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR
-        ):  # the one before is about to be opened
+        if step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR:  # its parent is about to be opened
             return Outcome(thread.undone(step), again_in=_PARENT_OPENS, unused_slots=slots)
         try:
             if step is Step.OPEN and not thread.message.inbound:

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from bot import metrics
 from bot.domain.clock import elapsed
 from bot.domain.message import Inbound
+from bot.domain.rules import Durations
 from bot.domain.splitting import split_text
 from bot.domain.thread import LONGEST_SHOWN
 from bot.errors import CallFailed, NotSent
@@ -45,9 +46,8 @@ class Receiving:
     announce: asyncio.Event  # set when there is something to show
     lines: Sequence[str]  # E.164
     inbox: str  # the channel for what has no thread; "": none
-    every: timedelta  # from one reading of a line's list to the next
+    durations: Durations
     alarming: Alarming
-    doubt_window: timedelta  # for so long a call of ours without an answer may have led to a text in the list
     has_webhook: bool  # whether it is to bring what customers say; or the list alone does
     _began: bool = field(default=False, init=False)
 
@@ -80,7 +80,7 @@ class Receiving:
         if said.line not in self.lines:
             return False
         text = said.text if len(said.text) <= LONGEST_SHOWN else f"{said.text[: LONGEST_SHOWN - 2]} …"
-        taken = await self.store.write(take_sent, SentElsewhere(replace(said, text=text), self.doubt_window))
+        taken = await self.store.write(take_sent, SentElsewhere(replace(said, text=text), self.durations.doubt_window))
         if taken == "new":
             log.info("sent_elsewhere", source=source)
             self.announce.set()
@@ -111,7 +111,7 @@ class Receiving:
             log.warning("catch_up_without_answer", code=error.code)
             done = False
         at = self.sendblue.now() - timedelta(seconds=elapsed() - began) if done else reading.at
-        await self.store.write(note_reading, Read(reading, at, self.every))
+        await self.store.write(note_reading, Read(reading, at, self.durations.catch_up_interval))
 
     async def _read_all(self, reading: Reading) -> bool:
         """Return whether all pages are stored. Raises Refused or NotSent.

@@ -54,6 +54,8 @@ def give_place(tx: Transaction, channel: str) -> int:
     return len(tx.ask(_GIVE_PLACE, channel=channel, now=tx.now).column())
 
 
+# What a customer said, and not what was sent to them from elsewhere: no root and no wait begins with that.
+_CUSTOMERS = "direction = 'in' AND notice NOT IN ('elsewhere', 'ours')"
 _LAST_WRITTEN = """(
     SELECT {} FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
     WHERE threads.conversation_id = conversations.id AND direction = 'out' AND author <> ''
@@ -64,7 +66,7 @@ _NOT_WRITTEN = Sql(f"""
         author = {_LAST_WRITTEN.format("messages.author")}, author_at = {_LAST_WRITTEN.format("said_at")},
         waiting_since = coalesce(waiting_since, (
             SELECT min(said_at) FROM threads JOIN messages ON messages.thread_id = threads.id
-            WHERE threads.conversation_id = conversations.id AND direction = 'in'
+            WHERE threads.conversation_id = conversations.id AND {_CUSTOMERS}
             AND notice NOT IN ('stopped', 'reacted')
             AND messages.seq > coalesce({_LAST_WRITTEN.format("threads.seq")}, -1)
         ))
@@ -86,7 +88,7 @@ _GIVE_PLACE = Sql("""
 _HELD = "EXISTS (SELECT 1 FROM threads WHERE id = :old AND fence = :fence)"
 _FIRST_LEFT = Sql(f"""
     SELECT id, conversation_id, seq FROM messages
-    WHERE thread_id = :old AND to_show AND direction = 'in' AND notice NOT IN ('elsewhere', 'ours') AND {_HELD}
+    WHERE thread_id = :old AND to_show AND {_CUSTOMERS} AND {_HELD}
     ORDER BY said_at, seq LIMIT 1
 """)
 _LEAVE = Sql(f"""
@@ -114,8 +116,8 @@ def begin_with_the_oldest(tx: Transaction, threads: Sequence[UUID]) -> None:
         tx.do(_BEHIND_ROOT, ids=changed)
 
 
-_OLDEST = """(
-    SELECT seq FROM messages WHERE thread_id = threads.id AND direction = 'in' ORDER BY said_at, seq LIMIT 1
+_OLDEST = f"""(
+    SELECT seq FROM messages WHERE thread_id = threads.id AND {_CUSTOMERS} ORDER BY said_at, seq LIMIT 1
 )"""
 # A root that shows a text of ours stays as it is.
 _OLDEST_FIRST = Sql(f"""

@@ -1,7 +1,7 @@
 """The bot as processes of its own behind a router, between neighbours that remember; and the closing table."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +35,19 @@ from tests.conftest import (
 )
 
 LONG = os.environ.get("CHAOS") == "long"
+
+
+def cases(steps: Iterable[str], short: Collection[tuple[str, str, str]]) -> list[Any]:
+    """Return engine, step, and whether to kill after it: all there are with CHAOS=long, else the short ones."""
+    return [
+        pytest.param(engine, step, when == "after", id=f"{engine}-{when} {step}")
+        for engine in ("sqlite", "postgresql")
+        for step in steps
+        for when in ("before", "after")
+        if LONG or (engine, step, when) in short
+    ]
+
+
 """`make chaos`: more of everything."""
 
 

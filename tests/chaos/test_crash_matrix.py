@@ -13,7 +13,7 @@ import pytest
 from bot.slack.wording import RESEND
 from sandbox.slack.records import SlackMessage
 from tests.chaos.books import at_rest
-from tests.chaos.conftest import LONG, OpenRuin, Ruin
+from tests.chaos.conftest import LONG, OpenRuin, Ruin, cases
 from tests.conftest import until
 
 
@@ -68,13 +68,7 @@ SHORT = {
     ("postgresql", "first callback", "before"),
 }
 
-CASES = [
-    pytest.param(engine, step, when == "after", id=f"{engine}-{when} {step}")
-    for engine in ("sqlite", "postgresql")
-    for step in STEPS
-    for when in ("before", "after")
-    if LONG or (engine, step, when) in SHORT
-]
+CASES = cases(STEPS, SHORT)
 
 
 @pytest.mark.parametrize(("engine", "step", "after"), CASES)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.chaos.conftest import LONG, WEBHOOK_SECRET, OpenRuin, Ruin
+from tests.chaos.conftest import LONG, WEBHOOK_SECRET, OpenRuin, Ruin, cases
 from tests.chaos.promises import Promise
 from tests.conftest import LINE, until
 
@@ -58,13 +58,7 @@ SHORT = {
     ("postgresql", "answer", "after"),
     ("postgresql", "list", "after"),
 }
-CASES = [
-    pytest.param(engine, step, when == "after", id=f"{engine}-{when} {step}")
-    for engine in ("sqlite", "postgresql")
-    for step in STEPS
-    for when in ("before", "after")
-    if LONG or (engine, step, when) in SHORT
-]
+CASES = cases(STEPS, SHORT)
 
 
 async def _begun(open_ruin: OpenRuin, *, hooked: bool = True) -> tuple[Ruin, Promise]:

@@ -1,11 +1,12 @@
 """Everything here is tested on both databases."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 
 import psycopg
 import pytest
 
 from bot.storage.database import open_database
+from bot.storage.engine import Database
 from bot.storage.postgresql import PostgresqlTransaction
 from bot.storage.schema import migrate
 from bot.storage.store import Store
@@ -25,6 +26,15 @@ def empty_url(engine: str, database_url: str) -> str:
         with psycopg.connect(database_url, autocommit=True) as connection:
             connection.execute("DROP SCHEMA public CASCADE; CREATE SCHEMA public")
     return database_url
+
+
+@pytest.fixture
+def database(database_url: str) -> Iterator[Database]:
+    """One with the schema."""
+    opened = open_database(database_url)
+    migrate(opened)
+    yield opened
+    opened.close()
 
 
 @pytest.fixture

@@ -5,7 +5,7 @@ import pkgutil
 import re
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta, timezone
 from types import SimpleNamespace
@@ -34,14 +34,6 @@ from tests.making import a_new_message, a_send, changed
 from tests.statements import Sql, asking, doing
 
 NOON = datetime(2026, 1, 1, 12, 0, 0, 500, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def stored(tx: Transaction, count: int = 1) -> list[UUID]:

@@ -1,31 +1,20 @@
 """Looking back, and counting what waits, reads what is asked for, not all there is."""
 
 import re
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import pytest
 
 from bot.storage import history
 from bot.storage.backlog import _UNSHOWN
-from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.history import Filter, entries, extent
-from bot.storage.schema import migrate
 from bot.storage.sql import Sql as HouseSql
 from bot.storage.sqlite import SqliteTransaction
 from tests.conftest import CUSTOMER
 from tests.statements import Sql
 
 NOON = datetime(2026, 11, 21, 12, tzinfo=UTC)
-
-
-@pytest.fixture
-def database(database_url: str) -> Iterator[Database]:
-    opened = open_database(database_url)
-    migrate(opened)
-    yield opened
-    opened.close()
 
 
 def plan(tx: Transaction, sql: HouseSql) -> str:

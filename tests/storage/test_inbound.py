@@ -15,6 +15,7 @@ from bot.domain.message import Inbound, Notice
 from bot.domain.thread import Step, Thread
 from bot.storage.database import open_database
 from bot.storage.decisions import OptOutClick, decide_opt_out
+from bot.storage.elsewhere import SentElsewhere, take_sent
 from bot.storage.engine import Transaction
 from bot.storage.forgetting import remove_many
 from bot.storage.inbound import Arrival, take_many
@@ -89,6 +90,22 @@ async def test_a_text_whose_place_is_gone_does_not_take_the_conversation_from_wh
     alone = child.on_its_own().opened("C1", "2.2", shown_rev=child.rev)
     assert await desk.store.write(finish_threads, Outcome(alone, leads=True))
     assert await current(desk) == later
+
+
+async def test_no_root_and_no_wait_begins_with_what_was_sent_from_elsewhere(desk: Desk) -> None:
+    """Of a place that is gone, what the customer said goes to the inbox, and an older text to them with it."""
+    place = await a_place(desk)
+    sent = Inbound("h-elsewhere", LINE, CUSTOMER, "See you", (), desk.clock.now - SECOND, notice=Notice.ELSEWHERE)
+    assert await desk.store.write(take_sent, SentElsewhere(sent, AT_ONCE)) == "new"
+    await desk.store.write(take_many, said(desk, "Eight works"))
+    [held] = [thread for _, thread in await desk.threads(interval=AT_ONCE) if thread.id == place.id]
+    await desk.store.write(finish_threads, Outcome(held.closed_for("gone"), goes_on_in=INBOX))
+    await desk.store.write(take_many, said(desk, "Or nine", at=desk.clock.now + SECOND))
+    question = """
+        SELECT text FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+        WHERE channel = :inbox
+    """
+    assert [row.text for row in await desk.store.read(asking(question, inbox=INBOX))] == ["Eight works"]
 
 
 async def test_what_is_left_of_a_place_that_is_gone_goes_where_somebody_wrote_since(desk: Desk) -> None:

@@ -20,7 +20,7 @@ def _the_mark_moves_first() -> AbstractContextManager[Any]:
     real = Receiving.catch_up
 
     async def catch_up(self: Receiving, reading: Any) -> None:
-        await self.store.write(note_reading, Read(reading, self.sendblue.now(), self.every))
+        await self.store.write(note_reading, Read(reading, self.sendblue.now(), self.durations.catch_up_interval))
         await real(self, replace(reading, fence=-1))
 
     return patch.object(Receiving, "catch_up", catch_up)

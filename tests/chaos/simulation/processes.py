@@ -142,12 +142,14 @@ class Process:
             sendblue_timeout=timedelta(seconds=TIMEOUT),
             sendblue_send_interval=timedelta(seconds=world.line_interval),
             slack_post_interval=timedelta(seconds=world.channel_interval),
+            new_thread_after=world.new_thread_after,
+            catch_up_interval=CATCH_UP_INTERVAL,
             keep_text_for=timedelta(days=30),
             keep_history_for=timedelta(days=365),
         )
         self.tracking = Tracking(self.ledger, *wakeups, durations, chance)
         permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
-        self.accepting = Accepting(self.ledger, Routes(LINES, world.new_thread_after), permitting)
+        self.accepting = Accepting(self.ledger, Routes(LINES, durations.new_thread_after), permitting)
         self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
         sender: Any = Sender(self)
         self.announcing = Announcing(
@@ -170,8 +172,7 @@ class Process:
         self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, self.ledger.clock())
         self.inbox = world.inbox
         self.receiving = Receiving(
-            *(self.ledger, phone, wakeups[0], LINES, world.inbox, CATCH_UP_INTERVAL, alarming, durations.doubt_window),
-            has_webhook=True,
+            self.ledger, phone, wakeups[0], LINES, world.inbox, durations, alarming, has_webhook=True
         )
         self._claims = {
             "announce": self.announcing.claim,
