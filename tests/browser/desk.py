@@ -66,8 +66,8 @@ class Desk:
 
     @property
     def replies(self) -> Locator:
-        """What the open thread says below its root."""
-        return self.page.get_by_test_id("thread-reply")
+        """What the open thread says below its root, if that thread is about this test's customer."""
+        return self.page.get_by_test_id("thread").filter(has=self.root).get_by_test_id("thread-reply")
 
     @property
     def whisper(self) -> Locator:

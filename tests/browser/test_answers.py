@@ -130,8 +130,8 @@ async def test_a_customer_whom_nobody_has_texted_appears_in_the_inbox(desk: Desk
     await expect(root.locator("blockquote")).to_have_text("Do you have a table on Friday?")
     await desk.answer("We are four")
     await root.get_by_test_id("replies").click()
-    await expect(desk.replies).to_have_count(1)
-    await expect(desk.replies).to_contain_text(f"+1 ••• {number[-4:]}: We are four")
+    await expect(desk.page.get_by_test_id("thread-reply")).to_have_count(1)
+    await expect(desk.page.get_by_test_id("thread-reply")).to_contain_text(f"+1 ••• {number[-4:]}: We are four")
 
 
 async def test_a_group_appears_in_the_inbox_with_who_wrote_what(desk: Desk):

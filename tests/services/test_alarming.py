@@ -121,6 +121,13 @@ SECRET = "webhook-secret"
 SIGNED = {"sb-signing-secret": SECRET}
 
 
+async def shows(stage: Stage, metric: str) -> None:
+    """Wait until the metrics say so: that an alarm was told is noted after Slack has it."""
+    async with asyncio.timeout(8):
+        while metric not in (await stage.get("/metrics")).text:
+            await asyncio.sleep(0.01)
+
+
 @pytest.fixture
 async def answered(open_stage: Opened) -> Stage:
     """A stage with a webhook, where a customer was texted."""
@@ -144,14 +151,14 @@ async def test_it_is_told_once_that_the_webhook_brings_no_answers_and_once_that_
     await answered.app.store.write(end_lease, None)
     await until(lambda: len(alarms(answered)) == 1)
     assert "webhook does not bring customers' answers" in alarms(answered)[0]
-    assert "bluethread_answers_missing 1.0" in (await answered.get("/metrics")).text
+    await shows(answered, "bluethread_answers_missing 1.0")
     await answered.sendblue.customer_says(CUSTOMER, "Or nine")
     await until(lambda: any("Or nine" in reply for reply in answered.replies()))
     answered.sendblue.faults.lose_inbound = False
     await answered.sendblue.customer_says(CUSTOMER, "Or ten")
     await until(lambda: len(alarms(answered)) == 2)
     assert "brings customers' answers again" in alarms(answered)[1]
-    assert "bluethread_answers_missing 0.0" in (await answered.get("/metrics")).text
+    await shows(answered, "bluethread_answers_missing 0.0")
 
 
 async def test_a_webhook_that_is_slower_than_the_list_is_no_alarm(answered: Stage, logged: Callable[[], str]) -> None:

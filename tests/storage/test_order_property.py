@@ -4,8 +4,9 @@ import tempfile
 from collections import defaultdict
 from collections.abc import Callable
 from datetime import timedelta
+from itertools import count
 from typing import Any
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import hypothesis.strategies as st
 from hypothesis import HealthCheck, settings
@@ -45,6 +46,7 @@ class Conversations(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.clock = Hand()
+        self._ids = map(UUID, (f"{n:032x}" for n in count(1)))  # the same in every run: rows are taken in their order
         self._folder = tempfile.TemporaryDirectory()
         self.database = open_database(f"sqlite:///{self._folder.name}/texts.db", self.clock)
         migrate(self.database)
@@ -63,9 +65,10 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(customer=st.sampled_from(CUSTOMERS), parts=st.integers(1, 3))
     def accept(self, customer: str, parts: int) -> None:
-        thread_id, now = uuid4(), self.clock()
+        thread_id, now = next(self._ids), self.clock()
         texts = [
-            a_send(uuid4(), thread_id, customer, LINE, "Hi", now, now, part=n + 1, parts=parts) for n in range(parts)
+            a_send(next(self._ids), thread_id, customer, LINE, "Hi", now, now, part=n + 1, parts=parts)
+            for n in range(parts)
         ]
         self.do(accept_many, a_new_message(Origin(str(thread_id), "T1", str(thread_id)[:30], "U1"), *texts))
 
@@ -105,7 +108,7 @@ class Conversations(RuleBasedStateMachine):
 
     @rule(send=doubts, choice=st.sampled_from(["resend", "leave"]))
     def decide(self, send: Send, choice: str) -> None:
-        self.do(decide_many, NewDecision(send.id, choice, "U1", uuid4()))
+        self.do(decide_many, NewDecision(send.id, choice, "U1", next(self._ids)))
 
     @rule(seconds=st.integers(1, 60))
     def wait(self, seconds: int) -> None:
