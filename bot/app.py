@@ -19,29 +19,35 @@ from starlette.types import Receive, Scope, Send
 from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock, elapsed
 from bot.domain.message import Notice
+from bot.domain.rules import Replies
 from bot.errors import NotStored
 from bot.sendblue.client import Sendblue
 from bot.sendblue.tokens import CallbackTokens
+from bot.sendblue.wire import LONGEST_TEXT
 from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
+from bot.services.naming import Naming
 from bot.services.noting import Noting
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
 from bot.services.reaching import Identity
 from bot.services.receiving import Receiving
+from bot.services.replying import Replying
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
 from bot.services.worker import Worker
 from bot.settings import Settings
 from bot.slack.notifier import Notifier
+from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
 from bot.slack.wording import LEAVE, RESEND
 from bot.storage import schema
 from bot.storage.backlog import backlog
 from bot.storage.database import identity, open_database
 from bot.storage.engine import Database
+from bot.storage.held import Terms
 from bot.storage.intake import Routes as TextRoutes
 from bot.storage.keys import SIGNATURE, note_once
 from bot.storage.store import Store
@@ -51,6 +57,7 @@ from handlers.health import Health
 from handlers.http import Counted
 from handlers.jobs import Jobs
 from handlers.listeners import Listeners
+from handlers.threads import ThreadListeners
 
 log = structlog.get_logger(__name__)
 
@@ -72,19 +79,22 @@ class App:
         self.identity = Identity(settings.callback_secrets[0], lambda: identity(settings.database_url))
         self.permitting = Permitting(self.notifier, self.clock, settings.rules)
         self.accepting = Accepting(store, TextRoutes(settings.lines, durations.new_thread_after), self.permitting)
-        self.deciding = Deciding(store, self.notifier, self.permitting, self.sendblue, self.announce, notes)
+        terms = _terms_of(settings)
+        self.replying = Replying(store, self.accepting, terms, notes)
+        self.deciding = Deciding(store, self.notifier, self.permitting, self.sendblue, terms, self.announce, notes)
         self.tracking = Tracking(store, self.announce, self.send, durations, chance)
         self.sending = Sending(store, self.sendblue, self.tracking, durations, self.tokens.url, chance)
         self.sender = Worker("sending", "send", self.sending.claim, self.send, self.clock)
-        doing = (self.tracking, self.permitting, self.sending, self.sender)
-        self.announcing = Announcing(store, self.notifier, *doing, durations, chance, notes, settings.inbox, settle)
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
+        doing = (self.tracking, self.permitting, alarming, self.sending, self.sender, Naming(self.notifier, self.clock))
+        saying = (terms, durations, chance, notes, settings.inbox, settle)
+        self.announcing = Announcing(store, self.notifier, *doing, *saying)
         where, has_webhook = (settings.lines, settings.inbox), bool(settings.webhook_secrets)
         self.receiving = Receiving(store, self.sendblue, self.announce, *where, durations, alarming, has_webhook)
-        noting = Noting(store, self.notifier, durations, chance)
+        noting = Noting(store, self.notifier, self.permitting, terms, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(store, self.tracking, alarming, durations, began)
+        self.sweeping = Sweeping(store, self.tracking, alarming, durations, notes, began)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", "announce", self.announcing.claim, self.announce, self.clock),
@@ -140,6 +150,12 @@ class App:
             own = worker.problem if self.working else ""
             checks[worker.name] = own or worker.standstill(since.get(worker.kind))
         return checks, waiting
+
+
+def _terms_of(settings: Settings) -> Terms:
+    durations = settings.durations
+    spans = (durations.held_for, durations.send_within, durations.new_thread_after)
+    return Terms(settings.lines, Replies(settings.thread_replies), *spans, LONGEST_TEXT)
 
 
 def _sendblue_of(settings: Settings, clock: Clock) -> Sendblue:
@@ -204,8 +220,15 @@ def _bolt(app: App) -> AsyncApp:
         attaching_conversation_kwargs_enabled=False,  # for assistants, of which there are none
     )
     region, lines, watch_for = app.settings.default_region, app.settings.lines, app.settings.durations.watch_for
-    listeners = Listeners(app.accepting, app.deciding, app.permitting, region, lines, watch_for)
+    listeners = Listeners(app.accepting, app.replying, app.deciding, app.permitting, region, lines, watch_for)
     bolt.command("/imessage")(listeners.imessage)
+    threads = ThreadListeners(app.replying, app.deciding)
+    bolt.event("message")(threads.message)
+    for action in (SEND, KEEP, ALWAYS):
+        bolt.action(action)(threads.decide)
+    bolt.action(CORRECT)(threads.offer_correction)
+    bolt.view(CORRECTION)(threads.correct)
+    bolt.error(threads.failed)
     for choice in (RESEND, LEAVE):
         bolt.action(choice)(listeners.decide)
     for notice in (Notice.UNDONE, Notice.OPTED_OUT, Notice.KEPT):

@@ -20,6 +20,7 @@ _counter = partial(Counter, namespace="bluethread", registry=_registry)
 _histogram = partial(Histogram, namespace="bluethread", registry=_registry, buckets=_AGES)
 
 commands = _counter("commands", "Slash commands by result", ["result"])
+replies = _counter("replies", "What people typed, edited and deleted in threads, by what became of it", ["became"])
 requests = _counter("requests", "Requests by route and HTTP status", ["door", "status"])
 sends = _counter("sends", "Attempts to give a text to Sendblue, by outcome", ["outcome"])
 reports = _counter("reports", "Reports by source, status and whether they were new", ["source", "status", "new"])

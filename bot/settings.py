@@ -64,6 +64,8 @@ class Settings(BaseSettings):
     allowed_users: Annotated[str, kinds.ids("UWS")] = ""
     allow_guests: kinds.Flag = False
     inbox_channel: Annotated[str, kinds.ids("CGDU", one=True)] = ""
+    thread_replies: Annotated[str, kinds.one_of("ask", "send", "mention")] = "ask"
+    held_for: Annotated[float, kinds.seconds(1)] = 600
     new_thread_after: Annotated[float, kinds.seconds(0)] = 7 * 86400
     catch_up_interval: Annotated[float, kinds.seconds(0.5)] = 60
     alert_channel: Annotated[str, kinds.ids("CGDU", one=True)] = ""

@@ -7,11 +7,13 @@ address, and send emoji as names. All that is undone or understood here; otherwi
 import re
 import unicodedata
 from collections.abc import Sequence
+from typing import TypeAlias
 
 from msgspec import Struct
 
 from bot.domain.message import Request
 from bot.domain.number import in_e164
+from bot.domain.rules import Replies
 from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
 from bot.slack.markup import as_read, escape, unlinked
@@ -34,7 +36,14 @@ class StatusQuestion(Struct, frozen=True):
     recipient: str | None  # E.164; None: the person's last messages to all
 
 
-def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | Help | StatusQuestion:
+class RuleQuestion(Struct, frozen=True):
+    rule: Replies | None  # to be set; None: to be shown
+
+
+Asked: TypeAlias = Request | Help | StatusQuestion | RuleQuestion
+
+
+def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Asked:
     """Read a command's argument text as Slack sends it. Raises UsageError: it cannot be done, or is not clear."""
     text = text.strip()
     if not text or text.lower() == "help":
@@ -42,6 +51,8 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     first, *rest_of_it = text.split(maxsplit=1)
     if first.lower() == "status":
         return _status_question("".join(rest_of_it), region)
+    if first.lower() == "replies":
+        return _rule_question("".join(rest_of_it))
     options: dict[str, str] = {}
     rest, _ = _read_options(text, options, region, lines)
     recipient, rest = read_recipient(rest, region)
@@ -66,6 +77,16 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Request | 
     if style is not None and style not in STYLES:
         raise UsageError(f"I don't know that style. Use one of: {', '.join(STYLES)}.")
     return Request(recipient, body, line, style, media_url)
+
+
+def _rule_question(rest: str) -> RuleQuestion:
+    wanted = rest.strip().lower()
+    if wanted and wanted not in tuple(Replies):
+        raise UsageError(
+            "the rule for what is typed in threads is `ask`, `send` or `mention`: `/imessage replies ask`",
+            about_sending=False,
+        )
+    return RuleQuestion(Replies(wanted) if wanted else None)
 
 
 def _status_question(rest: str, region: str) -> StatusQuestion:

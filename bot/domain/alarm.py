@@ -6,6 +6,7 @@ from msgspec import Struct
 
 CALLBACKS = "callbacks"  # no callback of a text arrives
 ANSWERS = "answers"  # what customers write is found in the list alone
+MARKS = "marks"  # typed words cannot be marked
 BLOCKED = "blocked:"  # and a line of ours (E.164), which Sendblue says is blocked
 
 

@@ -90,7 +90,7 @@ class Message(Struct, frozen=True):
     id: UUID
     conversation_id: UUID
     seq: int  # its place in the conversation
-    direction: str  # "out": a colleague said it; "in": it came from Sendblue; "note": for colleagues alone
+    direction: str  # "out": to the customer; "in": from Sendblue; "held": not yet out; "note": for colleagues alone
     team: str  # the workspace its author acted in
     author: str  # a Slack user id; "" of a customer's
     answer_url: str  # of the command; Slack takes answers there for half an hour
@@ -101,6 +101,12 @@ class Message(Struct, frozen=True):
     showing: bool = False  # in the reply that is being posted right now
     notice: Notice = Notice.NONE
     calls: str = ""  # whom its post calls (`bot.domain.attention`)
+    origin: str = "command"  # or "phone"; "typed" in a thread, "drafted" there while the names in it are not known
+    held_until: datetime | None = None  # for so long it waits for its author's word
+
+    @property
+    def is_note(self) -> bool:
+        return self.direction == "note"
 
     @property
     def words(self) -> str:

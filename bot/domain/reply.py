@@ -1,5 +1,7 @@
 """What a person typed in a thread, what they made of it later, and that they took it away. Pure."""
 
+from datetime import UTC, datetime
+
 from msgspec import Struct
 
 
@@ -18,6 +20,11 @@ class Reply(Struct, frozen=True):
     names_others: bool  # it mentions a person, a user group, a channel or everybody
     unread: str = ""  # the type of the first part that no text stands for: it is held, whatever the channel's rule
     has_files: bool = False
+
+    @property
+    def at(self) -> datetime:
+        """When it was typed, by Slack's clock."""
+        return datetime.fromtimestamp(float(self.ts), UTC)
 
 
 class Edit(Struct, frozen=True):

@@ -28,6 +28,7 @@ class Durations(Struct, frozen=True, kw_only=True):
     sendblue_send_interval: timedelta
     slack_post_interval: timedelta
     new_thread_after: timedelta
+    held_for: timedelta
     catch_up_interval: timedelta
     keep_text_for: timedelta
     keep_history_for: timedelta

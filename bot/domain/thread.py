@@ -24,7 +24,8 @@ LONGEST_SHOWN = 9_000  # characters of messages in one reply: a post may hold ab
 class Lane(IntEnum):
     """What a step costs. Higher goes first."""
 
-    EDIT = 0  # chat.update: limited for the whole workspace, the least urgent
+    MARK = -1  # reactions.add: limited for the whole workspace, as edits are, and in a queue of their own
+    EDIT = 0  # chat.update
     FREE = 1  # looking something up
     POST = 2  # a new post: one slot of its channel
 
@@ -35,8 +36,10 @@ class Step(Enum):
     NOTHING = None
     LOOK = "look"  # a post ended without an answer: is it there?
     OPEN = "open"  # post the root
+    ADMIT = "admit"  # the root was typed by a person: may they text?
     REPLY = "reply"  # post all news as one reply
     EDIT = "edit"  # bring the root's status line up to date
+    MARK = "mark"  # the same for a root that a person typed, which can only be marked
 
     @property
     def lane(self) -> Lane:
@@ -44,7 +47,13 @@ class Step(Enum):
         return _LANES.get(self, Lane.EDIT)
 
 
-_LANES = {Step.OPEN: Lane.POST, Step.REPLY: Lane.POST, Step.LOOK: Lane.FREE}
+_LANES = {
+    Step.OPEN: Lane.POST,
+    Step.REPLY: Lane.POST,
+    Step.LOOK: Lane.FREE,
+    Step.ADMIT: Lane.FREE,
+    Step.MARK: Lane.MARK,
+}
 
 
 class Thread(Struct, frozen=True):
@@ -64,6 +73,8 @@ class Thread(Struct, frozen=True):
     waits: bool = False  # for that thread to be opened
     thread_ts: str | None = None  # the root of that thread, once it is open
     root_ts: str | None = None
+    typed_ts: str | None = None  # of a root that a person typed: where it stands, also before they were admitted
+    mark: str = ""  # the newest on a typed root (`bot.domain.mark`)
     replies: int = 0
     rev: int = 0  # counts what became worth showing
     shown_rev: int = 0  # how much of that the root shows, or UNKNOWN or EDITING
@@ -91,13 +102,19 @@ class Thread(Struct, frozen=True):
         return not (self.message.text or self.message.media or any(send.words.media_url for send in self.sends))
 
     @property
+    def is_typed(self) -> bool:
+        """Whether its root are words that a person typed in Slack."""
+        return self.typed_ts is not None
+
+    @property
     def moved(self) -> bool:
         return self.channel != self.asked_in
 
     @property
     def was_refused(self) -> bool:
         """Whether a text of ours stands nowhere, and never will."""
-        return bool(self.closed) and self.root_ts is None and not self.moved and not self.message.inbound
+        stays = self.is_typed or not self.moved
+        return bool(self.closed) and self.root_ts is None and stays and not self.message.inbound
 
     @property
     def tells(self) -> bool:
@@ -125,10 +142,12 @@ class Thread(Struct, frozen=True):
         if self.closed:
             return Step.NOTHING
         if self.root_ts is None:
-            return Step.OPEN
+            return Step.ADMIT if self.is_typed else Step.OPEN
         if any(one.to_show for one in self.unshown) or any(send.news for send in self.sends):
             return Step.REPLY
-        return Step.EDIT if self.rev != self.shown_rev else Step.NOTHING
+        if self.rev == self.shown_rev:
+            return Step.NOTHING
+        return Step.MARK if self.is_typed else Step.EDIT
 
     def begun(self, step: Step, now: datetime) -> Self:
         """Return what is noted before the call of a step."""
@@ -165,6 +184,14 @@ class Thread(Struct, frozen=True):
     def opened(self, channel: str, ts: str, *, shown_rev: int, private: bool | None = None) -> Self:
         """The root stands. Slack names the channel: for a user id, their direct message with the bot."""
         return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev, private=private)
+
+    def admitted(self, *, private: bool | None) -> Self:
+        """The author of a typed root may text."""
+        return self.opened(self.channel, self.typed_ts or "", shown_rev=0, private=private)
+
+    def marked(self, mark: str) -> Self:
+        """The typed root has this mark, or cannot have it."""
+        return replace(self.left_as_it_is(), mark=mark, failures=0)
 
     def on_its_own(self) -> Self:
         """The thread in which it was to stand is gone: its root begins one."""

@@ -6,13 +6,13 @@ from hashlib import sha256
 
 import structlog
 
-from bot.domain.alarm import Alarm
+from bot.domain.alarm import BLOCKED, MARKS, Alarm
 from bot.domain.send import Send
 from bot.errors import CallFailed, Refused
 from bot.services.reaching import Identity, reach
 from bot.slack.alarms import told
 from bot.slack.notifier import Notifier
-from bot.storage.alarms import claim_alarms, finish_alarms, note_blocked, note_missed, note_missing
+from bot.storage.alarms import claim_alarms, finish_alarms, note_missed, note_missing, note_trouble
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -39,8 +39,13 @@ class Alarming:
 
     async def line_blocked(self, line: str) -> None:
         """Note that Sendblue says so of one of ours (E.164). Raises NotStored."""
-        if await self.store.write(note_blocked, line):
+        if await self.store.write(note_trouble, f"{BLOCKED}{line}"):
             log.error("line_blocked")
+
+    async def cannot_mark(self) -> None:
+        """Note that Slack does not let us mark what people type. Raises NotStored."""
+        if await self.store.write(note_trouble, MARKS):
+            log.error("marks_not_permitted")
 
     async def once(self) -> None:
         alarm = await self.store.write(claim_alarms, None)

@@ -14,9 +14,12 @@ from msgspec.structs import replace
 
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
+from bot.domain.mark import mark_of
 from bot.domain.rules import Durations
 from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
+from bot.services.alarming import Alarming
+from bot.services.naming import Naming
 from bot.services.permitting import Permitting
 from bot.services.sending import Sending
 from bot.services.tracking import Tracking
@@ -24,8 +27,9 @@ from bot.services.worker import Job, Worker
 from bot.slack import wording
 from bot.slack.notifier import Notifier, Place
 from bot.storage.claims import Capacity
+from bot.storage.held import Terms
 from bot.storage.store import Store
-from bot.storage.threads import EDITS, Outcome, Task, claim_threads, finish_and_claim, finish_threads
+from bot.storage.threads import EDITS, MARKS, Outcome, Task, claim_threads, finish_and_claim, finish_threads
 
 log = structlog.get_logger(__name__)
 
@@ -50,8 +54,11 @@ class Announcing:
     notifier: Notifier
     tracking: Tracking
     permitting: Permitting
+    alarming: Alarming
     sending: Sending
     sender: Worker  # sends what may be sent once a thread is open
+    naming: Naming
+    terms: Terms  # of what is typed
     durations: Durations
     chance: Chance
     notes: asyncio.Event  # set when there is something to tell somebody privately
@@ -78,6 +85,8 @@ class Announcing:
             await self.store.write_until_stored(finish_threads, outcome)
         if outcome.note:
             self.notes.set()
+        if outcome.named is not None:
+            self.tracking.send.set()
 
     async def _outcome(self, task: Task) -> Outcome:
         thread, step = task.thread, task.step
@@ -93,10 +102,14 @@ class Announcing:
             return replace(await self._refused(thread, step, error), unused_slots=slots)
         except CallFailed as error:  # nothing was posted, whatever is known of the person
             return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
+        if step is Step.MARK and mark_of(thread.message, thread.sends) in ("", thread.mark):
+            return Outcome(thread.left_as_it_is(), unused_slots=slots)
         steps = {
             Step.OPEN: self._open,
+            Step.ADMIT: self._admit,
             Step.REPLY: self._reply,
             Step.EDIT: self._edit,
+            Step.MARK: self._mark,
             Step.LOOK: self._look,
         }
         try:
@@ -118,6 +131,35 @@ class Announcing:
             posted = await self._post(thread, post)
         metrics.milestones.labels("opened").observe(self.store.age(thread.message.said_at).total_seconds())
         return await self._opened(thread, posted, shown_rev=thread.rev)
+
+    async def _admit(self, thread: Thread) -> Outcome:
+        """Find out whether who typed the root may text, before anything of it is marked, asked or sent."""
+        said = thread.message
+        try:
+            await self.permitting.check_in(thread.asked_in, said.author, *said.team.split())
+        except Refused as error:
+            if error.code in NOT_THE_PLACE:
+                raise
+            log.info("reply_not_permitted", thread_id=thread.id, code=error.code)
+            await self.tracking.fail_unsent(thread.sends, error.code)
+            note = "" if said.is_note else f"reply:{error.code}"
+            return Outcome(thread.closed_for(error.code), note=note, forgets=True, shared=True)
+        named = (await self.naming.named(said.text), self.terms) if said.origin == "drafted" else None
+        asks = "reply:question" if said.held_until is not None else ""
+        return Outcome(thread.admitted(private=None), note=asks, named=named, shared=True)
+
+    async def _mark(self, thread: Thread) -> Outcome:
+        mark = mark_of(thread.message, thread.sends)
+        try:
+            await self.notifier.mark(thread.channel, thread.typed_ts or "", mark)
+        except Refused as error:
+            if error.code in _NO_TOKEN | _NO_ACCESS:
+                raise
+            log.warning("not_marked", thread_id=thread.id, code=error.code)
+            if error.code in _NO_SCOPE:
+                await self.alarming.cannot_mark()
+            return Outcome(thread.marked(mark), speaks=True, shared=True)
+        return Outcome(thread.marked(mark), shared=True)
 
     async def _root(self, thread: Thread) -> wording.Post:
         address = ""
@@ -208,7 +250,7 @@ class Announcing:
     def _postponed(self, thread: Thread, step: Step, error: NotSent) -> Outcome:
         """Certainly not done. A busy Slack names the time; it concerns the whole channel, or all edits."""
         wait = self._pause(thread, error)
-        key = {Step.EDIT: EDITS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
+        key = {Step.EDIT: EDITS, Step.MARK: MARKS, Step.OPEN: thread.channel, Step.REPLY: thread.channel}.get(step)
         if key is None or error.retry_after is None:
             return Outcome(thread.undone(step), again_in=wait)
         return Outcome(thread.undone(step), closed_slot=(key, wait))
@@ -256,7 +298,7 @@ class Announcing:
 
     def _unreachable(self, thread: Thread, code: str) -> Outcome:
         """Nothing can be said in the thread any more: say it directly to its author, at last privately."""
-        if thread.moved or thread.message.inbound:
+        if thread.moved or thread.is_typed or thread.message.inbound:
             return self._closed(thread, code)
         return Outcome(thread.moved_to_author(), shared=thread.shares_a_card, goes_on_in=self.inbox)
 

@@ -9,13 +9,17 @@ import structlog
 
 from bot.domain.ids import new_id
 from bot.domain.message import Notice
-from bot.errors import CallFailed, NotStored, Refused
+from bot.errors import CallFailed, NotStored
 from bot.sendblue.client import Sendblue
 from bot.services.accepting import PATIENCE
 from bot.services.permitting import Permitting
 from bot.slack.notifier import Notifier
+from bot.slack.questions import correction
 from bot.storage.decisions import NewDecision, OptOutClick, asked_in, decide_many, decide_opt_out
+from bot.storage.held import Terms
 from bot.storage.private_notes import PrivateNote, owe_notes
+from bot.storage.replies import ReplyClick, decide_replies
+from bot.storage.reply_edits import correction_of
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -37,6 +41,7 @@ class Deciding:
     notifier: Notifier
     permitting: Permitting
     sendblue: Sendblue
+    terms: Terms  # of what is typed
     announce: asyncio.Event  # set when there is something to show
     notes: asyncio.Event  # set when there is something to tell somebody privately
     _telling: set[asyncio.Task[None]] = field(default_factory=set, init=False)
@@ -69,6 +74,32 @@ class Deciding:
             self._telling.add(telling)
             telling.add_done_callback(self._telling.discard)
 
+    async def decide_reply(self, message_id: UUID, choice: str, click: Click) -> None:
+        """Obey what the author of held words clicked, and tell them what came of it. Raises NotStored.
+
+        choice: "send", "keep" or "always".
+        """
+        if not await self._is_permitted(click, message_id):
+            return
+        decision = ReplyClick(message_id, choice, click.who, self.terms)
+        became = await self.store.write(decide_replies, decision, patience=PATIENCE)
+        log.info("reply_decided", message_id=message_id, choice=choice, became=became)
+        await self._owe(click, f"click:{became}", message_id)
+        self.announce.set()
+
+    async def offer_correction(self, message_id: UUID, trigger: str, click: Click) -> None:
+        """Show who clicked the form with the new words of their text. trigger: the click's, good for three seconds."""
+        if not await self._is_permitted(click, message_id):
+            return
+        found = await self.store.read(lambda tx: correction_of(tx, message_id, click.who))
+        if found is None:
+            await self._owe(click, "click:expired", message_id)
+            return
+        text, _, customer, _ = found
+        with suppress(CallFailed, TimeoutError):  # the button is still there
+            async with asyncio.timeout(_AT_ONCE):
+                await self.notifier.open_view(trigger, correction(message_id.hex, text, customer))
+
     async def _tell_sendblue(self, customer: str, choice: Notice, click: Click, message_id: UUID) -> None:
         try:
             await self.sendblue.opt_out(customer, opted_out=choice is Notice.OPTED_OUT)
@@ -84,9 +115,7 @@ class Deciding:
             # Of a thread that had to move to a direct message, the place where it was begun counts.
             channel = await self.store.read(lambda tx: asked_in(tx, about_id))
         try:
-            if not self.permitting.allows_place(channel):
-                raise Refused("not_here")
-            await self.permitting.check(click.who, *click.teams)
+            await self.permitting.check_in(channel, click.who, *click.teams)
         except CallFailed as error:
             await self._owe(click, error.code, about_id)
             return False

@@ -14,6 +14,7 @@ from bot.slack.reasons import NOT_ALLOWED, NOT_HERE
 
 log = structlog.get_logger(__name__)
 
+NOT_PERMITTED = frozenset({"guest", "stranger", "not_allowed", "not_here"})
 _REMEMBERED_FOR = timedelta(minutes=5)
 _MOST_REMEMBERED = 10_000
 
@@ -36,6 +37,12 @@ class Permitting:
 
     def allows_place(self, channel: str) -> bool:
         return not self.rules.channels or channel in self.rules.channels
+
+    async def check_in(self, channel: str, user: str, *teams: str) -> None:
+        """As `check`, for somebody who acts in this channel; it raises Refused with `not_here`, too."""
+        if not self.allows_place(channel):
+            raise Refused("not_here")
+        await self.check(user, *teams)
 
     async def address(self) -> str:
         """Return the workspace's address. Raises CallFailed: Slack does not say."""

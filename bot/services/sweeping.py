@@ -1,5 +1,6 @@
 """Ending by the clock what waited too long, and forgetting what is over."""
 
+import asyncio
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,6 +10,7 @@ from bot.domain.rules import Durations
 from bot.services.alarming import Alarming
 from bot.services.tracking import Tracking
 from bot.storage.forgetting import forget_many, remove_conversations, remove_many, without_thread
+from bot.storage.held import expire_replies
 from bot.storage.polls import overdue
 from bot.storage.postponing import unsent_since
 from bot.storage.rows import load_sends
@@ -27,12 +29,15 @@ class Sweeping:
     tracking: Tracking
     alarming: Alarming
     durations: Durations
+    notes: asyncio.Event  # set when there is something to tell somebody privately
     began: datetime  # when this process did
 
     async def once(self) -> None:
         """Do one round: of each kind a few hundred at most, the others the next time."""
         await self.store.keep_time()
         await self._end_late_texts()
+        while await self.store.write(expire_replies, None):
+            self.notes.set()
         await self._end_what_is_overdue()
         if left := await self.store.read(left_unshown):
             await self.store.write(wake_to_show, left)

@@ -1,6 +1,6 @@
 """What operators are told in ALERT_CHANNEL. Pure."""
 
-from bot.domain.alarm import ANSWERS, BLOCKED, CALLBACKS, Alarm
+from bot.domain.alarm import ANSWERS, BLOCKED, CALLBACKS, MARKS, Alarm
 from bot.domain.number import mask
 from bot.slack.markup import escape, when
 from bot.slack.wording import Post
@@ -30,12 +30,18 @@ _WORDS = {
 _BLOCKED = (
     "🚨 *Sendblue says that {line} is blocked* · {since}. Texts from this line may not arrive. Ask Sendblue's support."
 )
+_MARKS = (
+    "⚠️ *I can't mark what people type to customers* · {since}. Until I can, I say in words how their texts do.\n"
+    "Likely cause: the app lacks the scope `reactions:write`. Install it anew with manifest.yml."
+)
 
 
 def told(alarm: Alarm, *, public_url: str, who: str) -> Post:
     """Return the post that says that something is wrong, or is well again. who: answers at public_url, of the above."""
     if alarm.key.startswith(BLOCKED):
         return Post(_BLOCKED.format(line=mask(alarm.key.removeprefix(BLOCKED)), since=when(alarm.since)), [])
+    if alarm.key == MARKS:
+        return Post(_MARKS.format(since=when(alarm.since)), [])
     missing, back = _WORDS[alarm.key]
     if not alarm.standing:
         return Post(back.format(at=when(alarm.since)), [])

@@ -2,41 +2,33 @@
 
 import asyncio
 import re
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
-from contextvars import ContextVar
 from datetime import UTC, datetime, timedelta
 from typing import Any, Self
 
 import aiohttp
 from msgspec import Struct
-from slack_sdk.errors import SlackApiError
 from slack_sdk.web.async_client import AsyncWebClient
-from slack_sdk.web.async_slack_response import AsyncSlackResponse
 
-from bot import metrics
 from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
-from bot.network import Reading, proxy_for, trusted
-from bot.slack.wording import Post
+from bot.network import proxy_for
+from bot.slack.calls import call, new_session
+from bot.slack.wording import Block, Post
 
 # What the app must be in Slack; a test compares it with manifest.yml, which is not where the bot is deployed.
 NAME = "bluethread"  # what people type in `/invite @…`
 SCOPES = {  # what the token must be allowed, and no more
     *("commands", "chat:write", "channels:join", "channels:read", "groups:read", "users:read", "usergroups:read"),
-    *("channels:history", "groups:history", "im:history", "mpim:history"),
+    *("channels:history", "groups:history", "im:history", "mpim:history", "reactions:write"),
 }
 
 _EVENT_TYPE = "bluethread"  # marks our posts in their metadata: anybody can read it, so it has an opaque id, no more
 _MOST_PAGES = 100
 _PAGE = 15  # messages: the most that apps with tightened limits get
 _MOST_READ = 1000  # of a page; more than we want, but more than Slack ever gives
-_BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
-_MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
 _SKEW = timedelta(minutes=5)  # between Slack's machines, and between its clock and ours
-
-# Filled once the request of the call under way, and not just a proxy's CONNECT, begins to be written.
-_began: ContextVar[list[bool]] = ContextVar("began")
 
 
 class Person(Struct, frozen=True):
@@ -113,6 +105,43 @@ class Notifier:
     async def update(self, channel: str, ts: str, post: Post) -> None:
         await call(self.client.chat_update, channel=channel, ts=ts, text=post.text, blocks=post.blocks, parse="none")
 
+    async def mark(self, channel: str, ts: str, reaction: str) -> None:
+        """Put a reaction of ours on a message; one that stands there already, or whose message is gone, is done."""
+        try:
+            await call(self.client.reactions_add, channel=channel, timestamp=ts, name=reaction)
+        except Refused as error:
+            if error.code not in ("already_reacted", "message_not_found"):
+                raise
+
+    async def whisper(self, channel: str, person: str, post: Post, *, thread_ts: str | None) -> None:
+        """Say something in a thread that only one person sees, and only until they load Slack anew."""
+        await call(
+            self.client.chat_postEphemeral,
+            channel=channel,
+            user=person,
+            text=post.text,
+            blocks=post.blocks or None,
+            thread_ts=thread_ts,
+            parse="none",
+        )
+
+    async def open_view(self, trigger: str, view: Block) -> None:
+        """Show a form to who clicked, within three seconds of that."""
+        await call(self.client.views_open, trigger_id=trigger, view=view)
+
+    async def name(self, mentioned: str) -> str:
+        """Return how a person, a user group or a public channel is called, with its sign; "" where that is not said."""
+        if mentioned.startswith(("U", "W")):
+            found = _object((await call(self.client.users_info, user=mentioned)).get("user"))
+            profile = _object(found.get("profile"))
+            named = profile.get("display_name") or profile.get("real_name") or found.get("name")
+            return f"@{named}" if named and isinstance(named, str) else ""
+        if mentioned.startswith("S"):
+            groups = map(_object, _list((await call(self.client.usergroups_list)).get("usergroups")))
+            return next((f"@{one.get('handle')}" for one in groups if one.get("id") == mentioned), "")
+        found = _object((await call(self.client.conversations_info, channel=mentioned)).get("channel"))
+        return f"#{found.get('name')}" if found.get("is_private") is False and found.get("name") else ""
+
     async def join(self, channel: str) -> bool:
         """Enter a channel; return whether it let us in, as a public one does."""
         with suppress(Refused):
@@ -148,19 +177,36 @@ class Notifier:
         return min(ours, self._theirs() or ours) - age - _SKEW
 
     async def _found(self, channel: str, post_id: str, since: datetime, thread_ts: str | None) -> str | None:
+        async for page in self._pages(channel, thread_ts, f"{since.timestamp():.6f}"):
+            ours = {ts: message for ts, message in page.items() if _is_ours(message, post_id)}
+            # Of a channel's own messages, a reply that is shown there, too, is none.
+            found = next((ts for ts, one in ours.items() if thread_ts or one.get("thread_ts") in (None, ts)), None)
+            if found:
+                return found
+        return None
+
+    async def typed_since(self, channel: str, thread_ts: str, since: datetime) -> list[dict[str, Any]]:
+        """Return what stands in a thread from then on, by Slack's clock, whoever wrote it; oldest first."""
+        found: dict[str, dict[str, Any]] = {}
+        async for page in self._pages(channel, thread_ts, f"{since.timestamp():.6f}"):
+            found |= page
+        return [found[ts] for ts in sorted(found)]
+
+    async def _pages(
+        self, channel: str, thread_ts: str | None, oldest: str
+    ) -> AsyncIterator[dict[str, dict[str, Any]]]:
+        """Yield the messages of a channel or a thread, by ts, page by page."""
         method: Any = self.client.conversations_replies if thread_ts else self.client.conversations_history
-        where = {"channel": channel, "ts": thread_ts, "oldest": f"{since.timestamp():.6f}"}
+        where = {"channel": channel, "ts": thread_ts, "oldest": oldest}
         cursor = ""
         seen: set[str] = set()
         for _ in range(_MOST_PAGES):
             answer = await call(method, **where, limit=_PAGE, include_all_metadata=True, cursor=cursor or None)
             page = {str(one.get("ts"))[:40]: one for one in map(_object, _list(answer.get("messages"))[:_MOST_READ])}
             cursor = str(_object(answer.get("response_metadata")).get("next_cursor") or "")[:1000]
-            ours = {ts: message for ts, message in page.items() if _is_ours(message, post_id)}
-            # Of a channel's own messages, a reply that is shown there, too, is none.
-            found = next((ts for ts, one in ours.items() if thread_ts or one.get("thread_ts") in (None, ts)), None)
-            if found or not cursor or seen >= set(page):  # it is here; or this is the last page, or the same once more
-                return found
+            yield page
+            if not cursor or seen >= set(page):  # this is the last page, or the same once more
+                return
             seen |= set(page)
             del answer, page  # they may be large, and the next ones come
         raise NotSent("history_without_end")
@@ -197,11 +243,14 @@ class Notifier:
             now=self._theirs(),
         )
 
-    async def answer(self, url: str, text: str) -> None:
-        """Tell who typed a command something only they see. Works for 30 minutes, five times: then raises Refused."""
+    async def answer(self, url: str, text: str, *, replaces: bool = False) -> None:
+        """Tell who typed a command something only they see. Works for 30 minutes, five times: then raises Refused.
+
+        replaces: in the place of what they clicked on, which only they see.
+        """
         if self.client.session is None or not url:
             raise Refused("no_answer_url")
-        said = {"text": text, "response_type": "ephemeral"}
+        said = {"text": text, "response_type": "ephemeral", "replace_original": replaces}
         try:
             post = self.client.session.post(url, json=said, proxy=proxy_for(url), allow_redirects=False)
             async with post as answer:
@@ -228,68 +277,3 @@ def _is_ours(message: dict[str, Any], post_id: str) -> bool:
     metadata = _object(message.get("metadata"))
     known = _object(metadata.get("event_payload")).get("id") == post_id
     return known and metadata.get("event_type") == _EVENT_TYPE and "bot_id" in message
-
-
-async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments: Any) -> AsyncSlackResponse:
-    """Make one call with the SDK. Raises Refused (`code` is Slack's error), NotSent or Uncertain."""
-    began: list[bool] = []
-    _began.set(began)
-    with metrics.call("slack", method.__name__.replace("_", ".")):
-        try:
-            return await method(**arguments)
-        except SlackApiError as error:
-            raise _failure(error) from error
-        except (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError) as error:
-            raise NotSent("no_connection") from error
-        except aiohttp.ClientHttpProxyError as error:  # it refused to connect us
-            raise NotSent("proxy_refused") from error
-        # Over a request that could not even be built (InvalidURL is one), over JSON that is no object, or a charset.
-        except (AttributeError, ValueError, LookupError) as error:
-            raise (Uncertain("unreadable_answer") if began else NotSent("unbuildable")) from error
-        except (TimeoutError, aiohttp.ClientError) as error:
-            raise (Uncertain("no_answer") if began else NotSent("no_connection")) from error
-
-
-def _failure(error: SlackApiError) -> Refused | NotSent | Uncertain:
-    response = error.response
-    if not isinstance(response, AsyncSlackResponse):  # the SDK hands over the raw answer when it is no JSON
-        return Uncertain("unreadable_answer")
-    code = str(response.get("error") or "") if isinstance(response.data, dict) else ""
-    code = code if re.fullmatch("[a-z0-9_]{0,80}", code) else "other"  # it stands in logs
-    if response.status_code == 429 or code in _BUSY:
-        named = str(response.headers.get("Retry-After"))
-        wait = float(named) if named.isdecimal() else 1
-        return NotSent(code or "ratelimited", retry_after=min(max(wait, 1), 3600))
-    if response.status_code >= 500 or code in _MAYBE:
-        return Uncertain(code or f"http_{response.status_code}")
-    return Refused(code)
-
-
-def new_session(timeout: float, theirs: TheirClock) -> aiohttp.ClientSession:
-    """Return a session for all calls, each of `timeout` seconds; without one the SDK opens a connection for each."""
-    reading = Reading(aiohttp.ClientPayloadError)
-
-    class Bounded(aiohttp.ClientResponse):
-        async def read(self) -> bytes:
-            theirs.heard(self.headers.get("Date"))
-            self._body = await reading.whole(self.content.iter_any())
-            return self._body
-
-    async def request_begins(*_: object) -> None:
-        _began.get([]).append(True)
-
-    async def redirected(*_: object) -> None:
-        raise aiohttp.ClientPayloadError("a redirect is not followed")
-
-    watch = aiohttp.TraceConfig()
-    watch.on_request_headers_sent.append(request_begins)
-    watch.on_request_redirect.append(redirected)
-    return aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(ssl=trusted()),
-        timeout=aiohttp.ClientTimeout(total=timeout, connect=5),
-        trace_configs=[watch],
-        # Not compressed: a small answer can become a gigabyte, and none of ours needs to be smaller.
-        headers={"Accept-Encoding": "identity"},
-        auto_decompress=False,
-        response_class=Bounded,
-    )

@@ -60,7 +60,7 @@ def _teams_root(thread: Thread, watched_for: timedelta) -> tuple[str, list[Block
     notes += [f"Style: {escape(lead.style)}"] if lead.style else []
     notes += [f"Picture: {escape(shorten(lead.media_url, 300))}"] if lead.media_url else []
     notes.append(status_line(thread.sends, watched_for=watched_for))
-    blocks = [_section(f"*{title}*")]
+    blocks = [section(f"*{title}*")]
     if whole:
         blocks.append(_quoted([_literal(shorten(whole, 2_000))]))  # a post may hold about 13,000 characters in all
     blocks.append(_context(notes))
@@ -76,7 +76,7 @@ def _customers_root(thread: Thread) -> tuple[str, list[Block]]:
     notes = [when(said.said_at), *(["I can show what a group writes, but not answer it."] if group else [])]
     words = [_DELETED] if thread.forgotten else [said.words, *_files(said)]
     text = f"{title}: {escape(' '.join(filter(None, words)))}"
-    blocks = [_section(f"*{title}*"), _quoted([_literal("\n".join(filter(None, words)))])]
+    blocks = [section(f"*{title}*"), _quoted([_literal("\n".join(filter(None, words)))])]
     notices = _notice(said) if said.notice in NOTICES else []
     text = "\n".join([text, *([notice_of(said)] if notices else [])])
     return text, [*blocks, _context(notes), *notices]
@@ -119,16 +119,16 @@ def _notice(said: Message) -> list[Block]:
     value, buttons = said.id.hex, list[Block]()
     if said.notice in (Notice.STOPPED, Notice.OPTED_OUT):
         sure = {
-            "title": _plain("Did they ask to continue?"),
-            "text": _plain("Texting somebody who asked you to stop is against the law in many places."),
-            "confirm": _plain("They asked to continue"),
-            "deny": _plain("Cancel"),
+            "title": plain("Did they ask to continue?"),
+            "text": plain("Texting somebody who asked you to stop is against the law in many places."),
+            "confirm": plain("They asked to continue"),
+            "deny": plain("Cancel"),
         }
-        buttons = [_button("Undo (they asked to continue)", Notice.UNDONE, value) | {"confirm": sure}]
+        buttons = [button("Undo (they asked to continue)", Notice.UNDONE, value) | {"confirm": sure}]
     elif said.notice is Notice.ASKS:
         buttons = [
-            _button("Opt out this person", Notice.OPTED_OUT, value) | {"style": "danger"},
-            _button("Keep texting", Notice.KEPT, value),
+            button("Opt out this person", Notice.OPTED_OUT, value) | {"style": "danger"},
+            button("Keep texting", Notice.KEPT, value),
         ]
     return [_context([notice_of(said)]), *([{"type": "actions", "elements": buttons}] if buttons else [])]
 
@@ -142,9 +142,10 @@ def reply(thread: Thread, *, watched_for: timedelta) -> Post:
     telling = [send for send in thread.sends if send.telling.under_way]
     text = "\n".join(of_part(send.words, news(send, watched_for=watched_for)) for send in telling)
     if thread.thread_ts:  # one of several texts there
-        text = f"About “{escape(shorten(thread.message.text or 'your picture', 60))}”:\n{text}"
+        who = f"<@{thread.message.author}>, about" if thread.is_typed else "About"
+        text = f"{who} “{escape(shorten(thread.message.text or 'your picture', 60))}”:\n{text}"
     undecided = [send for send in telling if _can_be_decided(send)]
-    return Post(text, [_section(text), *map(_buttons, undecided[:40])])
+    return Post(text, [section(text), *map(_buttons, undecided[:40])])
 
 
 def _can_be_decided(send: Send) -> bool:
@@ -160,15 +161,15 @@ def _can_be_decided(send: Send) -> bool:
 def _buttons(send: Send) -> Block:
     value, of = send.id.hex, f" part {send.words.part}" if send.words.parts > 1 else ""
     if send.known.delivery is Delivery.FAILED:
-        return {"type": "actions", "elements": [_button(f"Try{of} again", RESEND, value)]}
+        return {"type": "actions", "elements": [button(f"Try{of} again", RESEND, value)]}
     sure = {
-        "title": _plain("Send it again?"),
-        "text": _plain("If the first text was sent after all, the customer gets it twice."),
-        "confirm": _plain("Send again"),
-        "deny": _plain("Cancel"),
+        "title": plain("Send it again?"),
+        "text": plain("If the first text was sent after all, the customer gets it twice."),
+        "confirm": plain("Send again"),
+        "deny": plain("Cancel"),
     }
-    again = _button(f"Send{of} again", RESEND, value) | {"style": "danger", "confirm": sure}
-    return {"type": "actions", "elements": [again, _button("Leave it", LEAVE, value)]}
+    again = button(f"Send{of} again", RESEND, value) | {"style": "danger", "confirm": sure}
+    return {"type": "actions", "elements": [again, button("Leave it", LEAVE, value)]}
 
 
 def _literal(text: str) -> Block:
@@ -194,17 +195,17 @@ def _context(notes: list[str]) -> Block:
     return {"type": "context", "elements": [_mrkdwn(note, 2_000) for note in notes]}
 
 
-def _section(text: str) -> Block:
+def section(text: str) -> Block:
     return {"type": "section", "text": _mrkdwn(text, 3_000)}
 
 
-def _button(label: str, action: str, value: str) -> Block:
-    return {"type": "button", "text": _plain(label), "action_id": action, "value": value}
+def button(label: str, action: str, value: str) -> Block:
+    return {"type": "button", "text": plain(label), "action_id": action, "value": value}
 
 
 def _mrkdwn(text: str, longest: int) -> Block:
     return {"type": "mrkdwn", "text": shorten_markup(text, longest), "verbatim": True}
 
 
-def _plain(text: str) -> Block:
+def plain(text: str) -> Block:
     return {"type": "plain_text", "text": text, "emoji": True}

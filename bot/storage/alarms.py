@@ -2,14 +2,14 @@
 
 from datetime import datetime, timedelta
 
-from bot.domain.alarm import ANSWERS, BLOCKED, CALLBACKS, Alarm
+from bot.domain.alarm import ANSWERS, CALLBACKS, Alarm
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
 _LEASE = timedelta(seconds=60)
 _LATE = timedelta(seconds=30)  # so much later than the list a webhook may still come
 _OFTEN = timedelta(seconds=10)  # from one note that the webhook is well to the next
-_AGAIN = timedelta(days=1)  # until a line that is blocked still, or anew, is told of again
+_AGAIN = timedelta(days=1)  # until what is wrong still, or anew, is told of again
 
 _LAST_CALLBACK = Sql("SELECT max(received_at) AS received_at FROM reports WHERE source = 'callback'")
 
@@ -43,9 +43,9 @@ def note_webhook(tx: Transaction) -> None:
 
 
 @one_by_one
-def note_blocked(tx: Transaction, line: str) -> bool:
-    """Sendblue says that a line of ours is blocked. Returns whether an alarm began: once a day at most."""
-    return tx.ask(_BLOCKED, key=f"{BLOCKED}{line}", now=tx.now, before=tx.now - _AGAIN).value() is not None
+def note_trouble(tx: Transaction, key: str) -> bool:
+    """Something is wrong of which nobody says when it is over. Returns whether an alarm began: once a day at most."""
+    return tx.ask(_TROUBLE, key=key, now=tx.now, before=tx.now - _AGAIN).value() is not None
 
 
 def _begins(tx: Transaction, key: str, last: datetime | None, due_at: datetime) -> bool:
@@ -69,7 +69,7 @@ _WELL = Sql("""
         since = CASE WHEN alarms.standing THEN excluded.last ELSE alarms.since END,
         due_at = CASE WHEN alarms.standing THEN excluded.last ELSE alarms.due_at END
 """)
-_BLOCKED = Sql("""
+_TROUBLE = Sql("""
     INSERT INTO alarms (key, standing, told, since, last, due_at, fence)
     VALUES (:key, true, false, :now, NULL, :now, 0)
     ON CONFLICT (key) DO UPDATE SET told = false, since = :now, due_at = :now WHERE alarms.since < :before

@@ -137,12 +137,12 @@ def _keep_in_private(tx: Transaction, routed: Sequence[_Routed]) -> None:
         {"key": key, "author": one.item.origin.author, "conversation_id": current.id, "channel": current.channel}
         for key, (one, current) in leaving.items()
     ]
-    for key in set(leaving).difference(tx.each(_WROTE_THERE, rows).column()):
+    for key in set(leaving).difference(tx.each(WROTE_THERE, rows).column()):
         one, current = leaving[key]
         one.refused, one.whom = Taken.PRIVATE, current.author or ""
 
 
-_WROTE_THERE = Sql("""
+WROTE_THERE = Sql("""
     SELECT row.key {from key, author, conversation_id, channel} WHERE EXISTS (
         SELECT 1 FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
         WHERE threads.conversation_id = row.conversation_id AND row.channel IN (threads.channel, threads.asked_in)
@@ -190,9 +190,9 @@ def open_threads(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
 # 2 is Lane.POST.
 _NEW_THREADS = Sql("""
     INSERT INTO threads (id, conversation_id, seq, channel, asked_in, parent_id, due_at, lane,
-        replies, rev, shown_rev, looked, closed, patient, fence, failures)
+        replies, rev, shown_rev, looked, closed, patient, fence, failures, mark)
     SELECT row.thread_id, row.conversation_id, row.seq, row.channel, row.channel, row.parent_id, row.due_at, 2,
-        0, 0, 0, 0, '', false, 0, 0
+        0, 0, 0, 0, '', false, 0, 0, ''
     {from id, thread_id, conversation_id, seq, channel, parent_id, due_at}
     WHERE (SELECT true FROM messages WHERE messages.id = row.id)
 """)

@@ -20,15 +20,17 @@ class PrivateNote(Struct, frozen=True):
     """What is to be said. The words are put together when it is said, so none are kept here."""
 
     key: str  # the same for whoever owes it once more
-    person: str  # a Slack user id
+    person: str  # a Slack user id, or a channel's
     answer_url: str  # of the command or the click it is about; Slack takes answers there for half an hour
-    says: str  # "moved" or "closed", about a thread; "in_vain", about a send; else why a click was not permitted
+    # "moved" or "closed", about a thread; "in_vain", about a send; "reply:" and more, about what somebody typed;
+    # "rule:", the rule and who set it, which is said to a whole channel; else why a click was not permitted.
+    says: str
     about_id: UUID
     failures: int = 0
     fence: int = 0
 
 
-_NEW = Sql(
+_OWE = Sql(
     "{insert private_notes: key, person, answer_url, says, about_id, failures, fence, due_at} "
     "ON CONFLICT (key) DO NOTHING"
 )
@@ -44,22 +46,41 @@ _AGAIN = Sql("UPDATE private_notes SET due_at = :at, failures = failures + 1 WHE
 
 def owe_notes(tx: Transaction, items: Sequence[PrivateNote]) -> list[None]:
     """Store what is to be said, each once."""
-    tx.each(_NEW, [asdict(note) | {"due_at": tx.now} for note in items])
+    tx.each(_OWE, [asdict(note) | {"due_at": tx.now} for note in items])
     return [None for _ in items]
 
 
 def owe_note_of(tx: Transaction, thread: Thread, says: str) -> None:
-    """Store what a thread's author is to be told, unless somebody else has taken the thread over."""
-    tx.do(_NEW_OF_THREAD, key=f"{thread.id.hex}:{says}", says=says, id=thread.id, fence=thread.fence, now=tx.estimate)
+    """Store what a thread's author is to be told, unless somebody else has taken the thread over.
+
+    Who may not text is told so once in each customer's thread.
+    """
+    what = {"says": says, "id": thread.id, "fence": thread.fence, "now": tx.estimate}
+    if thread.is_typed:
+        key = f"{thread.id.hex}:{thread.fence}:{says}"
+        tx.do(_NEW_OF_TYPED, **what, key=key, message_id=thread.message.id, closed=thread.closed)
+    else:
+        tx.do(_NEW_OF_THREAD, **what, key=f"{thread.id.hex}:{says}")
 
 
-_NEW_OF_THREAD = Sql("""
+_NEW = """
     INSERT INTO private_notes (key, person, answer_url, says, about_id, failures, fence, due_at)
-    SELECT :key, author, answer_url, :says, threads.id, 0, 0, :now
+    SELECT :key, author, answer_url, :says, {about}, 0, 0, :now
     FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
-    WHERE threads.id = :id AND fence = :fence
+    WHERE threads.id = :id AND fence = :fence {unless}
     ON CONFLICT (key) DO NOTHING
-""")
+"""
+_NEW_OF_THREAD = Sql(_NEW.format(about="threads.id", unless=""))
+_NEW_OF_TYPED = Sql(
+    _NEW.format(
+        about=":message_id",
+        unless="""AND NOT EXISTS (
+            SELECT 1 FROM threads AS other JOIN messages AS its ON its.thread_id = other.id AND its.seq = other.seq
+            WHERE other.parent_id = threads.parent_id AND other.id <> threads.id AND other.closed = :closed
+            AND :closed <> '' AND its.author = messages.author
+        )""",
+    )
+)
 
 
 @one_by_one

@@ -21,6 +21,7 @@ from typing import Any, ClassVar
 
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.message import Notice
+from bot.domain.rules import Replies
 from bot.domain.thread import Lane
 
 Change = Callable[[Any], Any]  # what happens to a value on its way out, unless it is NULL
@@ -36,6 +37,7 @@ CODED: Mapping[str, type[Enum]] = {
     "lane": Lane,
     "notice": Notice,
     "its_notice": Notice,
+    "rule": Replies,
 }
 """Column → whose code is stored in it."""
 

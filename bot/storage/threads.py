@@ -14,6 +14,7 @@ from bot.storage.cards import with_cards
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
+from bot.storage.held import Terms, forget_words, name_words, speak
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.places import begin_with_the_oldest, move_inbound, was_not_written
 from bot.storage.private_notes import owe_note_of
@@ -25,16 +26,26 @@ from bot.storage.waking import wake_cards
 
 T = TypeVar("T")
 
-EDITS = "edits"  # the pacing key of chat.update, which Slack limits for the whole workspace: a queue of their own
+# The pacing keys of chat.update and reactions.add, which Slack limits for the whole workspace: a queue for each.
+EDITS, MARKS = "edits", "marks"
+_QUEUES = {Step.EDIT: EDITS, Step.MARK: MARKS}
 
-# Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT.
+# Posts, one queue for each channel. The indexes of `threads` are by lane: 2 is Lane.POST, 1 FREE, 0 EDIT, -1 MARK.
 _POSTS = {"due": "due_at", "key": "channel", "which": "lane = 2", "opened": "root_ts IS NOT NULL"}
 STEPS = Queue("threads", **_POSTS, held=THREAD, changes=", patient = false")
+
+
+def _first(lane: int, key: str) -> str:
+    return f"""
+        SELECT first.id, '{key}' AS key, first.due_at, true AS opened,
+               (SELECT next_at FROM pacing WHERE key = '{key}') AS next_at
+        FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = {lane} AND due_at IS NOT NULL
+              ORDER BY due_at LIMIT 1) AS first
+    """
+
+
 _OTHERS = Sql(f"""
-    SELECT edit.id, '{EDITS}' AS key, edit.due_at, true AS opened,
-           (SELECT next_at FROM pacing WHERE key = '{EDITS}') AS next_at
-    FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 0 AND due_at IS NOT NULL
-          ORDER BY due_at LIMIT 1) AS edit
+    {_first(0, EDITS)} UNION ALL {_first(-1, MARKS)}
     UNION ALL
     SELECT free.id, '', free.due_at, false, NULL
     FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 1 AND due_at IS NOT NULL
@@ -74,23 +85,24 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:
-    """An edit that stood in the queue of a channel, for there might have been more to say, goes to that of edits."""
-    astray = [task for task in tasks if task.step is Step.EDIT and task.slot and task.slot[0] != EDITS]
+    """What stood in the queue of a channel, for there might have been more to say, goes to that of edits or marks."""
+    astray = [task for task in tasks if task.step in _QUEUES and task.slot and task.slot[0] != _QUEUES[task.step]]
     for task in astray:
         give_back_slot(tx, *task.slot or ("", tx.now))
-    if astray:
-        tx.do(_WAITS_FOR_EDITS, ids=[task.thread.id for task in astray], now=tx.now)
+    for step in {task.step for task in astray}:
+        ids = [task.thread.id for task in astray if task.step is step]
+        tx.do(_WAITS_ITS_TURN, ids=ids, now=tx.now, lane=step.lane)
     return [task for task in tasks if task not in astray]
 
 
-_WAITS_FOR_EDITS = Sql("UPDATE threads SET due_at = :now, lane = 0 WHERE id {among ids}")
+_WAITS_ITS_TURN = Sql("UPDATE threads SET due_at = :now, lane = :lane WHERE id {among ids}")
 
 
 def _with_edit(tx: Transaction, tasks: list[Task], edits: Rows, until: datetime) -> list[Task]:
     """Give the slot of edits to the first reply, whose root is edited then; a slot nobody uses is given back."""
     if not edits.column():
         return tasks
-    first = next((task for task in tasks if task.step is Step.REPLY), None)
+    first = next((task for task in tasks if task.step is Step.REPLY and not task.thread.is_typed), None)
     if first is None:
         give_back_slot(tx, EDITS, until)
     return [replace(task, edits=until) if task is first else task for task in tasks]
@@ -145,6 +157,9 @@ class Outcome(Struct, frozen=True):
     note: str = ""  # what its author is to be told privately (`PrivateNote.says`)
     shared: bool = False  # its root changed in what another root says as well (`Thread.shares_a_card`)
     leads: bool = False  # its root was to stand in another thread that is gone: it is the current one now
+    named: tuple[str, Terms] | None = None  # what was typed, with the names in it
+    speaks: bool = False  # it cannot be marked, so replies are to say how it does
+    forgets: bool = False  # its words are not kept: their author may not text
     goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
 
@@ -164,9 +179,13 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     begin_with_the_oldest(tx, [one.id for one in unposted if one.root_ts is None and one.posting is None])
     let_out(tx, [one.id for one in (item.thread for item in items) if one.unsent and (one.root_ts or one.closed)])
     was_not_written(tx, [item.thread.id for item in items if item.thread.was_refused])
+    speak(tx, [item.thread for item in items if item.speaks])
+    forget_words(tx, [item.thread for item in items if item.forgets])
     for item in items:
         if item.note:
             owe_note_of(tx, item.thread, item.note)
+        if item.named is not None:
+            name_words(tx, item.thread, *item.named)
         if item.goes_on_in is not None:
             move_inbound(tx, item.thread, item.goes_on_in)
     return _still_held(held, items)
@@ -182,14 +201,14 @@ def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
     """Return what is stored. news_at, news_lane: when what comes next is due, should there be news by now."""
     thread, step = outcome.thread, outcome.thread.next_step()
     due_at = None if step is Step.NOTHING else now + (outcome.again_in or timedelta(0))
-    may_reply = not thread.closed and step in (Step.NOTHING, Step.EDIT, Step.REPLY)
+    may_reply = not thread.closed and step in (Step.NOTHING, Step.EDIT, Step.MARK, Step.REPLY)
     news = {"news_at": now, "news_lane": Step.REPLY.lane} if may_reply else {"news_at": due_at, "news_lane": step.lane}
     return {**values(thread, _OWNED), "patient": outcome.patient, "due_at": due_at, "lane": step.lane, **news}
 
 
 _OWNED = (
     *("id", "fence", "rev", "channel", "private", "parent_id", "thread_ts", "root_ts", "replies", "shown_rev"),
-    *("posting", "looked", "closed", "failures"),
+    *("posting", "looked", "closed", "failures", "mark"),
 )
 """What only the holder of a claim changes, and what tells whether it is held and whether there is news."""
 
@@ -199,13 +218,13 @@ _FINISHED = Sql("""
         channel = row.channel, private = row.private,
         parent_id = row.parent_id, thread_ts = row.thread_ts, root_ts = row.root_ts, replies = row.replies,
         posting = row.posting, looked = row.looked, closed = row.closed,
-        failures = row.failures, patient = row.patient AND threads.rev = row.rev,
+        failures = row.failures, mark = row.mark, patient = row.patient AND threads.rev = row.rev,
         shown_rev = CASE WHEN row.patient AND row.shown_rev = -1 AND threads.rev <> row.rev THEN -2
                     ELSE row.shown_rev END,
         due_at = CASE WHEN threads.rev = row.rev THEN row.due_at ELSE row.news_at END,
         lane = CASE WHEN threads.rev = row.rev THEN row.lane ELSE row.news_lane END
     {from id, fence, rev, channel, private, parent_id, thread_ts, root_ts, replies, shown_rev, posting, looked, closed,
-          failures, patient, due_at, lane, news_at, news_lane}
+          failures, mark, patient, due_at, lane, news_at, news_lane}
     WHERE threads.id = row.id AND threads.fence = row.fence
     RETURNING threads.id, threads.fence
 """)

@@ -5,13 +5,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from uuid import UUID
 
-from bot.domain.delivery import News
+from bot.domain.delivery import Delivery, News
 from bot.domain.send import Send
 from bot.domain.thread import Step
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.sql import Sql
 
 _AT_ONCE = timedelta(0)
+_TAKEN_WAITS = timedelta(seconds=1.5)  # for the mark of a typed text that is on its way: mostly a better one comes
 _CARD_WAITS = timedelta(seconds=5)
 
 
@@ -29,6 +30,8 @@ def wake_threads(
             steps[Step.REPLY, sent_waits if news is News.SENT else _AT_ONCE].add(send.thread_id)
         elif old is None or old.headline != send.headline:
             steps[Step.EDIT, _AT_ONCE].add(send.thread_id)
+        elif send.words.quiet and old.known.delivery < Delivery.QUEUED <= send.known.delivery:
+            steps[Step.MARK, _TAKEN_WAITS].add(send.thread_id)
     for (step, wait), ids in steps.items():
         wake(tx, list(ids), step, wait)
 
@@ -36,7 +39,8 @@ def wake_threads(
 def wake(tx: Transaction, ids: Sequence[UUID], step: Step, wait: timedelta = _AT_ONCE) -> None:
     """Make threads due in which there is such a step to do."""
     if ids:
-        tx.do(_WAKE, ids=ids, due=tx.now + wait, patient=bool(wait), lane=step.lane)
+        which = _WAKE_TYPED if step is Step.MARK else _WAKE
+        tx.do(which, ids=ids, due=tx.now + wait, patient=bool(wait), lane=step.lane)
 
 
 def wake_cards(tx: Transaction, ids: Sequence[UUID]) -> None:
@@ -79,9 +83,11 @@ _CHANGE = """
         patient = CASE WHEN due_at IS NULL OR patient AND due_at > :due AND lane <= :lane
                   THEN :patient ELSE patient END,
         shown_rev = CASE WHEN patient AND shown_rev = -1 AND lane = 0 THEN -2 ELSE shown_rev END,
-        lane = CASE WHEN lane > :lane THEN lane ELSE :lane END
+        lane = CASE WHEN due_at IS NOT NULL AND lane > :lane THEN lane
+               WHEN typed_ts IS NOT NULL AND :lane = 0 THEN -1 ELSE :lane END
     WHERE channel <> '' AND """
 _WAKE = Sql(f"{_CHANGE} id {{among ids}}")
+_WAKE_TYPED = Sql(f"{_CHANGE} id {{among ids}} AND typed_ts IS NOT NULL")
 # Of a thread with a parent, that. Else the roots around it, as far as the nearest that stand.
 _NEAREST = """(
     SELECT {which}(standing.seq) FROM threads AS standing

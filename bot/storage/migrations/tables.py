@@ -33,8 +33,8 @@ Instant = DateTime(timezone=True)
 metadata = MetaData()
 
 
-def _index_where(name: str, where: ColumnElement[bool], *columns: Column[Any]) -> None:
-    Index(name, *columns, sqlite_where=where, postgresql_where=where)
+def _index_where(name: str, where: ColumnElement[bool], *columns: Column[Any], unique: bool = False) -> None:
+    Index(name, *columns, unique=unique, sqlite_where=where, postgresql_where=where)
 
 
 conversations = Table(
@@ -74,6 +74,8 @@ threads = Table(
     Column("parent_id", Uuid),  # the thread in which its root is to stand, for a later text; it may be gone
     Column("thread_ts", String(40)),  # the root of the Slack thread in which its own root stands
     Column("root_ts", String(40)),
+    Column("typed_ts", String(40)),  # of words typed in Slack, which are to be its root: where they stand
+    Column("mark", String(40), nullable=False),  # the newest reaction that we put on them
     Column("replies", Integer, nullable=False),
     Column("rev", Integer, nullable=False),
     Column("shown_rev", Integer, nullable=False),
@@ -95,6 +97,8 @@ _index_where("threads_others", OTHERS & threads.c.due_at.is_not(None), threads.c
 _index_where("threads_queues", POSTING & threads.c.due_at.is_not(None), threads.c.channel, threads.c.due_at)
 Index("threads_conversation", threads.c.conversation_id, threads.c.seq)
 _index_where("threads_roots", threads.c.parent_id.is_(None), threads.c.conversation_id, threads.c.seq)
+_index_where("threads_typed", threads.c.typed_ts.is_not(None), threads.c.channel, threads.c.typed_ts, unique=True)
+_index_where("threads_root_ts", threads.c.root_ts.is_not(None), threads.c.root_ts)
 _index_where("threads_without_place", threads.c.channel == literal_column("''"), threads.c.id)
 
 messages = Table(
@@ -114,6 +118,8 @@ messages = Table(
     Column("text", Text, nullable=False),
     Column("media", Text, nullable=False),  # what came with it: a URL a line
     Column("said_at", Instant, nullable=False),
+    Column("held_until", Instant),  # of words that wait for their author's word
+    Column("held_why", String(80)),  # "late", "names", or "unread:" and a part's type, where that is worth saying
     Column("calls", String(40), nullable=False),  # whom it calls (`bot.domain.attention`)
     Column("to_show", Boolean, nullable=False),  # in its thread, whose root does not show it
     Column("showing", Boolean, nullable=False),  # in the reply that is being posted right now
@@ -125,6 +131,8 @@ _index_where("messages_to_show", messages.c.to_show, messages.c.thread_id, messa
 _index_where("messages_showing", messages.c.showing, messages.c.thread_id)
 _index_where("messages_inbound", _INBOUND, messages.c.said_at)
 _index_where("messages_remembered", _INBOUND & (messages.c.text != literal_column("''")), messages.c.said_at)
+_index_where("messages_held_until", messages.c.held_until.is_not(None), messages.c.held_until)
+_index_where("messages_notes", messages.c.direction == literal_column("'note'"), messages.c.said_at)
 Index("messages_author", messages.c.author, messages.c.said_at)
 
 sends = Table(
@@ -215,6 +223,15 @@ progress = Table(
     Column("at", Instant, nullable=False),  # what came before then, by Sendblue's clock, is stored
     Column("due_at", Instant, nullable=False),
     Column("fence", Integer, nullable=False),
+)
+
+channels = Table(
+    "channels",
+    metadata,
+    Column("channel", String(40), primary_key=True),
+    Column("rule", String(10), nullable=False),  # what becomes of words typed in its threads: `rules.Replies`
+    Column("set_by", String(40), nullable=False),
+    Column("set_at", Instant, nullable=False),
 )
 
 keys = Table(

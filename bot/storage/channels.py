@@ -1,0 +1,49 @@
+"""The rule that each channel has for what is typed in its threads."""
+
+from msgspec import Struct
+
+from bot.domain.ids import new_id
+from bot.domain.rules import Replies
+from bot.storage.engine import Transaction, one_by_one
+from bot.storage.private_notes import PrivateNote, owe_notes
+from bot.storage.sql import Sql
+
+
+class NewRule(Struct, frozen=True):
+    channel: str
+    rule: Replies
+    by: str  # a Slack user id
+
+
+@one_by_one
+def set_rules(tx: Transaction, new: NewRule) -> bool:
+    """Set a channel's rule, and owe the channel to say so; return whether that changed it."""
+    if not tx.ask(_SET_RULE, channel=new.channel, rule=new.rule, by=new.by, now=tx.now).column():
+        return False
+    key = f"rule:{new.channel}:{int(tx.now.timestamp() * 1e6)}"
+    owe_notes(tx, [PrivateNote(key, new.channel, "", f"rule:{new.rule}:{new.by}", new_id(tx.now))])
+    tx.do(_WAKE_ROOTS, channel=new.channel, now=tx.now)
+    return True
+
+
+_SET_RULE = Sql("""
+    INSERT INTO channels (channel, rule, set_by, set_at) VALUES (:channel, :rule, :by, :now)
+    ON CONFLICT (channel) DO UPDATE SET rule = excluded.rule, set_by = excluded.set_by, set_at = excluded.set_at
+    WHERE channels.rule <> excluded.rule RETURNING channel
+""")
+# The newest roots say the rule at once, the others with their next edit.
+_WAKE_ROOTS = Sql("""
+    UPDATE threads SET rev = rev + 1, due_at = :now, lane = 0 WHERE due_at IS NULL AND id IN (
+        SELECT threads.id FROM threads JOIN conversations ON conversations.thread_id = threads.id
+        WHERE threads.channel = :channel AND closed = '' AND root_ts IS NOT NULL ORDER BY last_at DESC LIMIT 30
+    )
+""")
+
+
+def rule_of(tx: Transaction, channel: str) -> Replies | None:
+    """Return a channel's own rule."""
+    found = tx.ask(_RULE, channel=channel).column()
+    return found[0] if found else None
+
+
+_RULE = Sql("SELECT rule FROM channels WHERE channel = :channel")

@@ -1,0 +1,256 @@
+"""Words typed in a thread that are not on their way yet: what they wait for, and how they get their place in the order.
+
+A typed text is a thread of its own, as every later text is (decision 13): its root are the person's own words, which
+stand in the customer's thread already. It waits there until its author is admitted. Words that are held have no place
+in the order; they get it when they are let go.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from enum import StrEnum
+from uuid import UUID
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from bot.domain.attention import Attention
+from bot.domain.ids import new_id
+from bot.domain.known import Known
+from bot.domain.rules import Replies
+from bot.domain.send import Send, Words
+from bot.domain.splitting import split_text
+from bot.domain.thread import Step, Thread
+from bot.storage.conversations import Gesture, Seat, let_out, next_seats, opted_out
+from bot.storage.engine import Transaction, one_by_one
+from bot.storage.intake import WROTE_THERE, insert_sends
+from bot.storage.private_notes import PrivateNote, owe_notes
+from bot.storage.rows import load_sends
+from bot.storage.sql import Sql
+from bot.storage.waking import wake, wake_cards
+
+
+class Terms(Struct, frozen=True):
+    """What holds for all that is typed."""
+
+    lines: tuple[str, ...]  # ours, E.164
+    rule: Replies  # of channels that have none of their own
+    held_for: timedelta
+    send_within: timedelta  # what is older is asked about
+    new_thread_after: timedelta
+    longest: int  # characters in one send
+
+
+class Heed(StrEnum):
+    """What became of something typed. Any other word is why it cannot be sent, and its author is told."""
+
+    STRANGE = "strange"  # not in a thread of ours, or nothing changed
+    KNOWN = "known"  # a copy, which changes nothing
+    KEPT = "kept"  # a note, or nothing any more
+    HELD = "held"
+    GOING = "going"
+    LATE = "late"  # the customer has the words already
+
+
+class Place(Attention, frozen=True, kw_only=True):
+    """The thread that something was typed in, its conversation, and where that goes on."""
+
+    thread_id: UUID
+    conversation_id: UUID
+    channel: str
+    asked_in: str
+    line: str
+    customer: str
+    kind: str
+    closed: str
+    rule: Replies | None
+    set_at: datetime | None  # when that was
+    opted_out: bool
+    current_id: UUID | None
+    current_channel: str | None
+    current_private: bool | None
+    current_closed: str | None
+
+    def why_not(self, terms: Terms) -> str:
+        """Return why nothing can be sent from here, whoever writes; "" if it can."""
+        reasons = {
+            "thread_over": bool(self.closed),
+            "group": self.kind == "group",
+            "forgotten": not self.customer,
+            "not_our_line": self.line not in terms.lines,
+            "opted_out": self.opted_out,
+        }
+        return next((reason for reason, holds in reasons.items() if holds), "")
+
+    def leaves(self, terms: Terms, now: datetime) -> bool:
+        """Whether words from here take the conversation out of a private place where it goes on now."""
+        standing = self.current_closed == "" and bool(self.current_channel) and self.current_id != self.thread_id
+        recent = self.last_at is not None and self.last_at > now - terms.new_thread_after
+        elsewhere = self.current_channel != self.channel and self.current_private is not False
+        return standing and recent and elsewhere
+
+
+_OF_PLACE = f"""
+    SELECT threads.id AS thread_id, conversation_id, threads.channel, threads.asked_in, line, customer, kind,
+        threads.closed,
+        channels.rule, channels.set_at, {opted_out("customer")} AS opted_out, last_at, author, author_at, burst_at,
+        current.id AS current_id, current.channel AS current_channel, current.private AS current_private,
+        current.closed AS current_closed
+    FROM threads JOIN conversations ON conversations.id = conversation_id
+    LEFT JOIN channels ON channels.channel = threads.channel
+    LEFT JOIN threads AS current ON current.id = conversations.thread_id
+"""
+# Threads are locked before conversations, as everywhere.
+PLACE = Sql(f"""{_OF_PLACE}
+    WHERE threads.root_ts = :thread_ts AND threads.channel = :channel AND threads.typed_ts IS NULL
+    AND threads.parent_id IS NULL {{lock of threads}}
+""")
+PARENT = Sql(f"""{_OF_PLACE}
+    WHERE threads.id = (SELECT coalesce(parent_id, id) FROM threads AS its WHERE its.id = :thread_id)
+    {{lock of threads}}
+""")
+NEW_MESSAGE = Sql("""
+    INSERT INTO messages
+        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
+        held_until, held_why, to_show, showing, notice, calls)
+    VALUES (:id, :thread_id, :conversation_id, -1, :key, :direction, :origin, :team, :author, '', :text, '', :said_at,
+        :held_until, :held_why, false, false, '', '')
+""")
+
+
+class Held(Struct, frozen=True):
+    """A typed message, and the thread it is the root of."""
+
+    id: UUID
+    thread_id: UUID
+    conversation_id: UUID
+    seq: int  # -1: it has no place in the order
+    direction: str
+    origin: str
+    author: str
+    text: str
+    held_until: datetime | None
+    channel: str
+    typed_ts: str | None
+
+
+_MESSAGE = """
+    SELECT messages.id, threads.id AS thread_id, threads.conversation_id, messages.seq, direction, origin, author,
+        text, held_until, channel, typed_ts
+    FROM messages JOIN threads ON threads.id = messages.thread_id
+"""
+LOAD = Sql(f"{_MESSAGE} WHERE messages.id = :id {{lock of threads}}")
+LOAD_TYPED = Sql(f"""{_MESSAGE}
+    WHERE threads.channel = :channel AND typed_ts = :ts AND messages.seq = threads.seq {{lock of threads}}
+""")
+
+
+def let_go_or_say(tx: Transaction, message_id: UUID, terms: Terms) -> str:
+    """Let a message go to the customer, or keep it and have its author told why."""
+    [message] = tx.ask(LOAD, id=message_id).of(Held)
+    if not (why_not := let_go(tx, message, terms)):
+        return Heed.GOING
+    wipe(tx, message)
+    owe(tx, message_id, message.author, why_not)
+    return why_not
+
+
+def let_go(tx: Transaction, message: Held, terms: Terms) -> str:
+    """Give held words their place in the order, from where they leave once their author is admitted.
+
+    Returns why they cannot be sent, "" if they can. Its thread is the current one then.
+    """
+    [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
+    if why_not := place.why_not(terms):
+        return why_not
+    if place.leaves(terms, tx.now):
+        there = {"key": "", "author": message.author, "conversation_id": place.conversation_id}
+        if not tx.each(WROTE_THERE, [there | {"channel": place.current_channel}]).column():
+            return "private"
+    gesture = Gesture(f"go:{message.id.hex}", place.line, place.customer, place.thread_id, author=message.author)
+    seat = next_seats(tx, [gesture]).get(gesture.key)
+    if seat is None:
+        return "opted_out"
+    seat = seat if message.seq < 0 else Seat(seat.conversation_id, message.seq)
+    tx.do(_GOES, id=message.id, seq=seat.seq)
+    tx.do(_ITS_THREAD_GOES, id=message.thread_id, seq=seat.seq)
+    texts = split_text(message.text, terms.longest)
+    words = [
+        Words(place.customer, place.line, text, tx.now, part, len(texts), quiet=True)
+        for part, text in enumerate(texts, start=1)
+    ]
+    sends = [Send(new_id(tx.now), message.id, message.thread_id, one, Known(tx.now)) for one in words]
+    insert_sends(tx, [(one, seat) for one in sends])
+    let_out(tx, [message.thread_id])
+    wake_cards(tx, [message.thread_id])
+    return ""
+
+
+_GOES = Sql("UPDATE messages SET direction = 'out', seq = :seq, held_until = NULL, origin = 'typed' WHERE id = :id")
+_ITS_THREAD_GOES = Sql("UPDATE threads SET seq = :seq WHERE id = :id")
+
+
+def wipe(tx: Transaction, message: Held) -> None:
+    """Keep of words only that they were no text to the customer."""
+    tx.do(KEEP, id=message.id)
+
+
+KEEP = Sql("UPDATE messages SET direction = 'note', text = '', held_until = NULL WHERE id = :id")
+
+
+def name_words(tx: Transaction, thread: Thread, text: str, terms: Terms) -> None:
+    """Store a drafted text with the names in it, whoever holds the claim; if it waits for nothing else, it goes."""
+    for message in tx.ask(_LOAD_CLAIMED, id=thread.message.id, fence=thread.fence).of(Held):
+        tx.do(_NAMED, id=message.id, text=text)
+        if message.held_until is None:
+            let_go_or_say(tx, message.id, terms)
+
+
+_LOAD_CLAIMED = Sql(f"""{_MESSAGE}
+    WHERE messages.id = :id AND threads.fence = :fence AND direction = 'held' AND origin = 'drafted'
+""")
+_NAMED = Sql("UPDATE messages SET text = :text, origin = 'typed' WHERE id = :id")
+
+
+def forget_words(tx: Transaction, threads: Sequence[Thread]) -> None:
+    """Keep nothing of what somebody typed who may not text, whoever holds the claims."""
+    for thread in threads:
+        tx.do(_FORGET, id=thread.message.id, thread_id=thread.id, fence=thread.fence)
+        tx.do(_FORGET_SENDS, message_id=thread.message.id, thread_id=thread.id, fence=thread.fence)
+
+
+_CLAIMED = "EXISTS (SELECT 1 FROM threads WHERE threads.id = :thread_id AND fence = :fence)"
+_FORGET = Sql(f"""
+    UPDATE messages SET text = '', held_until = NULL,
+        direction = CASE direction WHEN 'held' THEN 'note' ELSE direction END
+    WHERE id = :id AND {_CLAIMED}
+""")
+_FORGET_SENDS = Sql(f"UPDATE sends SET text = '' WHERE message_id = :message_id AND {_CLAIMED}")
+
+
+def speak(tx: Transaction, threads: Sequence[Thread]) -> None:
+    """Have replies say how typed texts do, since they cannot be marked."""
+    sends = load_sends(tx, [send.id for thread in threads for send in thread.sends], lock=True)
+    spoken = [replace(send, words=replace(send.words, quiet=False)) for send in sends.values()]
+    tx.each(_SPEAKS, [{"id": one.id, "quiet": False, "owed": one.news} for one in spoken])
+    wake(tx, [one.thread_id for one in spoken if one.news], Step.REPLY)
+
+
+_SPEAKS = Sql("{update sends: quiet, owed}")
+
+
+@one_by_one
+def expire_replies(tx: Transaction, _: None) -> int:
+    """Wipe held words whose time is over, and have their authors told; return how many, 100 at most."""
+    over = tx.ask(_EXPIRED, now=tx.now).of(Held)
+    for message in over:
+        wipe(tx, message)
+        if message.origin != "correction":
+            owe(tx, message.id, message.author, "expired")
+    return len(over)
+
+
+_EXPIRED = Sql(f"{_MESSAGE} WHERE held_until <= :now ORDER BY threads.id LIMIT 100 {{lock of threads skip locked}}")
+
+
+def owe(tx: Transaction, message_id: UUID, person: str, says: str) -> None:
+    owe_notes(tx, [PrivateNote(f"reply:{message_id.hex}:{says}"[:80], person, "", f"reply:{says}", message_id)])

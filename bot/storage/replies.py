@@ -1,0 +1,177 @@
+"""What people type in threads: stored once, held, let go to the customer, or kept as a note, of which the key stays."""
+
+from datetime import datetime
+from uuid import UUID
+
+from msgspec import Struct
+
+from bot.domain.ids import new_id
+from bot.domain.message import WITHOUT_WORDS
+from bot.domain.reply import Reply
+from bot.domain.rules import Replies, Verdict, judge
+from bot.domain.thread import Step
+from bot.storage.channels import NewRule, set_rules
+from bot.storage.engine import Transaction, one_by_one
+from bot.storage.held import LOAD, NEW_MESSAGE, PLACE, Heed, Held, Place, Terms, let_go, let_go_or_say, owe, wipe
+from bot.storage.intake import KNOWN
+from bot.storage.sql import Sql
+from bot.storage.waking import wake
+
+_TYPED = Sql("SELECT id FROM threads WHERE channel = :channel AND typed_ts = :ts")
+
+
+class Typed(Struct, frozen=True):
+    reply: Reply
+    terms: Terms
+
+
+@one_by_one
+def take_replies(tx: Transaction, item: Typed) -> str:
+    """Store something typed, once; return its `Heed`."""
+    reply, terms = item.reply, item.terms
+    found = tx.ask(PLACE, thread_ts=reply.thread_ts, channel=reply.channel).of(Place)
+    if not found:
+        return Heed.STRANGE
+    if tx.ask(KNOWN, keys=[reply.key]).column() or tx.ask(_TYPED, channel=reply.channel, ts=reply.ts).column():
+        return Heed.KNOWN
+    place, message_id = found[0], new_id(tx.now)
+    verdict = judged(tx, place, item)
+    if verdict is Verdict.NOTE:
+        first = not tx.ask(_NOTED_BEFORE, parent_id=place.thread_id, author=reply.author).column()
+        _store(tx, place, item, message_id, Verdict.NOTE, stands=first)
+        if first and _rule(place, reply, terms) is Replies.MENTION:
+            owe(tx, message_id, reply.author, "first_note")
+        return Heed.KEPT
+    why_not = "files" if reply.has_files else place.why_not(terms)
+    if why_not:
+        _store(tx, place, item, message_id, Verdict.NOTE, stands=False)
+        owe(tx, message_id, reply.author, why_not)
+        return why_not
+    _store(tx, place, item, message_id, verdict, stands=True)
+    if verdict is Verdict.HOLD or reply.drafted:
+        return Heed.HELD
+    return let_go_or_say(tx, message_id, terms)
+
+
+def _rule(place: Place, reply: Reply, terms: Terms) -> Replies:
+    """Return the rule for what was typed then: a rule that was set later is none of its author's choice."""
+    if place.rule is None or place.set_at is None:
+        return terms.rule
+    return place.rule if reply.at >= place.set_at else Replies.ASK
+
+
+def judged(tx: Transaction, place: Place, item: Typed) -> Verdict:
+    reply, terms = item.reply, item.terms
+    verdict = judge(_rule(place, reply, terms), reply.text, to_us=reply.to_us, names_others=reply.names_others)
+    late = tx.now - reply.at > terms.send_within
+    return Verdict.HOLD if verdict is Verdict.SEND and (late or reply.unread) else verdict
+
+
+def why_held(item: Typed, now: datetime) -> str | None:
+    """Return why words are held by any rule, if they are."""
+    reply = item.reply
+    if reply.unread:
+        return f"unread:{reply.unread}"[:80]
+    if now - reply.at > item.terms.send_within:
+        return "late"
+    return "names" if reply.names_others and not reply.to_us else None
+
+
+_NOTED_BEFORE = Sql("""
+    SELECT messages.id FROM threads JOIN messages ON messages.thread_id = threads.id
+    WHERE parent_id = :parent_id AND typed_ts IS NOT NULL AND direction = 'note' AND author = :author LIMIT 1
+""")
+
+
+def _store(tx: Transaction, place: Place, item: Typed, message_id: UUID, verdict: Verdict, *, stands: bool) -> None:
+    """Store the message. stands: and its thread, in which something is to be done."""
+    reply, note = item.reply, verdict is Verdict.NOTE
+    thread_id = new_id(tx.now) if stands else place.thread_id
+    where = {"thread_id": thread_id, "conversation_id": place.conversation_id}
+    held_until = tx.now + item.terms.held_for if verdict is Verdict.HOLD else None
+    tx.do(
+        NEW_MESSAGE,
+        **where,
+        id=message_id,
+        key=reply.key,
+        direction="note" if note else "held",
+        origin="drafted" if reply.drafted and not note else "typed",
+        team=reply.team,
+        author=reply.author,
+        text="" if note else reply.text or WITHOUT_WORDS,
+        said_at=tx.now,
+        held_until=held_until,
+        held_why=why_held(item, tx.now),
+    )
+    if stands:
+        rev = int(verdict is not Verdict.SEND)  # then there is a mark to put at once
+        its = {"channel": place.channel, "asked_in": place.asked_in, "parent_id": place.thread_id, "ts": reply.ts}
+        tx.do(_NEW_THREAD, **where, **its, rev=rev, now=tx.now)
+
+
+# 1 is Lane.FREE.
+_NEW_THREAD = Sql("""
+    INSERT INTO threads (id, conversation_id, seq, channel, asked_in, parent_id, typed_ts, mark, due_at, lane,
+        replies, rev, shown_rev, looked, closed, patient, fence, failures)
+    VALUES (:thread_id, :conversation_id, -1, :channel, :asked_in, :parent_id, :ts, '', :now, 1,
+        0, :rev, 0, 0, '', false, 0, 0)
+""")
+
+
+class HeldWords(Struct, frozen=True):
+    """What its author is told of something typed."""
+
+    direction: str
+    team: str
+    text: str
+    customer: str
+    channel: str
+    thread_ts: str | None  # of the thread it was typed in
+    rule: Replies | None
+    held_why: str | None  # why it is held by any rule
+
+
+def held_words(tx: Transaction, message_id: UUID) -> HeldWords | None:
+    return next(iter(tx.ask(_HELD_WORDS, id=message_id).of(HeldWords)), None)
+
+
+_HELD_WORDS = Sql("""
+    SELECT direction, team, text, customer, threads.channel, coalesce(parent.root_ts, threads.root_ts) AS thread_ts,
+        rule, held_why
+    FROM messages JOIN threads ON threads.id = messages.thread_id
+    JOIN conversations ON conversations.id = threads.conversation_id
+    LEFT JOIN threads AS parent ON parent.id = threads.parent_id
+    LEFT JOIN channels ON channels.channel = threads.channel
+    WHERE messages.id = :id
+""")
+
+
+class ReplyClick(Struct, frozen=True):
+    """What the author of held words decides."""
+
+    message_id: UUID
+    choice: str  # "send", "keep" or "always": send, and set the rule
+    by: str  # a Slack user id
+    terms: Terms
+
+
+@one_by_one
+def decide_replies(tx: Transaction, click: ReplyClick) -> str:
+    """Obey a click on a question; return what its author is told (`answers.of_reply`)."""
+    found = tx.ask(LOAD, id=click.message_id).of(Held)
+    if not found:
+        return "gone"
+    [message] = found
+    if message.author != click.by:
+        return "not_yours"
+    if message.direction != "held" or message.held_until is None:
+        return "already_sent" if message.direction == "out" else "already_kept"
+    if message.held_until <= tx.now or click.choice == "keep":
+        wipe(tx, message)
+        wake(tx, [message.thread_id], Step.MARK)
+        return "kept" if click.choice == "keep" else "expired"
+    if why_not := let_go(tx, message, click.terms):
+        return why_not
+    if click.choice == "always":
+        set_rules(tx, [NewRule(message.channel, Replies.SEND, click.by)])
+    return "sent"

@@ -1,0 +1,142 @@
+"""What people make of words they typed: other words, or none. It counts while none of them has left."""
+
+from uuid import UUID
+
+from msgspec import Struct
+
+from bot.domain.ids import new_id
+from bot.domain.message import WITHOUT_WORDS
+from bot.domain.reply import Edit, Removal
+from bot.domain.rules import Verdict
+from bot.domain.thread import Step
+from bot.storage.conversations import let_out
+from bot.storage.engine import Transaction, one_by_one
+from bot.storage.held import KEEP, LOAD_TYPED, NEW_MESSAGE, PARENT, Heed, Held, Place, Terms, let_go_or_say, owe, wipe
+from bot.storage.intake import KNOWN
+from bot.storage.replies import Typed, judged, why_held
+from bot.storage.sql import Sql
+from bot.storage.waking import wake, wake_cards
+
+
+class Changed(Struct, frozen=True):
+    edit: Edit
+    plain: str  # its text, readable as it is
+    terms: Terms
+
+
+@one_by_one
+def edit_replies(tx: Transaction, item: Changed) -> str:
+    """Take in the new words of something typed, while none of it has left; return its `Heed`.
+
+    An edit never begins to send what was not on its way: it is asked about.
+    """
+    reply = item.edit.reply
+    found = tx.ask(LOAD_TYPED, channel=reply.channel, ts=reply.ts).of(Held)
+    if not found or found[0].author != reply.author or found[0].direction == "note" or found[0].text == reply.text:
+        return Heed.STRANGE
+    message, typed = found[0], Typed(reply, item.terms)
+    [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
+    verdict = judged(tx, place, typed)
+    if message.direction == "out" and not _take_back(tx, message):
+        return _correct(tx, item, message)
+    if verdict is Verdict.NOTE or reply.has_files:
+        wipe(tx, message)
+        wake(tx, [message.thread_id], Step.MARK)
+        return Heed.KEPT
+    held = verdict is Verdict.HOLD or message.direction == "held"
+    tx.do(
+        _EDITED,
+        id=message.id,
+        text=reply.text or WITHOUT_WORDS,
+        origin="drafted" if reply.drafted else "typed",
+        held_until=tx.now + item.terms.held_for if held else None,
+        held_why=why_held(typed, tx.now),
+    )
+    tx.do(_ADMIT_AGAIN, id=message.thread_id, now=tx.now)
+    return Heed.HELD if held or reply.drafted else let_go_or_say(tx, message.id, item.terms)
+
+
+def _take_back(tx: Transaction, message: Held) -> bool:
+    """Take back what is on its way; return whether none of it was ever handed to Sendblue."""
+    tx.do(_LOCK_SENDS, message_id=message.id)
+    if tx.ask(_BEGUN, message_id=message.id).column():
+        return False
+    tx.do(_DROP_REPORTS, message_id=message.id)
+    tx.do(_DROP, message_id=message.id)
+    let_out(tx, [message.thread_id])
+    return True
+
+
+# 0 is Delivery.ACCEPTED.
+_LOCK_SENDS = Sql("SELECT id FROM sends WHERE message_id = :message_id ORDER BY id {lock}")
+_BEGUN = Sql("SELECT id FROM sends WHERE message_id = :message_id AND (delivery <> 0 OR decision <> '') LIMIT 1")
+_DROP_REPORTS = Sql("DELETE FROM reports WHERE send_id IN (SELECT id FROM sends WHERE message_id = :message_id)")
+_DROP = Sql("DELETE FROM sends WHERE message_id = :message_id")
+_EDITED = Sql("""
+    UPDATE messages SET direction = 'held', text = :text, origin = :origin, held_until = :held_until,
+        held_why = :held_why WHERE id = :id
+""")
+# Its author is asked once more, and the names in it are looked up.
+_ADMIT_AGAIN = Sql("""
+    UPDATE threads SET root_ts = NULL, rev = rev + 1, due_at = :now, lane = 1, patient = false WHERE id = :id
+""")
+
+
+def _correct(tx: Transaction, item: Changed, message: Held) -> str:
+    """Offer to send the new words of what has left already; they are kept for that for as long as held ones."""
+    reply, correction_id = item.edit.reply, new_id(tx.now)
+    key = f"edit:{message.id.hex}:{item.edit.edited_ts}"[:200]
+    if tx.ask(KNOWN, keys=[key]).column():
+        return Heed.KNOWN
+    tx.do(
+        NEW_MESSAGE,
+        id=correction_id,
+        thread_id=message.thread_id,
+        conversation_id=message.conversation_id,
+        key=key,
+        direction="held",
+        origin="correction",
+        team=reply.team,
+        author=reply.author,
+        text=item.plain or WITHOUT_WORDS,
+        said_at=tx.now,
+        held_until=tx.now + item.terms.held_for,
+        held_why=None,
+    )
+    owe(tx, correction_id, reply.author, "edited_late")
+    return Heed.LATE
+
+
+@one_by_one
+def remove_replies(tx: Transaction, item: Removal) -> str:
+    """Take in that somebody deleted what they typed; return its `Heed`."""
+    found = tx.ask(LOAD_TYPED, channel=item.channel, ts=item.ts).of(Held)
+    if not found or found[0].direction == "note":
+        return Heed.STRANGE
+    [message] = found
+    if message.direction == "held" or _take_back(tx, message):
+        wipe(tx, message)
+        wake_cards(tx, [message.thread_id])
+        return Heed.KEPT
+    owe(tx, message.id, message.author, "removed_late")
+    return Heed.LATE
+
+
+def correction_of(tx: Transaction, message_id: UUID, author: str) -> tuple[str, str, str, str] | None:
+    """Return the new words of a text, its line and customer, and the channel; None: not theirs, or over."""
+    row = next(iter(tx.ask(_CORRECTION, id=message_id, author=author, now=tx.now)), None)
+    return None if row is None else (row.text, row.line, row.customer, row.channel)
+
+
+_CORRECTION = Sql("""
+    SELECT text, line, customer, channel FROM messages JOIN threads ON threads.id = messages.thread_id
+    JOIN conversations ON conversations.id = messages.conversation_id
+    WHERE messages.id = :id AND author = :author AND direction = 'held' AND origin = 'correction' AND held_until > :now
+    AND customer <> ''
+""")
+
+
+@one_by_one
+def end_correction(tx: Transaction, message_id: UUID) -> None:
+    """Forget the new words of a text: they were sent by themselves."""
+    tx.do(KEEP, id=message_id)
