@@ -1,0 +1,34 @@
+"""What a person typed in a thread, what they made of it later, and that they took it away. Pure."""
+
+from msgspec import Struct
+
+
+class Reply(Struct, frozen=True):
+    """Words typed in a thread, as a customer's phone would show them."""
+
+    key: str  # `reply:{team}:{user}:{client_msg_id}`, the same for each copy; the ts where Slack gives no such id
+    team: str  # the author's workspace, which is another's where a channel is shared
+    channel: str
+    thread_ts: str
+    ts: str
+    author: str  # a Slack user id
+    text: str
+    drafted: bool  # the text has mentions that wait for their names (`bot.slack.markup.named`), and Slack's escapes
+    to_us: bool  # it began with our mention, which the text lacks
+    names_others: bool  # it mentions a person, a user group, a channel or everybody
+    unread: str = ""  # the type of the first part that no text stands for: it is held, whatever the channel's rule
+    has_files: bool = False
+
+
+class Edit(Struct, frozen=True):
+    """A typed reply got other words."""
+
+    reply: Reply  # as it reads now
+    edited_ts: str  # tells one edit from the next
+
+
+class Removal(Struct, frozen=True):
+    """A message was deleted, whoever's it was."""
+
+    channel: str
+    ts: str
