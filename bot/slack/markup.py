@@ -1,4 +1,6 @@
-"""Slack's markup, written and read: escaping, times, cutting; links, emoji. Source: its "Formatting message text".
+"""Slack's markup, written and read: escaping, times, cutting; links, mentions, emoji.
+
+Source: Slack's "Formatting message text".
 
 Pure, but for one file that is read at the first use.
 """
@@ -6,6 +8,7 @@ Pure, but for one file that is read at the first use.
 import json
 import re
 import unicodedata
+from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import cache
 from pathlib import Path
@@ -16,6 +19,8 @@ _VERBATIM_OR_EMOJI = re.compile(
     r"|(?s:```.*?```)|`[^`\n]+`"  # code
     r"|:(?P<name>[\w+'&.-]+):(?::skin-tone-(?P<tones>[2-6](?:-[2-6])?):)?"
 )
+_MENTION = re.compile(r"<(?:@(?P<person>[UW][A-Z0-9]+)|#(?P<channel>[CGD][A-Z0-9]+)|!subteam\^(?P<group>S[A-Z0-9]+))>")
+_NAMELESS = {"person": "@somebody", "channel": "#a channel", "group": "@a group"}
 # What may stand before an emoji: a space, a quote, an emoji's end (a variation selector, a keycap, a skin tone, a tag).
 _OPENING = re.compile("[\\s\"'¿¡\ufe0f\u20e3\U0001f3fb-\U0001f3ff\U000e0020-\U000e007f]")
 
@@ -57,31 +62,56 @@ def shorten_markup(text: str, length: int) -> str:
 
 
 def as_read(text: str) -> str:
-    text = _LINK.sub(_link_text, text)
-    text = _unescape(re.sub(r"<#[A-Z0-9]+\|([^<>]+)>", r"#\1", text))  # a channel
-    return _with_emoji(text) if ":" in text else text
+    text = _LINK.sub(
+        lambda link: link_text(link["address"], link["label"] or "", web=link[0].startswith("<http")), text
+    )
+    text = unescape(re.sub(r"<#[A-Z0-9]+\|([^<>]+)>", r"#\1", text))  # a channel
+    return with_emoji(text)
 
 
 def unlinked(text: str) -> str:
     """Return a number or an address without Slack's link around it: what stands before the `|`."""
-    return _unescape(_LINK.sub(r"\g<address>", text))
+    return unescape(_LINK.sub(r"\g<address>", text))
 
 
-def _unescape(text: str) -> str:
+def unescape(text: str) -> str:
     return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
 
 
-def _link_text(link: re.Match[str]) -> str:
-    address, label = link["address"], link["label"]
-    if not label or not link[0].startswith("<http"):
+def link_text(address: str, label: str, *, web: bool) -> str:
+    """Return what a reader needs of a link. web: it is neither a mail address nor a number, whose label says enough."""
+    if not label or not web:
         return label or address
     # Slack links what it recognises and keeps the typed form as label; a label of its own must not hide the address.
     typed = re.sub(r"^https?://", "", address).rstrip("/") == re.sub(r"^https?://", "", label).rstrip("/")
     return label if typed else f"{label} ({address})"
 
 
-def _with_emoji(text: str) -> str:
+def mentioned(draft: str) -> list[str]:
+    """Return the ids of the people, channels and user groups in a draft, each once."""
+    return list(dict.fromkeys(mention[mention.lastgroup or ""] for mention in _MENTION.finditer(draft)))
+
+
+def named(draft: str, names: Mapping[str, str]) -> str:
+    """Return what a customer reads: names for mentions, and nothing escaped any more.
+
+    draft: in Slack's escapes, mentions as `<@U…>`, `<#C…>` and `<!subteam^S…>` without a label. names: id → name, with
+    its `@` or `#` or without.
+    """
+
+    def name(mention: re.Match[str]) -> str:
+        kind = mention.lastgroup or ""
+        nameless = _NAMELESS[kind]
+        known = names.get(mention[kind], "").removeprefix(nameless[0])
+        return escape(nameless[0] + known if known else nameless)
+
+    return unescape(_MENTION.sub(name, draft))
+
+
+def with_emoji(text: str) -> str:
     """Put emoji for their names, but not in a URL, an address or code, where `:b:` is no emoji."""
+    if ":" not in text:
+        return text
     parts, end = [], 0  # end: of the last emoji, after which the next may follow at once; of nothing at first
     for match in _VERBATIM_OR_EMOJI.finditer(text):
         start, before = match.start(), text[match.start() - 1]
