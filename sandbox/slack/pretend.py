@@ -197,7 +197,7 @@ class PretendSlack:
             raise SlackRefusalError("is_archived")
         self._workspace.enter(place)
 
-    def remove(self, channel: str) -> bool:
+    def kick(self, channel: str) -> bool:
         """Take the bot out of a channel; return whether it was in."""
         return self._workspace.leave(self._workspace.channel(channel))
 
