@@ -92,7 +92,7 @@ class Stage:
     def in_a_channel_without_the_bot(self, channel: str) -> None:
         """Play in this channel, with the bot taken out of it if need be."""
         self.channel = channel
-        if self.world.slack.remove(channel):
+        if self.world.slack.kick(channel):
             self._shut_out.append(channel)
 
     def set_up(self) -> None:

@@ -2,7 +2,7 @@
 
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.pretend import PretendSlack
-from sandbox.slack.records import CommandAnswer, Ephemeral, SlackMessage, SlackRefusalError
+from sandbox.slack.records import CommandAnswer, Ephemeral, SlackMessage, SlackRefusalError, View
 from sandbox.traffic import ApiCall
 
 __all__ = [
@@ -13,4 +13,5 @@ __all__ = [
     "SlackFaults",
     "SlackMessage",
     "SlackRefusalError",
+    "View",
 ]

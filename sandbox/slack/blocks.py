@@ -10,7 +10,7 @@ from sandbox.slack.records import SlackRefusalError
 from sandbox.traffic import Json
 
 MOST_BLOCKS = 50
-_LAX = frozenset({"rich_text", "video", "file", "table", "input", "call"})
+_LAX = frozenset({"rich_text", "video", "file", "table", "call"})
 """Types taken without looking inside; nobody here sends them."""
 
 
@@ -24,7 +24,7 @@ def check_blocks(blocks: object, most: int) -> list[Json]:
         return []
     if not isinstance(blocks, list) or not all(isinstance(block, dict) for block in blocks):
         raise SlackRefusalError("invalid_blocks_format")
-    problems = list(_problems(blocks))
+    problems = list(block_problems(blocks, MOST_BLOCKS))
     if problems:
         raise SlackRefusalError("invalid_blocks", *problems)
     if sum(len(text) for block in blocks for text in _texts(block)) > most:
@@ -32,20 +32,21 @@ def check_blocks(blocks: object, most: int) -> list[Json]:
     return blocks
 
 
-def _problems(blocks: list[Json]) -> Iterator[str]:
-    if len(blocks) > MOST_BLOCKS:
-        yield f"no more than {MOST_BLOCKS} items allowed [json-pointer:/blocks]"
+def block_problems(blocks: list[Json], most: int) -> Iterator[str]:
+    """Yield what is wrong with blocks, of which there may be so many."""
+    if len(blocks) > most:
+        yield f"no more than {most} items allowed [json-pointer:/blocks]"
     named = [block["block_id"] for block in blocks if block.get("block_id")]
     if len(named) != len(set(named)):
         yield "block_id must be unique [json-pointer:/blocks]"
     if sum(len(block.get("text") or "") for block in blocks if block.get("type") == "markdown") > 12_000:
         yield "markdown blocks may hold 12000 characters together [json-pointer:/blocks]"
     for number, block in enumerate(blocks):
-        for problem in _block_problems(block):
+        for problem in _problems(block):
             yield f"{problem} [json-pointer:/blocks/{number}]"
 
 
-def _block_problems(block: Json) -> Iterator[str]:
+def _problems(block: Json) -> Iterator[str]:
     kind = block.get("type")
     if len(str(block.get("block_id", ""))) > 255:
         yield "block_id must be at most 255 characters"
@@ -63,25 +64,25 @@ def _section(block: Json) -> Iterator[str]:
     if text is None and not fields:
         yield "missing required field: text"
     if text is not None:
-        yield from _text_object(text, 3000)
+        yield from text_problems(text, 3000)
     if fields is not None:
         yield from _items(fields, 10, "fields")
         for field in _dicts(fields):
-            yield from _text_object(field, 2000)
+            yield from text_problems(field, 2000)
     if block.get("accessory") is not None:
         for accessory in _dicts([block["accessory"]]):
             yield from _element(accessory)
 
 
 def _header(block: Json) -> Iterator[str]:
-    yield from _text_object(block.get("text"), 150, only="plain_text")
+    yield from text_problems(block.get("text"), 150, only="plain_text")
 
 
 def _context(block: Json) -> Iterator[str]:
     elements = block.get("elements")
     yield from _items(elements, 10, "elements")
     for element in _dicts(elements):
-        yield from _image(element) if element.get("type") == "image" else _text_object(element, 3000)
+        yield from _image(element) if element.get("type") == "image" else text_problems(element, 3000)
 
 
 def _actions(block: Json) -> Iterator[str]:
@@ -92,6 +93,19 @@ def _actions(block: Json) -> Iterator[str]:
         yield "action_id must be unique within its block"
     for element in _dicts(elements):
         yield from _element(element)
+
+
+def _input(block: Json) -> Iterator[str]:
+    yield from text_problems(block.get("label"), 2000, only="plain_text")
+    element = block.get("element")
+    if not isinstance(element, dict):
+        yield "missing required field: element"
+    elif element.get("type") == "plain_text_input":
+        for name, most in (("initial_value", 3000), ("action_id", 255)):
+            if name in element:
+                yield from _length(element[name], most, name)
+        if "placeholder" in element:
+            yield from text_problems(element["placeholder"], 150, only="plain_text")
 
 
 def _image(block: Json) -> Iterator[str]:
@@ -121,7 +135,7 @@ def _element(element: Json) -> Iterator[str]:
 
 
 def _button(element: Json) -> Iterator[str]:
-    yield from _text_object(element.get("text"), 75, only="plain_text")
+    yield from text_problems(element.get("text"), 75, only="plain_text")
     for name, most in (("value", 2000), ("url", 3000), ("accessibility_label", 75)):
         if name in element:
             yield from _length(element[name], most, name)
@@ -129,13 +143,14 @@ def _button(element: Json) -> Iterator[str]:
         yield "style must be primary or danger"
     confirm = element.get("confirm")
     if isinstance(confirm, dict):
-        yield from _text_object(confirm.get("title"), 100, only="plain_text")
-        yield from _text_object(confirm.get("text"), 300)
+        yield from text_problems(confirm.get("title"), 100, only="plain_text")
+        yield from text_problems(confirm.get("text"), 300)
         for name in ("confirm", "deny"):
-            yield from _text_object(confirm.get(name), 30, only="plain_text")
+            yield from text_problems(confirm.get(name), 30, only="plain_text")
 
 
-def _text_object(text: object, most: int, only: str | None = None) -> Iterator[str]:
+def text_problems(text: object, most: int, only: str | None = None) -> Iterator[str]:
+    """Yield what is wrong with a text object."""
     if not isinstance(text, dict):
         yield "missing required field: text"
         return
@@ -186,6 +201,7 @@ _CHECKS: Mapping[str, Callable[[Json], Iterator[str]]] = {
     "header": _header,
     "context": _context,
     "actions": _actions,
+    "input": _input,
     "image": _image,
     "markdown": _markdown,
     "divider": _divider,

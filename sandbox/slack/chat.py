@@ -7,7 +7,8 @@ from sandbox.slack.faults import SlackFaults
 from sandbox.slack.pace import Pace
 from sandbox.slack.params import flag, text_of
 from sandbox.slack.records import Channel, Ephemeral, SlackMessage, SlackRefusalError
-from sandbox.slack.workspace import APP_ID, BOT_ID, BOT_USER, PEOPLE, TEAM, Workspace
+from sandbox.slack.shapes import as_api
+from sandbox.slack.workspace import BOT_ID, BOT_USER, PEOPLE, Workspace
 from sandbox.traffic import Json
 
 LONGEST_POST = 40_000
@@ -60,7 +61,7 @@ class Chat:
             raise SlackRefusalError("msg_too_long")
         if "metadata" in params:
             message.metadata = self._metadata(params["metadata"])
-        message.text, message.blocks, message.edited = text, blocks, True
+        message.text, message.blocks, message.edited_ts = text, blocks, self._workspace.next_ts()
         self._workspace.show(message)
         return {
             "ok": True,
@@ -71,16 +72,17 @@ class Chat:
         }
 
     def post_ephemeral(self, params: Json) -> Json:
-        """chat.postEphemeral."""
+        """chat.postEphemeral. In a thread without a reply it is taken, and nobody sees it, as the documents warn."""
         channel = self._open_place(params.get("channel"), to_person=False)
         user = str(params.get("user", ""))
-        if user not in PEOPLE:
+        if user not in (channel.people or PEOPLE):
             raise SlackRefusalError("user_not_in_channel")
         text, blocks = self._content(params)
         if len(text.encode()) > LONGEST_UPDATE:
             raise SlackRefusalError("msg_too_long")
-        ts = self._workspace.next_ts()
-        self._workspace.whisper(Ephemeral(ts, channel.id, user, text, blocks, None, float(ts)))
+        ts, thread_ts = self._workspace.next_ts(), text_of(params.get("thread_ts")) or None
+        if thread_ts is None or self._workspace.transcript(channel.id).replies(thread_ts):
+            self._workspace.whisper(Ephemeral(ts, channel.id, user, text, blocks, None, float(ts), thread_ts))
         return {"ok": True, "message_ts": ts}
 
     def delete(self, params: Json) -> Json:
@@ -144,28 +146,3 @@ class Chat:
         if len(json.dumps(metadata)) > self._faults.largest_metadata:
             raise SlackRefusalError("metadata_too_large")
         return metadata
-
-
-def as_api(message: SlackMessage, *, all_metadata: bool = False) -> Json:
-    """Return a message as the Web API spells it; of metadata only the type unless all was asked for."""
-    spelled: Json = {
-        "type": "message",
-        "user": message.user,
-        "ts": message.ts,
-        "text": message.text,
-        "team": TEAM["id"],
-    }
-    if message.blocks:
-        spelled["blocks"] = message.blocks
-    if message.bot_id:
-        spelled |= {"bot_id": message.bot_id, "app_id": APP_ID}
-    if message.thread_ts:
-        spelled["thread_ts"] = message.thread_ts
-    if message.broadcast:
-        spelled["subtype"] = "thread_broadcast"
-    if message.edited:
-        spelled["edited"] = {"user": message.user, "ts": message.ts}
-    if message.metadata:
-        kept = message.metadata if all_metadata else {"event_type": message.metadata["event_type"]}
-        spelled["metadata"] = kept
-    return spelled

@@ -3,24 +3,16 @@
 import math
 import time
 
-from sandbox.slack.chat import as_api
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.params import flag, text_of, whole_number
 from sandbox.slack.records import Channel, SlackMessage, SlackRefusalError
+from sandbox.slack.shapes import TOMBSTONE, as_api
 from sandbox.slack.transcript import Transcript
 from sandbox.slack.workspace import PEOPLE, Workspace
 from sandbox.traffic import Json
 
 LARGEST_PAGE = 999
 TIGHT_PAGE = 15
-
-_TOMBSTONE: Json = {
-    "type": "message",
-    "subtype": "tombstone",
-    "text": "This message was deleted.",
-    "user": "USLACKBOT",
-    "hidden": True,
-}
 
 
 class Conversations:
@@ -112,7 +104,7 @@ class Conversations:
 
     def _spelled(self, message: SlackMessage, *, all_metadata: bool) -> Json:
         """Spell a message out, a root with the size of its thread."""
-        spelled = _TOMBSTONE | {"ts": message.ts} if message.deleted else as_api(message, all_metadata=all_metadata)
+        spelled = TOMBSTONE | {"ts": message.ts} if message.deleted else as_api(message, all_metadata=all_metadata)
         replies = self._workspace.transcript(message.channel).replies(message.ts)
         there = [reply for reply in replies if not reply.deleted]
         if there:

@@ -95,11 +95,10 @@ class Endpoint:
             return 503, "Service Unavailable", 0
         if self._faults.html_502:
             return 502, _GATEWAY_PAGE, 0
-        if self._faults.rate_limited and method.startswith("chat."):
+        if self._faults.rate_limited and method.startswith(("chat.", "reactions.")):
             return 429, {"ok": False, "error": "ratelimited"}, 1
-        if method in self._faults.errors:
-            return 200, {"ok": False, "error": self._faults.errors[method]}, 0
-        return None
+        error = self._faults.refusals().get(method)
+        return (200, {"ok": False, "error": error}, 0) if error else None
 
 
 def _response(status: int, body: Json | str, wait: int, scopes: list[str], clock_ahead: float) -> Response:

@@ -7,14 +7,14 @@ from sandbox.faults import Switches
 
 @dataclass
 class SlackFaults(Switches):
-    """Faults of the Web API; everything off by default, flipped at any time."""
+    """Faults of the Web API and of events; everything off by default, flipped at any time."""
 
     down: bool = False
     """HTTP 503 to every call."""
     html_502: bool = False
     """A proxy's HTML page with HTTP 502 instead of JSON."""
     rate_limited: bool = False
-    """HTTP 429 with `Retry-After: 1` to every chat.* call."""
+    """HTTP 429 with `Retry-After: 1` to every chat.* and reactions.* call."""
     hang: bool = False
     """Calls are taken and neither done nor answered until this is off again."""
     lose_answer: int = 0
@@ -25,6 +25,18 @@ class SlackFaults(Switches):
     """The same for the next chat.update."""
     errors: dict[str, str] = field(default_factory=dict)
     """Method to error name: `{"chat.postMessage": "is_archived"}`."""
+    refuse_reactions: str = ""
+    """The error with which reactions.add is refused, such as `missing_scope`; "" for none."""
+    refuse_ephemerals: str = ""
+    """The same for chat.postEphemeral."""
+    lose_events: bool = False
+    """Events are never delivered."""
+    repeat_events: bool = False
+    """Every event is delivered twice, under the same `event_id`."""
+    twin_events: bool = False
+    """Every event has a twin: the same message, `client_msg_id` and all, under another `event_id`."""
+    delay_events: float = 0.0
+    """Seconds that events are late."""
 
     # What follows are no faults: the documents leave open, or contradict each other about, which position is the real
     # one. The tests in tests/unproven run the bot in each.
@@ -44,3 +56,8 @@ class SlackFaults(Switches):
     """Seconds between two calls of conversations.history or .replies, whose pages then hold 15 messages; 0 for none."""
     plain_channel_names: bool = False
     """Commands and clicks name private channels and conversations by their own name, not by their kind."""
+
+    def refusals(self) -> dict[str, str]:
+        """Return the error with which each method is refused, "" for none."""
+        named = {"reactions.add": self.refuse_reactions, "chat.postEphemeral": self.refuse_ephemerals}
+        return named | self.errors

@@ -11,7 +11,7 @@ from slack_sdk.signature import SignatureVerifier
 
 from sandbox.courier import Courier, Delivered
 from sandbox.slack.records import Channel, CommandAnswer, Ephemeral, SlackMessage
-from sandbox.slack.workspace import APP_ID, BOT_USER, PEOPLE, TEAM, team_of
+from sandbox.slack.workspace import APP_ID, BOT_USER, PEOPLE, STRANGERS, TEAM, team_of
 from sandbox.traffic import Json
 
 PATIENCE = 3.0
@@ -75,27 +75,30 @@ def command_fields(typed: str, channel: Channel, user: str, response_url: str, t
     }
 
 
-def click_payload(
-    channel: Channel, message: SlackMessage | Ephemeral, action: Json, user: str, response_url: str
-) -> Json:
-    """Return the payload of a button click on a message."""
-    ephemeral = isinstance(message, Ephemeral)
+def gesture(kind: str, user: str, trigger_id: str) -> Json:
+    """Return what the payload of every gesture has."""
+    return {
+        "type": kind,
+        "user": {"id": user, "username": PEOPLE[user].lower(), "name": PEOPLE[user], "team_id": team_of(user)},
+        "api_app_id": APP_ID,
+        "trigger_id": trigger_id,
+        "team": {"id": TEAM["id"], "domain": TEAM["domain"]},
+        "enterprise": None,
+        "is_enterprise_install": False,
+    }
+
+
+def click_payload(channel: Channel, message: SlackMessage | Ephemeral, action: Json, response_url: str) -> Json:
+    """Return the payload of a button click on a message, to be added to what every gesture has."""
     ts = message.id if isinstance(message, Ephemeral) else message.ts
     container: Json = {
         "type": "message",
         "message_ts": ts,
         "channel_id": channel.id,
-        "is_ephemeral": ephemeral,
+        "is_ephemeral": isinstance(message, Ephemeral),
     }
     payload: Json = {
-        "type": "block_actions",
-        "user": {"id": user, "username": PEOPLE[user].lower(), "name": PEOPLE[user], "team_id": team_of(user)},
-        "api_app_id": APP_ID,
         "container": container,
-        "trigger_id": new_trigger_id(),
-        "team": {"id": TEAM["id"], "domain": TEAM["domain"]},
-        "enterprise": None,
-        "is_enterprise_install": False,
         "channel": {"id": channel.id, "name": channel.command_name},
         "state": {"values": {}},
         "response_url": response_url,
@@ -105,7 +108,9 @@ def click_payload(
         shown = {"type": "message", "user": message.user, "ts": ts, "text": message.text}
         payload["message"] = shown | {"bot_id": message.bot_id, "blocks": message.blocks}
         if message.thread_ts:
-            container["thread_ts"] = payload["message"]["thread_ts"] = message.thread_ts
+            payload["message"]["thread_ts"] = message.thread_ts
+    if message.thread_ts:
+        container["thread_ts"] = message.thread_ts
     return payload
 
 
@@ -137,7 +142,7 @@ def event_envelope(event: Json) -> Json:
         "event_id": f"Ev{name}",
         "event_time": int(time.time()),
         "authorizations": [{"enterprise_id": None, "team_id": TEAM["id"], "user_id": BOT_USER, "is_bot": True}],
-        "is_ext_shared_channel": False,
+        "is_ext_shared_channel": event.get("user") in STRANGERS,
         "context_team_id": TEAM["id"],
         "context_enterprise_id": None,
     }

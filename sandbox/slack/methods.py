@@ -7,11 +7,14 @@ from sandbox.slack.conversations import Conversations
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.pace import Pace
 from sandbox.slack.params import text_of
+from sandbox.slack.reactions import add_reaction
 from sandbox.slack.records import SlackRefusalError
+from sandbox.slack.views import Views
 from sandbox.slack.workspace import (
     APP_ID,
     BOT_ID,
     BOT_USER,
+    GROUP_NAMES,
     GROUPS,
     GUESTS,
     PEOPLE,
@@ -26,12 +29,14 @@ _SCOPES: Mapping[str, tuple[str, ...]] = {
     "chat.update": ("chat:write",),
     "chat.postEphemeral": ("chat:write",),
     "chat.delete": ("chat:write",),
+    "reactions.add": ("reactions:write",),
     "conversations.history": ("channels:history", "groups:history", "im:history"),
     "conversations.replies": ("channels:history", "groups:history", "im:history"),
     "conversations.join": ("channels:join",),
     "conversations.info": ("channels:read", "groups:read", "im:read"),
     "conversations.open": ("im:write", "chat:write"),
     "users.info": ("users:read",),
+    "usergroups.list": ("usergroups:read",),
     "usergroups.users.list": ("usergroups:read",),
     "team.info": ("team:read",),
 }
@@ -41,7 +46,7 @@ _SCOPES: Mapping[str, tuple[str, ...]] = {
 class Methods:
     """Runs Web API methods against the workspace."""
 
-    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults) -> None:
+    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults, views: Views) -> None:
         self._workspace = workspace
         chat, conversations = Chat(workspace, pace, faults), Conversations(workspace, faults)
         self._by_name: Mapping[str, Callable[[Json], Json]] = {
@@ -50,12 +55,15 @@ class Methods:
             "chat.update": chat.update,
             "chat.postEphemeral": chat.post_ephemeral,
             "chat.delete": chat.delete,
+            "reactions.add": lambda params: add_reaction(workspace, params),
+            "views.open": views.open,
             "conversations.history": conversations.history,
             "conversations.replies": conversations.replies,
             "conversations.join": conversations.join,
             "conversations.info": conversations.info,
             "conversations.open": conversations.open,
             "users.info": _users_info,
+            "usergroups.list": _groups,
             "usergroups.users.list": _group_members,
             "team.info": _team_info,
         }
@@ -105,6 +113,11 @@ def _users_info(params: Json) -> Json:
     user |= {"tz": "America/Los_Angeles", "is_bot": False, "deleted": False}
     user |= {"is_restricted": person in GUESTS, "is_ultra_restricted": False, "is_stranger": False}
     return {"ok": True, "user": user}
+
+
+def _groups(_params: Json) -> Json:
+    groups = [{"id": group, "team_id": TEAM["id"], "name": name, "handle": name} for group, name in GROUP_NAMES.items()]
+    return {"ok": True, "usergroups": groups}
 
 
 def _group_members(params: Json) -> Json:

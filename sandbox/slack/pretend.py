@@ -12,6 +12,7 @@ from sandbox.board import Board
 from sandbox.courier import Courier
 from sandbox.slack.endpoint import Endpoint
 from sandbox.slack.escapes import unescaped
+from sandbox.slack.events import Events
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.hands import (
     Hands,
@@ -19,13 +20,15 @@ from sandbox.slack.hands import (
     click_payload,
     command_fields,
     event_envelope,
-    new_trigger_id,
+    gesture,
 )
 from sandbox.slack.methods import Methods
 from sandbox.slack.pace import Pace
 from sandbox.slack.params import read_params
-from sandbox.slack.records import Channel, CommandAnswer, Ephemeral, SlackMessage, SlackRefusalError
+from sandbox.slack.people import People
+from sandbox.slack.records import Channel, CommandAnswer, Ephemeral, SlackMessage, SlackRefusalError, View
 from sandbox.slack.response_urls import ResponseUrls
+from sandbox.slack.views import Views
 from sandbox.slack.workspace import ACTORS, GUESTS, ME, PEOPLE, Workspace
 from sandbox.traffic import ApiCall, Json
 
@@ -48,7 +51,12 @@ class PretendSlack:
         self._pace = Pace(post_interval)
         self.faults = SlackFaults()
         self._addresses = ResponseUrls(self._workspace, self.faults)
-        methods = Methods(self._workspace, self._pace, self.faults)
+        self.events = Events(self._hands, self.faults)
+        people = People(self._workspace, self.events)
+        self.reply, self.edit, self.unfurl, self.remove = people.reply, people.edit, people.unfurl, people.remove
+        self._views = Views(board, self._hands)
+        self.submit, self.dismiss = self._views.submit, self._views.dismiss
+        methods = Methods(self._workspace, self._pace, self.faults, self._views)
         self._endpoint = Endpoint(board, self.faults, methods, bot_token)
         self.base_url = ""
         self.app = Starlette(
@@ -113,6 +121,11 @@ class PretendSlack:
         """What single people were shown, oldest first."""
         return list(self._workspace.ephemerals)
 
+    @property
+    def views(self) -> list[View]:
+        """The dialogs that are open, oldest first."""
+        return list(self._views.open_ones.values())
+
     def messages(self, channel: str) -> list[SlackMessage]:
         """Return the messages in a channel itself, oldest first; deleted ones are marked."""
         return self._workspace.transcript(channel).roots()
@@ -139,7 +152,7 @@ class PretendSlack:
             raise ValueError("A command begins with a slash.")
         place = self._place(channel, user)
         name = self._addresses.issue(channel, user, command=unescaped(text))
-        fields = command_fields(text, place, user, self._url(name), trigger_id or new_trigger_id())
+        fields = command_fields(text, place, user, self._url(name), trigger_id or self._views.trigger(user))
         fields["channel_name"] = self._called(place)
         return self._shown(name, await self._hands.send_form(fields, headers))
 
@@ -155,7 +168,8 @@ class PretendSlack:
         message = self._clickable(channel, ts)
         name = self._addresses.issue(channel, user, command=None, origin_ts=ts)
         action = action_of(message.blocks, action_id, value)
-        payload = click_payload(place, message, action, user, self._url(name))
+        payload = gesture("block_actions", user, self._views.trigger(user))
+        payload |= click_payload(place, message, action, self._url(name))
         payload["channel"]["name"] = self._called(place)
         return await self._hands.send_form({"payload": json.dumps(payload)})
 
@@ -168,13 +182,13 @@ class PretendSlack:
         return await self._hands.send_json(envelope or event_envelope(event), headers)
 
     def say(self, channel: str, text: str, user: str = ME, thread_ts: str | None = None) -> SlackMessage:
-        """Write an ordinary message, as a person does."""
+        """Write an ordinary message that the app is not told of, as where it has no event for messages."""
         self._place(channel, user)
         ts = self._workspace.next_ts()
         return self._workspace.add(SlackMessage(channel, ts, thread_ts, user, None, text))
 
     def delete(self, channel: str, ts: str) -> None:
-        """Delete a message, as a person with the right to do so.
+        """Delete a message without the app being told.
 
         Raises:
             SlackRefusalError: there is no such channel.
@@ -197,7 +211,7 @@ class PretendSlack:
             raise SlackRefusalError("is_archived")
         self._workspace.enter(place)
 
-    def remove(self, channel: str) -> bool:
+    def kick(self, channel: str) -> bool:
         """Take the bot out of a channel; return whether it was in."""
         return self._workspace.leave(self._workspace.channel(channel))
 
@@ -221,10 +235,12 @@ class PretendSlack:
             "me": ME,
             "messages": self._workspace.messages_shown(MESSAGES_SHOWN),
             "ephemerals": [ephemeral.event() for ephemeral in self._workspace.ephemerals],
+            "views": [view.event() for view in self.views],
         }
 
     async def aclose(self) -> None:
         """Close what was opened."""
+        await self.events.aclose()
         await self._courier.aclose()
 
     def _url(self, name: str) -> str:

@@ -38,10 +38,25 @@ class SlackMessage:
     text: str
     blocks: list[Json] = field(default_factory=list)
     metadata: Json | None = None
-    edited: bool = False
+    edited_ts: str = ""
+    """When it was last edited, "" for never."""
     deleted: bool = False
     broadcast: bool = False
     """A reply that stands in the channel, too."""
+    parent_user: str | None = None
+    """Who wrote the thread's root."""
+    subtype: str | None = None
+    """What kind of message a person's is, None for an ordinary one."""
+    client_msg_id: str | None = None
+    files: list[Json] = field(default_factory=list)
+    attachments: list[Json] = field(default_factory=list)
+    reactions: list[str] = field(default_factory=list)
+    """The names of the bot's reactions, in order."""
+
+    @property
+    def edited(self) -> bool:
+        """Whether it was ever edited."""
+        return bool(self.edited_ts)
 
 
 @dataclass(slots=True)
@@ -55,6 +70,7 @@ class Ephemeral:
     blocks: list[Json]
     command: str | None
     at: float
+    thread_ts: str | None = None
 
     def event(self) -> Json:
         """Return it as the page reads it."""
@@ -66,7 +82,28 @@ class Ephemeral:
             "blocks": self.blocks,
             "command": self.command,
             "at": self.at,
+            "thread_ts": self.thread_ts,
         }
+
+
+@dataclass(slots=True)
+class View:
+    """A dialog that is open in front of one person. `content` is as the app sent it, every block with its ids."""
+
+    id: str
+    hash: str
+    user: str
+    content: Json
+    errors: dict[str, str] = field(default_factory=dict)
+    """What the app complained about, by `block_id`."""
+
+    def inputs(self) -> list[Json]:
+        """Return the blocks that ask for something."""
+        return [block for block in self.content["blocks"] if block["type"] == "input"]
+
+    def event(self) -> Json:
+        """Return it as the page reads it."""
+        return {"id": self.id, "user": self.user, "errors": dict(self.errors), **self.content}
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +143,11 @@ class Channel:
     def command_name(self) -> str:
         """The `channel_name` a slash command carries."""
         return {"public": self.name, "private": "privategroup", "dm": "directmessage"}[self.kind]
+
+    @property
+    def channel_type(self) -> str:
+        """What an event calls this kind of place."""
+        return {"public": "channel", "private": "group", "dm": "im"}[self.kind]
 
     def snapshot(self) -> Json:
         """Return it as the page reads it."""

@@ -66,11 +66,13 @@ class ResponseUrls:
         else:
             self.whisper(address, body)
 
-    def whisper(self, address: Address, body: Json, *, replacing: str | None = None) -> None:
-        """Show the answer to the person who asked."""
+    def whisper(self, address: Address, body: Json, *, replacing: Ephemeral | None = None) -> None:
+        """Show the answer to the person who asked, in the place of what they saw before if so asked."""
         text, blocks = self._content(body)
-        ts = replacing or self._workspace.next_ts()
-        self._workspace.whisper(Ephemeral(ts, address.channel, address.user, text, blocks, address.command, float(ts)))
+        ts = replacing.id if replacing else self._workspace.next_ts()
+        thread_ts = replacing.thread_ts if replacing else text_of(body.get("thread_ts")) or None
+        place = address.channel, address.user
+        self._workspace.whisper(Ephemeral(ts, *place, text, blocks, address.command, float(ts), thread_ts))
 
     def answer(self, name: str, body: Json) -> None:
         """Show what was answered to the gesture itself; that uses nothing up."""
@@ -92,15 +94,17 @@ class ResponseUrls:
     def _replace(self, address: Address, body: Json) -> None:
         origin = self._origin(address)
         if isinstance(origin, Ephemeral):
-            self.whisper(address, body, replacing=origin.id)
+            self.whisper(address, body, replacing=origin)
         elif origin is not None:
             origin.text, origin.blocks = self._content(body)
-            origin.edited = True
+            origin.edited_ts = self._workspace.next_ts()
             self._workspace.show(origin)
 
     def _delete(self, address: Address) -> None:
         origin = self._origin(address)
-        if isinstance(origin, SlackMessage):
+        if isinstance(origin, Ephemeral):
+            self._workspace.unwhisper(origin)
+        elif origin is not None:
             origin.deleted = True
             self._workspace.show(origin)
 

@@ -20,6 +20,7 @@ class Transcript:
             self._threads[message.ts] = []
         else:
             self._threads[message.thread_ts].append(message)
+            message.parent_user = self._messages[message.thread_ts].user
         if len(self._messages) > KEPT:
             self._forget(next(iter(self._threads)))
 

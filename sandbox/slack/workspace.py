@@ -22,10 +22,11 @@ ACTORS = ("U0ANA", "U0BEN", "U0GUEST")
 STRANGERS = frozenset({"U0STRANGER"})
 """From another workspace, through Slack Connect. Where they share a channel with the app, Slack does not say so."""
 GROUPS = {"S0FRONT": ("U0ANA", "U0CLEO")}
-"""User groups."""
+GROUP_NAMES = {"S0FRONT": "front-desk"}
+"""What people type behind the @."""
 EPHEMERALS_KEPT = 1000
 SCOPES = (
-    "commands chat:write channels:join channels:history groups:history im:history mpim:history "
+    "commands chat:write reactions:write channels:join channels:history groups:history im:history mpim:history "
     "channels:read groups:read im:read im:write users:read usergroups:read team:read"
 )
 """Granted at first. `chat:write.public` is left out, so a public channel must be joined to post there."""
@@ -139,6 +140,11 @@ class Workspace:
         self.ephemerals.append(ephemeral)
         self._board.say("ephemeral", ephemeral.event())
 
+    def unwhisper(self, ephemeral: Ephemeral) -> None:
+        """Take something away again that one person saw."""
+        self.ephemerals.remove(ephemeral)
+        self._board.say("ephemeral", ephemeral.event() | {"gone": True})
+
     def show(self, message: SlackMessage) -> None:
         """Tell the board how a message looks now."""
         self._board.say("message", shown(message))
@@ -161,6 +167,7 @@ def shown(message: SlackMessage) -> Json:
         "bot": message.bot_id is not None,
         "text": "" if message.deleted else message.text,
         "blocks": [] if message.deleted else message.blocks,
+        "reactions": [] if message.deleted else list(message.reactions),
         "edited": message.edited,
         "broadcast": message.broadcast,
         "deleted": message.deleted,

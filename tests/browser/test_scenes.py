@@ -61,7 +61,7 @@ async def test_a_scene_elsewhere_takes_the_reader_there(desk: Desk):
     await expect(page.locator("#channel-name")).to_contain_text("secret")
     await expect(desk.whisper).to_contain_text("Not sent: I'm not in this channel.")
     await expect(page.get_by_test_id("scene")).to_contain_text("Every promise was kept")
-    assert desk.world.slack.remove("G0SECRET")
+    assert desk.world.slack.kick("G0SECRET")
 
 
 async def test_all_scenes_are_in_sight_on_a_small_desk_and_none_is_cut(desk: Desk):

@@ -330,7 +330,7 @@ async def test_a_button_counts_once_even_after_another_stop(talking: Stage) -> N
 async def test_what_somebody_decided_is_not_lost_with_its_place(talking: Stage) -> None:
     await talking.sendblue.customer_says(CUSTOMER, "Please stop texting me")
     await until(lambda: any("Please decide" in reply for reply in talking.replies()))
-    talking.slack.remove("C0GENERAL")
+    talking.slack.kick("C0GENERAL")
     talking.slack.faults.errors = {"conversations.join": "is_archived", "chat.postMessage": "is_archived"}
     await click(talking, "Keep texting")
     await asyncio.sleep(1)

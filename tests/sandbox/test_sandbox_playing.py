@@ -241,6 +241,6 @@ async def test_the_private_channel_is_one_without_the_bot_whatever_was_done_befo
 
     await play(stage(made), look)
     assert inside == [("The bot is no member.", [])]
-    assert made.slack.remove("G0SECRET") is True
+    assert made.slack.kick("G0SECRET") is True
     await play(stage(made), look)
-    assert made.slack.remove("G0SECRET") is False
+    assert made.slack.kick("G0SECRET") is False

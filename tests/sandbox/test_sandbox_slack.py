@@ -1,10 +1,6 @@
 """The pretend Slack must be at least as strict as the real one, or the bot's tests prove nothing."""
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack
-from dataclasses import dataclass, field
-from urllib.parse import parse_qs
 
 import aiohttp
 import httpx
@@ -12,71 +8,10 @@ import pytest
 from slack_sdk.errors import SlackApiError
 from slack_sdk.http_retry.builtin_async_handlers import AsyncConnectionErrorRetryHandler
 from slack_sdk.signature import SignatureVerifier
-from slack_sdk.web.async_client import AsyncWebClient
-from starlette.applications import Starlette
-from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
-from starlette.routing import Route
 
-from sandbox.board import Board
-from sandbox.serving import serving
-from sandbox.slack import PretendSlack, SlackRefusalError, hands
-
-TOKEN = "xoxb-pretend-token"
-SECRET = "pretend-signing-secret"
-
-
-@dataclass
-class StandInBot:
-    """Keeps what Slack sends and answers what it is told to."""
-
-    requests: list[tuple[dict[str, str], str]] = field(default_factory=list)
-    response: Response = field(default_factory=Response)
-    delay: float = 0.0
-
-    async def answer(self, request: Request) -> Response:
-        self.requests.append((dict(request.headers), (await request.body()).decode()))
-        await asyncio.sleep(self.delay)
-        return self.response
-
-    @property
-    def app(self) -> Starlette:
-        return Starlette(routes=[Route("/slack/events", self.answer, methods=["POST"])])
-
-    def form(self) -> dict[str, str]:
-        return {name: values[0] for name, values in parse_qs(self.requests[-1][1]).items()}
-
-
-@pytest.fixture
-def board() -> Board:
-    return Board()
-
-
-@pytest.fixture
-def bot() -> StandInBot:
-    return StandInBot()
-
-
-@pytest.fixture
-async def slack(board, bot) -> AsyncIterator[PretendSlack]:
-    slack = PretendSlack(board, bot_token=TOKEN, signing_secret=SECRET, post_interval=0)
-    async with AsyncExitStack() as stack:
-        slack.base_url = await stack.enter_async_context(serving(slack.app))
-        slack.app_url = await stack.enter_async_context(serving(bot.app)) + "/slack/events"
-        stack.push_async_callback(slack.aclose)
-        yield slack
-
-
-@pytest.fixture
-async def client(slack) -> AsyncIterator[AsyncWebClient]:
-    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
-        yield AsyncWebClient(TOKEN, base_url=f"{slack.base_url}/api/", session=session, retry_handlers=[])
-
-
-async def refusal(call) -> str:
-    with pytest.raises(SlackApiError) as caught:
-        await call
-    return caught.value.response["error"]
+from sandbox.slack import SlackRefusalError, hands
+from tests.sandbox.conftest import SECRET, TOKEN, refusal
 
 
 class TestPosting:
@@ -448,7 +383,7 @@ class TestHands:
     async def test_a_click_carries_the_button_and_its_message(self, slack, bot, client):
         ts = (await client.chat_postMessage(channel="C0GENERAL", text="x", blocks=[buttons("Yes")]))["ts"]
         await slack.click("C0GENERAL", ts, "a0", "forty-two", user="U0BEN")
-        payload = httpx.Response(200, text=bot.form()["payload"]).json()
+        payload = bot.payload()
         assert payload["type"] == "block_actions"
         assert payload["user"]["id"] == "U0BEN"
         assert payload["container"]["message_ts"] == payload["message"]["ts"] == ts
@@ -459,7 +394,7 @@ class TestHands:
         event = {"type": "message", "channel": "C0GENERAL", "ts": "1.2", "user": "U0ANA", "text": "x"}
         await slack.send_event(event)
         await slack.send_event(event, retry_num=1)
-        first, second = [httpx.Response(200, text=body).json() for _, body in bot.requests]
+        first, second = bot.envelopes
         assert first["event_id"] == second["event_id"]
         assert bot.requests[1][0]["x-slack-retry-num"] == "1"
 
@@ -493,7 +428,7 @@ class TestResponseUrl:
     async def test_a_click_can_have_its_message_replaced(self, slack, bot, client):
         ts = (await client.chat_postMessage(channel="C0GENERAL", text="x", blocks=[buttons("Yes")]))["ts"]
         await slack.click("C0GENERAL", ts, "a0")
-        address = httpx.Response(200, text=bot.form()["payload"]).json()["response_url"]
+        address = bot.payload()["response_url"]
         async with httpx.AsyncClient(verify=False) as http:
             await http.post(address, json={"text": "done", "replace_original": True})
             await http.post(address, json={"text": "all", "response_type": "in_channel", "thread_ts": ts})

@@ -50,7 +50,7 @@ async def test_taken_out_of_the_channel_between_a_post_and_the_look_for_it_no_ro
     stage.slack.faults.lose_answer = 1
     await stage.text(channel=channel)
     await until(lambda: stage.roots(channel))
-    stage.slack.remove(channel)
+    stage.slack.kick(channel)
     if channel == "C0GENERAL":  # which lets us in again
         await until(lambda: "Delivered" in stage.shown(channel))
     else:
@@ -66,6 +66,6 @@ async def test_taken_out_between_a_reply_and_the_look_for_it_the_sender_is_told_
     stage.slack.faults.lose_answer = 1
     await stage.sendblue.report(stage.bubbles()[0].handle, "DELIVERED")
     await until(lambda: stage.replies("G0TEAM"))
-    stage.slack.remove("G0TEAM")
+    stage.slack.kick("G0TEAM")
     await until(lambda: "Delivered" in stage.shown("D0BOTU0ANA"))
     assert len(stage.replies("G0TEAM")) == 1
