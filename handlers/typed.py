@@ -38,26 +38,28 @@ def read_event(body: Fields) -> Reply | Edit | Removal | None:
         return Removal(channel, deleted) if deleted else None
     changed = event.get("subtype") == "message_changed"
     message = _fields(event, "message") if changed else event
-    us = _us(body) or _id(message, "parent_user_id")  # the root's author is our bot
-    reply = read_message(message, team=_id(body, "team_id"), channel=channel, us=us)
+    us = _authorized(body, "user_id") or _id(message, "parent_user_id")  # the root's author is our bot
+    team = _authorized(body, "team_id") or _id(body, "team_id")
+    reply = read_message(message, team=team, channel=channel, us=us)
     return _edit(reply, message, event.get("previous_message"), us) if changed and reply else reply
 
 
 def read_message(message: Fields, *, team: str, channel: str, us: str) -> Reply | None:
     """Read one message of a thread. None: it is not a person's, or not a reply.
 
-    team: our workspace, which is the author's where the message names none. us: our bot's user id.
+    team: our workspace. us: our bot's user id.
     """
     author, ts, thread_ts = _id(message, "user"), _ts(message, "ts"), _ts(message, "thread_ts")
     if message.get("subtype") not in _READ or any(message.get(field) for field in _NOT_OF_PEOPLE):
         return None
     if not (author and ts and thread_ts) or author in (us, _SLACKBOT) or thread_ts == ts:
         return None
-    team = _id(message, "user_team") or _id(message, "team") or team
+    theirs = _id(message, "user_team") or _id(message, "team") or team
     gesture = message.get("client_msg_id")
     if not isinstance(gesture, str) or not re.fullmatch(r"[A-Za-z0-9-]{1,100}", gesture):
         gesture = ts
-    return Reply(f"reply:{team}:{author}:{gesture}", team, channel, thread_ts, ts, author, *_words(message, us))
+    teams = " ".join(dict.fromkeys(filter(None, (team, theirs))))
+    return Reply(f"reply:{theirs}:{author}:{gesture}", teams, channel, thread_ts, ts, author, *_words(message, us))
 
 
 def _edit(reply: Reply, message: Fields, previous: object, us: str) -> Edit | None:
@@ -118,10 +120,11 @@ def _has_files(message: Fields) -> bool:
     return any(not isinstance(one, dict) or one.get("mode") != "tombstone" for one in files)  # those were removed
 
 
-def _us(body: Fields) -> str:
+def _authorized(body: Fields, field: str) -> str:
+    """Return our bot's user id or our workspace's, for which Slack tells it: another's event may be told, too."""
     authorizations = body.get("authorizations")
     first = authorizations[0] if isinstance(authorizations, list) and authorizations else None
-    return _id(first, "user_id") if isinstance(first, dict) else ""
+    return _id(first, field) if isinstance(first, dict) else ""
 
 
 def _fields(outer: Fields, field: str) -> Fields:

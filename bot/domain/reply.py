@@ -9,7 +9,7 @@ class Reply(Struct, frozen=True):
     """Words typed in a thread, as a customer's phone would show them."""
 
     key: str  # `reply:{team}:{user}:{client_msg_id}`, the same for each copy; the ts where Slack gives no such id
-    team: str  # the author's workspace, which is another's where a channel is shared
+    team: str  # our workspace; and after a space the author's, where a channel is shared with theirs
     channel: str
     thread_ts: str
     ts: str

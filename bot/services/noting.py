@@ -19,7 +19,8 @@ from bot.slack.notifier import Notifier, Place
 from bot.slack.wording import Post
 from bot.storage.claims import Capacity
 from bot.storage.private_notes import PrivateNote, Tried, claim_notes, finish_notes
-from bot.storage.replies import HeldWords, Terms, held_words
+from bot.storage.held import Terms
+from bot.storage.replies import HeldWords, held_words
 from bot.storage.rows import load_sends
 from bot.storage.shown import load_shown
 from bot.storage.store import Store

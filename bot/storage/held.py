@@ -90,12 +90,12 @@ class Place(Attention, frozen=True, kw_only=True):
 
 
 _OF_PLACE = f"""
-    SELECT threads.id AS thread_id, conversation_id, threads.channel, threads.asked_in, line, customer, kind,
+    SELECT threads.id AS thread_id, threads.conversation_id, threads.channel, threads.asked_in, line, customer, kind,
         threads.closed,
         channels.rule, channels.set_at, {opted_out("customer")} AS opted_out, last_at, author, author_at, burst_at,
         current.id AS current_id, current.channel AS current_channel, current.private AS current_private,
         current.closed AS current_closed
-    FROM threads JOIN conversations ON conversations.id = conversation_id
+    FROM threads JOIN conversations ON conversations.id = threads.conversation_id
     LEFT JOIN channels ON channels.channel = threads.channel
     LEFT JOIN threads AS current ON current.id = conversations.thread_id
 """
