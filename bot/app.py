@@ -5,7 +5,7 @@ import logging
 import re
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -33,11 +33,13 @@ from bot.services.noting import Noting
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
 from bot.services.reaching import Identity
+from bot.services.reading_back import ReadingBack
 from bot.services.receiving import Receiving
 from bot.services.replying import Replying
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
+from bot.services.typed_roots import TypedRoots
 from bot.services.worker import Worker
 from bot.settings import Settings
 from bot.slack.notifier import Notifier
@@ -58,6 +60,7 @@ from handlers.http import Counted
 from handlers.jobs import Jobs
 from handlers.listeners import Listeners
 from handlers.threads import ThreadListeners
+from handlers.typed import read_message
 
 log = structlog.get_logger(__name__)
 
@@ -87,14 +90,17 @@ class App:
         self.sender = Worker("sending", "send", self.sending.claim, self.send, self.clock)
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
-        doing = (self.tracking, self.permitting, alarming, self.sending, self.sender, Naming(self.notifier, self.clock))
-        saying = (terms, durations, chance, notes, settings.inbox, settle)
-        self.announcing = Announcing(store, self.notifier, *doing, *saying)
+        naming = Naming(self.notifier, self.clock)
+        typed = TypedRoots(self.notifier, self.permitting, naming, self.tracking, alarming, terms)
+        doing = (self.tracking, self.permitting, self.sending, self.sender)
+        saying = (typed, terms.rule, durations, chance)
+        self.announcing = Announcing(store, self.notifier, *doing, *saying, notes, settings.inbox, settle)
         where, has_webhook = (settings.lines, settings.inbox), bool(settings.webhook_secrets)
         self.receiving = Receiving(store, self.sendblue, self.announce, *where, durations, alarming, has_webhook)
+        self.reading_back = reader = ReadingBack(store, self.notifier, self.replying, read_message, self.announce)
         noting = Noting(store, self.notifier, self.permitting, terms, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(store, self.tracking, alarming, durations, notes, began)
+        self.sweeping = Sweeping(store, self.tracking, alarming, reader, durations, notes, began)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", "announce", self.announcing.claim, self.announce, self.clock),
@@ -102,6 +108,7 @@ class App:
             Worker("polling", "poll", partial(polling.claim, "polls"), polls, self.clock, tick=every),
             Worker("doubting", "doubt", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
             Worker("noting", "note", noting.claim, notes, self.clock),
+            Worker("reading back", "read_back", reader.claim, asyncio.Event(), self.clock),
             Worker("receiving", "catch_up", self.receiving.claim, asyncio.Event(), self.clock),
         )
         wakeups = (self.announce, self.send, notes)
@@ -121,6 +128,8 @@ class App:
             stack.push_async_callback(self._rest)
             self.working = working
             if working:
+                with suppress(NotStored):  # a busy database will be asked again
+                    await self.reading_back.note_alive()
                 for worker in self.workers:
                     worker.start()
                 self.jobs.start()

@@ -7,6 +7,7 @@ from msgspec import Struct
 
 from bot.domain.delivery import Delivery
 from bot.domain.message import Message
+from bot.domain.rules import Replies
 from bot.domain.send import Send
 
 
@@ -33,6 +34,8 @@ class Card(Struct, frozen=True):
     texts: tuple[Text, ...]  # of the team, the newest first, a few of them
     goes_on: Spot | None  # the next root of the conversation, if it goes on elsewhere
     before: Spot | None  # the one before
+    rule: Replies | None = None  # its channel's own, for what is typed in the thread
+    answers: bool = True  # whether words typed there can be sent
 
     def last(self, root_id: UUID) -> Text | None:
         """Return the newest text, if it is not the one the root shows."""

@@ -42,6 +42,7 @@ class Notice(StrEnum):
     KEPT = "kept"  # decided: they do
     REACTED = "reacted"  # no words at all: a sign that they put to a message
     ELSEWHERE = "elsewhere"  # not theirs: a text to them that was not sent from here
+    SMS = "sms"  # the first text typed to them that went as SMS
     OURS = "ours"  # was taken for that, and was sent from here after all
 
 

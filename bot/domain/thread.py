@@ -185,9 +185,9 @@ class Thread(Struct, frozen=True):
         """The root stands. Slack names the channel: for a user id, their direct message with the bot."""
         return replace(self.said(), channel=channel, root_ts=ts, shown_rev=shown_rev, private=private)
 
-    def admitted(self, *, private: bool | None) -> Self:
+    def admitted(self) -> Self:
         """The author of a typed root may text."""
-        return self.opened(self.channel, self.typed_ts or "", shown_rev=0, private=private)
+        return replace(self, root_ts=self.typed_ts, failures=0)
 
     def marked(self, mark: str) -> Self:
         """The typed root has this mark, or cannot have it."""

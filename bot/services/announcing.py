@@ -15,19 +15,18 @@ from msgspec.structs import replace
 from bot import metrics
 from bot.domain.backoff import Chance, backoff
 from bot.domain.mark import mark_of
-from bot.domain.rules import Durations
+from bot.domain.rules import Durations, Replies
 from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
-from bot.services.alarming import Alarming
-from bot.services.naming import Naming
 from bot.services.permitting import Permitting
 from bot.services.sending import Sending
 from bot.services.tracking import Tracking
+from bot.services.typed_roots import TypedRoots
 from bot.services.worker import Job, Worker
 from bot.slack import wording
+from bot.slack.calls import NO_SCOPE, NOT_THE_PLACE, NOT_THERE
 from bot.slack.notifier import Notifier, Place
 from bot.storage.claims import Capacity
-from bot.storage.held import Terms
 from bot.storage.store import Store
 from bot.storage.threads import EDITS, MARKS, Outcome, Task, claim_threads, finish_and_claim, finish_threads
 
@@ -40,13 +39,6 @@ _PATIENT_FOR = 20  # such looks; then its root begins a thread, or is refused, a
 _LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
 
-_NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
-# Refusals that concern our token, not the place: everything waits until somebody mends it.
-_NO_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
-_NO_ACCESS = frozenset({"org_login_required", "team_access_not_granted"})
-_NO_SCOPE = frozenset({"missing_scope", "no_permission", "access_denied"})  # for looking alone: posts go on without it
-NOT_THE_PLACE = _NO_TOKEN | _NO_ACCESS | _NO_SCOPE
-
 
 @dataclass(eq=False)
 class Announcing:
@@ -54,11 +46,10 @@ class Announcing:
     notifier: Notifier
     tracking: Tracking
     permitting: Permitting
-    alarming: Alarming
     sending: Sending
     sender: Worker  # sends what may be sent once a thread is open
-    naming: Naming
-    terms: Terms  # of what is typed
+    typed: TypedRoots
+    rule: Replies  # of channels that have none of their own
     durations: Durations
     chance: Chance
     notes: asyncio.Event  # set when there is something to tell somebody privately
@@ -106,10 +97,10 @@ class Announcing:
             return Outcome(thread.left_as_it_is(), unused_slots=slots)
         steps = {
             Step.OPEN: self._open,
-            Step.ADMIT: self._admit,
+            Step.ADMIT: self.typed.admit,
             Step.REPLY: self._reply,
             Step.EDIT: self._edit,
-            Step.MARK: self._mark,
+            Step.MARK: self.typed.mark,
             Step.LOOK: self._look,
         }
         try:
@@ -132,41 +123,12 @@ class Announcing:
         metrics.milestones.labels("opened").observe(self.store.age(thread.message.said_at).total_seconds())
         return await self._opened(thread, posted, shown_rev=thread.rev)
 
-    async def _admit(self, thread: Thread) -> Outcome:
-        """Find out whether who typed the root may text, before anything of it is marked, asked or sent."""
-        said = thread.message
-        try:
-            await self.permitting.check_in(thread.asked_in, said.author, *said.team.split())
-        except Refused as error:
-            if error.code in NOT_THE_PLACE:
-                raise
-            log.info("reply_not_permitted", thread_id=thread.id, code=error.code)
-            await self.tracking.fail_unsent(thread.sends, error.code)
-            note = "" if said.is_note else f"reply:{error.code}"
-            return Outcome(thread.closed_for(error.code), note=note, forgets=True, shared=True)
-        named = (await self.naming.named(said.text), self.terms) if said.origin == "drafted" else None
-        asks = "reply:question" if said.held_until is not None else ""
-        return Outcome(thread.admitted(private=None), note=asks, named=named, shared=True)
-
-    async def _mark(self, thread: Thread) -> Outcome:
-        mark = mark_of(thread.message, thread.sends)
-        try:
-            await self.notifier.mark(thread.channel, thread.typed_ts or "", mark)
-        except Refused as error:
-            if error.code in _NO_TOKEN | _NO_ACCESS:
-                raise
-            log.warning("not_marked", thread_id=thread.id, code=error.code)
-            if error.code in _NO_SCOPE:
-                await self.alarming.cannot_mark()
-            return Outcome(thread.marked(mark), speaks=True, shared=True)
-        return Outcome(thread.marked(mark), shared=True)
-
     async def _root(self, thread: Thread) -> wording.Post:
         address = ""
         if thread.card is not None and (thread.card.goes_on or thread.card.before):
             with suppress(CallFailed):  # then it names the channel alone
                 address = await self.permitting.address()
-        return wording.root(thread, watched_for=self.durations.watch_for, address=address)
+        return wording.root(thread, watched_for=self.durations.watch_for, address=address, rule=self.rule)
 
     async def _opened(self, thread: Thread, place: Place, *, shown_rev: int) -> Outcome:
         """Return what is known once a root stands. One that does not stand in its thread, which is gone, begins one."""
@@ -262,9 +224,9 @@ class Announcing:
 
     async def _refused(self, thread: Thread, step: Step, error: Refused) -> Outcome:
         log.warning("slack_refused", thread_id=thread.id, step=step.name, code=error.code)
-        mendable = error.code in NOT_THE_PLACE and not (error.code in _NO_SCOPE and step is Step.LOOK)
+        mendable = error.code in NOT_THE_PLACE and not (error.code in NO_SCOPE and step is Step.LOOK)
         waiting = thread.message.inbound and thread.root_ts is None  # there is no other place for it
-        if waiting and step is Step.LOOK and not mendable and error.code not in _NOT_THERE:
+        if waiting and step is Step.LOOK and not mendable and error.code not in NOT_THERE:
             return Outcome(thread.not_posted())  # history may not be read: twice beats never
         if mendable or waiting:
             return Outcome(thread.undone(step), again_in=self._pause(thread, error))
@@ -274,9 +236,9 @@ class Announcing:
             case Step.OPEN:
                 return await self._no_place(thread, error.code)
             case Step.LOOK if thread.posting == 0:
-                seen = error.code in _NOT_THERE and not thread.channel.startswith(("U", "W"))
+                seen = error.code in NOT_THERE and not thread.channel.startswith(("U", "W"))
                 return await self._no_place(thread, error.code if seen else "thread_unknown")
-            case Step.LOOK if error.code not in _NOT_THERE:
+            case Step.LOOK if error.code not in NOT_THERE:
                 # History may not be read: a missing line of ours beats a doubled one, but not a customer's.
                 return Outcome(thread.not_posted() if thread.shows else thread.replied())
             case Step.LOOK | Step.REPLY:

@@ -11,15 +11,15 @@ from msgspec import Struct
 from bot.domain.backoff import Chance, backoff
 from bot.domain.rules import Durations, Replies
 from bot.errors import CallFailed, NotSent, Refused
-from bot.services.announcing import NOT_THE_PLACE
 from bot.services.permitting import NOT_PERMITTED, Permitting
 from bot.services.worker import Job
 from bot.slack import answers, questions
+from bot.slack.calls import NOT_THE_PLACE
 from bot.slack.notifier import Notifier, Place
 from bot.slack.wording import Post
 from bot.storage.claims import Capacity
-from bot.storage.private_notes import PrivateNote, Tried, claim_notes, finish_notes
 from bot.storage.held import Terms
+from bot.storage.private_notes import PrivateNote, Tried, claim_notes, finish_notes
 from bot.storage.replies import HeldWords, held_words
 from bot.storage.rows import load_sends
 from bot.storage.shown import load_shown
@@ -107,7 +107,7 @@ class Noting:
             return await self._about_reply(note, what)
         if kind == "click":
             text = questions.of_reply(what)
-            return Said(Post(text, []), elsewhere=Post(answers.about_click(text), []), replaces=True)
+            return Said(Post(text, []), elsewhere=Post(answers.about_click(text), []), replaces=what != "not_yours")
         if note.says in ("moved", "closed"):
             thread = await self.store.read(lambda tx: load_shown(tx, note.about_id))
             if thread is None:

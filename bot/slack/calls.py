@@ -14,6 +14,13 @@ from bot.domain.clock import TheirClock
 from bot.errors import NotSent, Refused, Uncertain
 from bot.network import Reading, trusted
 
+NOT_THERE = frozenset({"not_in_channel", "channel_not_found"})
+# Refusals that concern our token, not the place: everything waits until somebody mends it.
+NO_TOKEN = frozenset({"invalid_auth", "not_authed", "account_inactive", "token_revoked", "token_expired"})
+NO_ACCESS = frozenset({"org_login_required", "team_access_not_granted"})
+NO_SCOPE = frozenset({"missing_scope", "no_permission", "access_denied"})  # for looking alone: posts go on without it
+NOT_THE_PLACE = NO_TOKEN | NO_ACCESS | NO_SCOPE
+
 _BUSY = frozenset({"ratelimited", "rate_limited", "message_limit_exceeded"})
 _MAYBE = frozenset({"internal_error", "fatal_error", "request_timeout", "service_unavailable", ""})
 

@@ -3,19 +3,31 @@
 from datetime import timedelta
 
 from bot.domain.card import Card, Spot, Text
+from bot.domain.rules import Replies
 from bot.domain.thread import Thread
 from bot.slack.markup import escape, shorten, when
 from bot.slack.sentences import status_line
 
+RULE_LINES = {
+    Replies.ASK: "💬 Write here: I ask before I send it · `!` first keeps a note",
+    Replies.SEND: "💬 Write here and it is sent · `!` first keeps a note",
+    Replies.MENTION: "💬 Begin with @bluethread to send · all else is a note",
+}
 
-def card_lines(thread: Thread, *, watched_for: timedelta, address: str) -> list[str]:
-    """Return what is to be said beside how the root's own text stands. address: the workspace's, for links."""
+
+def card_lines(thread: Thread, *, watched_for: timedelta, address: str, rule: Replies) -> list[str]:
+    """Return what is to be said beside how the root's own text stands.
+
+    address: the workspace's, for links. rule: of channels that have none of their own.
+    """
     card = thread.card
     if card is None:
         return []
     if card.goes_on is not None:
         return [f"➡️ The conversation goes on in {_link(card.goes_on, 'a newer thread', address)}."]
     lines = _stands(card, thread, watched_for) if card.is_current else []
+    if card.is_current and card.answers and not card.opted_out:
+        lines.append(RULE_LINES[card.rule or rule])
     if card.before is not None:
         lines.append(f"⬅️ What was said before stands in {_link(card.before, 'an older thread', address)}.")
     return lines

@@ -154,6 +154,11 @@ class Notifier:
         found = _object((await call(self.client.conversations_info, channel=channel)).get("channel"))
         return found.get("is_private") is not False
 
+    async def identity(self) -> tuple[str, str]:
+        """Return our bot's user id and our workspace's."""
+        answer = await call(self.client.auth_test)
+        return str(answer.get("user_id") or ""), str(answer.get("team_id") or "")
+
     async def address(self) -> str:
         """Return the workspace's address, with a slash at its end; "" when Slack does not say."""
         url = str((await call(self.client.auth_test)).get("url") or "")

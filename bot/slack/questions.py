@@ -19,13 +19,6 @@ _RULES = {
     Replies.SEND: "what is typed in a customer's thread goes to their phone at once",
     Replies.MENTION: "only what begins with @bluethread goes to the customer's phone",
 }
-RULE_LINES = {
-    Replies.ASK: "💬 Write here: I ask before I send it · `!` first keeps a note",
-    Replies.SEND: "💬 Write here and it is sent · `!` first keeps a note",
-    Replies.MENTION: "💬 Begin with @bluethread to send · all else is a note",
-}
-"""What the card says of it."""
-
 _TOLD = {
     "thread_over": "I can no longer post in this thread. Text them with `/imessage`.",
     "group": "I can show what a group writes, but not answer it.",

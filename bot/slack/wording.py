@@ -15,6 +15,7 @@ from bot.domain.attention import CHANNEL, is_old
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message, Notice
 from bot.domain.number import mask
+from bot.domain.rules import Replies
 from bot.domain.send import Send
 from bot.domain.thread import Thread
 from bot.slack.cards import card_lines
@@ -40,13 +41,13 @@ class Post(Struct, frozen=True):
     broadcast: bool = False  # a reply that is shown in the channel, too
 
 
-def root(thread: Thread, *, watched_for: timedelta, address: str = "") -> Post:
+def root(thread: Thread, *, watched_for: timedelta, address: str = "", rule: Replies = Replies.ASK) -> Post:
     """Return the root of a thread: who texts whom, the text, how it stands, and how the conversation does.
 
-    address: the workspace's, for links.
+    address: the workspace's, for links. rule: of channels that have none of their own.
     """
     text, blocks = _customers_root(thread) if thread.message.inbound else _teams_root(thread, watched_for)
-    if card := card_lines(thread, watched_for=watched_for, address=address):
+    if card := card_lines(thread, watched_for=watched_for, address=address, rule=rule):
         text = f"{shorten_markup(text, 3_000)}\n{shorten_markup(' · '.join(card), 890)}"
         blocks.append(_context(card))
     return Post(shorten_markup(text, 3_900), blocks, thread.message.calls == CHANNEL)  # chat.update takes 4,000

@@ -39,6 +39,8 @@ def load_cards(tx: Transaction, ids: Sequence[UUID]) -> dict[UUID, Card]:
             texts[row.id],
             None if row.is_current else _spot(row.goes_on),
             _spot(row.stood),
+            row.rule,
+            row.answers,
         )
         for row in cards
     }
@@ -76,9 +78,10 @@ _BESIDE = """
 """
 _CARDS = Sql(f"""
     SELECT threads.id, waiting_since, {opted_out("customer")} AS opted_out,
-        conversations.thread_id = threads.id AS is_current,
+        conversations.thread_id = threads.id AS is_current, rule, kind = 'person' AND customer <> '' AS answers,
         ({_BESIDE.format(side="<", order="DESC")}) AS stood, ({_BESIDE.format(side=">", order="ASC")}) AS goes_on
     FROM threads JOIN conversations ON conversations.id = threads.conversation_id
+    LEFT JOIN channels ON channels.channel = threads.channel
     WHERE threads.id {{among ids}}
 """)
 # Only the last things said are looked at, however many there were; of those, what stands in that thread. What was said

@@ -11,7 +11,6 @@ from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from bot.domain.attention import Attention
 from bot.domain.ids import new_id
@@ -19,14 +18,13 @@ from bot.domain.known import Known
 from bot.domain.rules import Replies
 from bot.domain.send import Send, Words
 from bot.domain.splitting import split_text
-from bot.domain.thread import Step, Thread
+from bot.domain.thread import Thread
 from bot.storage.conversations import Gesture, Seat, let_out, next_seats, opted_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import WROTE_THERE, insert_sends
 from bot.storage.private_notes import PrivateNote, owe_notes
-from bot.storage.rows import load_sends
 from bot.storage.sql import Sql
-from bot.storage.waking import wake, wake_cards
+from bot.storage.waking import wake_cards
 
 
 class Terms(Struct, frozen=True):
@@ -225,17 +223,6 @@ _FORGET = Sql(f"""
     WHERE id = :id AND {_CLAIMED}
 """)
 _FORGET_SENDS = Sql(f"UPDATE sends SET text = '' WHERE message_id = :message_id AND {_CLAIMED}")
-
-
-def speak(tx: Transaction, threads: Sequence[Thread]) -> None:
-    """Have replies say how typed texts do, since they cannot be marked."""
-    sends = load_sends(tx, [send.id for thread in threads for send in thread.sends], lock=True)
-    spoken = [replace(send, words=replace(send.words, quiet=False)) for send in sends.values()]
-    tx.each(_SPEAKS, [{"id": one.id, "quiet": False, "owed": one.news} for one in spoken])
-    wake(tx, [one.thread_id for one in spoken if one.news], Step.REPLY)
-
-
-_SPEAKS = Sql("{update sends: quiet, owed}")
 
 
 @one_by_one

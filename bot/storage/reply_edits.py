@@ -131,8 +131,8 @@ def correction_of(tx: Transaction, message_id: UUID, author: str) -> tuple[str, 
 _CORRECTION = Sql("""
     SELECT text, line, customer, channel FROM messages JOIN threads ON threads.id = messages.thread_id
     JOIN conversations ON conversations.id = messages.conversation_id
-    WHERE messages.id = :id AND messages.author = :author AND direction = 'held' AND origin = 'correction' AND held_until > :now
-    AND customer <> ''
+    WHERE messages.id = :id AND messages.author = :author AND direction = 'held' AND origin = 'correction'
+    AND held_until > :now AND customer <> ''
 """)
 
 

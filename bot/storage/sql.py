@@ -56,6 +56,7 @@ _TRUTHS = {
     "waits",
     "has_card",
     "is_current",
+    "answers",
     "private",
     "learnt",
 }

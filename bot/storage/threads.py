@@ -14,7 +14,8 @@ from bot.storage.cards import with_cards
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
-from bot.storage.held import Terms, forget_words, name_words, speak
+from bot.storage.held import Terms, forget_words, name_words
+from bot.storage.marks import speak, tell_of_sms
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.places import begin_with_the_oldest, move_inbound, was_not_written
 from bot.storage.private_notes import owe_note_of
@@ -159,6 +160,7 @@ class Outcome(Struct, frozen=True):
     leads: bool = False  # its root was to stand in another thread that is gone: it is the current one now
     named: tuple[str, Terms] | None = None  # what was typed, with the names in it
     speaks: bool = False  # it cannot be marked, so replies are to say how it does
+    tells_of_sms: bool = False
     forgets: bool = False  # its words are not kept: their author may not text
     goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
@@ -184,6 +186,8 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     for item in items:
         if item.note:
             owe_note_of(tx, item.thread, item.note)
+        if item.tells_of_sms:
+            tell_of_sms(tx, item.thread)
         if item.named is not None:
             name_words(tx, item.thread, *item.named)
         if item.goes_on_in is not None:

@@ -1,13 +1,16 @@
 """What people type in a customer's thread: sent by the channel's rule, marked on their very words, or kept."""
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from bot.slack.questions import ALWAYS, KEEP, SEND
+from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
 from sandbox.slack.records import Ephemeral, SlackMessage
+from sandbox.slack.workspace import BOT_USER
 from tests.conftest import CUSTOMER, Stage, until
+from tests.statements import asking
 
 Opened = Callable[..., Any]
 GENERAL, GUEST, OTHER = "C0GENERAL", "U0GUEST", "U0BEN"
@@ -21,7 +24,7 @@ async def texted(stage: Stage) -> SlackMessage:
 
 
 async def write(stage: Stage, text: str, **how: Any) -> SlackMessage:
-    return await stage.slack.reply(GENERAL, stage.root().ts, text, **how)
+    return await stage.slack.reply(GENERAL, stage.roots()[0].ts, text, **how)
 
 
 def said(stage: Stage) -> list[str]:
@@ -40,7 +43,7 @@ def questions(stage: Stage) -> list[Ephemeral]:
 
 
 def whispers(stage: Stage) -> list[str]:
-    return [one.text for one in stage.slack.ephemerals]
+    return [one.text for one in stage.slack.ephemerals if not one.text.startswith("Got it")]
 
 
 async def click(stage: Stage, action: str, question: Ephemeral, **how: Any) -> None:
@@ -50,7 +53,7 @@ async def click(stage: Stage, action: str, question: Ephemeral, **how: Any) -> N
 @pytest.fixture
 async def sends(open_stage: Opened) -> Stage:
     """A stage where what is typed is sent at once, with a thread."""
-    stage: Stage = await open_stage(thread_replies="send")
+    stage: Stage = await open_stage(thread_replies="send", catch_up_interval=0.5)
     await texted(stage)
     return stage
 
@@ -138,7 +141,7 @@ async def test_what_a_kill_interrupts_between_the_event_and_the_post_is_sent_onc
 
 
 async def test_what_could_not_be_sent_is_marked_and_said_in_words_to_its_author(sends: Stage) -> None:
-    sends.sendblue.faults.refuse = ("4002", "Unsupported number")
+    sends.sendblue.faults.refuse = "4002"
     reply = await write(sends, "Eight works")
     await until(lambda: "x" in reply.reactions)
     await until(lambda: any("Not sent" in text for text in posts(sends)))
@@ -146,5 +149,167 @@ async def test_what_could_not_be_sent_is_marked_and_said_in_words_to_its_author(
     assert told.startswith(f"<@{reply.user}>, about “Eight works”:")
 
 
-async def test_an_edit_before_a_text_leaves_changes_it_and_one_that_makes_it_a_note_stops_it(sends: Stage) -> None:
-    sends.slack.faults.answer("users.info", "hang")
+@pytest.fixture
+async def waits(sends: Stage) -> Stage:
+    """The same, where nothing leaves: Sendblue is down."""
+    sends.sendblue.faults.down = True
+    return sends
+
+
+def is_well_again(stage: Stage) -> None:
+    stage.sendblue.faults.down = False
+
+
+async def test_an_edit_before_a_text_leaves_changes_it(waits: Stage) -> None:
+    reply = await write(waits, "Seven works")
+    await waits.slack.edit(GENERAL, reply.ts, "Eight works")
+    is_well_again(waits)
+    await until(lambda: "white_check_mark" in reply.reactions)
+    assert said(waits) == ["Table at eight?", "Eight works"]
+
+
+async def test_an_edit_that_makes_it_a_note_and_a_deletion_keep_a_text_from_leaving(waits: Stage) -> None:
+    noted, deleted = await write(waits, "Rude as ever"), await write(waits, "Also rude")
+    await waits.slack.edit(GENERAL, noted.ts, "!Rude as ever")
+    await waits.slack.remove(GENERAL, deleted.ts)
+    await write(waits, "Eight works")
+    is_well_again(waits)
+    await until(lambda: said(waits) == ["Table at eight?", "Eight works"])
+    await until(lambda: noted.reactions[-1:] == ["lock"])
+
+
+async def test_after_it_left_an_edit_offers_to_send_a_correction(sends: Stage) -> None:
+    reply = await write(sends, "Seven works")
+    await until(lambda: "white_check_mark" in reply.reactions)
+    await sends.slack.edit(GENERAL, reply.ts, "Eight works")
+    await until(lambda: any("still shows your first version" in text for text in whispers(sends)))
+    [offer] = [one for one in sends.slack.ephemerals if "first version" in one.text]
+    await click(sends, CORRECT, offer)
+    [view] = sends.slack.views
+    [written] = view.inputs()
+    assert written["initial_value"] == "Eight works"
+    answers = [await sends.slack.submit(view, {CORRECTION: "Sorry: eight works"}) for _ in range(2)]
+    assert [answer.status for answer in answers] == [200, 200]
+    await until(lambda: said(sends) == ["Table at eight?", "Seven works", "Sorry: eight works"])
+    await until(lambda: any("Sorry: eight works" in text for text in posts(sends)))
+
+
+async def test_a_deletion_after_it_left_is_answered_with_the_truth(sends: Stage) -> None:
+    reply = await write(sends, "Seven works")
+    await until(lambda: "white_check_mark" in reply.reactions)
+    await sends.slack.remove(GENERAL, reply.ts)
+    await until(lambda: any("the customer's phone still shows them" in text for text in whispers(sends)))
+
+
+async def test_a_preview_of_a_link_and_an_edit_of_a_note_change_nothing(sends: Stage) -> None:
+    reply, note = await write(sends, "https://a.example works"), await write(sends, "!psst")
+    await until(lambda: "white_check_mark" in reply.reactions and "lock" in note.reactions)
+    await sends.slack.unfurl(GENERAL, reply.ts)
+    await sends.slack.edit(GENERAL, note.ts, "psst")
+    await write(sends, "See you")
+    await until(lambda: said(sends) == ["Table at eight?", "https://a.example works", "See you"])
+    assert whispers(sends) == []
+
+
+async def test_held_words_that_nobody_decides_about_are_wiped_and_their_author_is_told(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(held_for=1)
+    await texted(stage)
+    await write(stage, "Eight works")
+    await until(lambda: questions(stage))
+    [question] = questions(stage)
+    dm = "D0ANA"
+    await until(lambda: any("was not sent" in message.text for message in stage.slack.messages(dm)))
+    await click(stage, SEND, question)
+    await until(lambda: any("It is a note by now" in text for text in whispers(stage)))
+    assert said(stage) == ["Table at eight?"]
+    assert stage.app is not None
+    assert await stage.app.store.read(asking("SELECT id FROM messages WHERE text = 'Eight works'")) == []
+
+
+async def test_of_two_clicks_one_counts_and_nobody_else_can_send(asks: Stage) -> None:
+    await write(asks, "Eight works")
+    await until(lambda: questions(asks))
+    [question] = questions(asks)
+    await click(asks, SEND, question, user=OTHER)
+    await until(lambda: any("Only the person who wrote this" in text for text in whispers(asks)))
+    assert said(asks) == ["Table at eight?"]
+    await asyncio.gather(*(click(asks, SEND, question) for _ in range(2)))
+    await until(lambda: not questions(asks))
+    await until(lambda: said(asks) == ["Table at eight?", "Eight works"])
+
+
+async def test_words_typed_while_the_bot_was_away_are_read_back_and_asked_about_if_they_are_old(sends: Stage) -> None:
+    await sends.stop()
+    reply = await write(sends, "Eight works")
+    await write(sends, "!psst")
+    await sends.start(int(sends.settings.public_url.rpartition(":")[2]))
+    await until(lambda: "white_check_mark" in reply.reactions, within=15)
+    assert said(sends) == ["Table at eight?", "Eight works"]
+
+
+async def test_what_was_typed_before_the_rule_was_set_is_asked_about(open_stage: Opened) -> None:
+    stage: Stage = await open_stage()
+    await texted(stage)
+    stage.slack.faults.delay_events = 1.0
+    writing = asyncio.create_task(write(stage, "Eight works"))
+    await asyncio.sleep(0.2)
+    stage.slack.faults.delay_events = 0
+    answer = await stage.slack.type("/imessage replies send")
+    assert "goes to their phone at once" in answer.text
+    await writing
+    await until(lambda: questions(stage))
+    await write(stage, "See you")
+    await until(lambda: said(stage) == ["Table at eight?", "See you"])
+
+
+@pytest.mark.parametrize("fault", ["repeat_events", "twin_events"])
+async def test_copies_of_an_event_send_one_text(sends: Stage, fault: str) -> None:
+    setattr(sends.slack.faults, fault, True)
+    reply = await write(sends, "Eight works")
+    await until(lambda: "white_check_mark" in reply.reactions)
+    assert said(sends) == ["Table at eight?", "Eight works"]
+
+
+async def test_where_marks_are_refused_replies_say_how_typed_words_do(sends: Stage) -> None:
+    sends.slack.faults.refuse_reactions = "missing_scope"
+    reply = await write(sends, "Eight works")
+    await until(lambda: any("“Eight works”" in text and "Delivered" in text for text in posts(sends)))
+    assert reply.reactions == []
+
+
+async def test_only_what_begins_with_our_mention_goes_where_the_rule_says_so(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(thread_replies="mention")
+    await texted(stage)
+    first = await write(stage, "They are regulars")
+    await until(lambda: any("Only the team sees this" in text for text in whispers(stage)))
+    await write(stage, "Really")
+    await write(stage, f"<@{BOT_USER}> Eight works")
+    await until(lambda: said(stage) == ["Table at eight?", "Eight works"])
+    assert len(whispers(stage)) == 1
+    assert first.reactions == ["lock"]
+
+
+async def test_after_a_stop_a_reply_is_not_sent_and_its_author_is_told(sends: Stage) -> None:
+    await sends.sendblue.customer_says(CUSTOMER, "STOP")
+    await until(lambda: any("Opted out" in text for text in posts(sends)))
+    await write(sends, "Eight works")
+    await until(lambda: any("has opted out" in text for text in whispers(sends)))
+    assert said(sends) == ["Table at eight?"]
+
+
+async def test_the_first_sms_is_told_in_words_once(sends: Stage) -> None:
+    sends.sendblue.faults.sms = True
+    replies = [await write(sends, words) for words in ("Eight works", "See you")]
+    await until(lambda: all("white_check_mark" in reply.reactions for reply in replies))
+    await until(lambda: [text for text in posts(sends) if "your text went as SMS" in text])
+    await write(sends, "Bye")
+    await until(lambda: said(sends)[-1] == "Bye")
+    assert len([text for text in posts(sends) if "your text went as SMS" in text]) == 1
+
+
+async def test_typed_words_call_their_author_and_end_the_customers_wait(sends: Stage) -> None:
+    await sends.sendblue.customer_says(CUSTOMER, "Or nine?")
+    await until(lambda: "Waiting for an answer" in sends.shown())
+    await write(sends, "Nine works", user=OTHER)
+    await until(lambda: "Waiting for an answer" not in sends.shown() and "Nine works" in sends.shown())
+    assert f"Last: <@{OTHER}>" in sends.shown()
