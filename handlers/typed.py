@@ -136,7 +136,7 @@ def _id(fields: Fields, field: str) -> str:
 
 
 def _ts(fields: Fields, field: str) -> str:
-    return _matching(fields.get(field), r"[0-9]{1,12}\.[0-9]{1,9}")
+    return _matching(fields.get(field), r"[0-9]{1,10}\.[0-9]{1,9}")
 
 
 def _matching(value: object, pattern: str) -> str:

@@ -22,6 +22,7 @@ from tests.handlers.slack_messages import US, blocks, said, section, told, user
         {"thread_ts": "1764000000.000200"},
         {"thread_ts": 1763990000.0001},
         {"ts": "soon"},
+        {"ts": "999999999999.000200"},  # in no year that a calendar has
         *({"subtype": kind} for kind in ("me_message", "bot_message", "huddle_thread", "channel_join", "tombstone")),
         *({"subtype": kind} for kind in ("assistant_app_thread", "ekm_access_denied", "message_replied", [], {})),
     ],
