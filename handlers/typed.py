@@ -21,9 +21,8 @@ _SLACKBOT = "USLACKBOT"
 _CALL = re.compile(r"<!(here|channel|everyone)>")
 _TOKEN = re.compile(r"<[@#!]")  # what was typed is escaped, so nothing else looks like this
 # A phone does not show these. A joiner stays where scripts and emoji need it: between two that are not ASCII.
-_JOINED = r"[^\x00-\x7f\u200c\u200d]"
 _INVISIBLE = re.compile(
-    rf"[\x00-\x08\x0b-\x1f\u200b\u2060\ufeff]|(?<!{_JOINED})[\u200c\u200d]|[\u200c\u200d](?!{_JOINED})"
+    r"[\x00-\x08\x0b-\x1f\u200b\u2060\ufeff]|(?<![^\x00-\x7f])[\u200c\u200d]|[\u200c\u200d](?![^\x00-\x7f])"
 )
 
 
@@ -137,7 +136,7 @@ def _id(fields: Fields, field: str) -> str:
 
 
 def _ts(fields: Fields, field: str) -> str:
-    return _matching(fields.get(field), r"[0-9]{1,12}\.[0-9]{1,9}")
+    return _matching(fields.get(field), r"[0-9]{1,10}\.[0-9]{1,9}")
 
 
 def _matching(value: object, pattern: str) -> str:
