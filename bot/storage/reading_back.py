@@ -44,7 +44,7 @@ def note_alive(tx: Transaction, at_start: bool) -> int:  # noqa: FBT001 - the wr
     threads = tx.ask(_LATELY, since=tx.now - _ACTIVE, most=_MOST).column()
     # One after the other in this order: the newest first.
     rows = [
-        {"key": f"back:{one.hex}", "at": before - _SKEW, "due_at": tx.now + timedelta(microseconds=place)}
+        {"key": f"back:{one.hex}", "at": before - _SKEW, "due_at": tx.now + timedelta(microseconds=place), "fence": 0}
         for place, one in enumerate(threads)
     ]
     tx.each(_READ_BACK, rows)

@@ -151,17 +151,17 @@ async def test_what_could_not_be_sent_is_marked_and_said_in_words_to_its_author(
 
 @pytest.fixture
 async def waits(sends: Stage) -> Stage:
-    """The same, where nothing leaves: Sendblue is down."""
-    sends.sendblue.faults.down = True
+    """The same, where nothing that Ben types leaves: Slack does not say whether he may text."""
+    sends.slack.faults.errors["users.info"] = "internal_error"
     return sends
 
 
 def is_well_again(stage: Stage) -> None:
-    stage.sendblue.faults.down = False
+    stage.slack.faults.errors.clear()
 
 
 async def test_an_edit_before_a_text_leaves_changes_it(waits: Stage) -> None:
-    reply = await write(waits, "Seven works")
+    reply = await write(waits, "Seven works", user=OTHER)
     await waits.slack.edit(GENERAL, reply.ts, "Eight works")
     is_well_again(waits)
     await until(lambda: "white_check_mark" in reply.reactions)
@@ -169,10 +169,10 @@ async def test_an_edit_before_a_text_leaves_changes_it(waits: Stage) -> None:
 
 
 async def test_an_edit_that_makes_it_a_note_and_a_deletion_keep_a_text_from_leaving(waits: Stage) -> None:
-    noted, deleted = await write(waits, "Rude as ever"), await write(waits, "Also rude")
+    noted, deleted = [await write(waits, words, user=OTHER) for words in ("Rude as ever", "Also rude")]
     await waits.slack.edit(GENERAL, noted.ts, "!Rude as ever")
     await waits.slack.remove(GENERAL, deleted.ts)
-    await write(waits, "Eight works")
+    await write(waits, "Eight works", user=OTHER)
     is_well_again(waits)
     await until(lambda: said(waits) == ["Table at eight?", "Eight works"])
     await until(lambda: noted.reactions[-1:] == ["lock"])
@@ -187,7 +187,7 @@ async def test_after_it_left_an_edit_offers_to_send_a_correction(sends: Stage) -
     await click(sends, CORRECT, offer)
     [view] = sends.slack.views
     [written] = view.inputs()
-    assert written["initial_value"] == "Eight works"
+    assert written["element"]["initial_value"] == "Eight works"
     answers = [await sends.slack.submit(view, {CORRECTION: "Sorry: eight works"}) for _ in range(2)]
     assert [answer.status for answer in answers] == [200, 200]
     await until(lambda: said(sends) == ["Table at eight?", "Seven works", "Sorry: eight works"])
@@ -217,7 +217,7 @@ async def test_held_words_that_nobody_decides_about_are_wiped_and_their_author_i
     await write(stage, "Eight works")
     await until(lambda: questions(stage))
     [question] = questions(stage)
-    dm = "D0ANA"
+    dm = "D0BOTU0ANA"
     await until(lambda: any("was not sent" in message.text for message in stage.slack.messages(dm)))
     await click(stage, SEND, question)
     await until(lambda: any("It is a note by now" in text for text in whispers(stage)))
