@@ -18,7 +18,7 @@ class Reply(Struct, frozen=True):
     drafted: bool  # the text has mentions that wait for their names (`bot.slack.markup.named`), and Slack's escapes
     to_us: bool  # it began with our mention, which the text lacks
     names_others: bool  # it mentions a person, a user group, a channel or everybody
-    unread: str = ""  # the type of the first part that no text stands for: it is held, whatever the channel's rule
+    unread: str = ""  # the type of the first part that the text does not say as it was typed: it is held by any rule
     has_files: bool = False
 
     @property

@@ -24,7 +24,7 @@ def card_lines(thread: Thread, *, watched_for: timedelta, address: str, rule: Re
     if card is None:
         return []
     if card.goes_on is not None:
-        return [f"➡️ The conversation goes on in {_link(card.goes_on, 'a newer thread', address)}."]
+        return [f"➡️ The conversation goes on in {_link(card.goes_on, 'another thread', address)}."]
     lines = _stands(card, thread, watched_for) if card.is_current else []
     if card.is_current and card.answers and not card.opted_out:
         lines.append(RULE_LINES[card.rule or rule])

@@ -21,7 +21,7 @@ _SCHEME = re.compile(r"(?:mailto|tel):")
 
 
 def composed(blocks: Sequence[Any]) -> tuple[str, str]:
-    """Return the draft, and the type of the first part that no text stands for ("": there is none)."""
+    """Return the draft, and the type of the first part that it does not say as it was typed ("": there is none)."""
     unread: list[str] = []
     drafts: list[str] = []
     for block in blocks:
@@ -74,7 +74,7 @@ def _inline(element: Any, unread: list[str], *, code: bool) -> str:
     if (read := _INLINES.get(kind)) is None:
         return _stand_in(element, unread)
     draft = escape(_text(element, "text")) if code and kind == "text" else read(element)
-    if draft is None:
+    if draft is None or (kind == "emoji" and re.fullmatch(r"[\w+'&.-]+", draft)):  # a name: no phone has that emoji
         unread.append(kind)
     return draft or ""
 

@@ -26,6 +26,7 @@ _TOLD = {
     "not_our_line": "this conversation is on a line that is no longer ours. Text them with `/imessage --from`.",
     "opted_out": reason("opted_out"),
     "private": "the conversation goes on in a private channel or a direct message, and you have not written there.",
+    "no_text": "there is no text.",
     "files": "I can't send files from a thread yet. Write your text without one; for a picture with a public link use "
     "`/imessage --media`.",
 }
@@ -33,7 +34,7 @@ _WHY = {
     "": "",
     "names": "It mentions somebody, so I ask first. ",
     "late": "You wrote this while I was away, so I ask first. ",
-    "unread": "I can't read a part of it ({part}): the customer would get only what stands here. ",
+    "unread": "A part of it can't be sent as you typed it ({part}): the customer would get what stands here. ",
 }
 _SAID = {
     "first_note": "🔒 Only the team sees this. Here only what begins with @bluethread goes to the customer's "

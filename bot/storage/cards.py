@@ -76,10 +76,17 @@ _BESIDE = """
     AND beside.closed = '' AND beside.channel = beside.asked_in
     ORDER BY beside.seq {order} LIMIT 1
 """
+# Where somebody wrote in an older thread again, the newest leads there.
+_CURRENT = """
+    SELECT beside.channel || ' ' || beside.root_ts FROM threads AS beside
+    WHERE beside.id = conversations.thread_id AND beside.id <> threads.id
+    AND beside.root_ts IS NOT NULL AND beside.closed = '' AND beside.channel = beside.asked_in
+"""
 _CARDS = Sql(f"""
     SELECT threads.id, waiting_since, {opted_out("customer")} AS opted_out,
         conversations.thread_id = threads.id AS is_current, rule, kind = 'person' AND customer <> '' AS answers,
-        ({_BESIDE.format(side="<", order="DESC")}) AS stood, ({_BESIDE.format(side=">", order="ASC")}) AS goes_on
+        ({_BESIDE.format(side="<", order="DESC")}) AS stood,
+        coalesce(({_BESIDE.format(side=">", order="ASC")}), ({_CURRENT})) AS goes_on
     FROM threads JOIN conversations ON conversations.id = threads.conversation_id
     LEFT JOIN channels ON channels.channel = threads.channel
     WHERE threads.id {{among ids}}

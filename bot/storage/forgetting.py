@@ -87,12 +87,15 @@ _OLD = Sql(f"""
         WHERE sends.accepted_at < :before AND {_IS_OVER} ORDER BY sends.accepted_at LIMIT :most
     ) AS over
 """)
-_OLD_INBOUND = Sql(f"""
-    SELECT DISTINCT thread_id FROM (
-        SELECT thread_id FROM messages JOIN threads ON threads.id = thread_id
-        WHERE direction = 'in' AND said_at < :before AND {_IS_OVER} ORDER BY said_at LIMIT :most
-    ) AS over
-""")
+_OLD_INBOUND, _OLD_NOTES = (
+    Sql(f"""
+        SELECT DISTINCT thread_id FROM (
+            SELECT thread_id FROM messages JOIN threads ON threads.id = thread_id
+            WHERE direction = '{direction}' AND said_at < :before AND {_IS_OVER} ORDER BY said_at LIMIT :most
+        ) AS over
+    """)
+    for direction in ("in", "note")
+)
 _OF_THREADS = "message_id IN (SELECT id FROM messages WHERE thread_id {among ids})"
 _STILL = Sql("SELECT id FROM threads WHERE id {among ids} AND due_at IS NULL ORDER BY id {lock}")
 _REMOVE = (
@@ -107,8 +110,8 @@ _REMOVE = (
 def remove_many(tx: Transaction, age: timedelta) -> int:
     """Remove threads that are over and older than that, with all that is theirs alone; return how many, 500 at most."""
     before = tx.now - age
-    ids = tx.ask(_OLD, before=before, most=_AT_ONCE).column()
-    ids = ids or tx.ask(_OLD_INBOUND, before=before, most=_AT_ONCE).column()
+    found = (tx.ask(old, before=before, most=_AT_ONCE).column() for old in (_OLD, _OLD_INBOUND, _OLD_NOTES))
+    ids = next(filter(None, found), [])
     ids = tx.ask(_STILL, ids=ids).column() if ids else []
     for statement in _REMOVE if ids else ():
         tx.do(statement, ids=ids)

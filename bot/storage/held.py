@@ -18,13 +18,13 @@ from bot.domain.known import Known
 from bot.domain.rules import Replies
 from bot.domain.send import Send, Words
 from bot.domain.splitting import split_text
-from bot.domain.thread import Thread
+from bot.domain.thread import Step, Thread
 from bot.storage.conversations import Gesture, Seat, let_out, next_seats, opted_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import WROTE_THERE, insert_sends
 from bot.storage.private_notes import PrivateNote, owe_notes
 from bot.storage.sql import Sql
-from bot.storage.waking import wake_cards
+from bot.storage.waking import wake, wake_cards
 
 
 class Terms(Struct, frozen=True):
@@ -180,6 +180,8 @@ def let_go(tx: Transaction, message: Held, terms: Terms) -> str:
     insert_sends(tx, [(one, seat) for one in sends])
     let_out(tx, [message.thread_id])
     wake_cards(tx, [message.thread_id])
+    if place.current_id != place.thread_id:
+        wake(tx, [one for one in [place.current_id] if one is not None], Step.EDIT)  # it goes on in this one now
     return ""
 
 

@@ -6,7 +6,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from bot.domain.ids import new_id
-from bot.domain.message import WITHOUT_WORDS
 from bot.domain.reply import Reply
 from bot.domain.rules import Replies, Verdict, judge
 from bot.domain.thread import Step
@@ -42,7 +41,8 @@ def take_replies(tx: Transaction, item: Typed) -> str:
         if first and _rule(place, reply, terms) is Replies.MENTION:
             owe(tx, message_id, reply.author, "first_note")
         return Heed.KEPT
-    why_not = "files" if reply.has_files else place.why_not(terms)
+    why_not = "files" if reply.has_files else "" if reply.text else "no_text"
+    why_not = why_not or place.why_not(terms)
     if why_not:
         _store(tx, place, item, message_id, Verdict.NOTE, stands=False)
         owe(tx, message_id, reply.author, why_not)
@@ -98,7 +98,7 @@ def _store(tx: Transaction, place: Place, item: Typed, message_id: UUID, verdict
         origin="drafted" if reply.drafted and not note else "typed",
         team=reply.team,
         author=reply.author,
-        text="" if note else reply.text or WITHOUT_WORDS,
+        text="" if note else reply.text,
         said_at=tx.now,
         held_until=held_until,
         held_why=why_held(item, tx.now),

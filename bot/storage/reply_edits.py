@@ -5,7 +5,6 @@ from uuid import UUID
 from msgspec import Struct
 
 from bot.domain.ids import new_id
-from bot.domain.message import WITHOUT_WORDS
 from bot.domain.reply import Edit, Removal
 from bot.domain.rules import Verdict
 from bot.domain.thread import Step
@@ -39,7 +38,7 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     verdict = judged(tx, place, typed)
     if message.direction == "out" and not _take_back(tx, message):
         return _correct(tx, item, message)
-    if verdict is Verdict.NOTE or reply.has_files:
+    if verdict is Verdict.NOTE or reply.has_files or not reply.text:
         wipe(tx, message)
         wake(tx, [message.thread_id], Step.MARK)
         return Heed.KEPT
@@ -47,7 +46,7 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     tx.do(
         _EDITED,
         id=message.id,
-        text=reply.text or WITHOUT_WORDS,
+        text=reply.text,
         origin="drafted" if reply.drafted else "typed",
         held_until=tx.now + item.terms.held_for if held else None,
         held_why=why_held(typed, tx.now),
@@ -98,7 +97,7 @@ def _correct(tx: Transaction, item: Changed, message: Held) -> str:
         origin="correction",
         team=reply.team,
         author=reply.author,
-        text=item.plain or WITHOUT_WORDS,
+        text=item.plain,
         said_at=tx.now,
         held_until=tx.now + item.terms.held_for,
         held_why=None,

@@ -113,7 +113,7 @@ async def test_old_and_new_roots_lead_to_each_other(begun: Stage) -> None:
     await until(lambda: tops(begun, "C0RANDOM"))
     old, new = tops(begun)[0], tops(begun, "C0RANDOM")[0]
     assert f"/archives/C0GENERAL/p{old.ts.replace('.', '')}|an older thread>" in new.text
-    goes_on = f"goes on in <https://sandbox.slack.com/archives/C0RANDOM/p{new.ts.replace('.', '')}|a newer thread>"
+    goes_on = f"goes on in <https://sandbox.slack.com/archives/C0RANDOM/p{new.ts.replace('.', '')}|another thread>"
     await until(lambda: goes_on in tops(begun)[0].text, within=20)
 
 
