@@ -6,7 +6,7 @@ somebody chose from the composer's lists. Source: docs, "Formatting message text
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TypeAlias
 
@@ -26,6 +26,13 @@ _CHOSEN = (
     r"(?P<bare>https?://[^\s<>]*[^\s<>.,;:!?)\"'])",
     r":(?P<name>[a-z0-9_+'-]+(?:::skin-tone-[2-6])?):",
 )
+
+
+def picked(typed: str, names: Mapping[str, str]) -> str:
+    """Return what was typed with each name, such as `@ben`, turned into what a choice from the list would have put."""
+    longest_first = sorted(names, key=len, reverse=True)
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])"
+    return re.sub(pattern, lambda match: names[match[0].lower()], typed, flags=re.IGNORECASE)
 
 
 def composed(typed: str) -> tuple[str, list[Json]]:
