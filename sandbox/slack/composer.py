@@ -36,7 +36,9 @@ def picked(typed: str, names: Mapping[str, str]) -> str:
 
 
 def composed(typed: str) -> tuple[str, list[Json]]:
-    """Return a message's `text` and its `blocks`, of which there is one, a rich text."""
+    """Return a message's `text` and its `blocks`: one, a rich text; none for what has only files."""
+    if not typed:
+        return "", []
     parts = list(_parts(typed))
     section = {"type": "rich_text_section", "elements": _joined([part for _, part in parts])}
     block = {"type": "rich_text", "block_id": secrets.token_urlsafe(4), "elements": [section]}

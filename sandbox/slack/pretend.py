@@ -57,7 +57,7 @@ class PretendSlack:
         self._views = Views(board, self._hands)
         self.submit, self.dismiss = self._views.submit, self._views.dismiss
         self.mentions = self._workspace.mentions
-        methods = Methods(self._workspace, self._pace, self.faults, self._views)
+        methods = Methods(self._workspace, self._pace, self.faults, self.events, self._views)
         self._endpoint = Endpoint(board, self.faults, methods, bot_token)
         self.base_url = ""
         self.app = Starlette(
