@@ -12,7 +12,8 @@ from sandbox.bot_process import BotFailedError
 from sandbox.faults import Switches
 from sandbox.playing import Playing
 from sandbox.sendblue.tapbacks import SIGNS
-from sandbox.slack import CommandAnswer, SlackRefusalError
+from sandbox.slack import CommandAnswer, SlackRefusalError, View
+from sandbox.slack.composer import picked
 from sandbox.slack.escapes import escaped
 from sandbox.traffic import Json
 from sandbox.world import World
@@ -50,7 +51,11 @@ class Control:
             "/read": self.read,
             "/reply": self.reply,
             "/react": self.react,
+            "/write": self.write,
+            "/edit": self.edit,
             "/delete": self.delete,
+            "/submit": self.submit,
+            "/dismiss": self.dismiss,
             "/bot": self.bot,
             "/reset": self.reset,
             "/scene": self.scene,
@@ -62,7 +67,7 @@ class Control:
         slack = self._world.slack
         text, channel, user = _text(body, "text"), _text(body, "channel"), _text(body, "user")
         if not text.startswith("/"):
-            return {"failure": None, "text": "", "ts": slack.say(channel, escaped(text), user).ts}
+            return await self.write(body)
         command = text.split()[0]
         if command == "/invite":
             slack.invite(channel)
@@ -70,6 +75,22 @@ class Control:
         if command not in COMMANDS:
             raise RequestError(f"{command} is no command here. There are {' and '.join([*COMMANDS, '/invite'])}.")
         return _answered(await slack.type(escaped(text), channel=channel, user=user))
+
+    async def write(self, body: Json) -> Json:
+        """An ordinary message: in a thread if one is named, and in its channel as well with `broadcast`."""
+        thread_ts = _text(body, "thread_ts") if body.get("thread_ts") else None
+        broadcast = thread_ts is not None and body.get("broadcast") is True
+        if thread_ts and _text(body, "text").startswith("/"):
+            raise RequestError("Slack takes no commands in a thread. Use the channel’s own box.")
+        channel, user = _text(body, "channel"), _text(body, "user")
+        said = await self._world.slack.reply(channel, thread_ts, self._picked(body), user=user, broadcast=broadcast)
+        return {"failure": None, "text": "", "ts": said.ts}
+
+    async def edit(self, body: Json) -> Json:
+        """Other words for one's own message."""
+        place = _text(body, "channel"), _text(body, "ts")
+        await self._world.slack.edit(*place, self._picked(body), user=_text(body, "user"))
+        return {}
 
     async def click(self, body: Json) -> Json:
         """A button on a message."""
@@ -110,8 +131,20 @@ class Control:
         return {}
 
     async def delete(self, body: Json) -> Json:
-        """Delete a message in Slack, as an admin of the workspace can."""
-        self._world.slack.delete(_text(body, "channel"), _text(body, "ts"))
+        """Delete a message in Slack: one's own, or without a `user` any, as an admin of the workspace can."""
+        user = _text(body, "user") if "user" in body else None
+        await self._world.slack.remove(_text(body, "channel"), _text(body, "ts"), user=user)
+        return {}
+
+    async def submit(self, body: Json) -> Json:
+        """Hand in a dialog; what was written comes by `block_id`."""
+        values = body.get("values")
+        written = {str(name): str(value) for name, value in values.items()} if isinstance(values, dict) else {}
+        return _answered(await self._world.slack.submit(self._view(body), written))
+
+    async def dismiss(self, body: Json) -> Json:
+        """Close a dialog."""
+        await self._world.slack.dismiss(self._view(body))
         return {}
 
     async def bot(self, body: Json) -> Json:
@@ -137,6 +170,15 @@ class Control:
         if self._playing.title:
             raise RequestError(f"Wait until “{self._playing.title}” is over.", 409)
         return self._playing.start(title)
+
+    def _picked(self, body: Json) -> str:
+        return picked(_text(body, "text"), self._world.slack.mentions())
+
+    def _view(self, body: Json) -> View:
+        for view in self._world.slack.views:
+            if view.id == body.get("id"):
+                return view
+        raise RequestError("This dialog is closed.", 404)
 
     def _ours(self, body: Json) -> str:
         """Return the handle of one of our texts that a request names."""

@@ -25,20 +25,24 @@ export function placeOf(id) {
   return isDm ? titleOf(id) : `#${titleOf(id)}`;
 }
 
-/** Make the choice work. */
+const SELECTS = ["actor", "reply-actor"];
+
+/** Make the choice work, in the channel and in the thread, which may cover it. */
 export function showActors() {
-  byId("actor").addEventListener("change", () => actAs(byId("actor").value));
-  on("state", () => {
-    byId("actor").replaceChildren(...state.actors.map(({ id, name, guest }) =>
-      h("option", { value: id }, guest ? `${name} (guest)` : name)));
-    byId("actor").value = acting();
-  });
+  for (const select of SELECTS.map(byId)) {
+    select.addEventListener("change", () => actAs(select.value));
+    on("state", () => {
+      select.replaceChildren(...state.actors.map(({ id, name, kind }) =>
+        h("option", { value: id }, kind === "member" ? name : `${name} (${kind})`)));
+      select.value = acting();
+    });
+  }
 }
 
 /** @param {string} person */
 export function actAs(person) {
   if (person === acting()) return;
   chosen = person;
-  byId("actor").value = person;
+  for (const select of SELECTS) byId(select).value = person;
   tell("actor", person);
 }

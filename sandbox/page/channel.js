@@ -29,7 +29,8 @@ export function showChannel() {
     for (const reply of also) showBroadcast(reply);
   });
   on("ephemeral", (now) => {
-    if (now.channel !== view.channel || now.user !== acting()) return;
+    if (now.channel !== view.channel || now.user !== acting() || now.thread_ts) return;
+    if (now.gone) return remove(`answer ${now.id}`);
     showEphemeral(now);
     byId("live").textContent = `Only visible to you: ${body({ ...now, ts: now.id }).textContent}`;
   });
@@ -49,7 +50,7 @@ function redraw() {
   const messages = [...state.messages.values()].filter(here);
   for (const message of messages.filter(isRoot)) showRoot(message);
   for (const reply of messages.filter(isBroadcast)) showBroadcast(reply);
-  const mine = [...state.ephemerals.values()].filter(here).filter((answer) => answer.user === acting());
+  const mine = [...state.ephemerals.values()].filter(here).filter((answer) => answer.user === acting() && !answer.thread_ts);
   for (const answer of mine) showEphemeral(answer);
   drawing = false;
   regroup(pane);
@@ -66,7 +67,7 @@ function empty() {
 function showRoot(message) {
   const replies = repliesOf(message);
   if (message.deleted && !replies.length) return remove(message.ts);
-  const props = { test: `message-${message.ts}`, "data-ts": message.ts };
+  const props = { test: `message-${message.ts}`, "data-ts": message.ts, openThread: () => enterThread(message.ts) };
   const node = messageNode(message, props, replies.length ? repliesLink(message, replies) : null);
   node.classList.toggle("open", message.ts === view.thread);
   const before = put(message.ts, node, orderOf(message.at, message.ts));
@@ -89,10 +90,10 @@ function showBroadcast(reply) {
   put(reply.ts, node, orderOf(reply.at, reply.ts));
 }
 
-/** @param {string} ts */
-function remove(ts) {
-  keepEnd(byId("messages"), () => shown.get(ts)?.remove());
-  shown.delete(ts);
+/** @param {string} key */
+function remove(key) {
+  keepEnd(byId("messages"), () => shown.get(key)?.remove());
+  shown.delete(key);
 }
 
 /** @param {import("./store.js").Ephemeral} answer */

@@ -1,10 +1,11 @@
-// The message box: Enter sends, Shift+Enter makes a line, ArrowUp brings back the last one, chips send examples.
+// The channel's message box; chips send examples.
 
 import { acting, placeOf } from "./actor.js";
 import { control } from "./control.js";
 import { byId, h, toEnd } from "./dom.js";
 import { icon } from "./icons.js";
 import { on, take } from "./store.js";
+import { typing } from "./typing.js";
 import { followNext, view } from "./view.js";
 
 const EXAMPLES = [
@@ -14,10 +15,7 @@ const EXAMPLES = [
   "/imessage 415-555-0132 --style confetti Your order is ready",
   "/imessage +1 415 555 2671 --media https://example.com/menu.png Tonight’s menu",
 ];
-const TALLEST = 120; // pixels
 
-/** @type {string[]} */
-const typed = [];
 let local = 0;
 
 /** Make the box work. */
@@ -25,12 +23,7 @@ export function showComposer() {
   const input = byId("composer-input");
   byId("chips").append(...EXAMPLES.map(chip));
   byId("composer").querySelector(".send").append(icon("send"));
-  byId("composer").addEventListener("submit", (/** @type {Event} */ event) => {
-    event.preventDefault();
-    submit();
-  });
-  input.addEventListener("input", grow);
-  input.addEventListener("keydown", keys);
+  typing(byId("composer"), send);
   const invite = () => (input.placeholder = `Message ${placeOf(view.channel)}, or type /imessage`);
   on("channel", invite);
   on("actor", invite);
@@ -44,49 +37,14 @@ function chip(example) {
   return h("li", null, button);
 }
 
-/** @param {KeyboardEvent} event */
-function keys(event) {
-  const input = byId("composer-input");
-  if (event.key === "Enter" && !event.shiftKey && !event.isComposing) {
-    event.preventDefault();
-    submit();
-  } else if (event.key === "ArrowUp" && !input.value && typed.length) {
-    event.preventDefault();
-    input.value = typed[typed.length - 1];
-    grow();
-  }
-}
-
-function grow() {
-  const input = byId("composer-input");
-  input.style.height = "auto";
-  input.style.height = `${Math.min(input.scrollHeight, TALLEST)}px`;
-  byId("composer").classList.toggle("ready", Boolean(input.value.trim()));
-}
-
-function submit() {
-  const input = byId("composer-input");
-  const text = input.value.trim();
-  if (!text) return;
-  input.value = "";
-  grow();
-  send(text);
-}
-
-/** Type it into Slack; what could not be sent comes back into the box. @param {string} text */
+/** Type it into Slack; returns whether that worked. @param {string} text */
 async function send(text) {
-  const channel = view.channel;
-  typed.push(text);
+  const place = { channel: view.channel, user: acting() };
   if (text.startsWith("/")) followNext();
   toEnd(byId("messages"));
-  const user = acting();
-  const answer = await control("type", { channel, user, text });
-  const input = byId("composer-input");
-  if (!answer && !input.value) {
-    input.value = text;
-    grow();
-  }
-  if (answer?.failure) sayFailed({ channel, user }, text, answer);
+  const answer = await control("type", { ...place, text });
+  if (answer?.failure) sayFailed(place, text, answer);
+  return Boolean(answer);
 }
 
 /**

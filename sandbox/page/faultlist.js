@@ -159,9 +159,40 @@ const SLACK = [
   },
 ];
 
+/** @type {Fault[]} */
+const TYPED = [
+  {
+    name: "lose_events", title: "Lose what is typed", on: true, off: false,
+    what: "Slack tells nothing of what people write in threads.",
+    watch: "nothing goes out. Kill the bot and start it again: it reads the threads back.",
+  },
+  {
+    name: "repeat_events", title: "Repeat what is typed", on: true, off: false,
+    what: "Slack tells everything twice at once.",
+    watch: "the customer gets one text.",
+  },
+  {
+    name: "twin_events", title: "Twins", on: true, off: false,
+    what: "Slack tells everything twice, as if it were two things.",
+    watch: "the customer gets one text.",
+  },
+  {
+    name: "delay_events", title: "Delay what is typed", off: 0,
+    choices: [["2", "2 s"], ["5", "5 s"], ["15", "15 s"]],
+    what: "Slack is late to tell what people write.",
+    watch: "the text goes out late, and once.",
+  },
+  {
+    name: "refuse_reactions", title: "Refuse reactions", on: "missing_scope", off: "",
+    what: "The bot may not react to messages.",
+    watch: "what a mark would show is said in words.",
+  },
+];
+
 /** @type {{name: string, side: "sendblue" | "slack", title: string, faults: Fault[]}[]} */
 export const GROUPS = [
   { name: "texts", side: "sendblue", title: "Sendblue, which carries the texts", faults: SENDBLUE },
   { name: "answers", side: "sendblue", title: "Sendblue, which brings what customers write", faults: ANSWERS },
+  { name: "typed", side: "slack", title: "Slack, which tells what people type", faults: TYPED },
   { name: "slack", side: "slack", title: "Slack, which shows the threads", faults: SLACK },
 ];

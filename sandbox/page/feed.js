@@ -3,7 +3,7 @@
 import { byId } from "./dom.js";
 import { take } from "./store.js";
 
-const KINDS = ["state", "message", "ephemeral", "phone", "traffic", "faults", "bot", "opted_out", "scene"];
+const KINDS = ["state", "message", "ephemeral", "view", "phone", "traffic", "faults", "bot", "opted_out", "scene"];
 const RETRY_AFTER = 1500; // milliseconds
 
 /** Connect, and stay connected. */

@@ -105,6 +105,15 @@ const DRAWN = {
   "⬅": { name: "arrow left", strokes: [tile(BLUE), line("M15 10H5.5M9.5 6l-4 4 4 4", "#fff", 2)] },
   "📎": { name: "paperclip", strokes: [line("M13.5 6v7.5a3.5 3.5 0 0 1-7 0V5.2a2.3 2.3 0 0 1 4.6 0v7.9a1.1 1.1 0 0 1-2.2 0V6.5", "#6b7684", 1.5)] },
   "📍": { name: "pin", strokes: [line("M10 9v9", "#6b7684", 2), dot(10, 6, 4.4, RED)] },
+  "⏸": { name: "pause", strokes: [tile(BLUE), line("M7.5 6v8M12.5 6v8", "#fff", 2.6)] },
+  "📤": {
+    name: "outbox tray",
+    strokes: [area("M2.5 11.5h4l1.2 2h4.6l1.2-2h4v6h-15z", "#8a94a1"), line("M10 11V3.2M6.6 6.4 10 3l3.4 3.4", BLUE, 2.2)],
+  },
+  "🔒": {
+    name: "lock",
+    strokes: [line("M6 9V6.6a4 4 0 0 1 8 0V9", "#8a94a1", 2.2), area("M4.5 9.5h11v7.5h-11z", YELLOW), line("M10 12.2v2", DARK, 2)],
+  },
   "↪": { name: "moved", strokes: [tile(BLUE), line("M14 10H8.5a2.5 2.5 0 0 1 0-5H9M11.5 7l3 3-3 3", "#fff", 2)] },
 };
 

@@ -4,7 +4,8 @@ import { body } from "./blocks.js";
 import { dayOf, momentOf, timeOf } from "./dates.js";
 import { h } from "./dom.js";
 import { icon, mark } from "./icons.js";
-import { nameOf } from "./mrkdwn.js";
+import { emojiNode, nameOf } from "./mrkdwn.js";
+import { editor, isEdited, toolbar } from "./toolbar.js";
 
 /** @typedef {import("./store.js").Message} Message */
 /** @typedef {import("./store.js").Ephemeral} Ephemeral */
@@ -14,20 +15,31 @@ const FLASH = 2600; // milliseconds a changed status stays marked
 
 /**
  * @param {Message} message
- * @param {Record<string, any>} props of the outer element
+ * @param {Record<string, any> & {openThread?: () => void}} props of the outer element
  * @param {...any} after what stands under the text
  */
-export function messageNode(message, props, ...after) {
-  const content = message.deleted ? h("p", { class: "gone" }, "This message was deleted.") : body(message);
-  const edited = message.edited && !message.blocks?.length && !message.deleted;
+export function messageNode(message, { openThread, ...props }, ...after) {
+  const editing = isEdited(message);
+  const edited = message.edited && !message.deleted && !editing && !(message.bot && message.blocks?.length);
   const author = message.bot ? "bot" : message.user;
   return h("article", { class: "msg", "data-author": author, "data-at": message.at, ...props },
     face(message.bot, message.name),
     h("div", { class: "msg-main" },
       byline(message.name || nameOf(message.user), message.bot, message.at),
-      content,
+      message.deleted ? h("p", { class: "gone" }, "This message was deleted.") : editing ? editor(message) : body(message),
       edited ? h("span", { class: "edited" }, "(edited)") : null,
-      after));
+      message.reactions?.length ? h("ul", { class: "reactions", "aria-label": "Reactions" }, message.reactions.map(pill)) : null,
+      after),
+    toolbar(message, openThread));
+}
+
+/** One reaction, with how many have it: only the bot reacts here. @param {[name: string, character: string]} reaction */
+function pill([name, character]) {
+  const drawn = emojiNode(`:${name}:`, character);
+  const words = `${drawn.getAttribute("aria-label")}, by Bluethread`;
+  drawn.setAttribute("aria-hidden", "true");
+  return h("li", null,
+    h("span", { class: "reaction", role: "img", "aria-label": words, title: words, test: "reaction" }, drawn, " 1"));
 }
 
 /** An answer only its reader sees. @param {Ephemeral} answer @param {Record<string, any>} props */

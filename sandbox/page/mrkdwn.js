@@ -114,9 +114,12 @@ function render(atom) {
   return token(atom.slice(1, -1));
 }
 
-/** An emoji with its name for those who cannot see it. @param {string} name like `:wave:` */
-export function emojiNode(name) {
-  const character = emoji(name);
+/**
+ * An emoji with its name for those who cannot see it.
+ * @param {string} name like `:wave:`
+ * @param {string} [character]
+ */
+export function emojiNode(name, character = emoji(name)) {
   const words = name.replace(/[:_]+/g, " ").trim();
   const props = { class: "emoji", role: "img", "aria-label": words, title: name };
   return glyph(character) ?? h("span", props, character);
@@ -130,6 +133,7 @@ function token(inner) {
   if (target[0] === "@") return mention(`@${label || nameOf(target.slice(1))}`);
   if (target[0] === "#") return mention(`#${label || channelName(target.slice(1))}`);
   if (target.startsWith("!date^")) return date(target, label);
+  if (target.startsWith("!subteam^")) return mention(`@${label || nameOf(target.slice(9))}`);
   if (target[0] === "!") return mention(label || `@${target.slice(1).split("^")[0]}`, "everyone");
   return link(unescape(target), label);
 }

@@ -22,12 +22,15 @@ const INLINES = {
   link: (e) => link(e.url ?? "", e.text ?? e.url),
   user: (e) => mention(`@${nameOf(e.user_id)}`),
   channel: (e) => mention(`#${channelName(e.channel_id)}`),
-  usergroup: (e) => mention(`@${e.usergroup_id}`),
+  usergroup: (e) => mention(`@${nameOf(e.usergroup_id)}`),
   broadcast: (e) => mention(`@${e.range}`, "everyone"),
-  emoji: (e) => emojiNode(`:${e.name}:${e.skin_tone ? `:skin-tone-${e.skin_tone}:` : ""}`),
+  emoji: (e) => emojiNode(`:${e.name}:${e.skin_tone ? `:skin-tone-${e.skin_tone}:` : ""}`, e.unicode && characters(e.unicode)),
   date: (e) => h("time", { title: e.fallback }, slackDate(Number(e.timestamp), e.format ?? "{date} {time}")),
   color: (e) => h("code", null, e.value ?? ""),
 };
+
+/** `1f44b-1f3fc` → 👋🏼. @param {string} unicode */
+const characters = (unicode) => String.fromCodePoint(...unicode.split("-").map((point) => parseInt(point, 16)));
 
 /** @param {any} block */
 export function richText(block) {

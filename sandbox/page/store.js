@@ -4,9 +4,12 @@
  * @typedef {{id: string, name: string, kind: "public" | "private" | "dm" | "archived", note: string,
  *   people?: string[]}} Channel
  * @typedef {{channel: string, ts: string, thread_ts: string | null, user: string, name: string, bot: boolean,
- *   text: string, blocks: any[], edited: boolean, broadcast: boolean, deleted: boolean, at: number}} Message
+ *   text: string, blocks: any[], reactions: [name: string, character: string][], edited: boolean, broadcast: boolean,
+ *   deleted: boolean, at: number}} Message
  * @typedef {{id: string, channel: string, user: string, text: string, blocks: any[], at: number,
- *   command: string | null, from?: "slackbot"}} Ephemeral `user` is who sees it
+ *   command: string | null, thread_ts?: string | null, gone?: boolean, from?: "slackbot"}} Ephemeral `user` is who sees it
+ * @typedef {{id: string, user: string, title: any, submit?: any, close?: any, blocks: any[],
+ *   errors: Record<string, string>, gone?: boolean}} Dialog `user` is who sees it
  * @typedef {{handle: string, number: string, from_number: string, content: string, media_url: string | null,
  *   outbound: boolean, status: string, service: string | null, was_downgraded: boolean | null,
  *   error_code: string | number | null, send_style: string | null, group_id: string, reacts_to: string, sign: string,
@@ -20,11 +23,12 @@
 
 export const state = {
   /** @type {Channel[]} */ channels: [],
-  /** @type {Map<string, string>} user id → name */ users: new Map(),
+  /** @type {Map<string, string>} id of a person, the bot or a user group → name */ users: new Map(),
   me: "",
-  /** @type {{id: string, name: string, guest: boolean}[]} whom the reader can be */ actors: [],
+  /** @type {{id: string, name: string, kind: "member" | "guest" | "outsider"}[]} whom the reader can be */ actors: [],
   /** @type {Map<string, Message>} */ messages: new Map(),
   /** @type {Map<string, Ephemeral>} */ ephemerals: new Map(),
+  /** @type {Map<string, Dialog>} */ views: new Map(),
   /** @type {Map<string, Phone>} */ phones: new Map(),
   /** @type {Map<string, Call>} */ traffic: new Map(),
   /** @type {Set<string>} numbers that said STOP */ optedOut: new Set(),
@@ -42,6 +46,7 @@ const KEPT_CALLS = 200;
 const TABLES = {
   message: [state.messages, (item) => `${item.channel} ${item.ts}`],
   ephemeral: [state.ephemerals, (item) => String(item.id)],
+  view: [state.views, (item) => item.id],
   phone: [state.phones, (item) => item.handle],
   traffic: [state.traffic, (item) => String(item.id)],
 };
@@ -50,7 +55,7 @@ const TABLES = {
 const listeners = new Map();
 
 /**
- * Be told of one kind of news: `state` (a whole new snapshot), `message`, `ephemeral`, `phone`,
+ * Be told of one kind of news: `state` (a whole new snapshot), `message`, `ephemeral`, `view`, `phone`,
  * `traffic`, `faults`, `bot`, `opted_out`, `scene`, and the page's own `channel` and `thread` (see view.js) and `actor` (actor.js).
  * @param {string} kind @param {(now: any, before: any) => void} listener
  */
@@ -74,7 +79,8 @@ export function take(kind, data) {
   if (!table || !keyOf) return tell(kind, data);
   const key = keyOf(data);
   const before = table.get(key);
-  table.set(key, data);
+  if (data.gone) table.delete(key);
+  else table.set(key, data);
   if (kind === "traffic" && table.size > KEPT_CALLS) table.delete(table.keys().next().value ?? "");
   tell(kind, data, before);
 }
@@ -91,7 +97,7 @@ function replace(snapshot) {
   state.optedOut = new Set(snapshot.opted_out ?? []);
   state.group = snapshot.group ?? null;
   state.inbox = snapshot.inbox ?? "";
-  const lists = { message: "messages", ephemeral: "ephemerals", phone: "phones", traffic: "traffic" };
+  const lists = { message: "messages", ephemeral: "ephemerals", view: "views", phone: "phones", traffic: "traffic" };
   for (const [kind, list] of Object.entries(lists)) {
     const [table, keyOf] = TABLES[kind];
     table.clear();

@@ -1,16 +1,19 @@
-// The thread pane: the root, whose status line changes in place, and its replies.
+// The thread pane: the root, whose status line changes in place, its replies, private answers, and a box to reply in.
 
-import { placeOf } from "./actor.js";
+import { acting, placeOf } from "./actor.js";
+import { body } from "./blocks.js";
 import { confirmed, control } from "./control.js";
-import { byId, followEnd, keepEnd, toEnd } from "./dom.js";
+import { byId, followEnd, keepEnd, orderOf, place, toEnd } from "./dom.js";
 import { icon } from "./icons.js";
-import { markStatus, messageNode, regroup, swap } from "./message.js";
+import { ephemeralNode, markStatus, messageNode, regroup, swap } from "./message.js";
 import { isRoot, on, repliesOf, rootOf, state } from "./store.js";
+import { typing } from "./typing.js";
 import { narrow, openThread, view } from "./view.js";
 
 /** @typedef {import("./store.js").Message} Message */
+/** @typedef {import("./store.js").Ephemeral} Ephemeral */
 
-/** @type {Map<string, HTMLElement>} ts → its node in this pane */
+/** @type {Map<string, HTMLElement>} ts, or id of a private answer → its node in this pane */
 const shown = new Map();
 
 /** Draw the open thread, keep it current, and let Escape and the cross close it. */
@@ -22,9 +25,18 @@ export function showThread() {
   byId("thread-delete").addEventListener("click", deleteRoot);
   addEventListener("keydown", (event) => {
     const inside = byId("thread").contains(document.activeElement);
-    if (event.key === "Escape" && view.thread && !byId("confirm").open && (narrow.matches || inside)) close();
+    if (event.key === "Escape" && view.thread && !document.querySelector("dialog[open]") && (narrow.matches || inside)) close();
   });
+  byId("reply").querySelector(".send").append(icon("send"));
+  typing(byId("reply"), reply);
   on("thread", redraw);
+  on("actor", redraw);
+  on("ephemeral", (now) => {
+    if (!isHere(now)) return;
+    if (now.gone) return hide(now.id);
+    showPrivate(now);
+    byId("live").textContent = `Only visible to you: ${body({ ...now, ts: now.id }).textContent}`;
+  });
   on("message", (now, before) => {
     announce(now, before);
     if (!view.thread || now.channel !== view.channel) return;
@@ -43,6 +55,21 @@ function close() {
   const back = byId("messages").querySelector(`[data-ts="${CSS.escape(view.thread)}"] .replies`);
   openThread("");
   /** @type {any} */ (back ?? byId("composer-input")).focus();
+}
+
+/** Whether a private answer belongs into the open thread, before these eyes. @param {Ephemeral} answer */
+function isHere(answer) {
+  return Boolean(view.thread) && answer.thread_ts === view.thread && answer.channel === view.channel && answer.user === acting();
+}
+
+/** Type in the thread; returns whether that worked. @param {string} text */
+async function reply(text) {
+  const also = byId("reply-also");
+  const words = { channel: view.channel, thread_ts: view.thread, user: acting(), text, broadcast: also.checked };
+  const answer = await control("write", words);
+  if (answer) also.checked = false;
+  toEnd(byId("thread-scroll"));
+  return Boolean(answer);
 }
 
 /** Its replies stay; what is to be said after that finds no thread. */
@@ -67,8 +94,10 @@ function redraw() {
   byId("thread-replies").replaceChildren();
   if (!root) return;
   byId("thread-channel").textContent = placeOf(root.channel);
+  byId("reply-place").textContent = placeOf(root.channel);
   showRoot(root);
   for (const reply of repliesOf(root)) showReply(reply);
+  for (const answer of state.ephemerals.values()) if (isHere(answer)) showPrivate(answer);
   toEnd(byId("thread-scroll"));
 }
 
@@ -89,22 +118,36 @@ function showRoot(root) {
 /** @param {Message} reply */
 function showReply(reply) {
   const root = rootOf(reply);
+  if (reply.deleted) hide(reply.ts);
+  else {
+    const style = shown.has(reply.ts) ? "msg" : "msg arrived";
+    put(reply.ts, messageNode(reply, { test: "thread-reply", "data-ts": reply.ts, class: style }), reply.at);
+  }
+  if (root) count(root);
+}
+
+/** @param {Ephemeral} answer */
+function showPrivate(answer) {
+  put(String(answer.id), ephemeralNode(answer, { test: "thread-ephemeral" }), answer.at);
+}
+
+/** @param {string} key @param {HTMLElement} node @param {number} at unix seconds */
+function put(key, node, at) {
   const list = byId("thread-replies");
-  const before = shown.get(reply.ts);
+  const before = shown.get(key);
+  shown.set(key, node);
   keepEnd(byId("thread-scroll"), () => {
-    if (reply.deleted) {
-      before?.remove();
-      shown.delete(reply.ts);
-    } else {
-      const style = before ? "msg" : "msg arrived";
-      const node = messageNode(reply, { test: "thread-reply", "data-ts": reply.ts, class: style });
-      shown.set(reply.ts, node);
-      if (before) swap(before, node);
-      else list.append(node);
-    }
+    if (before) swap(before, node);
+    place(list, node, orderOf(at, key));
     regroup(list);
   });
-  if (root) count(root);
+}
+
+/** @param {string} key */
+function hide(key) {
+  keepEnd(byId("thread-scroll"), () => shown.get(key)?.remove());
+  shown.delete(key);
+  regroup(byId("thread-replies"));
 }
 
 /** @param {Message} root */

@@ -3,11 +3,12 @@
 import json
 
 from sandbox.slack.blocks import check_blocks
+from sandbox.slack.events import Events
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.pace import Pace
 from sandbox.slack.params import flag, text_of
 from sandbox.slack.records import Channel, Ephemeral, SlackMessage, SlackRefusalError
-from sandbox.slack.shapes import as_api
+from sandbox.slack.shapes import as_api, changed, posted
 from sandbox.slack.workspace import BOT_ID, BOT_USER, PEOPLE, Workspace
 from sandbox.traffic import Json
 
@@ -18,8 +19,9 @@ LONGEST_UPDATE = 4_000
 class Chat:
     """The chat.* methods. Each takes a call's parameters and returns its answer's JSON."""
 
-    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults) -> None:
+    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults, events: Events) -> None:
         self._workspace = workspace
+        self._events = events
         self._faults = faults
         self._pace = pace
 
@@ -44,6 +46,8 @@ class Chat:
                 broadcast=thread_ts is not None and flag(params.get("reply_broadcast")),
             )
         )
+        root = self._workspace.transcript(channel.id).root(thread_ts)
+        self._events.tell_of_own(channel, posted(channel, message, root))
         return {"ok": True, "channel": channel.id, "ts": message.ts, "message": as_api(message)}
 
     def update(self, params: Json) -> Json:
@@ -61,7 +65,9 @@ class Chat:
             raise SlackRefusalError("msg_too_long")
         if "metadata" in params:
             message.metadata = self._metadata(params["metadata"])
+        before = as_api(message)
         message.text, message.blocks, message.edited_ts = text, blocks, self._workspace.next_ts()
+        self._events.tell_of_own(channel, changed(channel, as_api(message), before, self._workspace.next_ts()))
         self._workspace.show(message)
         return {
             "ok": True,

@@ -6,7 +6,7 @@ somebody chose from the composer's lists. Source: docs, "Formatting message text
 
 import re
 import secrets
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TypeAlias
 
@@ -28,8 +28,17 @@ _CHOSEN = (
 )
 
 
+def picked(typed: str, names: Mapping[str, str]) -> str:
+    """Return what was typed with each name, such as `@ben`, turned into what a choice from the list would have put."""
+    longest_first = sorted(names, key=len, reverse=True)
+    pattern = rf"(?<!\w)(?:{'|'.join(map(re.escape, longest_first))})(?![\w-])"
+    return re.sub(pattern, lambda match: names[match[0].lower()], typed, flags=re.IGNORECASE)
+
+
 def composed(typed: str) -> tuple[str, list[Json]]:
-    """Return a message's `text` and its `blocks`, of which there is one, a rich text."""
+    """Return a message's `text` and its `blocks`: one, a rich text; none for what has only files."""
+    if not typed:
+        return "", []
     parts = list(_parts(typed))
     section = {"type": "rich_text_section", "elements": _joined([part for _, part in parts])}
     block = {"type": "rich_text", "block_id": secrets.token_urlsafe(4), "elements": [section]}

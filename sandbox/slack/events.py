@@ -37,6 +37,11 @@ class Events:
         if not self._faults.delay_events:
             await asyncio.wait(deliveries)
 
+    def tell_of_own(self, channel: Channel, event: Json) -> None:
+        """Deliver an event of what the app itself did, in the background, if the switch is on."""
+        if self._faults.own_events:
+            self._background.start(self.tell(channel, event))
+
     async def settle(self) -> None:
         """Wait until every event was delivered or given up."""
         await self._background.settle()

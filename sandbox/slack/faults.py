@@ -38,6 +38,10 @@ class SlackFaults(Switches):
     delay_events: float = 0.0
     """Seconds that events are late."""
 
+    own_events: bool = False
+    """No fault: the app is told of its own posts and edits as well, as it is in every real workspace. Off, since
+    nearly no test needs to wait for them."""
+
     # What follows are no faults: the documents leave open, or contradict each other about, which position is the real
     # one. The tests in tests/unproven run the bot in each.
     orphan_replies: bool = False

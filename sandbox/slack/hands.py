@@ -142,7 +142,7 @@ def event_envelope(event: Json) -> Json:
         "event_id": f"Ev{name}",
         "event_time": int(time.time()),
         "authorizations": [{"enterprise_id": None, "team_id": TEAM["id"], "user_id": BOT_USER, "is_bot": True}],
-        "is_ext_shared_channel": event.get("user") in STRANGERS,
+        "is_ext_shared_channel": event.get("message", event).get("user") in STRANGERS,
         "context_team_id": TEAM["id"],
         "context_enterprise_id": None,
     }

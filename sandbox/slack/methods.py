@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping
 
 from sandbox.slack.chat import Chat
 from sandbox.slack.conversations import Conversations
+from sandbox.slack.events import Events
 from sandbox.slack.faults import SlackFaults
 from sandbox.slack.pace import Pace
 from sandbox.slack.params import text_of
@@ -46,9 +47,9 @@ _SCOPES: Mapping[str, tuple[str, ...]] = {
 class Methods:
     """Runs Web API methods against the workspace."""
 
-    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults, views: Views) -> None:
+    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults, events: Events, views: Views) -> None:
         self._workspace = workspace
-        chat, conversations = Chat(workspace, pace, faults), Conversations(workspace, faults)
+        chat, conversations = Chat(workspace, pace, faults, events), Conversations(workspace, faults)
         self._by_name: Mapping[str, Callable[[Json], Json]] = {
             "auth.test": lambda _: _auth_test(workspace.bot_name),
             "chat.postMessage": chat.post_message,

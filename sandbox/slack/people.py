@@ -51,7 +51,7 @@ class People:
             user,
             None,
             shown,
-            written if shown else [],
+            written,
             broadcast=broadcast,
             subtype=subtype or ("file_share" if files else None),
             client_msg_id=client_msg_id,

@@ -29,7 +29,7 @@ from sandbox.slack.people import People
 from sandbox.slack.records import Channel, CommandAnswer, Ephemeral, SlackMessage, SlackRefusalError, View
 from sandbox.slack.response_urls import ResponseUrls
 from sandbox.slack.views import Views
-from sandbox.slack.workspace import ACTORS, GUESTS, ME, PEOPLE, Workspace
+from sandbox.slack.workspace import ACTORS, BOT_USER, GROUP_NAMES, ME, PEOPLE, Workspace, kind_of
 from sandbox.traffic import ApiCall, Json
 
 MESSAGES_SHOWN = 500
@@ -56,7 +56,8 @@ class PretendSlack:
         self.reply, self.edit, self.unfurl, self.remove = people.reply, people.edit, people.unfurl, people.remove
         self._views = Views(board, self._hands)
         self.submit, self.dismiss = self._views.submit, self._views.dismiss
-        methods = Methods(self._workspace, self._pace, self.faults, self._views)
+        self.mentions = self._workspace.mentions
+        methods = Methods(self._workspace, self._pace, self.faults, self.events, self._views)
         self._endpoint = Endpoint(board, self.faults, methods, bot_token)
         self.base_url = ""
         self.app = Starlette(
@@ -227,11 +228,12 @@ class PretendSlack:
         """Return everything the page shows of Slack."""
         channels = self._workspace.channels.values()
         seen = [channel for channel in channels if not channel.people or set(channel.people) & set(ACTORS)]
-        actors = [{"id": person, "name": PEOPLE[person], "guest": person in GUESTS} for person in ACTORS]
+        actors = [{"id": person, "name": PEOPLE[person], "kind": kind_of(person)} for person in ACTORS]
+        named = PEOPLE | {BOT_USER: self.bot_name} | GROUP_NAMES
         return {
             "channels": [channel.snapshot() for channel in seen],
             "actors": actors,
-            "users": [{"id": person, "name": name} for person, name in PEOPLE.items()],
+            "users": [{"id": name, "name": shown} for name, shown in named.items()],
             "me": ME,
             "messages": self._workspace.messages_shown(MESSAGES_SHOWN),
             "ephemerals": [ephemeral.event() for ephemeral in self._workspace.ephemerals],

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Callable
 
 from sandbox.board import Board
+from sandbox.slack.emoji import names
 from sandbox.slack.records import Channel, Ephemeral, SlackMessage, SlackRefusalError
 from sandbox.slack.transcript import Transcript
 from sandbox.traffic import Json
@@ -17,7 +18,7 @@ BOT_NAME = "Bluethread"
 ME = "U0ANA"
 PEOPLE = {"U0ANA": "Ana", "U0BEN": "Ben", "U0CLEO": "Cleo", "U0GUEST": "Gil", "U0STRANGER": "Sam"}
 GUESTS = frozenset({"U0GUEST"})
-ACTORS = ("U0ANA", "U0BEN", "U0GUEST")
+ACTORS = ("U0ANA", "U0BEN", "U0GUEST", "U0STRANGER")
 """Whom a person in front of the page can be."""
 STRANGERS = frozenset({"U0STRANGER"})
 """From another workspace, through Slack Connect. Where they share a channel with the app, Slack does not say so."""
@@ -51,6 +52,11 @@ def team_of(person: str) -> str:
     return "T0OTHER" if person in STRANGERS else str(TEAM["id"])
 
 
+def kind_of(person: str) -> str:
+    """Return "guest" or "outsider" for those who are no members of the workspace, "member" for the others."""
+    return "guest" if person in GUESTS else "outsider" if person in STRANGERS else "member"
+
+
 class Workspace:
     """Everything the pretend Slack remembers. Refusals carry Slack's own error names."""
 
@@ -65,6 +71,16 @@ class Workspace:
         self.ephemerals: deque[Ephemeral] = deque(maxlen=EPHEMERALS_KEPT)
         for person in PEOPLE:
             self.open_dm(person)
+
+    def mentions(self) -> dict[str, str]:
+        """Return what the composer puts for each name that somebody may type, in lower case."""
+        people = PEOPLE | {BOT_USER: self.bot_name}
+        return {
+            **{f"@{name.lower()}": f"<@{person}>" for person, name in people.items()},
+            **{f"@{name}": f"<!subteam^{group}>" for group, name in GROUP_NAMES.items()},
+            **{f"@{everybody}": f"<!{everybody}>" for everybody in ("here", "channel")},
+            **{f"#{place.name}": f"<#{place.id}>" for place in self.channels.values() if place.kind != "dm"},
+        }
 
     def next_ts(self) -> str:
         """Return a name for a message: unix seconds with microseconds, never the same twice."""
@@ -167,7 +183,7 @@ def shown(message: SlackMessage) -> Json:
         "bot": message.bot_id is not None,
         "text": "" if message.deleted else message.text,
         "blocks": [] if message.deleted else message.blocks,
-        "reactions": [] if message.deleted else list(message.reactions),
+        "reactions": [] if message.deleted else [[name, names()[name]] for name in message.reactions],
         "edited": message.edited,
         "broadcast": message.broadcast,
         "deleted": message.deleted,

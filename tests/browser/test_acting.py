@@ -1,4 +1,4 @@
-"""Being somebody else: a second member, who may text customers, and a guest, who may not."""
+"""Being somebody else: a second member, who may text customers, a guest and an outsider, who may not."""
 
 import re
 
@@ -17,8 +17,8 @@ def actor(desk: Desk) -> Locator:
     return desk.page.get_by_label("Act as")
 
 
-async def test_one_can_be_ana_a_second_member_or_a_guest(desk: Desk):
-    await expect(actor(desk).locator("option")).to_have_text(["Ana", "Ben", "Gil (guest)"])
+async def test_one_can_be_ana_a_second_member_a_guest_or_an_outsider(desk: Desk):
+    await expect(actor(desk).locator("option")).to_have_text(["Ana", "Ben", "Gil (guest)", "Sam (outsider)"])
     await expect(actor(desk)).to_have_value("U0ANA")
 
 

@@ -11,12 +11,12 @@ from tests.browser.take_pictures import ANSWER, FOLDER, SCALE, SCHEMES, SIZE, TE
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_what_the_pictures_show_claims_nothing_that_does_not_work(desk: Desk):
-    """An answer of the customer's, and no way to write into a thread."""
+    """An answer of the customer's, and a box to write back in."""
     page = desk.page
     await page.set_viewport_size(SIZE)
     await pose(page)
     await expect(page.get_by_test_id("bubble")).to_have_text([TEXTS[0], ANSWER, TEXTS[1]])
-    await expect(page.get_by_test_id("thread").locator("input, textarea, form")).to_have_count(0)
+    await expect(page.get_by_label("Reply in the thread")).to_be_in_viewport(ratio=1)
     await expect(page.get_by_text("Answers appear in the customer’s thread.")).to_be_in_viewport(ratio=1)
     await expect(page.get_by_label("Lose every callback")).to_be_checked()
     await expect(page.get_by_role("button", name="Scenes", exact=True)).to_be_in_viewport(ratio=1)

@@ -63,6 +63,21 @@ class TestReplying:
         await slack.reply(channel, None, "Hi")
         assert bot.requests == []
 
+    async def test_a_file_may_come_without_a_word(self, slack, bot, root):
+        await slack.reply(PLACE, root, "", files=[{"id": "F0MENU"}])
+        assert (bot.events[0]["text"], "blocks" in bot.events[0]) == ("", False)
+
+    async def test_the_app_is_told_of_its_own_messages_if_so_asked(self, slack, bot, client):
+        slack.faults.own_events = True
+        ts = (await client.chat_postMessage(channel=PLACE, text="Texting"))["ts"]
+        await slack.events.settle()
+        await client.chat_update(channel=PLACE, ts=ts, text="Delivered")
+        await slack.events.settle()
+        post, edit = bot.events
+        assert (post["bot_id"], post["ts"], post["text"]) == ("B0BLUE", ts, "Texting")
+        assert (edit["subtype"], edit["message"]["text"]) == ("message_changed", "Delivered")
+        assert (edit["message"]["bot_id"], edit["previous_message"]["text"]) == ("B0BLUE", "Texting")
+
     async def test_nobody_replies_to_nothing(self, slack, root):
         for channel, ts, error in ((PLACE, "1.2", "thread_not_found"), ("C0OLD", root, "is_archived")):
             with pytest.raises(SlackRefusalError, match=error):
@@ -187,12 +202,12 @@ class TestDelivery:
 
     async def test_a_slow_or_absent_app_is_told_why_the_event_comes_again(self, slack, bot, root, monkeypatch):
         monkeypatch.setattr(hands, "PATIENCE", 0.1)
+        slack.events.pauses = (0.2,)
         bot.delay, url = 0.3, slack.app_url
         await slack.reply(PLACE, root, "Eight works")
         bot.delay = 0.0
         await slack.events.settle()
         slack.app_url = "http://127.0.0.1:9/slack/events"
-        slack.events.pauses = (0.2,)
         await slack.reply(PLACE, root, "Nine works")
         slack.app_url = url
         await slack.events.settle()
