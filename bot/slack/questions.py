@@ -6,7 +6,7 @@ from bot.domain.number import mask
 from bot.domain.rules import Replies
 from bot.slack.markup import escape, shorten
 from bot.slack.reasons import reason
-from bot.slack.wording import Block, Post, button, plain, section
+from bot.slack.wording import Block, Post, button, literal, plain, quoted, section
 
 SEND, KEEP, ALWAYS, CORRECT = "send_reply", "keep_reply", "always_send", "correct_reply"  # the buttons' action ids
 CORRECTION = "correction"  # the form's callback id, and that of what is written into it
@@ -62,11 +62,11 @@ def question(message_id: str, text: str, customer: str, rule: Replies, *, why: s
     """Ask an author whether their words are for the customer. why: they are held by any rule (`_WHY`), if they are."""
     kind, _, part = why.partition(":")
     asked = f"{_WHY[kind].format(part=escape(part))}Send this to {mask(customer)}?"
-    words = escape(shorten(text, 1_500)).replace("\n", "\n>")
     buttons = [button("Send", SEND, message_id) | {"style": "primary"}, button("Keep as note", KEEP, message_id)]
     if rule is Replies.ASK:
         buttons.append(button("Always send in this channel", ALWAYS, message_id))
-    blocks = [section(f"{asked}\n>{words}"), {"type": "actions", "elements": buttons}]
+    words = quoted([literal(shorten(text, 1_500))])  # exactly as the customer reads them
+    blocks = [section(asked), words, {"type": "actions", "elements": buttons}]
     return Post(f"{asked} “{escape(shorten(text, 300))}”", blocks)
 
 

@@ -63,7 +63,7 @@ def _teams_root(thread: Thread, watched_for: timedelta) -> tuple[str, list[Block
     notes.append(status_line(thread.sends, watched_for=watched_for))
     blocks = [section(f"*{title}*")]
     if whole:
-        blocks.append(_quoted([_literal(shorten(whole, 2_000))]))  # a post may hold about 13,000 characters in all
+        blocks.append(quoted([literal(shorten(whole, 2_000))]))  # a post may hold about 13,000 characters in all
     blocks.append(_context(notes))
     said = f"Text from {title}: “{escape(shorten(whole, 500))}”" if whole else f"Picture from {title}"
     return " · ".join([said, *notes]), blocks
@@ -77,7 +77,7 @@ def _customers_root(thread: Thread) -> tuple[str, list[Block]]:
     notes = [when(said.said_at), *(["I can show what a group writes, but not answer it."] if group else [])]
     words = [_DELETED] if thread.forgotten else [said.words, *_files(said)]
     text = f"{title}: {escape(' '.join(filter(None, words)))}"
-    blocks = [section(f"*{title}*"), _quoted([_literal("\n".join(filter(None, words)))])]
+    blocks = [section(f"*{title}*"), quoted([literal("\n".join(filter(None, words)))])]
     notices = _notice(said) if said.notice in NOTICES else []
     text = "\n".join([text, *([notice_of(said)] if notices else [])])
     return text, [*blocks, _context(notes), *notices]
@@ -97,12 +97,12 @@ def said(thread: Thread, *, now: datetime) -> Post:
         then = " " if one.notice is Notice.REACTED else ": "
         speaker = _ELSEWHERE.get(one.notice, who)
         lines.append(f"{speaker}{f' ({when(one.said_at)})' if late else ''}{then}{escape(words)}")
-        elements.append(_literal(f"\n{speaker}" if lines[1:] else speaker) | {"style": {"bold": True}})
-        elements += [_literal(" ("), _date(one.said_at), _literal(")")] if late else []
-        elements.append(_literal(f"{then}{words}"))
+        elements.append(literal(f"\n{speaker}" if lines[1:] else speaker) | {"style": {"bold": True}})
+        elements += [literal(" ("), _date(one.said_at), literal(")")] if late else []
+        elements.append(literal(f"{then}{words}"))
     if mentioned:
         lines.append(f"cc <@{mentioned}>")
-        elements += [_literal("\ncc "), {"type": "user", "user_id": mentioned}]
+        elements += [literal("\ncc "), {"type": "user", "user_id": mentioned}]
     section = {"type": "rich_text_section", "elements": elements}
     blocks = [{"type": "rich_text", "elements": [section]}] if elements else []
     text = "\n".join([*lines, *map(notice_of, noticed)])
@@ -173,7 +173,7 @@ def _buttons(send: Send) -> Block:
     return {"type": "actions", "elements": [again, button("Leave it", LEAVE, value)]}
 
 
-def _literal(text: str) -> Block:
+def literal(text: str) -> Block:
     """Return text in which nothing is markup."""
     return {"type": "text", "text": text}
 
@@ -188,7 +188,7 @@ def _date(at: datetime) -> Block:
     }
 
 
-def _quoted(elements: list[Block]) -> Block:
+def quoted(elements: list[Block]) -> Block:
     return {"type": "rich_text", "elements": [{"type": "rich_text_quote", "elements": elements}]}
 
 

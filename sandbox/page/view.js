@@ -52,9 +52,10 @@ function leave() {
   return !known;
 }
 
-/** @param {import("./store.js").Message} message */
+/** Whether it is about a customer: only then it says, in a context block, how things stand. @param {import("./store.js").Message} message */
 function isFollowed(message) {
-  return isRoot(message) && message.bot && !message.deleted && message.channel === view.channel;
+  const stands = message.blocks?.some((block) => block.type === "context");
+  return isRoot(message) && message.bot && stands && !message.deleted && message.channel === view.channel;
 }
 
 /** @param {import("./store.js").Message | undefined} root */
