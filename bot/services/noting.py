@@ -107,7 +107,8 @@ class Noting:
             return await self._about_reply(note, what)
         if kind == "click":
             text = questions.of_reply(what)
-            return Said(Post(text, []), elsewhere=Post(answers.about_click(text), []), replaces=what != "not_yours")
+            shown = "" if what in questions.MARKED else text  # the mark on the words says it
+            return Said(Post(shown, []), elsewhere=Post(answers.about_click(text), []), replaces=what != "not_yours")
         if note.says in ("moved", "closed"):
             thread = await self.store.read(lambda tx: load_shown(tx, note.about_id))
             if thread is None:

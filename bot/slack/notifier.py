@@ -251,11 +251,13 @@ class Notifier:
     async def answer(self, url: str, text: str, *, replaces: bool = False) -> None:
         """Tell who typed a command something only they see. Works for 30 minutes, five times: then raises Refused.
 
-        replaces: in the place of what they clicked on, which only they see.
+        replaces: in the place of what they clicked on, which only they see; with an empty text that just goes.
         """
         if self.client.session is None or not url:
             raise Refused("no_answer_url")
-        said = {"text": text, "response_type": "ephemeral", "replace_original": replaces}
+        said: Block = {"text": text, "response_type": "ephemeral", "replace_original": replaces}
+        if replaces and not text:
+            said = {"delete_original": True}
         try:
             post = self.client.session.post(url, json=said, proxy=proxy_for(url), allow_redirects=False)
             async with post as answer:

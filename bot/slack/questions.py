@@ -40,7 +40,7 @@ _SAID = {
     "first_note": "🔒 Only the team sees this. Here only what begins with @bluethread goes to the customer's "
     "phone. `/imessage replies` shows and changes that.",
     "removed_late": "You deleted your words here, but they were sent before: the customer's phone still shows them.",
-    "sent": "📤 Sent on its way. The mark on your words says how it does.",
+    "sent": "📤 It is on its way. The mark on your words says how it does.",
     "kept": "🔒 Kept as a note. It was not sent.",
     "already_sent": "It has been sent already, so nothing more was done.",
     "already_kept": "It is a note by now and was not sent. To send it, write it again.",
@@ -49,6 +49,8 @@ _SAID = {
     "not_yours": "Only the person who wrote this can send it, so nothing was done.",
     "corrected": "📤 The correction is on its way.",
 }
+
+MARKED = frozenset({"sent", "kept"})
 
 
 def of_reply(says: str) -> str:
