@@ -57,7 +57,9 @@ def owe_note_of(tx: Transaction, thread: Thread, says: str) -> None:
     """
     what = {"says": says, "id": thread.id, "fence": thread.fence, "now": tx.estimate}
     if thread.is_typed:
-        key = f"{thread.id.hex}:{thread.fence}:{says}"
+        place = thread.parent_id if thread.closed else thread.id
+        who = thread.message.author if thread.closed else thread.fence
+        key = f"{place and place.hex}:{who}:{says}"[:80]
         tx.do(_NEW_OF_TYPED, **what, key=key, message_id=thread.message.id, closed=thread.closed)
     else:
         tx.do(_NEW_OF_THREAD, **what, key=f"{thread.id.hex}:{says}")
@@ -76,7 +78,7 @@ _NEW_OF_TYPED = Sql(
         about=":message_id",
         unless="""AND NOT EXISTS (
             SELECT 1 FROM threads AS other JOIN messages AS its ON its.thread_id = other.id AND its.seq = other.seq
-            WHERE other.parent_id = threads.parent_id AND other.id <> threads.id AND other.closed = :closed
+            WHERE other.parent_id = threads.parent_id AND other.id < threads.id AND other.closed = :closed
             AND :closed <> '' AND its.author = messages.author
         )""",
     )
