@@ -23,6 +23,7 @@ _TOLD = {
     "thread_over": "I can no longer post in this thread. Text them with `/imessage`.",
     "group": "I can show what a group writes, but not answer it.",
     "forgotten": "this customer's number was deleted here. Text them with `/imessage`.",
+    "no_number": "I can show what this sender writes, but not answer: it is no phone number.",
     "not_our_line": "this conversation is on a line that is no longer ours. Text them with `/imessage --from`.",
     "opted_out": reason("opted_out"),
     "private": "the conversation goes on in a private channel or a direct message, and you have not written there.",

@@ -74,6 +74,7 @@ class Place(Attention, frozen=True, kw_only=True):
             "thread_over": bool(self.closed),
             "group": self.kind == "group",
             "forgotten": not self.customer,
+            "no_number": not self.customer.startswith("+"),
             "not_our_line": self.line not in terms.lines,
             "opted_out": self.opted_out,
         }

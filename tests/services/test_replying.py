@@ -53,7 +53,7 @@ async def click(stage: Stage, action: str, question: Ephemeral, **how: Any) -> N
 @pytest.fixture
 async def sends(open_stage: Opened) -> Stage:
     """A stage where what is typed is sent at once, with a thread."""
-    stage: Stage = await open_stage(thread_replies="send", catch_up_interval=0.5)
+    stage: Stage = await open_stage(thread_replies="send", catch_up_interval=0.5, inbox_channel="G0TEAM")
     await texted(stage)
     return stage
 
@@ -245,6 +245,43 @@ async def test_words_typed_while_the_bot_was_away_are_read_back_and_asked_about_
     await sends.start(int(sends.settings.public_url.rpartition(":")[2]))
     await until(lambda: "white_check_mark" in reply.reactions, within=15)
     assert said(sends) == ["Table at eight?", "Eight works"]
+
+
+async def test_old_words_that_are_read_back_are_asked_about(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(thread_replies="send", send_within=1)
+    await texted(stage)
+    await stage.stop()
+    await write(stage, "Eight works")
+    await asyncio.sleep(1.1)
+    await stage.start(int(stage.settings.public_url.rpartition(":")[2]))
+    await until(lambda: questions(stage), within=15)
+    assert "You wrote this while I was away" in questions(stage)[0].text
+    assert said(stage) == ["Table at eight?"]
+
+
+async def test_a_reply_in_an_older_thread_makes_it_the_current_one(sends: Stage) -> None:
+    await sends.text("Or nine?", channel="C0RANDOM")
+    await until(lambda: "Delivered" in sends.shown("C0RANDOM"))
+    await write(sends, "Eight works")
+    await until(lambda: said(sends)[-1] == "Eight works")
+    await until(lambda: "The conversation goes on in" in sends.shown("C0RANDOM"))
+    await sends.sendblue.customer_says(CUSTOMER, "Great")
+    await until(lambda: any("Great" in text for text in posts(sends)))
+
+
+async def test_a_reply_from_outside_takes_no_conversation_out_of_a_private_place(sends: Stage) -> None:
+    await sends.text("Between us", channel="G0TEAM")
+    await until(lambda: "Delivered" in sends.shown("G0TEAM"))
+    await write(sends, "Hello", user=OTHER)
+    await until(lambda: any("goes on in a private channel" in text for text in whispers(sends)))
+    assert said(sends) == ["Table at eight?", "Between us"]
+
+
+async def test_words_to_a_sender_without_a_number_are_answered_with_why_they_stay(sends: Stage) -> None:
+    await sends.sendblue.customer_says("ana.maria.long.name@example.com", "Hello")
+    await until(lambda: any("wrote to" in root.text for root in sends.roots("G0TEAM")))
+    await sends.slack.reply("G0TEAM", sends.roots("G0TEAM")[0].ts, "Hi")
+    await until(lambda: any("it is no phone number" in text for text in whispers(sends)))
 
 
 async def test_what_was_typed_before_the_rule_was_set_is_asked_about(open_stage: Opened) -> None:
