@@ -191,3 +191,14 @@ async def test_a_click_while_another_process_wipes_what_expired_sends_nothing(
     )
     assert answers == (1, "already_kept")
     assert await asks.texts() == []
+
+
+async def test_while_names_in_old_words_are_looked_up_an_edit_keeps_its_own_words(sends: Writing) -> None:
+    reply = await sends.types("<@U2> seven works", to_us=True)
+    thread = await sends.claims()
+    await sends.edits(reply, "<@U2> eight works", to_us=True)
+    await sends.finishes(thread, "@Ben seven works")
+    assert await sends.texts() == []
+    await sends.finishes(await sends.claims(), "@Ben eight works")
+    assert await sends.desk.store.write(decide_replies, sends.click(await sends.message_id())) == "sent"
+    assert await sends.texts() == ["@Ben eight works"]
