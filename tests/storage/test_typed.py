@@ -202,3 +202,14 @@ async def test_while_names_in_old_words_are_looked_up_an_edit_keeps_its_own_word
     await sends.finishes(await sends.claims(), "@Ben eight works")
     assert await sends.desk.store.write(decide_replies, sends.click(await sends.message_id())) == "sent"
     assert await sends.texts() == ["@Ben eight works"]
+
+
+async def test_a_click_while_the_names_in_new_words_are_looked_up_sends_no_draft(asks: Writing) -> None:
+    reply = await asks.types("Eight works")
+    await asks.finishes(await asks.claims())
+    await asks.edits(reply, "<@U2> eight works")
+    assert await asks.desk.store.write(decide_replies, asks.click(await asks.message_id())) == "changed"
+    assert await asks.texts() == []
+    await asks.finishes(await asks.claims(), "@Ben eight works")
+    assert await asks.desk.store.write(decide_replies, asks.click(await asks.message_id())) == "sent"
+    assert await asks.texts() == ["@Ben eight works"]
