@@ -46,6 +46,7 @@ _SAID = {
     "already_sent": "It has been sent already, so nothing more was done.",
     "already_kept": "It is a note by now and was not sent. To send it, write it again.",
     "expired": "This was asked too long ago, so it was not sent. To send it, write it again.",
+    "changed": "You have just changed these words, so nothing was done. I ask you about the new ones in a moment.",
     "gone": "I don't know these words any more, so nothing was done.",
     "not_yours": "Only the person who wrote this can send it, so nothing was done.",
     "corrected": "📤 The correction is on its way.",

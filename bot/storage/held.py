@@ -137,9 +137,10 @@ _MESSAGE = """
         text, held_until, channel, typed_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
 """
-LOAD = Sql(f"{_MESSAGE} WHERE messages.id = :id {{lock of threads}}")
+# Both are locked, or who waited for the thread would see the message as it was before.
+LOAD = Sql(f"{_MESSAGE} WHERE messages.id = :id {{lock of threads, messages}}")
 LOAD_TYPED = Sql(f"""{_MESSAGE}
-    WHERE threads.channel = :channel AND typed_ts = :ts AND messages.seq = threads.seq {{lock of threads}}
+    WHERE threads.channel = :channel AND typed_ts = :ts AND messages.seq = threads.seq {{lock of threads, messages}}
 """)
 
 
@@ -239,7 +240,9 @@ def expire_replies(tx: Transaction, _: None) -> int:
     return len(over)
 
 
-_EXPIRED = Sql(f"{_MESSAGE} WHERE held_until <= :now ORDER BY threads.id LIMIT 100 {{lock of threads skip locked}}")
+_EXPIRED = Sql(f"""{_MESSAGE}
+    WHERE held_until <= :now ORDER BY threads.id LIMIT 100 {{lock of threads, messages skip locked}}
+""")
 
 
 def owe(tx: Transaction, message_id: UUID, person: str, says: str) -> None:

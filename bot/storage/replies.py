@@ -122,6 +122,7 @@ class HeldWords(Struct, frozen=True):
     """What its author is told of something typed."""
 
     direction: str
+    origin: str
     team: str
     text: str
     customer: str
@@ -136,8 +137,8 @@ def held_words(tx: Transaction, message_id: UUID) -> HeldWords | None:
 
 
 _HELD_WORDS = Sql("""
-    SELECT direction, team, text, customer, threads.channel, coalesce(parent.root_ts, threads.root_ts) AS thread_ts,
-        rule, held_why
+    SELECT direction, origin, team, text, customer, threads.channel, rule, held_why,
+        coalesce(parent.root_ts, threads.root_ts) AS thread_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
     JOIN conversations ON conversations.id = threads.conversation_id
     LEFT JOIN threads AS parent ON parent.id = threads.parent_id
@@ -166,6 +167,8 @@ def decide_replies(tx: Transaction, click: ReplyClick) -> str:
         return "not_yours"
     if message.direction != "held" or message.held_until is None:
         return "already_sent" if message.direction == "out" else "already_kept"
+    if message.origin == "drafted" and click.choice != "keep":
+        return "changed"
     if message.held_until <= tx.now or click.choice == "keep":
         wipe(tx, message)
         wake(tx, [message.thread_id], Step.MARK)

@@ -75,9 +75,10 @@ _EDITED = Sql("""
     UPDATE messages SET direction = 'held', text = :text, origin = :origin, held_until = :held_until,
         held_why = :held_why WHERE id = :id
 """)
-# Its author is asked once more, and the names in it are looked up.
+# Its author is asked once more, and the names in it are looked up; who is at it with the old words holds it no more.
 _ADMIT_AGAIN = Sql("""
-    UPDATE threads SET root_ts = NULL, rev = rev + 1, due_at = :now, lane = 1, patient = false WHERE id = :id
+    UPDATE threads SET root_ts = NULL, rev = rev + 1, due_at = :now, lane = 1, patient = false, fence = fence + 1
+    WHERE id = :id
 """)
 
 
