@@ -214,11 +214,12 @@ async def test_a_preview_of_a_link_and_an_edit_of_a_note_change_nothing(sends: S
 async def test_held_words_that_nobody_decides_about_are_wiped_and_their_author_is_told(open_stage: Opened) -> None:
     stage: Stage = await open_stage(held_for=1)
     await texted(stage)
-    await write(stage, "Eight works")
+    reply = await write(stage, "Eight works")
     await until(lambda: questions(stage))
     [question] = questions(stage)
     dm = "D0BOTU0ANA"
     await until(lambda: any("was not sent" in message.text for message in stage.slack.messages(dm)))
+    await until(lambda: reply.reactions == ["double_vertical_bar", "lock"])
     await click(stage, SEND, question)
     await until(lambda: any("It is a note by now" in text for text in whispers(stage)))
     assert said(stage) == ["Table at eight?"]
