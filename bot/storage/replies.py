@@ -166,11 +166,10 @@ def decide_replies(tx: Transaction, click: ReplyClick) -> str:
         return "not_yours"
     if message.direction != "held" or message.held_until is None:
         return "already_sent" if message.direction == "out" else "already_kept"
-    if message.held_until <= tx.now or click.choice == "keep":
+    over = "kept" if click.choice == "keep" else "expired" if message.held_until <= tx.now else ""
+    if why_not := over or let_go(tx, message, click.terms):
         wipe(tx, message)
         wake(tx, [message.thread_id], Step.MARK)
-        return "kept" if click.choice == "keep" else "expired"
-    if why_not := let_go(tx, message, click.terms):
         return why_not
     if click.choice == "always":
         set_rules(tx, [NewRule(message.channel, Replies.SEND, click.by)])
