@@ -237,6 +237,7 @@ def expire_replies(tx: Transaction, _: None) -> int:
         wipe(tx, message)
         if message.origin != "correction":
             owe(tx, message.id, message.author, "expired")
+            wake(tx, [message.thread_id], Step.MARK)
     return len(over)
 
 

@@ -160,7 +160,7 @@ class ReplyClick(Struct, frozen=True):
 def decide_replies(tx: Transaction, click: ReplyClick) -> str:
     """Obey a click on a question; return what its author is told (`answers.of_reply`)."""
     found = tx.ask(LOAD, id=click.message_id).of(Held)
-    if not found:
+    if not found or found[0].origin == "correction":  # which has a form of its own
         return "gone"
     [message] = found
     if message.author != click.by:
@@ -169,11 +169,10 @@ def decide_replies(tx: Transaction, click: ReplyClick) -> str:
         return "already_sent" if message.direction == "out" else "already_kept"
     if message.origin == "drafted" and click.choice != "keep":
         return "changed"
-    if message.held_until <= tx.now or click.choice == "keep":
+    over = "kept" if click.choice == "keep" else "expired" if message.held_until <= tx.now else ""
+    if why_not := over or let_go(tx, message, click.terms):
         wipe(tx, message)
         wake(tx, [message.thread_id], Step.MARK)
-        return "kept" if click.choice == "keep" else "expired"
-    if why_not := let_go(tx, message, click.terms):
         return why_not
     if click.choice == "always":
         set_rules(tx, [NewRule(message.channel, Replies.SEND, click.by)])

@@ -214,16 +214,33 @@ async def test_a_preview_of_a_link_and_an_edit_of_a_note_change_nothing(sends: S
 async def test_held_words_that_nobody_decides_about_are_wiped_and_their_author_is_told(open_stage: Opened) -> None:
     stage: Stage = await open_stage(held_for=1)
     await texted(stage)
-    await write(stage, "Eight works")
+    reply = await write(stage, "Eight works")
     await until(lambda: questions(stage))
     [question] = questions(stage)
     dm = "D0BOTU0ANA"
     await until(lambda: any("was not sent" in message.text for message in stage.slack.messages(dm)))
+    await until(lambda: reply.reactions == ["double_vertical_bar", "lock"])
     await click(stage, SEND, question)
     await until(lambda: any("It is a note by now" in text for text in whispers(stage)))
     assert said(stage) == ["Table at eight?"]
     assert stage.app is not None
     assert await stage.app.store.read(asking("SELECT id FROM messages WHERE text = 'Eight works'")) == []
+
+
+async def test_words_that_can_no_longer_be_sent_when_that_is_clicked_are_kept_as_a_note(
+    open_stage: Opened,
+) -> None:
+    stage: Stage = await open_stage(catch_up_interval=0.5)
+    await texted(stage)
+    reply = await write(stage, "Eight works")
+    await until(lambda: questions(stage))
+    [question] = questions(stage)
+    await stage.sendblue.customer_says(CUSTOMER, "STOP")
+    await until(lambda: any("Opted out" in text for text in posts(stage)))
+    await click(stage, SEND, question)
+    await until(lambda: any("has opted out" in text for text in whispers(stage)))
+    await until(lambda: reply.reactions == ["double_vertical_bar", "lock"])
+    assert said(stage) == ["Table at eight?"]
 
 
 async def test_of_two_clicks_one_counts_and_nobody_else_can_send(asks: Stage) -> None:
