@@ -5,7 +5,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from statistics import median
 
-from benchmarks.callback_requests import callbacks, send_id
+from benchmarks.callback_requests import callbacks, root_ts
 from benchmarks.callbacks import bare_rate
 from benchmarks.databases import seed
 from benchmarks.figures import Figure, Goal, Measured, percentile
@@ -72,7 +72,7 @@ async def _delays(run: Run, server: Server, received: str, pause: float) -> list
     await calls(run.neighbours)
     seen = run.checked(await load([server.port], _NEWS[received](count), clients=1, pause=pause))
     replied = await _replies(run.neighbours, count)
-    asked = {send_id(number).hex: at for number, at in enumerate(seen.sent_at) if number >= _WARM}
+    asked = {root_ts(number): at for number, at in enumerate(seen.sent_at) if number >= _WARM}
     return [1000 * (replied[thread] - at) for thread, at in asked.items()]
 
 

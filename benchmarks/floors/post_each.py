@@ -17,7 +17,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from benchmarks.callback_requests import channel_of, send_id
+from benchmarks.callback_requests import channel_of, root_ts
 
 _INTERVAL = float(os.environ["POST_INTERVAL"])
 _CHANNELS = int(os.environ["CHANNELS"])
@@ -32,7 +32,7 @@ async def _status(request: Request) -> Response:
     if channel not in _posters:
         _posters[channel] = asyncio.create_task(_post(channel))
     number = int(told["message_handle"].rpartition("-")[2])
-    _waiting[channel].put_nowait((send_id(number).hex, told["status"]))
+    _waiting[channel].put_nowait((root_ts(number), told["status"]))
     return PlainTextResponse("ok\n")
 
 
