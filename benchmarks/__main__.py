@@ -20,6 +20,7 @@ from benchmarks import (
     news,
     page,
     polling,
+    replies,
     scaling,
     steps,
     waiting,
@@ -45,6 +46,7 @@ MEASURES: Mapping[str, Callable[[Run], Awaitable[list[Figure]]]] = {
     "steps": steps.measure,
     "inbound": inbound.measure,
     "catching_up": catching_up.measure,
+    "replies": replies.measure,
 }
 
 

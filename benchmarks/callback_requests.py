@@ -8,6 +8,7 @@ from benchmarks.settings import CALLBACK_SECRET, LINE
 from bot.sendblue.tokens import CallbackTokens
 
 EPOCH = 1_795_000_000_000  # milliseconds: November 2026
+ROOTS = 1_795_000_000  # seconds
 STATUSES = ("QUEUED", "SENT", "DELIVERED", "READ")
 _tokens = CallbackTokens("", [CALLBACK_SECRET])
 
@@ -18,6 +19,11 @@ def send_id(number: int) -> UUID:
     As the bot's own do, ids rise with time: one is made each millisecond.
     """
     return UUID(f"{EPOCH + number:012x}7{number:019x}")
+
+
+def root_ts(number: int) -> str:
+    """Return the ts of the root of a seeded send's thread."""
+    return f"{ROOTS + number}.000100"
 
 
 def handle(number: int) -> str:

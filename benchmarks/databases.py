@@ -12,7 +12,7 @@ from uuid import uuid4
 
 import psycopg
 
-from benchmarks.callback_requests import EPOCH
+from benchmarks.callback_requests import EPOCH, ROOTS
 from benchmarks.settings import LINE
 from bot.domain.delivery import Delivery, HandleFrom, Service
 from bot.domain.thread import Lane
@@ -87,6 +87,7 @@ _NAMED = """
 WITH RECURSIVE numbers(i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM numbers WHERE i + 1 < :count),
 named(i, id, place) AS (SELECT i, {id}, 'C' || CAST(i - i / :channels * :channels AS TEXT) FROM numbers)
 """
+_ROOT = f"CAST({ROOTS} + i AS TEXT) || '.000100'"
 _CUSTOMER = "'+1415' || substr(CAST(10000000 + i AS TEXT), 2)"  # each thread has its own
 _CONVERSATIONS = """
 INSERT INTO conversations (id, line, customer, kind, next_seq, thread_id, last_at)
@@ -95,9 +96,10 @@ SELECT {cast}, :line, {customer}, 'person', 1, {cast}, :now FROM named ORDER BY 
 """
 _THREADS = """
 INSERT INTO threads (id, conversation_id, seq, channel, asked_in, root_ts, replies, rev, shown_rev, looked, closed,
-    lane, due_at, patient, fence, failures)
+    lane, due_at, patient, fence, failures, mark)
 {named}
-SELECT {cast}, {cast}, 0, place, place, id, 0, 0, 0, 0, '', :lane, CASE WHEN i < :unsent THEN :now END, false, 0, 0
+SELECT {cast}, {cast}, 0, place, place, {root}, 0, 0, 0, 0, '', :lane, CASE WHEN i < :unsent THEN :now END, false, 0,
+    0, ''
 FROM named ORDER BY i
 """
 _TEXT = "'Your table for two is ready at eight.'"
@@ -134,9 +136,10 @@ def _for_both(text: str) -> Sql:
     """Let both engines make the ids of `callback_requests.send_id`."""
     on_postgresql = f"lpad(to_hex({EPOCH} + i), 12, '0') || '7' || lpad(to_hex(i), 19, '0')"
     on_sqlite = f"printf('%012x7%019x', {EPOCH} + i, i)"
+    same = {"root": _ROOT, "customer": _CUSTOMER, "text": _TEXT}
     return Sql(
-        text.format(named=_NAMED.format(id=on_postgresql), cast="CAST(id AS uuid)", customer=_CUSTOMER, text=_TEXT),
-        sqlite=text.format(named=_NAMED.format(id=on_sqlite), cast="id", customer=_CUSTOMER, text=_TEXT),
+        text.format(named=_NAMED.format(id=on_postgresql), cast="CAST(id AS uuid)", **same),
+        sqlite=text.format(named=_NAMED.format(id=on_sqlite), cast="id", **same),
     )
 
 
@@ -155,7 +158,7 @@ def seed(
 ) -> None:
     """Store `count` sends, each in an open thread of its own, its conversation's current one, with one report.
 
-    Their ids and handles: see `callback_requests`; their customers: `inbound_requests`.
+    Their ids, handles and roots: see `callback_requests`; their customers: `inbound_requests`.
     due: so many of them are not sent and both threads and sends are due. polled: so many after those are to be
     asked about again, `poll_in` from now; all others wait for nothing.
     """

@@ -93,7 +93,7 @@ def pretend_neighbours(folder: Path, changes: Mapping[str, str] = AS_IT_COMES) -
 
 
 async def calls(neighbours: Server) -> list[tuple[float, str, str, str]]:
-    """Return what the neighbours were asked since last time: time.monotonic(), path, channel, thread."""
+    """Return what the neighbours were asked since last time: time.monotonic(), path, channel, thread (or number)."""
     async with httpx.AsyncClient(timeout=60) as http:
         answer = await http.get(f"{neighbours.url}/calls")
     return [(at, path, channel, thread) for at, path, channel, thread in answer.json()]

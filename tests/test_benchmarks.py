@@ -1,24 +1,30 @@
 """The table of the benchmarks says what was measured, and its page what the two forms measure."""
 
+import json
 import re
 from dataclasses import fields
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from benchmarks.__main__ import MEASURES
-from benchmarks.callback_requests import STATUSES, callback, handle, send_id
+from benchmarks.callback_requests import STATUSES, callback, handle, root_ts, send_id
 from benchmarks.command_requests import commands
 from benchmarks.databases import Sql, seed, sqlite
 from benchmarks.figures import HEAD, Figure, Goal, Measured, percentile, slope, table
 from benchmarks.inbound_requests import customer, record, webhooks
 from benchmarks.page import between_marks
+from benchmarks.reply_requests import NOTE, TERMS, TEXT, replies
 from benchmarks.scale import QUICK, WHOLE
 from benchmarks.waiting import QUESTIONS, without_index
 from bot.sendblue.inbound import inbound_of
 from bot.storage.database import open_database
 from bot.storage.inbound import Arrival, take_many
+from bot.storage.replies import Typed, take_replies
+from bot.storage.schema import migrate
+from handlers.typed import read_event
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "performance.md").read_text()
 
@@ -120,15 +126,15 @@ def test_whatever_asks_what_is_due_uses_an_index_and_what_does_not_is_found_out(
     assert found == {name: [] for name in QUESTIONS} | {"slow": ["SCAN sends"]}
 
 
-def test_a_seeded_message_is_the_one_that_its_callbacks_are_about(tmp_path: Path):
-    with sqlite(tmp_path) as new:
-        url = new()
-    seed(url, 12)
-    database = open_database(url)
-    stored = Sql("SELECT id, handle FROM sends ORDER BY id")
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_a_seeded_message_is_the_one_that_its_callbacks_are_about(database_url: str):
+    database = open_database(database_url)
+    migrate(database)
+    seed(database_url, 12)
+    stored = Sql("SELECT sends.id, handle, root_ts FROM sends JOIN threads ON threads.id = thread_id ORDER BY sends.id")
     rows = database.read(lambda tx: list(tx.ask(stored)))
     database.close()
-    assert [tuple(row) for row in rows] == [(send_id(number), handle(number)) for number in range(12)]
+    assert [tuple(row) for row in rows] == [(send_id(number), handle(number), root_ts(number)) for number in range(12)]
 
 
 def test_what_a_seeded_customer_writes_goes_into_the_thread_of_its_number(tmp_path: Path):
@@ -149,6 +155,20 @@ def test_what_a_seeded_customer_writes_goes_into_the_thread_of_its_number(tmp_pa
 def test_every_webhook_brings_a_message_of_its_own():
     handles = [re.search(rb'"message_handle": "([^"]+)"', request)[1] for request in webhooks(0, 50, customers=5)]
     assert len(set(handles)) == 50
+
+
+@pytest.mark.parametrize("engine", ["sqlite", "postgresql"])
+def test_what_is_typed_in_a_seeded_thread_becomes_a_text_or_a_note(database_url: str):
+    database = open_database(database_url)
+    migrate(database)
+    seed(database_url, 12, channels=5)
+    heeds = {}
+    for text in (TEXT, NOTE):
+        bodies = [request.partition(b"\r\n\r\n")[2] for request in replies(24, text, threads=12, channels=5)]
+        items = [Typed(read_event(json.loads(body)), TERMS) for body in bodies]
+        heeds[text] = database.write(partial(take_replies, items=items))
+    database.close()
+    assert heeds == {TEXT: ["going"] * 24, NOTE: ["kept"] * 24}
 
 
 def test_results_replace_only_what_stands_between_their_marks():

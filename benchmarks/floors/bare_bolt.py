@@ -21,6 +21,7 @@ def _served(*, before_response: bool) -> Starlette:
         process_before_response=before_response,
     )
     bolt.command("/imessage")(_imessage)
+    bolt.event("message")(_message)
     handler = AsyncSlackRequestHandler(bolt)
 
     async def events(request: Request) -> Response:
@@ -35,6 +36,10 @@ async def _authorize(**_: object) -> AuthorizeResult:
 
 async def _imessage(ack: AsyncAck) -> None:
     await ack("Got it.")
+
+
+async def _message() -> None:
+    """Bolt acks an event by itself."""
 
 
 async def _readyz(request: Request) -> Response:

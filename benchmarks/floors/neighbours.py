@@ -1,6 +1,7 @@
 """Slack and Sendblue at once, answering immediately: never the bottleneck, and remembering when they were called.
 
-`GET /calls` returns what was called since the last such question: [time.monotonic(), path, channel, thread].
+`GET /calls` returns what was called since the last such question: [time.monotonic(), path, channel, thread]; of a text
+to a customer their number instead of a thread.
 The list of what came in has INBOUND messages, all of the last hour.
 """
 
@@ -39,7 +40,8 @@ async def app(scope: Scope, receive: Receive, send: Send) -> None:
         _calls.clear()
     else:
         asked = _asked(body)
-        _calls.append((called, path, str(asked.get("channel", "")), str(asked.get("thread_ts", ""))))
+        place = asked.get("thread_ts", asked.get("number", ""))
+        _calls.append((called, path, str(asked.get("channel", "")), str(place)))
         answer = _answer(path, scope["query_string"].decode(), asked)
     await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", b"application/json")]})
     await send({"type": "http.response.body", "body": json.dumps(answer).encode()})

@@ -1,7 +1,7 @@
-"""One post per callback or message of a customer, and nothing stored: each channel's posts wait in memory for its slot.
+"""One call for each thing received, and nothing stored: posts wait in memory for their channel's slot.
 
-With POST_INTERVAL=0 it is the floor of news that travels (the least between a callback and a reply); with an
-interval it is the peer that merges nothing.
+What is typed in a thread becomes a text to its customer, all else a post. With POST_INTERVAL=0 it is the floor of what
+travels (the least between a callback and a reply); with an interval it is the peer that merges nothing.
 """
 
 import asyncio
@@ -13,11 +13,13 @@ from contextlib import asynccontextmanager
 import aiohttp
 from slack_sdk.web.async_client import AsyncWebClient
 from starlette.applications import Starlette
+from starlette.background import BackgroundTask
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from benchmarks.callback_requests import channel_of, send_id
+from benchmarks.callback_requests import ROOTS, channel_of, root_ts
+from benchmarks.inbound_requests import customer
 
 _INTERVAL = float(os.environ["POST_INTERVAL"])
 _CHANNELS = int(os.environ["CHANNELS"])
@@ -32,7 +34,7 @@ async def _status(request: Request) -> Response:
     if channel not in _posters:
         _posters[channel] = asyncio.create_task(_post(channel))
     number = int(told["message_handle"].rpartition("-")[2])
-    _waiting[channel].put_nowait((send_id(number).hex, told["status"]))
+    _waiting[channel].put_nowait((root_ts(number), told["status"]))
     return PlainTextResponse("ok\n")
 
 
@@ -42,6 +44,19 @@ async def _post(channel: str) -> None:
         slot = asyncio.create_task(asyncio.sleep(_INTERVAL))
         await _slack.chat_postMessage(channel=channel, text=word, thread_ts=thread)
         await slot
+
+
+async def _typed(request: Request) -> Response:
+    event = (await request.json())["event"]
+    text = {"number": customer(int(float(event["thread_ts"])) - ROOTS), "content": event["text"]}
+    return PlainTextResponse("ok\n", background=BackgroundTask(_text, text))
+
+
+async def _text(text: dict[str, str]) -> None:
+    url = os.environ["SENDBLUE_API_URL"] + "/api/send-message"
+    assert _slack.session is not None  # noqa: S101 - see `_lifespan`
+    async with _slack.session.post(url, json=text) as answer:
+        await answer.read()
 
 
 async def _readyz(request: Request) -> Response:
@@ -60,6 +75,7 @@ app = Starlette(
     routes=[
         Route("/sendblue/status/{send_id}/{token}", _status, methods=["POST"]),
         Route("/sendblue/webhook", _status, methods=["POST"]),
+        Route("/slack/events", _typed, methods=["POST"]),
         Route("/readyz", _readyz),
     ],
     lifespan=_lifespan,

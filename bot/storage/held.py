@@ -100,7 +100,7 @@ _OF_PLACE = f"""
 """
 # Threads are locked before conversations, as everywhere.
 PLACE = Sql(f"""{_OF_PLACE}
-    WHERE threads.root_ts = :thread_ts AND threads.channel = :channel AND threads.typed_ts IS NULL
+    WHERE threads.root_ts = :thread_ts AND threads.channel = CAST(:channel AS text) AND threads.typed_ts IS NULL
     AND threads.parent_id IS NULL {{lock of threads}}
 """)
 PARENT = Sql(f"""{_OF_PLACE}
@@ -140,7 +140,8 @@ _MESSAGE = """
 # Both are locked, or who waited for the thread would see the message as it was before.
 LOAD = Sql(f"{_MESSAGE} WHERE messages.id = :id {{lock of threads, messages}}")
 LOAD_TYPED = Sql(f"""{_MESSAGE}
-    WHERE threads.channel = :channel AND typed_ts = :ts AND messages.seq = threads.seq {{lock of threads, messages}}
+    WHERE threads.channel = CAST(:channel AS text) AND typed_ts = :ts AND messages.seq = threads.seq
+    {{lock of threads, messages}}
 """)
 
 

@@ -36,7 +36,7 @@ _OWE = Sql(
 )
 _CLAIM = Sql("""
     UPDATE private_notes SET due_at = :until, fence = fence + 1 WHERE key IN (
-        SELECT key FROM private_notes WHERE due_at <= :now ORDER BY due_at LIMIT :count {lock skip locked}
+        SELECT key FROM private_notes WHERE due_at <= :now ORDER BY due_at LIMIT CAST(:count AS int) {lock skip locked}
     ) RETURNING key, person, answer_url, says, about_id, failures, fence
 """)
 _NEXT = Sql("SELECT min(due_at) AS due_at FROM private_notes")

@@ -16,7 +16,7 @@ from bot.storage.intake import KNOWN
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
 
-_TYPED = Sql("SELECT id FROM threads WHERE channel = :channel AND typed_ts = :ts")
+_TYPED = Sql("SELECT id FROM threads WHERE channel = CAST(:channel AS text) AND typed_ts = :ts")
 
 
 class Typed(Struct, frozen=True):

@@ -10,6 +10,9 @@ Parameters are written `:name`. What the engines spell differently is written in
   `Transaction.each` is given; an UPDATE finds each by its `id`
 - `{digest customer}`: what stands in the database for a number that may be forgotten: a hash with the database's key
 - `{from id, told}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
+
+Where a parameter's value may decide how SQLite does a thing, it compiles the statement anew for each value. So what
+runs all the time casts what a LIMIT takes, and what is compared as the condition of a partial index compares it.
 """
 
 import re

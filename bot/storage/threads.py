@@ -50,7 +50,7 @@ _OTHERS = Sql(f"""
     UNION ALL
     SELECT free.id, '', free.due_at, false, NULL
     FROM (SELECT id, due_at FROM threads WHERE lane < 2 AND lane = 1 AND due_at IS NOT NULL
-          ORDER BY due_at LIMIT :count) AS free
+          ORDER BY due_at LIMIT CAST(:count AS int)) AS free
 """)
 
 

@@ -23,13 +23,17 @@ from bot.domain.message import Origin
 from bot.errors import BadSettings, MaybeStored
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
+from bot.storage.held import LOAD_TYPED, PLACE
 from bot.storage.intake import Taken, accept_many
 from bot.storage.postgresql import PostgresqlDatabase, PostgresqlTransaction, connection_info
+from bot.storage.private_notes import _CLAIM
+from bot.storage.replies import _TYPED
 from bot.storage.reports import Heard, apply_many
 from bot.storage.rows import load_sends, load_threads
 from bot.storage.schema import migrate
 from bot.storage.sql import Sql as HouseSql
 from bot.storage.sql import type_of
+from bot.storage.threads import _OTHERS
 from tests.making import a_new_message, a_send, changed
 from tests.statements import Sql, asking, doing
 
@@ -68,6 +72,19 @@ def test_every_statement_fits_the_schema(database: Database, engine: str) -> Non
             numbered = _numbered(sql.postgresql)
             raw.execute("PREPARE statement AS " + numbered)
             raw.execute("DEALLOCATE statement")
+    raw.close()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_sqlite_compiles_what_runs_all_the_time_once(database: Database) -> None:
+    raw, compiled = database.connect(), list[int]()
+    raw.set_authorizer(lambda *what: compiled.append(what[0]) or 0)  # SQLite asks it while it compiles
+    anew = Sql("SELECT id FROM threads WHERE channel = :channel").sqlite
+    for text in [*(sql.sqlite for sql in (PLACE, LOAD_TYPED, _TYPED, _OTHERS, _CLAIM)), anew]:
+        for value in (1, 2):
+            compiled.clear()
+            raw.execute(f"EXPLAIN {text}", dict.fromkeys(_names(text, ":"), value)).fetchall()
+        assert bool(compiled) is (text == anew), text
     raw.close()
 
 
