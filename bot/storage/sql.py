@@ -91,7 +91,7 @@ class Sql:
     def __init__(self, text: str, *, sqlite: str = "") -> None:
         self.postgresql = PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
         self.sqlite = _ROW.sub(r":\1", _MACRO.sub(_for_sqlite, sqlite or text))
-        self.returns_rows = "RETURNING" in text or self.sqlite.lstrip().startswith("SELECT")
+        self.returns_rows = "RETURNING" in self.sqlite or self.sqlite.lstrip().startswith("SELECT")
         self.changes = re.search(r"INSERT |UPDATE |DELETE ", _MACRO.sub("", text) + self.sqlite) is not None
         self.every.append(self)
 
