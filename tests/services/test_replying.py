@@ -13,6 +13,7 @@ from tests.conftest import CUSTOMER, Stage, until
 from tests.statements import asking
 
 Opened = Callable[..., Any]
+EDITED_UNSENT = "This was not sent, and an edit does not send it. To send your new words, write them again."
 GENERAL, GUEST, OTHER = "C0GENERAL", "U0GUEST", "U0BEN"
 
 
@@ -192,6 +193,17 @@ async def test_after_it_left_an_edit_offers_to_send_a_correction(sends: Stage) -
     assert [answer.status for answer in answers] == [200, 200]
     await until(lambda: said(sends) == ["Table at eight?", "Seven works", "Sorry: eight works"])
     await until(lambda: any("Sorry: eight works" in text for text in posts(sends)))
+
+
+async def test_an_edit_of_what_was_refused_does_not_claim_that_the_phone_shows_it(sends: Stage) -> None:
+    sends.sendblue.faults.refuse = "4002"
+    reply = await write(sends, "Eight works")
+    await until(lambda: "x" in reply.reactions)
+    await sends.slack.edit(GENERAL, reply.ts, "Nine works")
+    await until(lambda: whispers(sends) == [EDITED_UNSENT])
+    await sends.slack.remove(GENERAL, reply.ts)
+    await write(sends, "!psst")
+    assert whispers(sends) == [EDITED_UNSENT]
 
 
 async def test_a_deletion_after_it_left_is_answered_with_the_truth(sends: Stage) -> None:
