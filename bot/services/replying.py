@@ -16,7 +16,7 @@ from bot.slack.markup import named
 from bot.storage.channels import NewRule, rule_of, set_rules
 from bot.storage.held import Heed, Terms
 from bot.storage.replies import Typed, take_replies
-from bot.storage.reply_edits import Changed, correction_of, edit_replies, end_correction, remove_replies
+from bot.storage.reply_edits import Changed, Removed, correction_of, edit_replies, end_correction, remove_replies
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -42,7 +42,7 @@ class Replying:
                 plain = named(reply.text, {}) if reply.drafted else reply.text
                 heed = await self.store.write(edit_replies, Changed(typed, plain, self.terms), patience=PATIENCE)
             case Removal():
-                heed = await self.store.write(remove_replies, typed, patience=PATIENCE)
+                heed = await self.store.write(remove_replies, Removed(typed, self.terms), patience=PATIENCE)
         known = heed in tuple(Heed)
         metrics.replies.labels(str(heed) if known else "refused").inc()
         if heed not in (Heed.STRANGE, Heed.KNOWN):

@@ -35,6 +35,7 @@ _WHY = {
     "": "",
     "names": "It mentions somebody, so I ask first. ",
     "late": "You wrote this while I was away, so I ask first. ",
+    "edited": "I first read this as you had changed it, so I ask. ",
     "unread": "A part of it can't be sent as you typed it ({part}): the customer would get what stands here. ",
 }
 _SAID = {

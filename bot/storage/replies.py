@@ -22,18 +22,44 @@ _TYPED = Sql("SELECT id FROM threads WHERE channel = CAST(:channel AS text) AND 
 class Typed(Struct, frozen=True):
     reply: Reply
     terms: Terms
+    edited: bool = False  # these are other words than the first
 
 
 @one_by_one
 def take_replies(tx: Transaction, item: Typed) -> str:
     """Store something typed, once; return its `Heed`."""
-    reply, terms = item.reply, item.terms
+    place = _place_of_new(tx, item.reply)
+    return _taken(tx, place, item) if isinstance(place, Place) else place
+
+
+def take_edited(tx: Transaction, item: Typed) -> str:
+    """Store something whose edit overtook it, unless it is old: then it was typed when nobody listened."""
+    if tx.now - item.reply.at > item.terms.send_within:
+        return Heed.STRANGE
+    place = _place_of_new(tx, item.reply)
+    return _taken(tx, place, item) if isinstance(place, Place) else Heed.STRANGE
+
+
+def keep_out(tx: Transaction, item: Typed) -> str:
+    """Note of something whose deletion overtook it that it is not to be sent: its key is kept."""
+    place = _place_of_new(tx, item.reply)
+    if not isinstance(place, Place):
+        return Heed.STRANGE
+    _store(tx, place, item, new_id(tx.now), Verdict.NOTE, stands=False)
+    return Heed.KEPT
+
+
+def _place_of_new(tx: Transaction, reply: Reply) -> Place | Heed:
+    """Return where it was typed; why it is nothing to take in."""
     found = tx.ask(PLACE, thread_ts=reply.thread_ts, channel=reply.channel).of(Place)
     if not found:
         return Heed.STRANGE
-    if tx.ask(KNOWN, keys=[reply.key]).column() or tx.ask(_TYPED, channel=reply.channel, ts=reply.ts).column():
-        return Heed.KNOWN
-    place, message_id = found[0], new_id(tx.now)
+    known = tx.ask(KNOWN, keys=[reply.key]).column() or tx.ask(_TYPED, channel=reply.channel, ts=reply.ts).column()
+    return Heed.KNOWN if known else found[0]
+
+
+def _taken(tx: Transaction, place: Place, item: Typed) -> str:
+    reply, terms, message_id = item.reply, item.terms, new_id(tx.now)
     verdict = judged(tx, place, item)
     if verdict is Verdict.NOTE:
         first = not tx.ask(_NOTED_BEFORE, parent_id=place.thread_id, author=reply.author).column()
@@ -64,7 +90,7 @@ def judged(tx: Transaction, place: Place, item: Typed) -> Verdict:
     reply, terms = item.reply, item.terms
     verdict = judge(_rule(place, reply, terms), reply.text, to_us=reply.to_us, names_others=reply.names_others)
     late = tx.now - reply.at > terms.send_within
-    return Verdict.HOLD if verdict is Verdict.SEND and (late or reply.unread) else verdict
+    return Verdict.HOLD if verdict is Verdict.SEND and (late or reply.unread or item.edited) else verdict
 
 
 def why_held(item: Typed, now: datetime) -> str | None:
@@ -74,6 +100,8 @@ def why_held(item: Typed, now: datetime) -> str | None:
         return f"unread:{reply.unread}"[:80]
     if now - reply.at > item.terms.send_within:
         return "late"
+    if item.edited:
+        return "edited"
     return "names" if reply.names_others and not reply.to_us else None
 
 

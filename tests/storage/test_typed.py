@@ -15,9 +15,9 @@ from bot.domain.rules import Replies
 from bot.domain.thread import Step, Thread
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
-from bot.storage.held import Terms, expire_replies
+from bot.storage.held import Heed, Terms, expire_replies
 from bot.storage.replies import ReplyClick, Typed, decide_replies, take_replies
-from bot.storage.reply_edits import Changed, edit_replies, remove_replies
+from bot.storage.reply_edits import Changed, Removed, edit_replies, remove_replies
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import LINE
 from tests.statements import asking
@@ -55,7 +55,7 @@ class Writing:
         return await self.desk.store.write(edit_replies, Changed(Edit(new, "2.2"), text, self.terms))
 
     async def removes(self, reply: Reply) -> str:
-        return await self.desk.store.write(remove_replies, Removal("C1", reply.ts))
+        return await self.desk.store.write(remove_replies, Removed(Removal("C1", reply.ts, reply), self.terms))
 
     async def claims(self) -> Thread:
         """Return the thread of the words, claimed to admit their author."""
@@ -213,3 +213,32 @@ async def test_a_click_while_the_names_in_new_words_are_looked_up_sends_no_draft
     await asks.finishes(await asks.claims(), "@Ben eight works")
     assert await asks.desk.store.write(decide_replies, asks.click(await asks.message_id())) == "sent"
     assert await asks.texts() == ["@Ben eight works"]
+
+
+async def test_what_was_deleted_before_it_came_in_is_not_sent(sends: Writing) -> None:
+    """As where the event of it could not be stored, and Slack brings it again."""
+    reply = sends.reply("Eight works")
+    await sends.removes(reply)
+    assert await sends.take(reply) == Heed.KNOWN
+    assert await sends.texts() == []
+
+
+async def test_what_was_edited_before_it_came_in_is_asked_about_as_it_reads_now(sends: Writing) -> None:
+    reply = sends.reply("Seven works")
+    assert await sends.edits(reply, "Eight works") == Heed.HELD
+    assert await sends.take(reply) == Heed.KNOWN
+    assert await sends.desk.store.write(decide_replies, sends.click(await sends.message_id())) == "sent"
+    assert await sends.texts() == ["Eight works"]
+
+
+async def test_an_edit_of_a_note_sends_and_asks_nothing(sends: Writing) -> None:
+    for note in [await sends.types("!rude") for _ in range(2)]:  # of which the second has no thread of its own
+        assert await sends.edits(note, "Eight works") == Heed.STRANGE
+    assert await sends.texts() == []
+
+
+async def test_an_edit_of_what_was_typed_long_before_anybody_listened_asks_nothing(sends: Writing) -> None:
+    reply = sends.reply("Seven works")
+    sends.desk.clock.now += 61 * MINUTE
+    assert await sends.edits(reply, "Eight works") == Heed.STRANGE
+    assert await sends.texts() == []
