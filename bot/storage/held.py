@@ -130,11 +130,12 @@ class Held(Struct, frozen=True):
     held_until: datetime | None
     channel: str
     typed_ts: str | None
+    root_ts: str | None  # None: its author is not admitted yet
 
 
 _MESSAGE = """
     SELECT messages.id, threads.id AS thread_id, threads.conversation_id, messages.seq, direction, origin, author,
-        text, held_until, channel, typed_ts
+        text, held_until, channel, typed_ts, root_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
 """
 # Both are locked, or who waited for the thread would see the message as it was before.
@@ -158,7 +159,7 @@ def let_go_or_say(tx: Transaction, message_id: UUID, terms: Terms) -> str:
 def let_go(tx: Transaction, message: Held, terms: Terms) -> str:
     """Give held words their place in the order, from where they leave once their author is admitted.
 
-    Returns why they cannot be sent, "" if they can. Its thread is the current one then.
+    Returns why they cannot be sent, "" if they can. Once its author is admitted, its thread is the current one.
     """
     [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
     if why_not := place.why_not(terms):
@@ -167,7 +168,10 @@ def let_go(tx: Transaction, message: Held, terms: Terms) -> str:
         there = {"key": "", "author": message.author, "conversation_id": place.conversation_id}
         if not tx.each(WROTE_THERE, [there | {"channel": place.current_channel}]).column():
             return "private"
-    gesture = Gesture(f"go:{message.id.hex}", place.line, place.customer, place.thread_id, author=message.author)
+    thread_id, author = (place.thread_id, message.author) if message.root_ts else (None, None)
+    if thread_id is not None:
+        _goes_on(tx, place)
+    gesture = Gesture(f"go:{message.id.hex}", place.line, place.customer, thread_id, author=author)
     seat = next_seats(tx, [gesture]).get(gesture.key)
     if seat is None:
         return "opted_out"
@@ -183,10 +187,42 @@ def let_go(tx: Transaction, message: Held, terms: Terms) -> str:
     insert_sends(tx, [(one, seat) for one in sends])
     let_out(tx, [message.thread_id])
     wake_cards(tx, [message.thread_id])
-    if place.current_id != place.thread_id:
-        wake(tx, [one for one in [place.current_id] if one is not None], Step.EDIT)  # it goes on in this one now
     return ""
 
+
+def _goes_on(tx: Transaction, place: Place) -> None:
+    """Have the root of the thread that was the current one say that the conversation goes on in this one."""
+    if place.current_id not in (None, place.thread_id):
+        wake(tx, [one for one in [place.current_id] if one is not None], Step.EDIT)
+
+
+def admit_text(tx: Transaction, thread: Thread) -> None:
+    """Have a conversation go on where a text was typed, now that its author is admitted, whoever holds the claim.
+
+    Not before: a guest or an outsider would have what the customer answers come to where they read it.
+    """
+    its = {"id": thread.id, "fence": thread.fence}
+    if not tx.ask(_IS_TEXT, **its).column():
+        return
+    for place in tx.ask(PARENT, thread_id=thread.id).of(Place):
+        _goes_on(tx, place)
+    tx.do(_GOES_ON, **its, author=thread.message.author, said_at=thread.message.said_at)
+
+
+_IS_TEXT = Sql("""
+    SELECT threads.id FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+    WHERE threads.id = :id AND fence = :fence AND direction = 'out'
+""")
+# Unless somebody has begun another thread meanwhile. The customer may have written meanwhile, too.
+_GOES_ON = Sql("""
+    UPDATE conversations SET
+        thread_id = (SELECT parent_id FROM threads WHERE id = :id), author = :author, author_at = :said_at,
+        waiting_since = CASE WHEN waiting_since > :said_at THEN waiting_since END
+    WHERE id = (SELECT conversation_id FROM threads WHERE id = :id AND fence = :fence) AND NOT EXISTS (
+        SELECT 1 FROM threads AS later WHERE later.id = conversations.thread_id AND later.closed = ''
+        AND later.seq > (SELECT seq FROM threads WHERE id = :id)
+    )
+""")
 
 _GOES = Sql("UPDATE messages SET direction = 'out', seq = :seq, held_until = NULL, origin = 'typed' WHERE id = :id")
 _ITS_THREAD_GOES = Sql("UPDATE threads SET seq = :seq WHERE id = :id")

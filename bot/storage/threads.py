@@ -14,7 +14,7 @@ from bot.storage.cards import with_cards
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
-from bot.storage.held import Terms, forget_words, name_words
+from bot.storage.held import Terms, admit_text, forget_words, name_words
 from bot.storage.marks import speak, tell_of_sms
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.places import begin_with_the_oldest, move_inbound, was_not_written
@@ -158,6 +158,7 @@ class Outcome(Struct, frozen=True):
     note: str = ""  # what its author is to be told privately (`PrivateNote.says`)
     shared: bool = False  # its root changed in what another root says as well (`Thread.shares_a_card`)
     leads: bool = False  # its root was to stand in another thread that is gone: it is the current one now
+    admits: bool = False  # its author may text: if it is a text, the conversation goes on where it was typed
     named: tuple[str, Terms] | None = None  # what was typed, with the names in it
     speaks: bool = False  # it cannot be marked, so replies are to say how it does
     tells_of_sms: bool = False
@@ -188,6 +189,8 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
             owe_note_of(tx, item.thread, item.note)
         if item.tells_of_sms:
             tell_of_sms(tx, item.thread)
+        if item.admits:
+            admit_text(tx, item.thread)
         if item.named is not None:
             name_words(tx, item.thread, *item.named)
         if item.goes_on_in is not None:

@@ -39,8 +39,8 @@ class Writing:
         self.number += 1
         ts = ts or f"{int(self.desk.clock().timestamp())}.{self.number:06}"
         about: dict[str, Any] = {"drafted": "<@" in text, "to_us": False, "names_others": "<@" in text}
-        key = f"reply:T1:{AUTHOR}:{ts}"
-        return Reply(key, "T1", "C1", ROOT, ts, AUTHOR, text, **(about | how))
+        about |= {"author": AUTHOR, **how}
+        return Reply(f"reply:T1:{ts}", "T1", "C1", ROOT, ts, text=text, **about)
 
     async def types(self, text: str, **how: Any) -> Reply:
         reply = self.reply(text, **how)
@@ -65,7 +65,7 @@ class Writing:
     async def finishes(self, thread: Thread, named: str = "") -> None:
         """Admit the author. named: the words as the customer is to read them, where there were mentions in them."""
         words = (named, self.terms) if named else None
-        await self.desk.store.write(finish_threads, Outcome(thread.admitted(), named=words))
+        await self.desk.store.write(finish_threads, Outcome(thread.admitted(), admits=True, named=words))
 
     async def message_id(self) -> UUID:
         [row] = await self.desk.store.read(asking("SELECT id FROM messages WHERE origin IN ('typed', 'drafted')"))
@@ -242,3 +242,38 @@ async def test_an_edit_of_what_was_typed_long_before_anybody_listened_asks_nothi
     sends.desk.clock.now += 61 * MINUTE
     assert await sends.edits(reply, "Eight works") == Heed.STRANGE
     assert await sends.texts() == []
+
+
+async def _goes_on_elsewhere(desk: Desk) -> UUID:
+    """Begin another thread of the conversation, in a channel that all may read; return its id."""
+    await desk.accept("C2", customer="+14155552601")
+    [(_, thread)] = await desk.threads()
+    opened = thread.opened(thread.channel, "1.2", shown_rev=thread.rev, private=False)
+    await desk.store.write(finish_threads, Outcome(opened))
+    return thread.id
+
+
+async def _stands(desk: Desk) -> Any:
+    rows = await desk.store.read(asking("SELECT thread_id, author, waiting_since FROM conversations"))
+    assert len(rows) == 1
+    return rows[0]
+
+
+async def test_who_may_not_text_moves_no_conversation_to_where_they_read(sends: Writing) -> None:
+    current = await _goes_on_elsewhere(sends.desk)
+    before = await _stands(sends.desk)
+    await sends.types("Nine works", author="U0GUEST")
+    thread = await sends.claims()
+    assert await _stands(sends.desk) == before
+    await sends.desk.store.write(finish_threads, Outcome(thread.closed_for("guest"), forgets=True))
+    assert (await _stands(sends.desk)).thread_id == current
+
+
+async def test_who_may_text_has_a_conversation_go_on_where_they_typed(sends: Writing) -> None:
+    current = await _goes_on_elsewhere(sends.desk)
+    await sends.types("Nine works", author="U9")
+    thread = await sends.claims()
+    assert thread.parent_id != current
+    await sends.finishes(thread)
+    stands = await _stands(sends.desk)
+    assert (stands.thread_id, stands.author) == (thread.parent_id, "U9")
