@@ -1,6 +1,7 @@
 """Taking in what people type in customers' threads, what they edit and delete there, and what they decide about it."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +11,7 @@ from bot import metrics
 from bot.domain.message import Origin, Request
 from bot.domain.reply import Edit, Removal, Reply
 from bot.domain.rules import Replies
-from bot.errors import UsageError
+from bot.errors import NotStored, UsageError
 from bot.services.accepting import PATIENCE, Accepting
 from bot.slack.markup import named
 from bot.storage.channels import NewRule, rule_of, set_rules
@@ -62,7 +63,7 @@ class Replying:
             self.notes.set()
 
     async def correct(self, message_id: UUID, text: str, author: str, team: str) -> None:
-        """Send a correction, once, as a text of its own. Raises UsageError with the reason, NotStored."""
+        """Send a correction, once, as a text of its own. Raises UsageError with the reason, NotStored: try again."""
         found = await self.store.read(lambda tx: correction_of(tx, message_id, author))
         if found is None:
             raise UsageError("this was offered too long ago, or sent already. Write it in the thread.")
@@ -70,5 +71,6 @@ class Replying:
             raise UsageError("there is no text.")
         _, line, customer, channel = found
         origin = Origin(f"correction:{message_id.hex}", team, channel, author)
-        await self.accepting.accept(Request(customer, text, line), origin)
-        await self.store.write(end_correction, message_id, patience=PATIENCE)
+        await self.accepting.accept(Request(customer, text, line), origin, may_repeat=True)
+        with suppress(NotStored):  # it is on its way, and its words are wiped once they expire
+            await self.store.write(end_correction, message_id, patience=PATIENCE)

@@ -6,7 +6,11 @@ from typing import Any
 
 import pytest
 
+from bot.errors import NotStored
 from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
+from bot.storage.intake import accept_many
+from bot.storage.reply_edits import end_correction
+from bot.storage.store import Store
 from sandbox.slack.records import Ephemeral, SlackMessage
 from sandbox.slack.workspace import BOT_USER
 from tests.conftest import CUSTOMER, Stage, until
@@ -204,6 +208,39 @@ async def test_an_edit_of_what_was_refused_does_not_claim_that_the_phone_shows_i
     await sends.slack.remove(GENERAL, reply.ts)
     await write(sends, "!psst")
     assert whispers(sends) == [EDITED_UNSENT]
+
+
+async def test_a_correction_that_could_not_be_stored_is_sent_when_it_is_sent_again(
+    sends: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = await write(sends, "Seven works")
+    await until(lambda: "white_check_mark" in reply.reactions)
+    await sends.slack.edit(GENERAL, reply.ts, "Eight works")
+    await until(lambda: [one for one in sends.slack.ephemerals if "first version" in one.text])
+    [offer] = [one for one in sends.slack.ephemerals if "first version" in one.text]
+    await click(sends, CORRECT, offer)
+    [view] = sends.slack.views
+    assert sends.app is not None
+    store = sends.app.store
+    for refused, told in ((accept_many, "could not store"), (end_correction, None)):
+        monkeypatch.setattr(store, "write", _refusing(store, refused))
+        answer = await sends.slack.submit(view, {CORRECTION: "Eight works"})
+        monkeypatch.undo()
+        assert told is None or told in str(answer.body)
+    assert answer.body in ("", {}, None)
+    await until(lambda: said(sends) == ["Table at eight?", "Seven works", "Eight works"])
+
+
+def _refusing(store: Store, refused: Any) -> Any:
+    """The store's way to write while this work cannot be stored."""
+    write = store.write
+
+    async def writing(work: Any, item: Any, **how: Any) -> Any:
+        if work is refused:
+            raise NotStored("busy")
+        return await write(work, item, **how)
+
+    return writing
 
 
 async def test_a_deletion_after_it_left_is_answered_with_the_truth(sends: Stage) -> None:
