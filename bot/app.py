@@ -5,7 +5,7 @@ import logging
 import re
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -131,6 +131,8 @@ class App:
             stack.push_async_callback(self._rest)
             self.working = working
             if listening:
+                with suppress(NotStored):  # then what is typed is asked about where the rule is not the one noted
+                    await self.replying.note_usual_rule()
                 stack.push_async_callback(self.reading_back.listen())
             if working:
                 for worker in self.workers:

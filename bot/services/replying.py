@@ -14,7 +14,7 @@ from bot.domain.rules import Replies
 from bot.errors import NotStored, UsageError
 from bot.services.accepting import PATIENCE, Accepting
 from bot.slack.markup import named
-from bot.storage.channels import NewRule, rule_of, set_rules
+from bot.storage.channels import NewRule, note_usual_rule, rule_of, set_rules
 from bot.storage.held import Heed, Terms
 from bot.storage.replies import Typed, take_replies
 from bot.storage.reply_edits import Changed, Removed, correction_of, edit_replies, end_correction, remove_replies
@@ -50,6 +50,10 @@ class Replying:
             log.debug("typed", kind=type(typed).__name__.lower(), heed=str(heed))
             self.notes.set()
         return heed
+
+    async def note_usual_rule(self) -> None:
+        """Note the rule of channels that have none of their own, to be called at the start. Raises NotStored."""
+        await self.store.write(note_usual_rule, self.terms.rule, patience=PATIENCE)
 
     async def rule(self, channel: str) -> tuple[Replies, bool]:
         """Return a channel's rule, and whether somebody set it there. Raises NotStored."""

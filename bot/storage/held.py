@@ -62,6 +62,8 @@ class Place(Attention, frozen=True, kw_only=True):
     closed: str
     rule: Replies | None
     set_at: datetime | None  # when that was
+    usual_rule: str | None  # of channels that have none of their own
+    usual_at: datetime | None  # since when
     opted_out: bool
     current_id: UUID | None
     current_channel: str | None
@@ -90,12 +92,12 @@ class Place(Attention, frozen=True, kw_only=True):
 
 _OF_PLACE = f"""
     SELECT threads.id AS thread_id, threads.conversation_id, threads.channel, threads.asked_in, line, customer, kind,
-        threads.closed,
-        channels.rule, channels.set_at, {opted_out("customer")} AS opted_out, last_at, author, author_at, burst_at,
+        threads.closed, channels.rule, channels.set_at, usual.rule AS usual_rule, usual.set_at AS usual_at,
+        {opted_out("customer")} AS opted_out, last_at, author, author_at, burst_at,
         current.id AS current_id, current.channel AS current_channel, current.private AS current_private,
         current.closed AS current_closed
     FROM threads JOIN conversations ON conversations.id = threads.conversation_id
-    LEFT JOIN channels ON channels.channel = threads.channel
+    LEFT JOIN channels ON channels.channel = threads.channel LEFT JOIN channels AS usual ON usual.channel = ''
     LEFT JOIN threads AS current ON current.id = conversations.thread_id
 """
 # Threads are locked before conversations, as everywhere.

@@ -81,9 +81,10 @@ def _taken(tx: Transaction, place: Place, item: Typed) -> str:
 
 def _rule(place: Place, reply: Reply, terms: Terms) -> Replies:
     """Return the rule for what was typed then: a rule that was set later is none of its author's choice."""
-    if place.rule is None or place.set_at is None:
-        return terms.rule
-    return place.rule if reply.at >= place.set_at else Replies.ASK
+    if place.rule is not None and place.set_at is not None:
+        return place.rule if reply.at >= place.set_at else Replies.ASK
+    held_then = place.usual_at is None or (place.usual_rule == terms.rule and reply.at >= place.usual_at)
+    return terms.rule if held_then else Replies.ASK
 
 
 def judged(tx: Transaction, place: Place, item: Typed) -> Verdict:

@@ -13,6 +13,7 @@ import pytest
 from bot.domain.reply import Edit, Removal, Reply
 from bot.domain.rules import Replies
 from bot.domain.thread import Step, Thread
+from bot.storage.channels import note_usual_rule
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.held import Heed, Terms, expire_replies
@@ -277,3 +278,18 @@ async def test_who_may_text_has_a_conversation_go_on_where_they_typed(sends: Wri
     await sends.finishes(thread)
     stands = await _stands(sends.desk)
     assert (stands.thread_id, stands.author) == (thread.parent_id, "U9")
+
+
+async def test_what_was_typed_under_another_setting_is_asked_about(sends: Writing) -> None:
+    store, clock = sends.desk.store, sends.desk.clock
+    await store.write(note_usual_rule, Replies.ASK)
+    clock.now += MINUTE
+    before = sends.reply("They are regulars")
+    clock.now += MINUTE
+    await store.write(note_usual_rule, Replies.SEND)
+    after = sends.reply("Eight works")
+    clock.now += MINUTE
+    await store.write(note_usual_rule, Replies.SEND)  # at the next start
+    assert await sends.take(before) == Heed.HELD
+    assert await sends.take(after) == Heed.GOING
+    assert await sends.texts() == ["Eight works"]
