@@ -280,8 +280,10 @@ def expire_replies(tx: Transaction, _: None) -> int:
     return len(over)
 
 
+# Chosen first: for 100 in the order of threads PostgreSQL would look at every message there is.
 _EXPIRED = Sql(f"""{_MESSAGE}
-    WHERE held_until <= :now ORDER BY threads.id LIMIT 100 {{lock of threads, messages skip locked}}
+    WHERE messages.id IN (SELECT id FROM messages WHERE held_until <= :now ORDER BY held_until LIMIT 100)
+    AND held_until <= :now ORDER BY threads.id {{lock of threads, messages skip locked}}
 """)
 
 

@@ -62,7 +62,8 @@ def _taken(tx: Transaction, place: Place, item: Typed) -> str:
     reply, terms, message_id = item.reply, item.terms, new_id(tx.now)
     verdict = judged(tx, place, item)
     if verdict is Verdict.NOTE:
-        first = not tx.ask(_NOTED_BEFORE, parent_id=place.thread_id, author=reply.author).column()
+        its = {"conversation_id": place.conversation_id, "parent_id": place.thread_id}
+        first = reply.author not in tx.ask(_NOTED_BEFORE, **its).column()
         _store(tx, place, item, message_id, Verdict.NOTE, stands=first)
         if first and _rule(place, reply, terms) is Replies.MENTION:
             owe(tx, message_id, reply.author, "first_note")
@@ -106,9 +107,12 @@ def why_held(item: Typed, now: datetime) -> str | None:
     return "names" if reply.names_others and not reply.to_us else None
 
 
+# What never got a place in the order: few, however much was typed in the thread. Who wrote it is no condition, nor is
+# the thread one of a JOIN: an engine might look at all that the author ever wrote instead.
 _NOTED_BEFORE = Sql("""
-    SELECT messages.id FROM threads JOIN messages ON messages.thread_id = threads.id
-    WHERE parent_id = :parent_id AND typed_ts IS NOT NULL AND direction = 'note' AND author = :author LIMIT 1
+    SELECT author FROM threads CROSS JOIN messages
+    WHERE threads.conversation_id = :conversation_id AND threads.seq = -1 AND parent_id = :parent_id
+    AND messages.thread_id = threads.id AND messages.seq = -1 AND direction <> 'held'
 """)
 
 
