@@ -154,6 +154,14 @@ async def test_what_could_not_be_sent_is_marked_and_said_in_words_to_its_author(
     assert told.startswith(f"<@{reply.user}>, about “Eight works”:")
 
 
+async def test_what_failed_where_nothing_can_be_posted_any_more_is_told_its_author_directly(sends: Stage) -> None:
+    sends.sendblue.faults.refuse = "4002"
+    await write(sends, "Eight works")
+    sends.slack.archive(GENERAL)
+    dm = "D0BOTU0ANA"
+    await until(lambda: any("Not sent" in message.text for message in sends.slack.messages(dm)))
+
+
 @pytest.fixture
 async def waits(sends: Stage) -> Stage:
     """The same, where nothing that Ben types leaves: Slack does not say whether he may text."""

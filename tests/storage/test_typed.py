@@ -20,6 +20,7 @@ from bot.storage.engine import Database, Transaction
 from bot.storage.held import _EXPIRED, Heed, Terms, expire_replies
 from bot.storage.replies import _NOTED_BEFORE, ReplyClick, Typed, decide_replies, take_replies
 from bot.storage.reply_edits import Changed, Removed, edit_replies, remove_replies
+from bot.storage.rows import load_threads
 from bot.storage.sql import Sql
 from bot.storage.sqlite import SqliteTransaction
 from bot.storage.threads import Outcome, finish_threads
@@ -316,3 +317,14 @@ def test_what_was_typed_is_not_looked_through(database: Database, statement: Sql
     found = database.write(plan)
     assert index in found
     assert not re.search(r"messages_author|messages_notes|SCAN|Seq Scan|Merge Join", found), found
+
+
+async def test_whose_thread_cannot_be_posted_in_is_told_of_each_of_their_texts(sends: Writing) -> None:
+    for text in ("Seven works", "Eight works"):
+        await sends.types(text)
+        await sends.finishes(await sends.claims())
+    rows = await sends.desk.store.read(asking("SELECT id FROM threads WHERE typed_ts IS NOT NULL ORDER BY id"))
+    for thread in (await sends.desk.store.read(lambda tx: load_threads(tx, [row.id for row in rows]))).values():
+        await sends.desk.store.write(finish_threads, Outcome(thread.closed_for("is_archived"), note="closed"))
+    about = await sends.desk.store.read(asking("SELECT about_id FROM private_notes WHERE says = 'closed' ORDER BY 1"))
+    assert [row.about_id for row in about] == [row.id for row in rows]
