@@ -36,7 +36,8 @@ def take_replies(tx: Transaction, item: Typed) -> str:
     place, message_id = found[0], new_id(tx.now)
     verdict = judged(tx, place, item)
     if verdict is Verdict.NOTE:
-        first = not tx.ask(_NOTED_BEFORE, parent_id=place.thread_id, author=reply.author).column()
+        its = {"thread_id": place.thread_id, "conversation_id": place.conversation_id, "author": reply.author}
+        first = not tx.ask(_NOTED_BEFORE, **its).column()
         _store(tx, place, item, message_id, Verdict.NOTE, stands=first)
         if first and _rule(place, reply, terms) is Replies.MENTION:
             owe(tx, message_id, reply.author, "first_note")
@@ -77,9 +78,12 @@ def why_held(item: Typed, now: datetime) -> str | None:
     return "names" if reply.names_others and not reply.to_us else None
 
 
+# Notes have no place in the order, so however many texts a conversation has, they are not looked at. Both columns are
+# compared at once, or the engines look through all notes, or through all that the author ever wrote.
 _NOTED_BEFORE = Sql("""
-    SELECT messages.id FROM threads JOIN messages ON messages.thread_id = threads.id
-    WHERE parent_id = :parent_id AND typed_ts IS NOT NULL AND direction = 'note' AND author = :author LIMIT 1
+    SELECT threads.id FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+    WHERE threads.conversation_id = :conversation_id AND threads.seq = -1 AND parent_id = :thread_id
+    AND direction || author = 'note' || :author LIMIT 1
 """)
 
 
