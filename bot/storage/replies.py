@@ -12,11 +12,13 @@ from bot.domain.thread import Step
 from bot.storage.channels import NewRule, set_rules
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import LOAD, NEW_MESSAGE, PLACE, Heed, Held, Place, Terms, let_go, let_go_or_say, owe, wipe
-from bot.storage.intake import KNOWN
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
 
-_TYPED = Sql("SELECT id FROM threads WHERE channel = CAST(:channel AS text) AND typed_ts = :ts")
+_KNOWN = Sql("""
+    SELECT id FROM messages WHERE key = :key
+    UNION ALL SELECT id FROM threads WHERE channel = CAST(:channel AS text) AND typed_ts = :ts
+""")
 
 
 class Typed(Struct, frozen=True):
@@ -28,10 +30,11 @@ class Typed(Struct, frozen=True):
 def take_replies(tx: Transaction, item: Typed) -> str:
     """Store something typed, once; return its `Heed`."""
     reply, terms = item.reply, item.terms
-    found = tx.ask(PLACE, thread_ts=reply.thread_ts, channel=reply.channel).of(Place)
-    if not found:
+    places = tx.ask(PLACE, thread_ts=reply.thread_ts, channel=reply.channel)
+    known = tx.ask(_KNOWN, key=reply.key, channel=reply.channel, ts=reply.ts)  # under way with the question before
+    if not (found := places.of(Place)):
         return Heed.STRANGE
-    if tx.ask(KNOWN, keys=[reply.key]).column() or tx.ask(_TYPED, channel=reply.channel, ts=reply.ts).column():
+    if known.column():
         return Heed.KNOWN
     place, message_id = found[0], new_id(tx.now)
     verdict = judged(tx, place, item)
