@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from bot.domain.ids import new_id
 from bot.domain.reply import Reply
@@ -36,25 +37,25 @@ def take_replies(tx: Transaction, item: Typed) -> str:
         return Heed.STRANGE
     if known.column():
         return Heed.KNOWN
-    place, message_id = found[0], new_id(tx.now)
+    [place] = found
     verdict = judged(tx, place, item)
     if verdict is Verdict.NOTE:
         its = {"thread_id": place.thread_id, "conversation_id": place.conversation_id, "author": reply.author}
         first = not tx.ask(_NOTED_BEFORE, **its).column()
-        _store(tx, place, item, message_id, Verdict.NOTE, stands=first)
+        message = _store(tx, place, item, Verdict.NOTE, stands=first)
         if first and _rule(place, reply, terms) is Replies.MENTION:
-            owe(tx, message_id, reply.author, "first_note")
+            owe(tx, message.id, reply.author, "first_note")
         return Heed.KEPT
     why_not = "files" if reply.has_files else "" if reply.text else "no_text"
     why_not = why_not or place.why_not(terms)
     if why_not:
-        _store(tx, place, item, message_id, Verdict.NOTE, stands=False)
-        owe(tx, message_id, reply.author, why_not)
+        message = _store(tx, place, item, Verdict.NOTE, stands=False)
+        owe(tx, message.id, reply.author, why_not)
         return why_not
-    _store(tx, place, item, message_id, verdict, stands=True)
+    message = _store(tx, place, item, verdict, stands=True)
     if verdict is Verdict.HOLD or reply.drafted:
         return Heed.HELD
-    return let_go_or_say(tx, message_id, terms)
+    return let_go_or_say(tx, message, terms, place)
 
 
 def _rule(place: Place, reply: Reply, terms: Terms) -> Replies:
@@ -90,37 +91,35 @@ _NOTED_BEFORE = Sql("""
 """)
 
 
-def _store(tx: Transaction, place: Place, item: Typed, message_id: UUID, verdict: Verdict, *, stands: bool) -> None:
+def _store(tx: Transaction, place: Place, item: Typed, verdict: Verdict, *, stands: bool) -> Held:
     """Store the message. stands: and its thread, in which something is to be done."""
     reply, note = item.reply, verdict is Verdict.NOTE
-    thread_id = new_id(tx.now) if stands else place.thread_id
-    where = {"thread_id": thread_id, "conversation_id": place.conversation_id}
-    held_until = tx.now + item.terms.held_for if verdict is Verdict.HOLD else None
-    tx.do(
-        NEW_MESSAGE,
-        **where,
-        id=message_id,
-        key=reply.key,
+    message = Held(
+        id=new_id(tx.now),
+        thread_id=new_id(tx.now) if stands else place.thread_id,
+        conversation_id=place.conversation_id,
+        seq=-1,
         direction="note" if note else "held",
         origin="drafted" if reply.drafted and not note else "typed",
-        team=reply.team,
         author=reply.author,
         text="" if note else reply.text,
-        said_at=tx.now,
-        held_until=held_until,
-        held_why=why_held(item, tx.now),
+        held_until=tx.now + item.terms.held_for if verdict is Verdict.HOLD else None,
+        channel=place.channel,
+        typed_ts=reply.ts,
     )
+    why = why_held(item, tx.now)
+    tx.do(NEW_MESSAGE, **asdict(message), key=reply.key, team=reply.team, said_at=tx.now, held_why=why)
     if stands:
         rev = int(verdict is not Verdict.SEND)  # then there is a mark to put at once
-        its = {"channel": place.channel, "asked_in": place.asked_in, "parent_id": place.thread_id, "ts": reply.ts}
-        tx.do(_NEW_THREAD, **where, **its, rev=rev, now=tx.now)
+        tx.do(_NEW_THREAD, **asdict(message), asked_in=place.asked_in, parent_id=place.thread_id, rev=rev, now=tx.now)
+    return message
 
 
 # 1 is Lane.FREE.
 _NEW_THREAD = Sql("""
     INSERT INTO threads (id, conversation_id, seq, channel, asked_in, parent_id, typed_ts, mark, due_at, lane,
         replies, rev, shown_rev, looked, closed, patient, fence, failures)
-    VALUES (:thread_id, :conversation_id, -1, :channel, :asked_in, :parent_id, :ts, '', :now, 1,
+    VALUES (:thread_id, :conversation_id, -1, :channel, :asked_in, :parent_id, :typed_ts, '', :now, 1,
         0, :rev, 0, 0, '', false, 0, 0)
 """)
 
