@@ -25,7 +25,7 @@ from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import WROTE_THERE, insert_sends
 from bot.storage.private_notes import PrivateNote, owe_notes
 from bot.storage.sql import Sql
-from bot.storage.waking import wake, wake_cards
+from bot.storage.waking import wake
 
 
 class Terms(Struct, frozen=True):
@@ -156,7 +156,7 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
     """Give held words their place in the order, from where they leave once their author is admitted.
 
     place: where they were typed, if that was read in this transaction already. Returns why they cannot be sent, "" if
-    they can. Its thread is the current one then.
+    they can. Its thread is the current one then. Whoever admits its author lets it out.
     """
     if place is None:
         [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
@@ -180,8 +180,6 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
     ]
     sends = [Send(new_id(tx.now), message.id, message.thread_id, one, Known(tx.now)) for one in words]
     insert_sends(tx, [(one, seat) for one in sends])
-    let_out(tx, [message.thread_id])
-    wake_cards(tx, [message.thread_id])
     if place.current_id != place.thread_id:
         wake(tx, [one for one in [place.current_id] if one is not None], Step.EDIT)  # it goes on in this one now
     return ""
@@ -205,6 +203,7 @@ def name_words(tx: Transaction, thread: Thread, text: str, terms: Terms) -> None
         tx.do(_NAMED, id=message.id, text=text)
         if message.held_until is None:
             let_go_or_say(tx, replace(message, text=text), terms)
+            let_out(tx, [thread.id])
 
 
 _LOAD_CLAIMED = Sql(f"""{_MESSAGE}

@@ -11,10 +11,11 @@ from bot.domain.reply import Reply
 from bot.domain.rules import Replies, Verdict, judge
 from bot.domain.thread import Step
 from bot.storage.channels import NewRule, set_rules
+from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import LOAD, NEW_MESSAGE, PLACE, Heed, Held, Place, Terms, let_go, let_go_or_say, owe, wipe
 from bot.storage.sql import Sql
-from bot.storage.waking import wake
+from bot.storage.waking import wake, wake_cards
 
 _KNOWN = Sql("""
     SELECT id FROM messages WHERE key = :key
@@ -178,6 +179,8 @@ def decide_replies(tx: Transaction, click: ReplyClick) -> str:
         return "kept" if click.choice == "keep" else "expired"
     if why_not := let_go(tx, message, click.terms):
         return why_not
+    let_out(tx, [message.thread_id])  # its author is admitted already, or was not asked
+    wake_cards(tx, [message.thread_id])
     if click.choice == "always":
         set_rules(tx, [NewRule(message.channel, Replies.SEND, click.by)])
     return "sent"
