@@ -5,7 +5,7 @@ import logging
 import re
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -100,7 +100,7 @@ class App:
         self.reading_back = reader = ReadingBack(store, self.notifier, self.replying, read_message, self.announce)
         noting = Noting(store, self.notifier, self.permitting, terms, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(store, self.tracking, alarming, reader, durations, notes, began)
+        self.sweeping = Sweeping(store, self.tracking, alarming, durations, notes, began)
         polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", "announce", self.announcing.claim, self.announce, self.clock),
@@ -115,8 +115,11 @@ class App:
         self.jobs = Jobs(self.sweeping, wakeups, (polls, doubts), self.clock, repoll_interval=every)
 
     @asynccontextmanager
-    async def open(self, *, working: bool) -> AsyncIterator[None]:
-        """Take the database, bring it up to date and, if working, do the background work until the context ends."""
+    async def open(self, *, working: bool, listening: bool = True) -> AsyncIterator[None]:
+        """Take the database, bring it up to date and, if working, do the background work until the context ends.
+
+        listening: Slack's events come to this process.
+        """
         self.database.take()
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self.store.close)
@@ -127,9 +130,9 @@ class App:
             await stack.enter_async_context(self.sendblue)
             stack.push_async_callback(self._rest)
             self.working = working
+            if listening:
+                stack.push_async_callback(self.reading_back.listen())
             if working:
-                with suppress(NotStored):  # a busy database will be asked again
-                    await self.reading_back.note_alive()
                 for worker in self.workers:
                     worker.start()
                 self.jobs.start()
@@ -254,7 +257,7 @@ async def work_until_stopped(settings: Settings) -> None:
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
-    async with App(settings).open(working=True):
+    async with App(settings).open(working=True, listening=False):
         await stopped.wait()
 
 

@@ -22,6 +22,8 @@ from handlers.recipient import DASHES, bare, ends_of_numeric_run, parse_number, 
 
 _OPTIONS = {"style": "confetti", "media": "https://example.com/menu.png", "from": "+1 555 010 0900"}  # → an example
 _OPTION = re.compile(rf"(?:--|[\u2013\u2014\u2015])(?P<name>[A-Za-z][\w{DASHES}]*)=?\s*")
+_END_OF_OPTIONS = re.compile(r"--\s")
+_EXTENSION = re.compile(r"(?:x|ext\.?|extension)\s*\d+\b", re.IGNORECASE)
 _OPTION_AT_THE_END = re.compile(
     r"(?i)(?<!\S)(?:--|[\u2013\u2014\u2015]{1,2})(?:style|media|from)"
     rf"(?:(?:=\s*+|\s++)(?:<[^>]*+>|[\"“„][^\"”“]*+[\"”“]|[+＋(]*\d[\d()./\s{DASHES}]*+|shooting\s++star|\S++))?\Z"
@@ -66,7 +68,7 @@ def parse_command(text: str, *, region: str, lines: Sequence[str]) -> Asked:
     body = as_read(rest)
     if media_url is None and all(unicodedata.category(char) in ("Cc", "Cf", "Zs", "Zl", "Zp") for char in body):
         raise UsageError("there is no text. Write it after the number: `/imessage +1 415 555 2671 Table at eight?`")
-    if re.match(r"(?:x|ext\.?|extension)\s*\d+\b", body, re.IGNORECASE):
+    if _EXTENSION.match(body):
         raise UsageError("I can't text an extension. Leave it out, or write your text so that it starts with a word.")
     line = in_e164(bare(options["from"]), region) if "from" in options else None
     if "from" in options and line not in lines:
@@ -113,7 +115,7 @@ def _read_options(rest: str, options: dict[str, str], region: str, lines: Sequen
             raise UsageError(f"--{name} was given twice. Leave one out.")
         options[name], rest = _read_value(rest[match.end() :], name, region, lines)
         rest = rest.lstrip()
-    ended = re.match(r"--\s", rest) is not None
+    ended = _END_OF_OPTIONS.match(rest) is not None
     return (rest[2:].lstrip() if ended else rest), ended
 
 

@@ -11,6 +11,8 @@ DASHES = r"\-\u2010-\u2015\u2212"
 _QUOTED = re.compile(r"""\"([^"]*)"|'([^']*)'|“([^”"]*)[”"]|„([^“”"]*)[“”"]|‘([^’]*)’|«([^»]*)»""")
 _NUMERIC = re.compile(rf"[+＋\d()./·{DASHES}]+")
 _TEL = re.compile(r"<tel:[^>]*>")
+# Here, and not where they are used: to have the module find a pattern again takes as long as to match a word.
+_SPACE, _TYPED, _SIGN, _PUNCTUATION = (re.compile(pattern) for pattern in (r"\s", r"\S+", "[,;/|&]", r"\A[,;:](?=\s)"))
 _WORD = r"(?:and|or|und|oder|et|ou|y|o|e)\b"
 _BETWEEN = re.compile(rf"(?:\s|&amp;|tel:|[,;/|&+＋:.·•→>()\[\]\u2010-\u2015-]|{_WORD})*", re.IGNORECASE)
 _JOINS = re.compile(rf"[;/|&+＋]|{_WORD}", re.IGNORECASE)
@@ -30,7 +32,7 @@ _SEVERAL = (
 
 def read_recipient(rest: str, region: str) -> tuple[str, str]:
     """Split the recipient (E.164) from what follows. Raises UsageError: no number, several, or not clear which."""
-    for sign in re.finditer(r"[,;/|&]", rest[:60]):  # before it is taken for a part of the first number
+    for sign in _SIGN.finditer(rest[:60]):  # before it is taken for a part of the first number
         before, after = bare(unlinked(rest[: sign.start()])), rest[sign.end() :].lstrip()
         if in_e164(before, region) and _begins_with_number(after, region):
             raise UsageError(_SEVERAL)
@@ -43,7 +45,7 @@ def read_recipient(rest: str, region: str) -> tuple[str, str]:
     rest = rest[len(rest[:end].rstrip("/|&+")) :]
     if _begins_with_another(rest, region):
         raise UsageError(_SEVERAL)
-    return number, re.sub(r"\A[,;:](?=\s)", "", rest)
+    return number, _PUNCTUATION.sub("", rest)
 
 
 def read_quoted(rest: str) -> tuple[str, int] | None:
@@ -56,7 +58,7 @@ def parse_number(text: str, region: str) -> str:
     """Return one number in E.164. Raises UsageError: not a number, an emergency number, or one that cannot exist."""
     typed = bare(text)
     number = in_e164(typed, region)
-    if number is None or not _NUMERIC.fullmatch(re.sub(r"\s", "", typed)):
+    if number is None or not _NUMERIC.fullmatch(_SPACE.sub("", typed)):
         raise UsageError(_why_not(typed, region))
     return number
 
@@ -65,14 +67,16 @@ def bare(text: str) -> str:
     """Without the invisible characters and odd spaces of a pasted number, and without punctuation after it."""
     if not text.isascii():  # few are not, and each character is looked up
         text = "".join(char for char in text if unicodedata.category(char) != "Cf")
-    return re.sub(r"\s", " ", text).strip().rstrip(",:;")
+    if not text.isprintable():  # no space but the usual one is
+        text = _SPACE.sub(" ", text)
+    return text.strip().rstrip(",:;")
 
 
 def ends_of_numeric_run(rest: str) -> list[int]:
     """Return where each leading word that can be part of a number ends, in order."""
     ends: list[int] = []
     digits = 0
-    for word in re.finditer(r"\S+", rest):
+    for word in _TYPED.finditer(rest):
         digits += len(_digits(word[0]))
         if digits > _MOST_DIGITS or len(ends) == _MOST_DIGITS or not _NUMERIC.fullmatch(bare(word[0])):
             break
@@ -137,7 +141,7 @@ def _is_whole(spelled: str, region: str) -> bool:
 
 
 def _digits(text: str) -> str:
-    return "".join(char for char in text if char.isdigit())
+    return "".join(filter(str.isdigit, text))
 
 
 def _why_not(typed: str, region: str) -> str:

@@ -19,6 +19,7 @@ _COLOURS = {
     "to Ana": "cyan",
     "thread": "magenta",
     "edited": "magenta",
+    "mark": "magenta",
     "phone": "blue",
     "fault": "yellow",
     "kept": "green",
@@ -65,6 +66,8 @@ class Narrator:
         kind, data = event
         if kind == "message" and data["bot"]:
             self._message(data)
+        elif kind == "message" and data["reactions"]:
+            self._mark(data)
         elif kind == "ephemeral" and self._is_new(f"ephemeral {data['id']}", data["text"]):
             self.line("to Ana", data["text"])
         elif kind == "phone" and self._is_new(data["handle"], ""):
@@ -79,6 +82,11 @@ class Narrator:
             self.line("edited", text.partition("” · ")[2] or text)  # the status line behind the quoted text
         else:
             self.line("thread", text if data["thread_ts"] is None else f"└ {text}")
+
+    def _mark(self, data: Mapping[str, Any]) -> None:
+        marks = [character for _, character in data["reactions"]]
+        if self._is_new(f"marks {data['channel']} {data['ts']}", " ".join(marks)):
+            self.line("mark", f"{marks[-1]} on “{data['text']}”")
 
     def _is_new(self, key: str, text: str) -> bool:
         if self._seen.get(key) == text:

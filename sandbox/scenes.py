@@ -14,6 +14,7 @@ Scenes: TypeAlias = Mapping[str, Play]
 
 
 PRIVATE = "G0SECRET"
+REPLIES = "C0BOOKINGS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,57 @@ async def answered(stage: Stage) -> None:
     await stage.answers("Eight works, see you then")
     await stage.says("eight works")
     stage.one_bubble()
+
+
+async def a_reply(stage: Stage) -> None:
+    """What is typed in the thread is sent, where that is the channel's rule."""
+    await stage.set_rule(REPLIES, "send")
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    reply = await stage.replies_with("By the window, if you like.")
+    await stage.is_marked(reply, "white_check_mark")
+    stage.phone_shows("Table at eight?", "By the window, if you like.")
+
+
+async def a_note(stage: Stage) -> None:
+    """What begins with an exclamation mark never leaves, also where replies are sent."""
+    await stage.set_rule(REPLIES, "send")
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    note = await stage.replies_with("!psst, they are regulars")
+    reply = await stage.replies_with("See you tonight!")
+    await stage.is_marked(note, "lock")
+    await stage.is_marked(reply, "white_check_mark")
+    stage.phone_shows("Table at eight?", "See you tonight!")
+
+
+async def ask_and_send(stage: Stage) -> None:
+    """A reply waits for one click, where that is the channel's rule."""
+    await stage.set_rule(REPLIES, "ask")
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    reply = await stage.replies_with("By the window, if you like.")
+    await stage.is_marked(reply, "double_vertical_bar")
+    await stage.until("the person alone is asked", lambda: stage.question is not None)
+    stage.phone_shows("Table at eight?")
+    await stage.clicks("Send")
+    await stage.is_marked(reply, "white_check_mark")
+    await stage.until("the question is gone", lambda: stage.question is None)
+    stage.phone_shows("Table at eight?", "By the window, if you like.")
+
+
+async def killed_before_a_reply_leaves(stage: Stage) -> None:
+    """SIGKILL when a reply is stored and waits, as one line sends one text a second."""
+    await stage.set_rule(REPLIES, "send")
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    first = await stage.replies_with("By the window, if you like.")
+    await stage.is_marked(first, "outbox_tray")
+    reply = await stage.replies_with("See you tonight!")
+    await stage.kill_the_bot_and_start_it_again()
+    await stage.is_marked(reply, "white_check_mark")
+    await stage.calm()
+    stage.phone_shows("Table at eight?", "By the window, if you like.", "See you tonight!")
 
 
 async def a_night_away(stage: Stage) -> None:
@@ -174,6 +226,11 @@ SCENES: Mapping[str, Scene] = {
     ),
     "Opted out before": Scene("Nothing reaches the phone, and the thread says why.", opted_out),
     "The customer answers": Scene("The answer stands in the thread a moment after it was written.", answered),
+    "A reply": Scene("Words typed in the thread reach the phone, and get a ✅ when they are there.", a_reply, REPLIES),
+    "A note": Scene("Words that begin with ! get a 🔒 and stay here, while the next ones leave.", a_note, REPLIES),
+    "Ask, then send": Scene(
+        "A reply waits with a ⏸ until one click on Send, and only who typed it is asked.", ask_and_send, REPLIES
+    ),
     "A night away": Scene(
         "Three answers come while the bot is dead; started again, it shows each once, in order.", a_night_away
     ),
@@ -186,6 +243,11 @@ SCENES: Mapping[str, Scene] = {
     ),
     "Killed while sending": Scene(
         "Started again, the bot finds out what became of the text, and sends nothing twice.", killed_while_sending
+    ),
+    "Killed before a reply leaves": Scene(
+        "The second reply is stored when the bot dies; started again, it sends it once.",
+        killed_before_a_reply_leaves,
+        REPLIES,
     ),
     "A channel without the bot": Scene(
         "Nothing leaves, and only the person who typed is told why.", not_invited, PRIVATE

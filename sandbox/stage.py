@@ -10,6 +10,8 @@ from sandbox.faults import Remembered
 from sandbox.narrator import Narrator, plain
 from sandbox.sendblue import PhoneMessage
 from sandbox.slack import CommandAnswer, SlackMessage
+from sandbox.slack.emoji import names
+from sandbox.slack.records import Ephemeral
 from sandbox.world import World
 
 PATIENCE = 30.0
@@ -73,6 +75,12 @@ class Stage:
         """All that was said to the person alone since this scene began, in lower case."""
         since = [seen for seen in self.world.slack.ephemerals if seen.at >= self.begun]
         return "\n".join(plain(seen.text) for seen in since).lower()
+
+    @property
+    def question(self) -> Ephemeral | None:
+        """What the person alone is asked in this scene's threads."""
+        threads = {root.ts for root in self.roots}
+        return next((seen for seen in self.world.slack.ephemerals if seen.thread_ts in threads), None)
 
     def asked_sendblue(self, method: str) -> bool:
         """Whether the bot made this call to Sendblue since the scene began."""
@@ -138,6 +146,32 @@ class Stage:
         self.promise("the command is answered in time", holds=answer.failure is None)
         return answer
 
+    async def set_rule(self, channel: str, rule: str) -> None:
+        """Play in this channel, where this is the rule for what is typed in threads."""
+        self.channel = channel
+        command = f"/imessage replies {rule}"
+        self.narrator.line("Ana", command)
+        await self.world.slack.type(command, channel=channel)
+
+    async def replies_with(self, words: str) -> SlackMessage:
+        """Type in this scene's thread."""
+        self.narrator.line("Ana", f"└ {words}")
+        return await self.world.slack.reply(self.channel, self.roots[0].ts, words)
+
+    async def is_marked(self, reply: SlackMessage, mark: str) -> None:
+        """Wait for a reaction of the bot's on what was typed."""
+        await self.until(f"“{reply.text}” is marked {names()[mark]}", lambda: mark in reply.reactions)
+
+    async def clicks(self, label: str) -> None:
+        """Answer the question that the person alone is asked."""
+        asked = self.question
+        if asked is None:
+            raise SceneOverError(label)
+        self.narrator.line("Ana", f"clicks {label}")
+        buttons = [button for block in asked.blocks for button in block.get("elements", ()) if "action_id" in button]
+        [action] = [button["action_id"] for button in buttons if button["text"]["text"] == label]
+        await self.world.slack.click(self.channel, asked.id, action)
+
     async def answers(self, words: str) -> None:
         """Write from the phone of this scene's customer."""
         self.narrator.line("phone", words)
@@ -186,13 +220,19 @@ class Stage:
         """Promise: exactly one text on the phone."""
         self.promise("exactly one text on the phone", holds=len(self.bubbles) == 1)
 
+    def phone_shows(self, *words: str) -> None:
+        """Promise: these texts are on the phone, and no others."""
+        shown = " and ".join(f"“{word}”" for word in words)
+        self.promise(f"the phone shows {shown}, and no more", holds=[text.content for text in self.bubbles] == [*words])
+
     def no_bubble(self) -> None:
         """Promise: nothing reached the phone."""
         self.promise("nothing on the phone", holds=not self.bubbles)
 
     def nothing_twice(self) -> None:
-        """Promise: one thread at most, and nothing said twice in it."""
+        """Promise: one thread at most, nothing said twice in it, and no text twice on the phone."""
         self.promise("nothing is said twice", holds=len(self.roots) <= 1 and _all_differ(self.replies))
+        self.promise("no text is on the phone twice", holds=_all_differ([text.content for text in self.bubbles]))
 
     async def _comes(self, condition: Callable[[], bool]) -> bool:
         """Look after every event of the board, until it holds or the time is up."""

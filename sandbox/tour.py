@@ -54,7 +54,6 @@ async def _look_back(stages: list[Stage], narrator: Narrator) -> None:
     for stage in stages:
         narrator.say(f"  {stage.title}")
         stage.nothing_twice()
-        stage.promise("at most one text on the phone", holds=len(stage.bubbles) <= 1)
 
 
 @asynccontextmanager

@@ -67,17 +67,16 @@ class Accepting:
         return accepted, len(texts)
 
     async def _why(self, accepted: Accepted, origin: Origin) -> str:
-        """Return why nothing is stored. Who talks with a customer is said only to those who may text customers."""
+        """Return why nothing is stored, which says something of a customer: only to those who may text customers."""
         why, whom = reason(accepted.taken.name.lower()), "somebody there"
-        if accepted.taken is Taken.PRIVATE:
-            try:
-                async with asyncio.timeout(_AT_ONCE):
-                    await self.permitting.check(origin.author, origin.team)
-                whom = f"<@{accepted.whom}>" if accepted.whom else whom
-            except Refused as error:
-                return reason(error.code)
-            except (CallFailed, TimeoutError):
-                pass  # not known: nobody is named
+        try:
+            async with asyncio.timeout(_AT_ONCE):
+                await self.permitting.check(origin.author, origin.team)
+            whom = f"<@{accepted.whom}>" if accepted.whom else whom
+        except Refused as error:
+            return reason(error.code)
+        except (CallFailed, TimeoutError):
+            pass  # not known: nobody is named
         return why.replace("{lines}", " or ".join(self.routes.lines)).replace("{whom}", whom)
 
     def _remember(self, key: str) -> None:

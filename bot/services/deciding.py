@@ -83,7 +83,7 @@ class Deciding:
             return
         decision = ReplyClick(message_id, choice, click.who, self.terms)
         became = await self.store.write(decide_replies, decision, patience=PATIENCE)
-        log.info("reply_decided", message_id=message_id, choice=choice, became=became)
+        log.info("reply_decided", message_id=message_id, choice=choice, by=click.who, became=became)
         await self._owe(click, f"click:{became}", message_id)
         self.announce.set()
 

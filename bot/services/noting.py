@@ -127,6 +127,8 @@ class Noting:
         about = await self.store.read(lambda tx: held_words(tx, note.about_id))
         if about is None or (says in ("question", "edited_late") and about.direction != "held"):  # decided, or over
             return None
+        if says == "question" and about.origin == "drafted":  # edited meanwhile: another question follows
+            return None
         if says == "expired":
             post = Post(questions.expired(about.channel), [])
             return Said(post, elsewhere=post)  # there is nothing to answer to, so it is a direct message

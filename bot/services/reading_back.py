@@ -1,15 +1,16 @@
 """Reading threads back for what was typed in them while nobody listened. A copy of what is known changes nothing."""
 
 import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from bot.domain.reply import Reply
-from bot.errors import CallFailed, NotSent, Refused
+from bot.errors import CallFailed, NotSent, NotStored, Refused
 from bot.services.replying import Replying
 from bot.services.worker import Job
 from bot.slack.notifier import Notifier
@@ -20,6 +21,7 @@ log = structlog.get_logger(__name__)
 
 _LEASE = timedelta(seconds=120)
 _AGAIN = timedelta(seconds=30)
+_EVERY = 10.0  # seconds
 # Reads one message of a thread; us: our user id, team: our workspace.
 Reader = Callable[..., Reply | None]
 
@@ -31,14 +33,26 @@ class ReadingBack:
     replying: Replying
     read: Reader
     announce: asyncio.Event  # set when there is something to admit
-    _began: bool = field(default=False, init=False)
 
-    async def note_alive(self) -> None:
-        """Note that somebody listens, to be called every now and then. Raises NotStored."""
-        count = await self.store.write(note_alive, not self._began)
-        self._began = True
-        if count:
-            log.info("threads_to_read_back", count=count)
+    def listen(self) -> Callable[[], Awaitable[None]]:
+        """Note every now and then that Slack's events come to this process; return what ends that."""
+        listening = asyncio.create_task(self._listen(), name="listening")
+
+        async def end() -> None:
+            listening.cancel()
+            await asyncio.wait([listening])
+
+        return end
+
+    async def _listen(self) -> None:
+        began = False
+        while True:
+            with suppress(NotStored):  # a busy database will be asked again
+                count = await self.store.write(note_alive, not began)
+                began = True
+                if count:
+                    log.info("threads_to_read_back", count=count)
+            await asyncio.sleep(_EVERY)
 
     async def claim(self, _capacity: int) -> tuple[list[Job], datetime | None]:
         claimed = await self.store.write(claim_back, _LEASE)

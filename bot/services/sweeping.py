@@ -8,7 +8,6 @@ import structlog
 
 from bot.domain.rules import Durations
 from bot.services.alarming import Alarming
-from bot.services.reading_back import ReadingBack
 from bot.services.tracking import Tracking
 from bot.storage.forgetting import forget_many, remove_conversations, remove_many, without_thread
 from bot.storage.held import expire_replies
@@ -29,7 +28,6 @@ class Sweeping:
     store: Store
     tracking: Tracking
     alarming: Alarming
-    reading_back: ReadingBack
     durations: Durations
     notes: asyncio.Event  # set when there is something to tell somebody privately
     began: datetime  # when this process did
@@ -37,7 +35,6 @@ class Sweeping:
     async def once(self) -> None:
         """Do one round: of each kind a few hundred at most, the others the next time."""
         await self.store.keep_time()
-        await self.reading_back.note_alive()
         await self._end_late_texts()
         while await self.store.write(expire_replies, None):
             self.notes.set()

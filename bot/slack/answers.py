@@ -24,6 +24,11 @@ def help_text(lines: Sequence[str], styles: Sequence[str]) -> str:
 `/imessage +1 415 555 2671 Table at eight?` sends the text and opens a thread here that follows its delivery.
 `/imessage status` shows your last messages, `/imessage status +1 415 555 2671` those to one customer.
 
+*Answer in a customer's thread* in plain words. `!` before them keeps a note for your team; `@bluethread` before them \
+sends them whatever the rule is.
+`/imessage replies ask|send|mention` sets this channel's rule: I ask you before I send, I send at once, or I send only \
+what begins with @bluethread. `/imessage replies` shows it.
+
 Options, before or after the number:
 • `--media https://example.com/menu.png` adds a picture, a sound, a video or a contact card (a public link)
 • `--from {"|".join(lines)}` sends from this line

@@ -23,6 +23,7 @@ _TOLD = {
     "thread_over": "I can no longer post in this thread. Text them with `/imessage`.",
     "group": "I can show what a group writes, but not answer it.",
     "forgotten": "this customer's number was deleted here. Text them with `/imessage`.",
+    "no_number": "I can show what this sender writes, but not answer: it is no phone number.",
     "not_our_line": "this conversation is on a line that is no longer ours. Text them with `/imessage --from`.",
     "opted_out": reason("opted_out"),
     "private": "the conversation goes on in a private channel or a direct message, and you have not written there.",
@@ -39,12 +40,14 @@ _WHY = {
 _SAID = {
     "first_note": "🔒 Only the team sees this. Here only what begins with @bluethread goes to the customer's "
     "phone. `/imessage replies` shows and changes that.",
+    "edited_unsent": "This was not sent, and an edit does not send it. To send your new words, write them again.",
     "removed_late": "You deleted your words here, but they were sent before: the customer's phone still shows them.",
     "sent": "📤 It is on its way. The mark on your words says how it does.",
     "kept": "🔒 Kept as a note. It was not sent.",
     "already_sent": "It has been sent already, so nothing more was done.",
     "already_kept": "It is a note by now and was not sent. To send it, write it again.",
     "expired": "This was asked too long ago, so it was not sent. To send it, write it again.",
+    "changed": "You have just changed these words, so nothing was done. I ask you about the new ones in a moment.",
     "gone": "I don't know these words any more, so nothing was done.",
     "not_yours": "Only the person who wrote this can send it, so nothing was done.",
     "corrected": "📤 The correction is on its way.",

@@ -39,7 +39,8 @@ def note_missed(tx: Transaction, said_at: datetime) -> bool:
 
 def note_webhook(tx: Transaction) -> None:
     """The webhook brought what a customer wrote. An alarm that it does not is over."""
-    tx.each(_WELL, [{"key": ANSWERS, "last": tx.now, "before_at": tx.now - _OFTEN}])
+    now = tx.estimate
+    tx.each(_WELL, [{"key": ANSWERS, "last": now, "before_at": now - _OFTEN}])
 
 
 @one_by_one

@@ -17,7 +17,10 @@ _DUE = Sql("""
     UNION ALL SELECT 'poll', count(*), min(poll_at) FROM sends WHERE poll_at <= :now AND handle IS NOT NULL
     UNION ALL SELECT 'doubt', count(*), min(poll_at) FROM sends WHERE poll_at <= :now AND handle IS NULL
     UNION ALL SELECT 'note', count(*), min(due_at) FROM private_notes WHERE due_at <= :now
-    UNION ALL SELECT 'catch_up', count(*), min(due_at) FROM progress WHERE due_at <= :now
+    UNION ALL SELECT 'catch_up', count(*), min(due_at) FROM progress
+        WHERE due_at <= :now AND substr(key, 1, 8) IN ('inbound:', 'outbound')
+    UNION ALL SELECT 'read_back', count(*), min(due_at) FROM progress
+        WHERE due_at <= :now AND substr(key, 1, 5) = 'back:'
 """)
 _SLOTS = {"poll": "polls", "doubt": "doubts"}  # kind → the pacing key that its questions share
 _OPEN = Sql("""
@@ -28,7 +31,7 @@ _OPEN = Sql("""
 # What is to stand in a reply, or in a root that is not there yet: one that is due, or has no channel. 2 is Lane.POST.
 # `direction = 'in'` would have both engines read the index of all that customers ever wrote.
 _ROOT = "SELECT said_at FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq"
-_OF_CUSTOMERS = "root_ts IS NULL AND closed = '' AND direction <> 'out'"
+_OF_CUSTOMERS = "root_ts IS NULL AND closed = '' AND direction <> 'out' AND typed_ts IS NULL"
 _UNSHOWN = Sql(f"""
     SELECT count(*) AS many, min(said_at) AS at FROM (
         SELECT said_at FROM messages WHERE to_show AND direction <> 'note'

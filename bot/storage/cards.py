@@ -84,7 +84,7 @@ _CURRENT = """
 """
 _CARDS = Sql(f"""
     SELECT threads.id, waiting_since, {opted_out("customer")} AS opted_out,
-        conversations.thread_id = threads.id AS is_current, rule, kind = 'person' AND customer <> '' AS answers,
+        conversations.thread_id = threads.id AS is_current, rule, substr(customer, 1, 1) = '+' AS answers,
         ({_BESIDE.format(side="<", order="DESC")}) AS stood,
         coalesce(({_BESIDE.format(side=">", order="ASC")}), ({_CURRENT})) AS goes_on
     FROM threads JOIN conversations ON conversations.id = threads.conversation_id

@@ -75,6 +75,7 @@ class Place(Attention, frozen=True, kw_only=True):
             "thread_over": bool(self.closed),
             "group": self.kind == "group",
             "forgotten": not self.customer,
+            "no_number": not self.customer.startswith("+"),
             "not_our_line": self.line not in terms.lines,
             "opted_out": self.opted_out,
         }
@@ -137,9 +138,11 @@ _MESSAGE = """
         text, held_until, channel, typed_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
 """
-LOAD = Sql(f"{_MESSAGE} WHERE messages.id = :id {{lock of threads}}")
+# Both are locked, or who waited for the thread would see the message as it was before.
+LOAD = Sql(f"{_MESSAGE} WHERE messages.id = :id {{lock of threads, messages}}")
 LOAD_TYPED = Sql(f"""{_MESSAGE}
-    WHERE threads.channel = CAST(:channel AS text) AND typed_ts = :ts AND messages.seq = threads.seq {{lock of threads}}
+    WHERE threads.channel = CAST(:channel AS text) AND typed_ts = :ts AND messages.seq = threads.seq
+    {{lock of threads, messages}}
 """)
 
 
@@ -236,10 +239,13 @@ def expire_replies(tx: Transaction, _: None) -> int:
         wipe(tx, message)
         if message.origin != "correction":
             owe(tx, message.id, message.author, "expired")
+            wake(tx, [message.thread_id], Step.MARK)
     return len(over)
 
 
-_EXPIRED = Sql(f"{_MESSAGE} WHERE held_until <= :now ORDER BY threads.id LIMIT 100 {{lock of threads skip locked}}")
+_EXPIRED = Sql(f"""{_MESSAGE}
+    WHERE held_until <= :now ORDER BY threads.id LIMIT 100 {{lock of threads, messages skip locked}}
+""")
 
 
 def owe(tx: Transaction, message_id: UUID, person: str, says: str) -> None:

@@ -1,6 +1,6 @@
 """Taking in what customers say, and finding it a thread."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from uuid import UUID
 
@@ -14,7 +14,7 @@ from bot.domain.tapback import tapback
 from bot.domain.thread import Step
 from bot.storage.alarms import note_webhook
 from bot.storage.conversations import Current, Gesture, Seat, conversations_with, next_seats
-from bot.storage.engine import Transaction
+from bot.storage.engine import Rows, Transaction
 from bot.storage.intake import open_threads
 from bot.storage.opt_outs import heard
 from bot.storage.places import begin_with_the_oldest
@@ -31,7 +31,7 @@ class Arrival(Struct, frozen=True):
     quiet: bool = False  # whether nobody is called for it: it came before the bot listened
 
 
-def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
+def take_many(tx: Transaction, items: Sequence[Arrival]) -> Iterable[bool]:
     """Store each once, in the current thread of its conversation. Returns whether it was new; a copy changes nothing.
 
     Threads are locked before conversations, as everywhere. What comes while somebody begins another thread may still
@@ -53,11 +53,17 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
     places.begin(tx, {_where(fresh[key].said): seat.conversation_id for key, seat in seats.items()})
     heeded = _Heeded(tx.now, places)
     rows = [_row(tx, item, seats[key], places, heeded, notices[key]) for key, item in fresh.items() if key in seats]
-    stored = set(tx.each(NEW_SAID, rows).column())
+    stored = tx.each(NEW_SAID, rows)
     tx.each(_HEARD, heeded.rows)
     open_threads(tx, [row for row in rows if not row["to_show"]])
     begin_with_the_oldest(tx, places.unposted)
-    return [item.said.key in stored for item in items]
+    return _new(items, stored)
+
+
+def _new(items: Sequence[Arrival], stored: Rows) -> Iterator[bool]:
+    """Look at what was stored only when it is asked for: after the commit, which then waits for nothing else."""
+    keys = set(stored.column())
+    yield from (item.said.key in keys for item in items)
 
 
 _KNOWN_WORDS = Sql("SELECT key, text FROM messages WHERE key {among keys}")
@@ -117,9 +123,10 @@ class _Places:
         current, standing, before = _current(self.talks), set[UUID](), None
         opened = dict[UUID, bool]()
         while current and current != before:  # whoever held them may have moved the conversation elsewhere
-            opened = {row.id: row.opened for row in tx.ask(LOCK_STANDING, ids=list(current.values()))}
+            locked = tx.ask(LOCK_STANDING, ids=list(current.values()))
+            self.talks = self.talks if tx.alone else _talks(tx, about)  # asked once the locks are held
+            opened = {row.id: row.opened for row in locked}
             standing = set(opened)
-            self.talks = self.talks if tx.alone else _talks(tx, about)
             before, current = current, _current(self.talks)
         self._of = {where: thread_id for where, thread_id in current.items() if thread_id in standing}
         self._new = {where: new_id(tx.now) for where in about if where not in self._of}

@@ -1,8 +1,9 @@
 """Taking in what is to be sent."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from enum import IntEnum
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -12,7 +13,7 @@ from bot.domain.attention import CHANNEL
 from bot.domain.message import Origin
 from bot.domain.send import Send
 from bot.storage.conversations import Current, Gesture, Seat, conversations_with, next_seats
-from bot.storage.engine import Rows, Transaction
+from bot.storage.engine import Transaction
 from bot.storage.sql import Sql
 
 
@@ -72,12 +73,14 @@ def accept_many(tx: Transaction, items: Sequence[NewMessage]) -> Iterator[Accept
         for key, one in left.items():
             one.refused = None if key in known else one.refused or Taken.OPTED_OUT
             one.root_ts = known.get(key)  # not that of the thread which it opened itself
-    return _accepted(items, by_key, stored)
+    return _accepted(items, by_key, lambda: {row["id"] for row in rows} if tx.alone else set(stored.column()))
 
 
-def _accepted(items: Sequence[NewMessage], by_key: Mapping[str, "_Routed"], stored: Rows) -> Iterator[Accepted]:
+def _accepted(
+    items: Sequence[NewMessage], by_key: Mapping[str, "_Routed"], stored: Callable[[], set[Any]]
+) -> Iterator[Accepted]:
     """Look at what was stored only when it is asked for: after the commit, which then waits for nothing else."""
-    ids = set(stored.column())
+    ids = stored()
     for item in items:
         one = by_key[item.origin.key]
         yield Accepted(one.refused or Taken(item.id in ids), one.line, one.root_ts, one.whom)
@@ -171,15 +174,16 @@ _KNOWN_PLACES = Sql("""
 # What is the same for every new row stands in the statement; handed over, it would be a column of copies.
 # The message comes first. Its thread and its sends are stored only if it was: of two with one key, the first wins.
 # It is looked for row by row: for EXISTS PostgreSQL would read all messages while it takes them for few.
-_NEW_MESSAGES = Sql("""
+_NEW = """
     INSERT INTO messages
         (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
         to_show, showing, notice, calls)
     SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, 'out', 'command', row.team, row.author,
         row.answer_url, row.text, '', :now, false, false, '', row.calls
     {from id, thread_id, conversation_id, seq, key, team, author, answer_url, text, calls}
-    WHERE true ON CONFLICT (key) DO NOTHING RETURNING id
-""")
+"""
+# On SQLite nobody else stores meanwhile, so whatever has a seat is new. To have it returned would cost a third more.
+_NEW_MESSAGES = Sql(f"{_NEW} ON CONFLICT (key) DO NOTHING RETURNING id", sqlite=_NEW)
 
 
 def open_threads(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:

@@ -129,6 +129,7 @@ class HeldWords(Struct, frozen=True):
     """What its author is told of something typed."""
 
     direction: str
+    origin: str
     team: str
     text: str
     customer: str
@@ -143,8 +144,8 @@ def held_words(tx: Transaction, message_id: UUID) -> HeldWords | None:
 
 
 _HELD_WORDS = Sql("""
-    SELECT direction, team, text, customer, threads.channel, coalesce(parent.root_ts, threads.root_ts) AS thread_ts,
-        rule, held_why
+    SELECT direction, origin, team, text, customer, threads.channel, rule, held_why,
+        coalesce(parent.root_ts, threads.root_ts) AS thread_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
     JOIN conversations ON conversations.id = threads.conversation_id
     LEFT JOIN threads AS parent ON parent.id = threads.parent_id
@@ -166,18 +167,19 @@ class ReplyClick(Struct, frozen=True):
 def decide_replies(tx: Transaction, click: ReplyClick) -> str:
     """Obey a click on a question; return what its author is told (`answers.of_reply`)."""
     found = tx.ask(LOAD, id=click.message_id).of(Held)
-    if not found:
+    if not found or found[0].origin == "correction":  # which has a form of its own
         return "gone"
     [message] = found
     if message.author != click.by:
         return "not_yours"
     if message.direction != "held" or message.held_until is None:
         return "already_sent" if message.direction == "out" else "already_kept"
-    if message.held_until <= tx.now or click.choice == "keep":
+    if message.origin == "drafted" and click.choice != "keep":
+        return "changed"
+    over = "kept" if click.choice == "keep" else "expired" if message.held_until <= tx.now else ""
+    if why_not := over or let_go(tx, message, click.terms):
         wipe(tx, message)
         wake(tx, [message.thread_id], Step.MARK)
-        return "kept" if click.choice == "keep" else "expired"
-    if why_not := let_go(tx, message, click.terms):
         return why_not
     let_out(tx, [message.thread_id])  # its author is admitted already, or was not asked
     wake_cards(tx, [message.thread_id])

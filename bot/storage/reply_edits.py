@@ -69,7 +69,11 @@ def _take_back(tx: Transaction, message: Held) -> bool:
     return True
 
 
-# 0 is Delivery.ACCEPTED.
+# 0 is Delivery.ACCEPTED, 50 FAILED, 4 HandleFrom.REFUSAL: what was refused has not left (`Known.was_refused`).
+_LEFT = Sql("""
+    SELECT id FROM sends WHERE message_id = :message_id AND delivery <> 0
+    AND NOT (delivery = 50 AND (handle IS NULL OR handle_from = 4)) LIMIT 1
+""")
 _LOCK_SENDS = Sql("SELECT id FROM sends WHERE message_id = :message_id ORDER BY id {lock}")
 _BEGUN = Sql("SELECT id FROM sends WHERE message_id = :message_id AND (delivery <> 0 OR decision <> '') LIMIT 1")
 _DROP_REPORTS = Sql("DELETE FROM reports WHERE send_id IN (SELECT id FROM sends WHERE message_id = :message_id)")
@@ -78,15 +82,19 @@ _EDITED = Sql("""
     UPDATE messages SET direction = 'held', text = :text, origin = :origin, held_until = :held_until,
         held_why = :held_why WHERE id = :id
 """)
-# Its author is asked once more, and the names in it are looked up.
+# Its author is asked once more, and the names in it are looked up; who is at it with the old words holds it no more.
 _ADMIT_AGAIN = Sql("""
-    UPDATE threads SET root_ts = NULL, rev = rev + 1, due_at = :now, lane = 1, patient = false WHERE id = :id
+    UPDATE threads SET root_ts = NULL, rev = rev + 1, due_at = :now, lane = 1, patient = false, fence = fence + 1
+    WHERE id = :id
 """)
 
 
 def _correct(tx: Transaction, item: Changed, message: Held) -> str:
     """Offer to send the new words of what has left already; they are kept for that for as long as held ones."""
     reply, correction_id = item.edit.reply, new_id(tx.now)
+    if not tx.ask(_LEFT, message_id=message.id).column():
+        owe(tx, message.id, reply.author, "edited_unsent")
+        return Heed.LATE
     key = f"edit:{message.id.hex}:{item.edit.edited_ts}"[:200]
     if tx.ask(KNOWN, keys=[key]).column():
         return Heed.KNOWN
@@ -120,7 +128,8 @@ def remove_replies(tx: Transaction, item: Removal) -> str:
         wipe(tx, message)
         wake_cards(tx, [message.thread_id])
         return Heed.KEPT
-    owe(tx, message.id, message.author, "removed_late")
+    if tx.ask(_LEFT, message_id=message.id).column():
+        owe(tx, message.id, message.author, "removed_late")
     return Heed.LATE
 
 

@@ -68,7 +68,7 @@ _NUMBERS = {
     *("replies", "rev", "shown_rev", "posting", "looked", "news_lane"),
 }
 
-_PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
+PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _ROW = re.compile(r"\brow\.(\w+)")
 _KEY = "(SELECT value FROM keys WHERE name = 'opt_outs')"
 _MACRO = re.compile(r"\{(among|lock|hold|insert|update|from|digest) ?(?:(\w+): )?([^}]*)\}")
@@ -92,9 +92,9 @@ class Sql:
     every: ClassVar[list["Sql"]] = []  # for the test that has both engines prepare them
 
     def __init__(self, text: str, *, sqlite: str = "") -> None:
-        self.postgresql = _PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
+        self.postgresql = PARAMETER.sub(r"%(\1)s", _MACRO.sub(_for_postgresql, text))
         self.sqlite = _ROW.sub(r":\1", _MACRO.sub(_for_sqlite, sqlite or text))
-        self.returns_rows = "RETURNING" in text or self.sqlite.lstrip().startswith("SELECT")
+        self.returns_rows = "RETURNING" in self.sqlite or self.sqlite.lstrip().startswith("SELECT")
         self.changes = re.search(r"INSERT |UPDATE |DELETE ", _MACRO.sub("", text) + self.sqlite) is not None
         self.every.append(self)
 

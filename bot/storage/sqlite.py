@@ -15,10 +15,12 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from msgspec import convert
+
 from bot.domain.clock import Clock
 from bot.errors import BadSettings
 from bot.storage.engine import Database, Rows, T, Transaction
-from bot.storage.sql import CODED, Read, Sql, reads
+from bot.storage.sql import CODED, PARAMETER, Read, Sql, reads
 
 try:  # a wheel that brings its own SQLite, newer than Python's own
     from pysqlite3 import dbapi2 as sqlite3
@@ -80,20 +82,28 @@ def _time(text: str) -> datetime:
 
 
 def _uuid(text: str) -> UUID:
-    """As UUID(text), which also takes other spellings than ours, in half as much time again."""
-    return UUID(int=int(text, 16))
+    return convert(text, UUID)  # as UUID(text), in a third of its time
 
 
 sqlite3.register_adapter(datetime, _spelled)
 sqlite3.register_adapter(UUID, attrgetter("hex"))
 sqlite3.register_adapter(list, json.JSONEncoder(default=attrgetter("hex")).encode)  # of UUIDs, or of texts
+# Else SQLite's module looks for other ways first, slowly.
+sqlite3.register_adapter(bool, int)
 for code in CODED.values():
-    sqlite3.register_adapter(code, attrgetter("_value_"))  # else SQLite's module looks for other ways first, slowly
+    sqlite3.register_adapter(code, attrgetter("_value_"))
 
 
 @cache
 def _reads(columns: tuple[str, ...]) -> Read:
     return reads(columns, {"timestamptz": _time, "uuid": _uuid, "bool": bool})  # SQLite has numbers and texts only
+
+
+@cache
+def _numbered(sql: Sql) -> tuple[str, Sequence[str]]:
+    """Return a statement and its parameters in order: SQLite's module binds those with names in twice the time."""
+    names = list(dict.fromkeys(PARAMETER.findall(sql.sqlite)))
+    return PARAMETER.sub(lambda found: f"?{names.index(found[1]) + 1}", sql.sqlite), names
 
 
 class SqliteTransaction(Transaction):
@@ -108,22 +118,24 @@ class SqliteTransaction(Transaction):
 
     def ask(self, sql: Sql, **values: Any) -> Rows:
         self.changes |= sql.changes
-        cursor = self._connection.execute(sql.sqlite, values)
+        text, names = _numbered(sql)
+        cursor = self._connection.execute(text, [values[name] for name in names])
         return _rows(cursor.description, cursor.fetchall())
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         self.changes |= sql.changes and bool(rows)
-        if values:
-            rows = [{**row, **values} for row in rows]
+        if values:  # the same for all of them, so each is adapted once
+            same = {name: sqlite3.adapt(value, sqlite3.PrepareProtocol, value) for name, value in values.items()}
+            rows = [{**row, **same} for row in rows]
+        text, names = _numbered(sql)
+        given = [[row[name] for name in names] for row in rows]
         if not sql.returns_rows:
-            self._connection.executemany(sql.sqlite, rows)
+            self._connection.executemany(text, given)
             return _rows((), ())
-        columns, found = (), list[Sequence[Any]]()
-        for row in rows:
-            cursor = self._connection.execute(sql.sqlite, row)
-            columns = cursor.description
-            found += cursor.fetchall()  # before the next: a statement in use would be compiled again
-        return _rows(columns, found)
+        cursor, found = self._connection.cursor(), list[Sequence[Any]]()
+        for one in given:
+            found += cursor.execute(text, one).fetchall()  # before the next: one in use would be compiled again
+        return _rows(cursor.description or (), found)
 
 
 def _rows(columns: Sequence[Sequence[Any]], rows: Sequence[Sequence[Any]]) -> Rows:

@@ -114,6 +114,10 @@ const DRAWN = {
     name: "lock",
     strokes: [line("M6 9V6.6a4 4 0 0 1 8 0V9", "#8a94a1", 2.2), area("M4.5 9.5h11v7.5h-11z", YELLOW), line("M10 12.2v2", DARK, 2)],
   },
+  "💬": {
+    name: "speech balloon",
+    strokes: [area("M3.2 3.5h13.6v10H9.2L5.6 17v-3.5H3.2z", "#8a94a1"), line("M6.5 7h7M6.5 10h4.6", "#fff", 1.5)],
+  },
   "↪": { name: "moved", strokes: [tile(BLUE), line("M14 10H8.5a2.5 2.5 0 0 1 0-5H9M11.5 7l3 3-3 3", "#fff", 2)] },
 };
 

@@ -39,6 +39,7 @@ def _channels() -> list[Channel]:
         Channel("C0RANDOM", "random", "public", "The bot has not joined yet.", member=False),
         Channel("G0TEAM", "team", "private", "Private; the bot was invited.", member=True),
         Channel("G0SECRET", "secret", "private", "Private; the bot was not invited.", member=False),
+        Channel("C0BOOKINGS", "bookings", "public", "Scenes about replies play here.", member=True),
         Channel(
             "D0ANABEN", "Ben", "dm", "Between two people; the bot cannot see it.", member=False, people=(ME, "U0BEN")
         ),

@@ -36,6 +36,19 @@ class Desk:
         await self.page.get_by_label("Answer as the customer").fill(words)
         await self.page.get_by_label("Answer as the customer").press("Enter")
 
+    async def reply(self, words: str) -> Locator:
+        """Type in the open thread, and return what was typed, whatever becomes of its words."""
+        box = self.page.get_by_label("Reply in the thread")
+        await box.fill(words)
+        await box.press("Enter")
+        people = self.replies.and_(self.page.locator(':not([data-author="bot"])'))
+        ts = await people.filter(has_text=words).last.get_attribute("data-ts")
+        return self.replies.and_(self.page.locator(f'[data-ts="{ts}"]'))
+
+    async def act_as(self, name: str) -> None:
+        """Be somebody else."""
+        await self.page.get_by_label("Act as").select_option(name)
+
     async def switch_on(self, *faults: str) -> None:
         """Flip fault switches, such as `sendblue-sms`."""
         for fault in faults:
@@ -73,6 +86,11 @@ class Desk:
     def whisper(self) -> Locator:
         """The newest thing that only the person sees."""
         return self.page.get_by_test_id("ephemeral").last
+
+    @property
+    def question(self) -> Locator:
+        """What the open thread says to the person alone who acts."""
+        return self.page.get_by_test_id("thread").filter(has=self.root).get_by_test_id("thread-ephemeral")
 
     @property
     def announced(self) -> Locator:

@@ -96,26 +96,12 @@ def box(desk: Desk) -> Locator:
     return desk.page.get_by_label("Reply in the thread")
 
 
-async def reply(desk: Desk, words: str) -> Locator:
-    """Reply, and return the reply on the page."""
-    before = await desk.replies.count()
-    await box(desk).fill(words)
-    await box(desk).press("Enter")
-    await expect(desk.replies).to_have_count(before + 1)
-    return desk.replies.last
-
-
-def question(desk: Desk) -> Locator:
-    """The private question in the thread, as the one sees it who acts."""
-    return desk.page.get_by_test_id("thread-ephemeral")
-
-
 def said(desk: Desk, app: AppByHand) -> list[SlackMessage]:
     return desk.world.slack.replies(PLACE, app.root)
 
 
 async def test_a_reply_is_typed_with_its_lines_and_mentions_and_stands_under_its_author(desk: Desk, app: AppByHand):
-    await desk.page.get_by_label("Act as").select_option("Ben")
+    await desk.act_as("Ben")
     await box(desk).press_sequentially("@bluethread ask")
     await box(desk).press("Shift+Enter")
     await box(desk).press_sequentially("@Ana <first> & :wave:")
@@ -132,7 +118,7 @@ async def test_a_reply_is_typed_with_its_lines_and_mentions_and_stands_under_its
 
 async def test_a_reply_can_stand_in_the_channel_too(desk: Desk, app: AppByHand):
     await desk.page.get_by_label("Also send to #general").check()
-    await reply(desk, f"For everybody, {desk.number}")
+    await desk.reply(f"For everybody, {desk.number}")
     await expect(desk.page.get_by_test_id("broadcast").filter(has_text=desk.number)).to_contain_text("replied to")
     await expect(desk.page.get_by_label("Also send to #general")).not_to_be_checked()
 
@@ -147,7 +133,7 @@ async def test_a_command_in_a_thread_is_refused_and_stays_in_the_box(desk: Desk,
 
 
 async def test_reactions_stand_under_their_message_with_a_name(desk: Desk, app: AppByHand):
-    shown = await reply(desk, "Eight works")
+    shown = await desk.reply("Eight works")
     for name in ("double_vertical_bar", "white_check_mark"):
         await app.call("reactions.add", name=name, timestamp=said(desk, app)[0].ts)
     await expect(shown.get_by_role("img", name="pause, by Bluethread")).to_be_visible()
@@ -156,23 +142,23 @@ async def test_reactions_stand_under_their_message_with_a_name(desk: Desk, app: 
 
 
 async def test_a_private_question_is_seen_by_its_person_alone_until_it_is_answered(desk: Desk, app: AppByHand):
-    await reply(desk, "Eight works")
+    await desk.reply("Eight works")
     await app.ask("U0ANA")
-    await expect(question(desk)).to_contain_text("Only visible to you")
+    await expect(desk.question).to_contain_text("Only visible to you")
     await expect(desk.page.locator("#messages")).not_to_contain_text("Send it, U0ANA?")
-    await desk.page.get_by_label("Act as").select_option("Ben")
-    await expect(question(desk)).to_have_count(0)
-    await desk.page.get_by_label("Act as").select_option("Ana")
+    await desk.act_as("Ben")
+    await expect(desk.question).to_have_count(0)
+    await desk.act_as("Ana")
     async with desk.page.expect_response("**/control/click"):
-        await question(desk).get_by_role("button", name="Leave").click()
+        await desk.question.get_by_role("button", name="Leave").click()
     assert app.payloads[-1]["container"]["thread_ts"] == app.root
     async with httpx.AsyncClient(verify=False) as http:
         await http.post(app.payloads[-1]["response_url"], json={"delete_original": True})
-    await expect(question(desk)).to_have_count(0)
+    await expect(desk.question).to_have_count(0)
 
 
 async def test_ones_own_message_is_edited_and_deleted_by_the_keyboard(desk: Desk, app: AppByHand):
-    press, shown = desk.page.keyboard.press, await reply(desk, "@Ben, seven works")
+    press, shown = desk.page.keyboard.press, await desk.reply("@Ben, seven works")
     await shown.get_by_role("button", name="Edit message").focus()
     await press("Enter")
     editor = shown.get_by_role("textbox", name="Edit message")
@@ -191,7 +177,7 @@ async def test_ones_own_message_is_edited_and_deleted_by_the_keyboard(desk: Desk
 
 
 async def test_an_edit_can_be_left_and_survives_what_happens_meanwhile(desk: Desk, app: AppByHand):
-    shown = await reply(desk, "Seven works")
+    shown = await desk.reply("Seven works")
     await shown.get_by_role("button", name="Edit message").click()
     editor = shown.get_by_role("textbox", name="Edit message")
     await editor.fill("Half of a thought")
@@ -206,17 +192,17 @@ async def test_an_edit_can_be_left_and_survives_what_happens_meanwhile(desk: Des
 
 
 async def test_nobody_is_offered_to_change_what_others_wrote(desk: Desk, app: AppByHand):
-    shown = await reply(desk, "Seven works")
+    shown = await desk.reply("Seven works")
     await expect(shown.get_by_role("button")).to_have_count(2)
-    await desk.page.get_by_label("Act as").select_option("Ben")
+    await desk.act_as("Ben")
     await expect(shown.get_by_role("button")).to_have_count(0)
 
 
 async def test_a_dialog_is_filled_in_complains_and_is_handed_in(desk: Desk, app: AppByHand):
-    await reply(desk, "Seven works")
+    await desk.reply("Seven works")
     await app.ask("U0ANA")
     app.complaint = "That is too late."
-    await question(desk).get_by_role("button", name="Send").click()
+    await desk.question.get_by_role("button", name="Send").click()
     shown = desk.page.get_by_role("dialog", name="Send a correction")
     words = shown.get_by_label("Correction")
     await expect(words).to_have_value("Eight works")
@@ -232,9 +218,9 @@ async def test_a_dialog_is_filled_in_complains_and_is_handed_in(desk: Desk, app:
 
 
 async def test_a_dialog_is_left_by_escape_and_hands_nothing_in(desk: Desk, app: AppByHand):
-    await reply(desk, "Seven works")
+    await desk.reply("Seven works")
     await app.ask("U0ANA")
-    await question(desk).get_by_role("button", name="Send").click()
+    await desk.question.get_by_role("button", name="Send").click()
     shown = desk.page.get_by_role("dialog", name="Send a correction")
     await expect(shown).to_be_visible()
     await desk.page.keyboard.press("Escape")
@@ -244,7 +230,7 @@ async def test_a_dialog_is_left_by_escape_and_hands_nothing_in(desk: Desk, app: 
 
 
 async def test_it_fits_a_phone_has_names_and_contrasts(desk: Desk, app: AppByHand):
-    shown = await reply(desk, "@Ben, is Seven fine?")
+    shown = await desk.reply("@Ben, is Seven fine?")
     await app.call("reactions.add", name="lock", timestamp=said(desk, app)[0].ts)
     await app.ask("U0ANA")
     await desk.page.set_viewport_size(PHONE)
@@ -254,7 +240,7 @@ async def test_it_fits_a_phone_has_names_and_contrasts(desk: Desk, app: AppByHan
     faint = []
     for again in (False, True):
         if again:
-            await question(desk).get_by_role("button", name="Send").click()
+            await desk.question.get_by_role("button", name="Send").click()
             await expect(desk.page.get_by_role("dialog")).to_be_in_viewport(ratio=1)
         assert await overflow(desk.page) == (0, 0)
         assert NAMELESS.findall(await desk.page.locator("body").aria_snapshot()) == []

@@ -1,7 +1,7 @@
 """The bot as processes of its own behind a router, between neighbours that remember; and the closing table."""
 
 import os
-from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterable, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,6 +14,7 @@ from sandbox.sendblue import PretendSendblue
 from sandbox.serving import serving
 from sandbox.slack import PretendSlack
 from tests.chaos.books import at_rest, unfinished
+from tests.chaos.colleagues import Colleagues
 from tests.chaos.leases import end_of_lease
 from tests.chaos.processes import PROJECT, Bot
 from tests.chaos.promises import Closing, Ledger
@@ -61,9 +62,11 @@ class Ruin(Stage):
     bots: list[Bot] = field(default_factory=list)
     kills: int = 0
     ledger: Ledger = field(init=False)
+    colleagues: Colleagues = field(init=False)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.slack, self.sendblue)
+        self.colleagues = Colleagues(self.slack, self.sendblue, self.database_url)
 
     @property
     def bot(self) -> Bot:
@@ -84,19 +87,33 @@ class Ruin(Stage):
 
     def over(self) -> bool:
         """Whether everything has come to its end, on both sides and in the database."""
-        return not self.ledger.unsettled() and at_rest(self.database_url)
+        return not self.ledger.unsettled() and at_rest(self.database_url) and not self.colleagues.unsettled()
 
     async def end(self, *, within: float = 20) -> None:
         """Wait until everything is over; say what is not."""
         try:
             await until(self.over, within=within)
         except AssertionError:
-            left = self.ledger.unsettled() or ["(the database is not at rest)"]
+            left = [*self.ledger.unsettled(), *self.colleagues.unsettled()] or ["(the database is not at rest)"]
             raise AssertionError("\n".join(["not over:", *left[:20], *unfinished(self.database_url)])) from None
 
     def closing(self) -> Closing:
         engine = "SQLite" if self.database_url.startswith("sqlite") else "PostgreSQL"
-        return self.ledger.close(engine, len(self.bots), self.kills)
+        closing = self.ledger.close(engine, len(self.bots), self.kills, self.colleagues.owns)
+        self.colleagues.judge(closing)
+        return closing
+
+
+class Heard(Board):
+    """A board on which somebody hears everything the moment it is said."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.hear: Callable[[str, Mapping[str, Any]], None] = lambda _kind, _data: None
+
+    def say(self, kind: str, data: Mapping[str, Any]) -> None:
+        super().say(kind, data)
+        self.hear(kind, data)
 
 
 OpenRuin = Callable[..., Awaitable[Ruin]]
@@ -108,7 +125,7 @@ async def open_ruin(tmp_path: Path, database_url: str) -> AsyncIterator[OpenRuin
     async with AsyncExitStack() as stack:
 
         async def opened(*processes: str, database: str = database_url, step: float = 0.05, **changes: Any) -> Ruin:
-            board, trap = Board(), Trap()
+            board, trap = Heard(), Trap()
             slack = PretendSlack(board, TOKEN, SIGNING, post_interval=0)
             sendblue = PretendSendblue(board, KEY, SECRET, [LINE, OTHER_LINE], step=step)
             stack.push_async_callback(slack.aclose)
@@ -116,6 +133,8 @@ async def open_ruin(tmp_path: Path, database_url: str) -> AsyncIterator[OpenRuin
             slack.base_url = await stack.enter_async_context(serving(trap.around(slack.app)))
             sendblue_url = await stack.enter_async_context(serving(trap.around(sendblue.app)))
             ruin = Ruin(slack, sendblue, settings_for(tmp_path), database_url=database, trap=trap)
+            board.hear = ruin.colleagues.hear
+            slack.events.pauses = (0.3, 1, 2, 4, 8, 8)  # real ones are minutes
             stack.push_async_callback(ruin.router.aclose)
             ruin.url = await stack.enter_async_context(serving(trap.around(ruin.router.app)))
             slack.app_url = f"{ruin.url}/slack/events"

@@ -11,6 +11,11 @@ UPDATE threads SET due_at = clock_timestamp()
 WHERE due_at > clock_timestamp() + %(soon)s::interval
 AND due_at < clock_timestamp() + interval '60 seconds' - %(age)s::interval
 """
+_NOTES = """
+UPDATE private_notes SET due_at = clock_timestamp()
+WHERE due_at > clock_timestamp() + %(soon)s::interval
+AND due_at < clock_timestamp() + interval '60 seconds' - %(age)s::interval
+"""
 _SENDS = """
 UPDATE sends SET send_at = clock_timestamp()
 WHERE delivery = 10 AND send_at > clock_timestamp() AND attempted_at < clock_timestamp() - %(age)s::interval
@@ -29,7 +34,7 @@ def end_of_lease(url: str, *, age: float = 0, soon: float = 0) -> int:
     """
     seconds = {"age": f"{age} seconds", "soon": f"{soon} seconds"}
     with psycopg.connect(url, autocommit=True) as connection:
-        return sum(connection.execute(statement, seconds).rowcount for statement in (_THREADS, _SENDS))
+        return sum(connection.execute(statement, seconds).rowcount for statement in (_THREADS, _SENDS, _NOTES))
 
 
 def end_of_silence(url: str) -> None:

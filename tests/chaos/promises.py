@@ -2,7 +2,7 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field, fields
 
 from bot.domain.splitting import split_text
@@ -27,22 +27,26 @@ _ORDER = ("We don't know yet", "Sendblue has it", "📨 Sent", "✅ Delivered", 
 
 @dataclass
 class Closing:
-    """How it ended: a row of the closing table. All but the first five columns must be zero."""
+    """How it ended: a row of the closing table. All but the first six columns must be zero."""
 
     engine: str
     processes: int
     kills: int
     sends: int
     answers: int = 0  # what customers wrote
+    typed: int = 0  # what colleagues typed in threads
     doubled: int = 0  # texts that reached the phone more than once
     lost: int = 0  # acknowledged and never seen again, or for ever on its way; an answer that nobody sees
     wrong: int = 0  # the thread says something else than the phone, "not sent" was a lie, an answer is out of place
     duplicates: int = 0  # roots, replies or answers that stand there twice
+    leaked: int = 0  # typed and not for the customer, or no more, and on their phone, or kept
+    disordered: int = 0  # texts of a conversation that overtook each other
+    marks: int = 0  # on typed words before they were stored, that say more than is so, or whose last is missing
     notes: list[str] = field(default_factory=list)
 
     @property
     def clean(self) -> bool:
-        return not (self.doubled or self.lost or self.wrong or self.duplicates)
+        return not any(getattr(self, name) for name in COLUMNS[COLUMNS.index("doubled") :])
 
     def note(self, column: str, note: str) -> None:
         """Count one failure in a column, and remember what it was."""
@@ -160,7 +164,8 @@ class Ledger:
             ]
         return left
 
-    def close(self, engine: str, processes: int, kills: int) -> Closing:
+    def close(self, engine: str, processes: int, kills: int, others: Callable[[PhoneMessage], bool]) -> Closing:
+        """Judge all of it. others: which texts on phones are none of this ledger's."""
         """Compare. Call it when nothing is unsettled any more, or never will be settled."""
         closing = Closing(engine, processes, kills, len(self.promises), len(self.answers))
         roots, phones = self.roots(), self.phones()
@@ -173,7 +178,7 @@ class Ledger:
                 self._judge_replies(promise, root, closing)
         self._judge_answers(closing)
         for number, bubbles in phones.items():
-            for left in bubbles:
+            for left in [one for one in bubbles if not others(one)]:
                 closing.note("wrong", f"{number}: nobody wrote {left.content[:40]!r}")
         return closing
 
@@ -217,7 +222,8 @@ class Ledger:
                 closing.note("duplicates", f"{promise.text[:40]}: {times} times {text[:60]!r}")
         alone = sum(other.number == promise.number for other in self.promises) == 1  # else the news are of several
         if promise.parts == 1 and alone:
-            ranks = [next((rank for rank, word in enumerate(_ORDER) if word in text), None) for text in replies]
+            own = [text for text in replies if ", about “" not in text]
+            ranks = [next((rank for rank, word in enumerate(_ORDER) if word in text), None) for text in own]
             told = [rank for rank in ranks if rank is not None]
             if told != sorted(told):
                 closing.note("wrong", f"{promise.text[:40]}: news went back: {replies}")

@@ -1,30 +1,35 @@
-"""SIGKILL at any instant, again and again, under a stream of commands and callbacks."""
+"""SIGKILL at any instant, again and again, under a stream of commands, typed words, clicks and callbacks."""
 
 import asyncio
 import os
 import random
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
+from typing import Any
 
 import pytest
 
+from bot.slack.questions import KEEP, SEND
 from tests.chaos.conftest import LONG, WEBHOOK_SECRET, OpenRuin, Ruin
 from tests.chaos.leases import end_of_lease, end_of_silence
+from tests.chaos.promises import Promise
 from tests.chaos.proxy import Liar, lies
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "300" if LONG else "6"))
-CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM")
+ASKED = "G0TEAM"  # where what is typed is asked about; elsewhere it is sent
+CHANNELS = ("C0GENERAL", "C0RANDOM", ASKED)
+TYPING = {"THREAD_REPLIES": "send", "HELD_FOR": "20"}
 
 
 async def test_killed_at_random_on_sqlite(open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int) -> None:
-    await kill_at_random(await open_ruin("serve", step=0.15), judge, seed)
+    await kill_at_random(await open_ruin("serve", step=0.15, **TYPING), judge, seed)
 
 
 @pytest.mark.parametrize("engine", ["postgresql"])
 async def test_three_processes_killed_at_random_on_postgresql(
     open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int
 ) -> None:
-    await kill_at_random(await open_ruin("serve", "serve", "work", step=0.15), judge, seed)
+    await kill_at_random(await open_ruin("serve", "serve", "work", step=0.15, **TYPING), judge, seed)
 
 
 @pytest.mark.skipif(not LONG, reason="make chaos: three processes are the harder case")
@@ -32,7 +37,7 @@ async def test_three_processes_killed_at_random_on_postgresql(
 async def test_one_process_killed_at_random_on_postgresql(
     open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int
 ) -> None:
-    await kill_at_random(await open_ruin("serve", step=0.15), judge, seed)
+    await kill_at_random(await open_ruin("serve", step=0.15, **TYPING), judge, seed)
 
 
 @pytest.mark.skipif(not LONG, reason="make chaos")
@@ -42,7 +47,7 @@ async def test_one_process_killed_at_random_on_postgresql(
 async def test_killed_at_random_behind_a_lying_network(
     open_ruin: OpenRuin, judge: Callable[[Ruin], None], seed: int, processes: tuple[str, ...]
 ) -> None:
-    ruin = await open_ruin(*processes, step=0.15)
+    ruin = await open_ruin(*processes, step=0.15, **TYPING)
     async with lies(ruin, random.Random(seed), share=0.1) as liars:
         await kill_at_random(ruin, judge, seed, patience=10, heal=liars)
 
@@ -59,6 +64,8 @@ async def kill_at_random(
     dice = random.Random(seed)
     ruin.sendblue.webhook_url, ruin.sendblue.webhook_secret = f"{ruin.url}/sendblue/webhook", WEBHOOK_SECRET
     await asyncio.gather(*(bot.start() for bot in ruin.bots))
+    while "I ask" not in (await ruin.slack.type("/imessage replies ask", channel=ASKED)).text:
+        await asyncio.sleep(0.1)
     async with leases_end(ruin, patience):
         async with typing(ruin, random.Random(dice.random())):
             while ruin.kills < KILLS:
@@ -90,6 +97,8 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
         number = 0
         while not over.is_set():  # not a cancellation: what was typed must be known
             ruin.sendblue.faults.duplicate_callbacks = dice.random() < 0.3
+            ruin.slack.faults.repeat_events, ruin.slack.faults.twin_events = dice.random() < 0.2, dice.random() < 0.2
+            ruin.slack.faults.delay_events = dice.choice((0, 0, 0, 0.5))
             promises = ruin.ledger.promises
             earlier = dice.choice(promises) if promises and dice.random() < 0.3 else None  # a conversation goes on
             where = {"channel": earlier.channel, "number": earlier.number} if earlier else {}
@@ -101,9 +110,21 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
                 ruin.sendblue.faults.duplicate_inbound = dice.random() < 0.3
                 words = f"answer {number} of a customer."
                 answering.append(asyncio.create_task(ruin.ledger.answer(dice.choice(given).number, words)))
+            if given and dice.random() < 0.6 and (typed := in_thread(dice.choice(given))):
+                answering.append(asyncio.create_task(typed))
             await asyncio.sleep(dice.uniform(0, 0.4))
 
-    over, answering = asyncio.Event(), list[asyncio.Task[None]]()
+    def in_thread(promise: Promise) -> Coroutine[Any, Any, object] | None:
+        """Return the typing of a colleague in a customer's thread, if that is open."""
+        posts = ruin.ledger.roots().get(promise.text[:40], [])
+        root = next((post for post in posts if post.thread_ts is None), None)
+        if root is None:
+            return None
+        kind = dice.choice(("reply", "reply", "note")) if promise.channel != ASKED else "held"
+        click = dice.choice((SEND, SEND, KEEP, "")) if kind == "held" else ""
+        return ruin.colleagues.type(root, promise.number, dice.choice(("U0ANA", "U0BEN")), kind, click)
+
+    over, answering = asyncio.Event(), list[asyncio.Task[Any]]()
     task = asyncio.create_task(type_on())
     try:
         yield
@@ -112,6 +133,7 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
         await task
         await asyncio.gather(*answering)
     ruin.sendblue.faults.reset()
+    ruin.slack.faults.reset()
 
 
 @asynccontextmanager

@@ -7,6 +7,7 @@ import re
 import time
 from collections.abc import Callable, Iterator
 from functools import reduce
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urlsplit
@@ -21,7 +22,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from starlette.types import ASGIApp
 
 from bot.app import create_app
-from bot.slack import wording
+from bot.slack.questions import CORRECT
 from handlers.parsing import parse_command
 from tests.conftest import LINE, SIGNING, Stage, settings_for, until
 from tests.deployment import ROOT
@@ -32,6 +33,7 @@ COMMANDS = {command["command"]: command for command in MANIFEST["features"]["sla
 FIRST = next(iter(COMMANDS.values()))
 SCOPES = MANIFEST["oauth_config"]["scopes"]["bot"]
 SETTINGS = MANIFEST["settings"]
+EVENTS = SETTINGS["event_subscriptions"]["bot_events"]
 SCHEMA = json.loads((Path(__file__).parent / "manifest_schema.json").read_text())
 VALIDATOR = jsonschema.Draft7Validator(SCHEMA)
 
@@ -40,18 +42,22 @@ NEEDS = {
     "chat_postMessage": {"chat:write"},
     "chat_update": {"chat:write"},
     "chat_delete": {"chat:write"},
+    "chat_postEphemeral": {"chat:write"},
+    "reactions_add": {"reactions:write"},
+    "views_open": set(),
     "conversations_join": {"channels:join"},
     "conversations_info": {"channels:read", "groups:read"},
     "conversations_history": {"channels:history", "groups:history", "im:history", "mpim:history"},
     "conversations_replies": {"channels:history", "groups:history", "im:history", "mpim:history"},
     "users_info": {"users:read"},
+    "usergroups_list": {"usergroups:read"},
     "usergroups_users_list": {"usergroups:read"},
 }
 """What each Web API method asks for, in every kind of conversation a thread can be in."""
 
 INTERACTIVE = (
     *("action", "block_action", "attachment_action", "dialog_submission", "dialog_cancellation"),
-    *("shortcut", "global_shortcut", "message_shortcut", "view", "view_submission", "view_closed"),
+    *("shortcut", "global_shortcut", "message_shortcut", "view_submission", "view_closed"),
     *("options", "block_suggestion", "dialog_suggestion"),
 )
 
@@ -59,7 +65,7 @@ INTERACTIVE = (
 @pytest.fixture
 def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, list[Any]]:
     """What the real app registers at Bolt: kind of listener → constraints."""
-    seen: dict[str, list[Any]] = {"command": [], "event": [], "message": [], "interactive": []}
+    seen: dict[str, list[Any]] = {"command": [], "event": [], "message": [], "interactive": [], "view": []}
 
     def watch(name: str, kind: str) -> None:
         original: Callable[..., Any] = getattr(AsyncApp, name)
@@ -70,7 +76,7 @@ def registered(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> dict[str, lis
 
         monkeypatch.setattr(AsyncApp, name, noting)
 
-    for name in ("command", "event", "message"):
+    for name in ("command", "event", "message", "view"):
         watch(name, name)
     for name in INTERACTIVE:
         watch(name, "interactive")
@@ -127,10 +133,13 @@ async def test_every_command_in_the_manifest_is_answered_by_the_app_at_its_url(t
         assert (answer.status_code == 200) == (name in COMMANDS), f"{name}: {answer.status_code} {answer.text}"
 
 
-async def _post_as_slack(app: ASGIApp, url: str, fields: dict[str, str]) -> httpx.Response:
-    body, timestamp = urlencode(fields), str(int(time.time()))
+async def _post_as_slack(
+    app: ASGIApp, url: str, fields: dict[str, str], *, kind: str = "application/x-www-form-urlencoded"
+) -> httpx.Response:
+    body = json.dumps(fields) if kind == "application/json" else urlencode(fields)
+    timestamp = str(int(time.time()))
     headers = {
-        "content-type": "application/x-www-form-urlencoded",
+        "content-type": kind,
         "x-slack-request-timestamp": timestamp,
         "x-slack-signature": SignatureVerifier(SIGNING).generate_signature(timestamp=timestamp, body=body) or "",
     }
@@ -143,8 +152,9 @@ def test_every_registered_command_is_in_the_manifest(registered: dict[str, list[
 
 
 def test_interactivity_is_on_exactly_when_something_uses_it(registered: dict[str, list[Any]]) -> None:
-    assert SETTINGS["interactivity"]["is_enabled"] == bool(registered["interactive"])
-    assert ("request_url" in SETTINGS["interactivity"]) == bool(registered["interactive"])
+    used = bool(registered["interactive"] or registered["view"])
+    assert SETTINGS["interactivity"]["is_enabled"] == used
+    assert ("request_url" in SETTINGS["interactivity"]) == used
 
 
 def test_every_button_that_is_shown_is_registered_and_the_other_way_round(registered: dict[str, list[Any]]) -> None:
@@ -162,29 +172,78 @@ async def test_every_button_is_answered_by_the_app_at_the_manifests_url(tmp_path
 
 def _action_ids() -> set[str]:
     """What every button that the code builds is called. There is one place that builds them."""
-    built = [
-        node
-        for file in (ROOT / "bot/slack").rglob("*.py")
-        for node in ast.walk(ast.parse(file.read_text()))
-        if isinstance(node, ast.Dict)
-        and any(isinstance(key, ast.Constant) and key.value == "action_id" for key in node.keys)
-    ]
-    assert len(built) == 1
-    calls = ast.walk(ast.parse((ROOT / "bot/slack/wording.py").read_text()))
-    buttons = [node for node in calls if isinstance(node, ast.Call) and ast.unparse(node.func) == "_button"]
-    return {str(reduce(getattr, ast.unparse(button.args[1]).split("."), wording)) for button in buttons}
+    assert [name for name, built in _built("action_id") if built.get("type") == "'button'"] == ["wording"]
+    return {
+        _value(module, call.args[1])
+        for module, tree in _trees()
+        for call in ast.walk(tree)
+        if isinstance(call, ast.Call) and ast.unparse(call.func) == "button"
+    }
+
+
+def _built(key: str) -> Iterator[tuple[str, dict[str, str]]]:
+    """Yield module, fields for each part of a post or a form that the code builds with this key."""
+    for module, tree in _trees():
+        for node in ast.walk(tree):
+            if isinstance(node, ast.Dict):
+                pairs = zip(node.keys, node.values, strict=True)
+                fields = {name.value: ast.unparse(value) for name, value in pairs if isinstance(name, ast.Constant)}
+                if key in fields:
+                    yield module, fields
+
+
+def _trees() -> Iterator[tuple[str, ast.Module]]:
+    for file in (ROOT / "bot/slack").glob("*.py"):
+        yield file.stem, ast.parse(file.read_text())
+
+
+def _value(module: str, expression: ast.expr) -> str:
+    """Return what a name in a module of bot/slack stands for."""
+    names = ast.unparse(expression).split(".")
+    return str(reduce(getattr, names, import_module(f"bot.slack.{module}")))
+
+
+def test_every_form_that_is_shown_is_registered_and_the_other_way_round(registered: dict[str, list[Any]]) -> None:
+    assert set(registered["view"]) == _forms()
+
+
+async def test_every_form_is_answered_by_the_app_at_the_manifests_url(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path))
+    for form in (*_forms(), "unknown"):
+        view = {"type": "modal", "callback_id": form, "private_metadata": "none of ours", "state": {"values": {}}}
+        payload = {"type": "view_submission", "team": {"id": "T1"}, "user": {"id": "U1"}, "view": view}
+        answer = await _post_as_slack(app, SETTINGS["interactivity"]["request_url"], {"payload": json.dumps(payload)})
+        assert (answer.status_code == 200) == (form != "unknown"), f"{form}: {answer.status_code} {answer.text}"
+
+
+def _forms() -> set[str]:
+    """What every form that the code builds is called."""
+    found = {
+        _value(module, ast.parse(fields["callback_id"], mode="eval").body) for module, fields in _built("callback_id")
+    }
+    assert found
+    return found
 
 
 def test_exactly_the_events_that_are_used_are_subscribed_to(registered: dict[str, list[Any]]) -> None:
     named = {_event(constraint) for constraint in registered["event"] if not isinstance(constraint, re.Pattern)}
-    subscribed = set(SETTINGS.get("event_subscriptions", {}).get("bot_events", []))
-    assert {event.partition(".")[0] for event in subscribed} == named | (
-        {"message"} if registered["message"] else set()
-    )
+    assert {event.partition(".")[0] for event in EVENTS} == named | ({"message"} if registered["message"] else set())
 
 
 def _event(constraint: Any) -> str:
     return str(constraint["type"] if isinstance(constraint, dict) else constraint)
+
+
+def test_messages_come_from_every_kind_of_conversation_whose_history_may_be_read() -> None:
+    histories = {scope.partition(":")[0] for scope in SCOPES if scope.endswith(":history")}
+    assert sorted(EVENTS) == sorted(f"message.{kind}" for kind in histories)
+
+
+async def test_the_app_proves_that_the_events_url_is_its_own(tmp_path: Path) -> None:
+    app = create_app(settings_for(tmp_path))
+    asked = {"type": "url_verification", "challenge": "of Slack", "token": "x"}
+    answer = await _post_as_slack(app, SETTINGS["event_subscriptions"]["request_url"], asked, kind="application/json")
+    assert (answer.status_code, answer.json()) == (200, {"challenge": "of Slack"})
 
 
 def test_every_scope_is_needed_and_every_needed_scope_is_asked_for() -> None:
@@ -202,22 +261,29 @@ def _web_api_methods() -> Iterator[str]:
                 yield node.attr
 
 
-def test_every_scope_says_why() -> None:
-    for scope in SCOPES:
-        assert re.search(rf"^ +- {re.escape(scope)} # \S", SOURCE, re.MULTILINE), f"{scope} has no comment"
+def test_every_scope_and_every_event_says_why() -> None:
+    for name in (*SCOPES, *EVENTS):
+        assert re.search(rf"^ +- {re.escape(name)} # \S", SOURCE, re.MULTILINE), f"{name} has no comment"
 
 
 async def test_these_scopes_are_enough_for_every_call_the_bot_makes(open_stage: Callable[..., Any]) -> None:
     """It looks people and places up, enters a public channel, finds posts whose answers were lost, links from thread to
-    thread, and removes a stray reply.
+    thread, removes a stray reply, asks about typed words, marks them and shows the form for a correction.
     """
-    stage: Stage = await open_stage(allowed_users="S0FRONT")
+    stage: Stage = await open_stage(allowed_users="S0FRONT", thread_replies="send")
     stage.slack.scopes = SCOPES
     await stage.text(channel="C0RANDOM")
     await until(lambda: "Delivered" in stage.shown("C0RANDOM"))
     stage.slack.faults.patch({"lose_answer": 2})
     await stage.text()
     await until(lambda: any("Delivered" in reply for reply in stage.replies()), within=20)
+    typed = await stage.slack.reply("C0GENERAL", stage.root().ts, "Seven works")
+    await until(lambda: "white_check_mark" in typed.reactions)
+    await stage.slack.edit("C0GENERAL", typed.ts, "Eight works")
+    await stage.slack.reply("C0GENERAL", stage.root().ts, "<!subteam^S0FRONT> do we have a table?")
+    await until(lambda: any("first version" in one.text for one in stage.slack.ephemerals))
+    [offer] = [one for one in stage.slack.ephemerals if "first version" in one.text]
+    await stage.slack.click("C0GENERAL", offer.id, CORRECT)
     stage.slack.faults.orphan_replies = True
     stage.slack.delete("C0RANDOM", stage.root("C0RANDOM").ts)
     await stage.sendblue.report(stage.bubbles()[0].handle, "READ")

@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, MutableMapping
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 from uuid import UUID
 
 import httpx
@@ -16,7 +16,7 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from bot.app import App, _bolt
-from handlers.guard import LARGEST_FROM_SLACK, Guard
+from handlers.guard import LARGEST_FROM_SLACK, Guard, form_fields
 from handlers.http import Counted, read_body
 from tests.conftest import SIGNING, Stage, settings_for, until
 
@@ -32,6 +32,15 @@ def signed(body: bytes, *, at: float | None = None, kind: str = FORM) -> dict[st
 async def post(stage: Stage, body: bytes, headers: dict[str, Any]) -> httpx.Response:
     async with httpx.AsyncClient(verify=False) as http:
         return await http.post(f"{stage.url}/slack/events", content=body, headers=headers)
+
+
+PIECES = ("a", "B", "=", "&", "+", "%", "%2", "%3D", "%26", "%C3%BC", "%FF", "ü", ";", " ", "\0")
+
+
+@given(st.lists(st.sampled_from(PIECES)))
+def test_a_form_is_read_as_the_standard_library_reads_it(pieces: list[str]) -> None:
+    body = "".join(pieces)
+    assert form_fields(body) == dict(parse_qsl(body, keep_blank_values=True))
 
 
 COMMAND = urlencode(

@@ -377,3 +377,10 @@ async def test_a_list_is_shown_in_order_also_where_it_begins_with_the_newest(
     await talking.restart()
     await until(lambda: len(answers(talking)) == len(words), within=20)
     assert answers(talking) == [f"+1 ••• 2671: {word}" for word in words]
+
+
+async def test_nobody_who_may_not_text_learns_that_a_customer_has_opted_out(talking: Stage) -> None:
+    await talking.sendblue.customer_says(CUSTOMER, "STOP")
+    await until(lambda: any("Opted out" in reply for reply in talking.replies()))
+    assert "has opted out" in (await talking.text()).text
+    assert "guests may not" in (await talking.text(user="U0GUEST")).text

@@ -1,6 +1,7 @@
 """What a person types after `/imessage`: understood, or refused in a sentence, and the text left alone."""
 
 import re
+import sys
 import time
 import unicodedata
 from contextlib import suppress
@@ -17,7 +18,7 @@ from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
 from bot.slack.markup import escape
 from handlers.parsing import Help, StatusQuestion, parse_command
-from handlers.recipient import parse_number
+from handlers.recipient import bare, parse_number
 
 LINE, OTHER_LINE, CUSTOMER = "+15550100900", "+15550100901", "+14155552671"
 PICTURE = "https://example.com/menu.png"
@@ -612,6 +613,12 @@ def test_any_number_whatever_is_e164_or_refused(typed, region):
     except UsageError:
         return
     assert re.fullmatch(r"\+[1-9]\d{3,16}", number)
+
+
+def test_every_odd_space_in_a_number_is_taken_for_a_usual_one():
+    odd = [char for char in map(chr, range(sys.maxunicode + 1)) if char.isspace()]
+    assert len(odd) > 20
+    assert {bare(f"1{space}2{space}") for space in odd} == {"1 2"}
 
 
 @pytest.mark.parametrize(

@@ -37,6 +37,16 @@ async def test_the_real_bot_keeps_its_word():
     assert "\x1b" not in transcript  # no colours, no spinner where nobody can see them
 
 
+async def test_what_is_typed_in_a_thread_and_its_mark_stand_in_the_transcript():
+    voice, paper = narrator()
+    assert await tour(voice, {title: SCENES[title] for title in ("A note", "Ask, then send")}) == []
+    transcript = paper.getvalue()
+    assert "Ana      └ !psst, they are regulars" in transcript
+    assert "mark     🔒 on “!psst, they are regulars”" in transcript
+    assert "Ana      clicks Send" in transcript
+    assert "BROKEN" not in transcript
+
+
 def test_slacks_markup_is_read_aloud():
     text = "*<@U0ANA>* says 2 * 3 &lt; 7 &amp; more, <!date^1700000000^{time}|Nov 14, 22:13 UTC>"
     assert plain(text) == "@Ana says 2 * 3 < 7 & more, Nov 14, 22:13 UTC"

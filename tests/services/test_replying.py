@@ -13,6 +13,7 @@ from tests.conftest import CUSTOMER, Stage, until
 from tests.statements import asking
 
 Opened = Callable[..., Any]
+EDITED_UNSENT = "This was not sent, and an edit does not send it. To send your new words, write them again."
 GENERAL, GUEST, OTHER = "C0GENERAL", "U0GUEST", "U0BEN"
 
 
@@ -53,7 +54,7 @@ async def click(stage: Stage, action: str, question: Ephemeral, **how: Any) -> N
 @pytest.fixture
 async def sends(open_stage: Opened) -> Stage:
     """A stage where what is typed is sent at once, with a thread."""
-    stage: Stage = await open_stage(thread_replies="send", catch_up_interval=0.5)
+    stage: Stage = await open_stage(thread_replies="send", catch_up_interval=0.5, inbox_channel="G0TEAM")
     await texted(stage)
     return stage
 
@@ -194,6 +195,17 @@ async def test_after_it_left_an_edit_offers_to_send_a_correction(sends: Stage) -
     await until(lambda: any("Sorry: eight works" in text for text in posts(sends)))
 
 
+async def test_an_edit_of_what_was_refused_does_not_claim_that_the_phone_shows_it(sends: Stage) -> None:
+    sends.sendblue.faults.refuse = "4002"
+    reply = await write(sends, "Eight works")
+    await until(lambda: "x" in reply.reactions)
+    await sends.slack.edit(GENERAL, reply.ts, "Nine works")
+    await until(lambda: whispers(sends) == [EDITED_UNSENT])
+    await sends.slack.remove(GENERAL, reply.ts)
+    await write(sends, "!psst")
+    assert whispers(sends) == [EDITED_UNSENT]
+
+
 async def test_a_deletion_after_it_left_is_answered_with_the_truth(sends: Stage) -> None:
     reply = await write(sends, "Seven works")
     await until(lambda: "white_check_mark" in reply.reactions)
@@ -214,16 +226,33 @@ async def test_a_preview_of_a_link_and_an_edit_of_a_note_change_nothing(sends: S
 async def test_held_words_that_nobody_decides_about_are_wiped_and_their_author_is_told(open_stage: Opened) -> None:
     stage: Stage = await open_stage(held_for=1)
     await texted(stage)
-    await write(stage, "Eight works")
+    reply = await write(stage, "Eight works")
     await until(lambda: questions(stage))
     [question] = questions(stage)
     dm = "D0BOTU0ANA"
     await until(lambda: any("was not sent" in message.text for message in stage.slack.messages(dm)))
+    await until(lambda: reply.reactions == ["double_vertical_bar", "lock"])
     await click(stage, SEND, question)
     await until(lambda: any("It is a note by now" in text for text in whispers(stage)))
     assert said(stage) == ["Table at eight?"]
     assert stage.app is not None
     assert await stage.app.store.read(asking("SELECT id FROM messages WHERE text = 'Eight works'")) == []
+
+
+async def test_words_that_can_no_longer_be_sent_when_that_is_clicked_are_kept_as_a_note(
+    open_stage: Opened,
+) -> None:
+    stage: Stage = await open_stage(catch_up_interval=0.5)
+    await texted(stage)
+    reply = await write(stage, "Eight works")
+    await until(lambda: questions(stage))
+    [question] = questions(stage)
+    await stage.sendblue.customer_says(CUSTOMER, "STOP")
+    await until(lambda: any("Opted out" in text for text in posts(stage)))
+    await click(stage, SEND, question)
+    await until(lambda: any("has opted out" in text for text in whispers(stage)))
+    await until(lambda: reply.reactions == ["double_vertical_bar", "lock"])
+    assert said(stage) == ["Table at eight?"]
 
 
 async def test_of_two_clicks_one_counts_and_nobody_else_can_send(asks: Stage) -> None:
@@ -245,6 +274,43 @@ async def test_words_typed_while_the_bot_was_away_are_read_back_and_asked_about_
     await sends.start(int(sends.settings.public_url.rpartition(":")[2]))
     await until(lambda: "white_check_mark" in reply.reactions, within=15)
     assert said(sends) == ["Table at eight?", "Eight works"]
+
+
+async def test_old_words_that_are_read_back_are_asked_about(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(thread_replies="send", send_within=1)
+    await texted(stage)
+    await stage.stop()
+    await write(stage, "Eight works")
+    await asyncio.sleep(1.1)
+    await stage.start(int(stage.settings.public_url.rpartition(":")[2]))
+    await until(lambda: questions(stage), within=15)
+    assert "You wrote this while I was away" in questions(stage)[0].text
+    assert said(stage) == ["Table at eight?"]
+
+
+async def test_a_reply_in_an_older_thread_makes_it_the_current_one(sends: Stage) -> None:
+    await sends.text("Or nine?", channel="C0RANDOM")
+    await until(lambda: "Delivered" in sends.shown("C0RANDOM"))
+    await write(sends, "Eight works")
+    await until(lambda: said(sends)[-1] == "Eight works")
+    await until(lambda: "The conversation goes on in" in sends.shown("C0RANDOM"))
+    await sends.sendblue.customer_says(CUSTOMER, "Great")
+    await until(lambda: any("Great" in text for text in posts(sends)))
+
+
+async def test_a_reply_from_outside_takes_no_conversation_out_of_a_private_place(sends: Stage) -> None:
+    await sends.text("Between us", channel="G0TEAM")
+    await until(lambda: "Delivered" in sends.shown("G0TEAM"))
+    await write(sends, "Hello", user=OTHER)
+    await until(lambda: any("goes on in a private channel" in text for text in whispers(sends)))
+    assert said(sends) == ["Table at eight?", "Between us"]
+
+
+async def test_words_to_a_sender_without_a_number_are_answered_with_why_they_stay(sends: Stage) -> None:
+    await sends.sendblue.customer_says("ana.maria.long.name@example.com", "Hello")
+    await until(lambda: any("wrote to" in root.text for root in sends.roots("G0TEAM")))
+    await sends.slack.reply("G0TEAM", sends.roots("G0TEAM")[0].ts, "Hi")
+    await until(lambda: any("it is no phone number" in text for text in whispers(sends)))
 
 
 async def test_what_was_typed_before_the_rule_was_set_is_asked_about(open_stage: Opened) -> None:

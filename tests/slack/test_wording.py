@@ -11,11 +11,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.domain.delivery import Delivery, News, Service
+from bot.domain.rules import Replies
 from bot.domain.send import Send
 from bot.domain.thread import Thread
 from bot.errors import UsageError
 from bot.sendblue.wire import STYLES
 from bot.slack import answers, wording
+from bot.slack.notifier import NAME
 from bot.slack.wording import Post
 from tests.making import a_send, a_thread, changed
 
@@ -295,6 +297,14 @@ def test_the_promise_claims_nothing_that_may_not_come_true():
 def test_help_names_every_option_line_and_style():
     said = answers.help_text([LINE, "+15550100901"], STYLES)
     for word in ("/imessage status", "--media", "--from", "--style", LINE, "+15550100901", *STYLES):
+        assert word in said
+
+
+def test_help_says_how_to_answer_in_a_thread_and_which_rules_there_are():
+    said = answers.help_text([LINE], STYLES)
+    assert "in plain words" in said
+    rules = "|".join(Replies)
+    for word in ("`!`", f"`@{NAME}`", f"`/imessage replies {rules}`", "`/imessage replies`"):
         assert word in said
 
 

@@ -24,7 +24,7 @@ from bot.errors import BadSettings, MaybeStored
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.held import LOAD_TYPED, PLACE
-from bot.storage.intake import Taken, accept_many
+from bot.storage.intake import NewMessage, Taken, accept_many
 from bot.storage.postgresql import PostgresqlDatabase, PostgresqlTransaction, connection_info
 from bot.storage.private_notes import _CLAIM
 from bot.storage.replies import _KNOWN
@@ -168,6 +168,21 @@ def test_of_what_is_there_already_nothing_is_stored_again(database: Database) ->
     assert database.write(lambda tx: tx.each(insert, [row]).column()) == ["C1"]
     assert database.write(lambda tx: tx.each(insert, later).column()) == ["C2"]
     assert database.read(asking("SELECT DISTINCT next_at FROM pacing")) == [(NOON,)]
+
+
+def test_of_copies_of_a_gesture_taken_in_together_or_later_only_the_first_is_stored(database: Database) -> None:
+    origin, customer, line = Origin("key", "T1", "C1", "U1"), "+14155552671", "+15550100900"
+    copies = [
+        a_new_message(origin, a_send(uuid4(), uuid4(), customer, line, text, NOON, NOON))
+        for text in ("first", "second", "third")
+    ]
+
+    def taking(*items: NewMessage) -> list[Taken]:
+        return [one.taken for one in database.write(lambda tx: accept_many(tx, items))]
+
+    assert taking(*copies[:2]) == [Taken.NEW, Taken.KNOWN]
+    assert taking(copies[2], copies[0]) == [Taken.KNOWN, Taken.KNOWN]
+    assert database.read(asking("SELECT messages.text, sends.text FROM messages, sends")) == [("first", "first")]
 
 
 def test_a_row_that_breaks_a_rule_takes_everything_back_and_its_values_stay_secret(database: Database) -> None:

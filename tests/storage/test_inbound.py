@@ -16,10 +16,12 @@ from bot.domain.thread import Step, Thread
 from bot.storage.database import open_database
 from bot.storage.decisions import OptOutClick, decide_opt_out
 from bot.storage.elsewhere import SentElsewhere, take_sent
-from bot.storage.engine import Transaction
+from bot.storage.engine import Rows, Transaction
 from bot.storage.forgetting import remove_many
 from bot.storage.inbound import Arrival, take_many
 from bot.storage.opt_outs import known_of
+from bot.storage.postgresql import PostgresqlTransaction
+from bot.storage.sql import Sql as HouseSql
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import CUSTOMER, LINE
 from tests.statements import asking, by_writer, doing
@@ -199,6 +201,34 @@ class TestAtTheSameMoment:
         back = said(desk, "I am back")
         at_once(desk, database_url, lambda tx: take_many(tx, [back]), lambda tx: remove_many(tx, [timedelta(days=365)]))
         assert [text for text, _ in await places(desk)] == ["I am back"]
+
+    async def test_an_answer_waits_for_a_server_far_away_four_times_and_for_the_commit(
+        self, desk: Desk, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """For what is known, the conversation, its thread once that is held, and its place in the order."""
+        await a_place(desk)
+        asking_it, asked, waits = PostgresqlTransaction.ask, list[Rows](), list[int]()
+
+        def ask(tx: PostgresqlTransaction, sql: HouseSql, **values: Any) -> Rows:
+            rows = asking_it(tx, sql, **values)
+            fetch, number = rows._fetch, len(asked)
+            asked.append(rows)
+
+            def look() -> Any:
+                if number >= (waits or [0])[-1]:  # else it came with what was waited for before
+                    waits.append(len(asked))
+                return fetch()
+
+            return Rows(look)
+
+        def taking(tx: Transaction, items: Sequence[Arrival]) -> list[bool]:
+            stored = take_many(tx, items)
+            waits.append(-1)  # the rest is looked at after the commit
+            return list(stored)
+
+        monkeypatch.setattr(PostgresqlTransaction, "ask", ask)
+        await desk.store.write(taking, replace(said(desk), by_webhook=True))
+        assert waits.index(-1) == 4
 
     async def test_nothing_follows_a_thread_that_moves_to_its_author(self, desk: Desk, database_url: str) -> None:
         await a_place(desk)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 Message = namedtuple("Message", "id key thread_id conversation_id seq direction said_at to_show showing notice")
 Conversation = namedtuple("Conversation", "id line customer thread_id")
+LISTS = ("inbound:", "outbound:")  # marks of how far Sendblue's lists are read
 _BEFORE = datetime.min.replace(tzinfo=UTC)
 
 
@@ -172,7 +173,8 @@ class Answers:
         """Whether every list was read once more since this was asked first."""
         if self._unread is None:
             self._unread = {f"inbound:{line}": 0 for line in LINES}
-            self._unread |= dict(self._raw.execute("SELECT key, fence FROM progress").fetchall())
+            marks = self._raw.execute("SELECT key, fence FROM progress")
+            self._unread |= {key: fence for key, fence in marks if key.startswith(LISTS)}
         return not self._unread
 
     def check_rest(self) -> None:

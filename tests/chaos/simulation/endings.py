@@ -86,7 +86,7 @@ def _shown(world: "World", thread: Thread) -> None:
     if root is None:
         world.watch.broken(f"the thread's root is not there: {thread}")
     if not root.deleted and root.ts not in slack.uneditable:
-        says, ought = root.text, wording.root(thread, watched_for=WATCH_FOR_SPAN).text
+        says, ought = root.text, wording.root(thread, watched_for=WATCH_FOR_SPAN, rule=world.rule).text
         if _DATES.sub("", says) != _DATES.sub("", ought):
             world.watch.broken(f"the root says {says!r} and ought to say {ought!r}")
     for number in range(1, thread.replies + 1):

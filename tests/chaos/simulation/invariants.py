@@ -15,7 +15,7 @@ from bot.domain.known import Facts
 from bot.domain.send import Send
 from bot.domain.thread import Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
-from tests.chaos.simulation.answers import Answers
+from tests.chaos.simulation.answers import LISTS, Answers
 from tests.chaos.simulation.claims import Claims
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
@@ -193,7 +193,8 @@ class Watch:
         self.notes = dict(read("SELECT key, due_at FROM private_notes").fetchall())
         if old_rows.keys() - self.rows.keys() or old_places.keys() - self.places.keys():
             self.broken("something stored is gone")
-        self._reading = min((due for (due,) in read("SELECT due_at FROM progress")), default=None)
+        progress = dict(read("SELECT key, due_at FROM progress").fetchall())
+        self._reading = min((due for key, due in progress.items() if key.startswith(LISTS)), default=None)
         self.answers.committed(self.places, self.places.keys() - old_places.keys())
         self.keys = {one.key for one in self.answers.messages.values()}
         for place in self.places.values():

@@ -255,7 +255,7 @@ class Slack(Neighbour):
         await self._answer(fate, f"find {what}: {found}")
         return found
 
-    async def answer(self, url: str, text: str) -> None:
+    async def answer(self, url: str, text: str, *, replaces: bool = False) -> None:
         try:
             fate = await self._ask("answer", "", url)
             self.told[url].append(text)

@@ -17,13 +17,18 @@ from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
 from bot.services.deciding import Deciding
+from bot.services.naming import Naming
 from bot.services.noting import Noting
 from bot.services.permitting import Permitting
 from bot.services.polling import Polling
+from bot.services.reading_back import ReadingBack
 from bot.services.receiving import Receiving
+from bot.services.replying import Replying
 from bot.services.sending import Sending
 from bot.services.sweeping import Sweeping
 from bot.services.tracking import Tracking
+from bot.services.typed_roots import TypedRoots
+from bot.storage.held import Terms
 from bot.storage.intake import Routes
 from bot.storage.postponing import end_leases
 from bot.storage.timekeeping import keep_time
@@ -38,6 +43,8 @@ if TYPE_CHECKING:
 WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 600.0, 100.0, 30.0
 WATCH_FOR_SPAN = timedelta(seconds=WATCH_FOR)
 CATCH_UP_INTERVAL = timedelta(seconds=60)
+HELD_FOR = timedelta(seconds=300)
+LONGEST_SENT = 24  # characters in one text: so that some have two parts
 
 
 class Job:
@@ -134,42 +141,28 @@ class Process:
         notes = asyncio.Event()
         phone: Any = world.phone
         chance, wakeups = world.dice.random, (asyncio.Event(), asyncio.Event())
-        durations = Durations(
-            stale_after=timedelta(seconds=world.stale_after),
-            watch_for=WATCH_FOR_SPAN,
-            doubt_window=timedelta(seconds=DOUBT_WINDOW),
-            send_within=timedelta(seconds=SEND_WITHIN),
-            sendblue_timeout=timedelta(seconds=TIMEOUT),
-            sendblue_send_interval=timedelta(seconds=world.line_interval),
-            slack_post_interval=timedelta(seconds=world.channel_interval),
-            new_thread_after=world.new_thread_after,
-            catch_up_interval=CATCH_UP_INTERVAL,
-            keep_text_for=timedelta(days=30),
-            keep_history_for=timedelta(days=365),
+        durations = _durations(world)
+        terms = Terms(
+            *(LINES, world.rule, durations.held_for, durations.send_within, durations.new_thread_after, LONGEST_SENT)
         )
-        self.tracking = Tracking(self.ledger, *wakeups, durations, chance)
-        permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
-        self.accepting = Accepting(self.ledger, Routes(LINES, durations.new_thread_after), permitting)
-        self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
-        sender: Any = Sender(self)
-        self.announcing = Announcing(
-            self.ledger,
-            slack,
-            self.tracking,
-            permitting,
-            self.sending,
-            sender,
-            durations,
-            chance,
-            notes,
-            world.inbox,
-            SETTLE,
-        )
-        self.deciding = Deciding(self.ledger, slack, permitting, phone, wakeups[0], notes)
         nobody: Any = None  # is asked who answers: there is no channel in which to say it
         alarming = Alarming(self.ledger, slack, nobody, "", "", self.ledger.clock())
+        self.tracking = Tracking(self.ledger, *wakeups, durations, chance)
+        permitting = Permitting(slack, self.ledger.clock, Rules(guests=world.guests))
+        naming = Naming(slack, self.ledger.clock)
+        self.accepting = Accepting(self.ledger, Routes(LINES, durations.new_thread_after), permitting)
+        self.replying = Replying(self.ledger, self.accepting, terms, notes)
+        self.sending = Sending(self.ledger, phone, self.tracking, durations, str, chance)
+        sender: Any = Sender(self)
+        typed = TypedRoots(slack, permitting, naming, self.tracking, alarming, terms)
+        doing = (self.tracking, permitting, self.sending, sender)
+        saying = (typed, terms.rule, durations, chance, notes, world.inbox, SETTLE)
+        self.announcing = Announcing(self.ledger, slack, *doing, *saying)
+        self.deciding = Deciding(self.ledger, slack, permitting, phone, terms, wakeups[0], notes)
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
-        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, self.ledger.clock())
+        self.reading_back = ReadingBack(self.ledger, slack, self.replying, lambda reply, **_: reply, wakeups[0])
+        began = self.ledger.clock()
+        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, self.reading_back, durations, notes, began)
         self.inbox = world.inbox
         self.receiving = Receiving(
             self.ledger, phone, wakeups[0], LINES, world.inbox, durations, alarming, has_webhook=True
@@ -177,10 +170,11 @@ class Process:
         self._claims = {
             "announce": self.announcing.claim,
             "send": self.sending.claim,
-            "note": Noting(self.ledger, slack, durations, chance).claim,
+            "note": Noting(self.ledger, slack, permitting, terms, durations, chance).claim,
             "polls": partial(self.polling.claim, "polls"),
             "doubts": partial(self.polling.claim, "doubts"),
             "receive": self.receiving.claim,
+            "back": self.reading_back.claim,
         }
 
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> Job:
@@ -242,6 +236,23 @@ class Process:
         for job in self.jobs:
             job.coroutine.close()
         self.jobs = []
+
+
+def _durations(world: "World") -> Durations:
+    return Durations(
+        stale_after=timedelta(seconds=world.stale_after),
+        watch_for=WATCH_FOR_SPAN,
+        doubt_window=timedelta(seconds=DOUBT_WINDOW),
+        send_within=timedelta(seconds=SEND_WITHIN),
+        sendblue_timeout=timedelta(seconds=TIMEOUT),
+        sendblue_send_interval=timedelta(seconds=world.line_interval),
+        slack_post_interval=timedelta(seconds=world.channel_interval),
+        new_thread_after=world.new_thread_after,
+        held_for=HELD_FOR,
+        catch_up_interval=CATCH_UP_INTERVAL,
+        keep_text_for=timedelta(days=30),
+        keep_history_for=timedelta(days=365),
+    )
 
 
 def short(id: UUID) -> str:  # noqa: A002

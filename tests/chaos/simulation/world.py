@@ -15,6 +15,7 @@ from uuid import UUID
 from bot.domain import thread
 from bot.domain.delivery import Delivery
 from bot.domain.message import Origin, Request
+from bot.domain.rules import Replies
 from bot.services import accepting, deciding, polling, receiving
 from bot.storage import conversations, inbound
 from tests.chaos.simulation.acts import Acts
@@ -24,7 +25,7 @@ from tests.chaos.simulation.invariants import KINDS, Watch
 from tests.chaos.simulation.ledger import emptied
 from tests.chaos.simulation.neighbours import BROKEN, LOST, Slack
 from tests.chaos.simulation.phone import Phone
-from tests.chaos.simulation.processes import Loop, Process
+from tests.chaos.simulation.processes import LONGEST_SENT, Loop, Process
 from tests.chaos.simulation.talking import Talking
 
 
@@ -45,6 +46,7 @@ class World(Acts, Talking):
         self.alike = dice.random() < 0.35  # everybody sends the same to the same
         self.most_sends = dice.choice((1, 1, 1, 2, 2, 3))
         self.new_thread_after = dice.choice((timedelta(days=7), timedelta(days=7), timedelta(seconds=60)))
+        self.rule = Replies.SEND  # of channels that have none of their own
         self.inbox = dice.choice(("C0INBOX", "C0INBOX", "C0INBOX", "C0ONE", ""))
         self.commands: list[tuple[Request, Origin]] = []
         self.connection = emptied()
@@ -236,7 +238,7 @@ def world_of(seed: int) -> Iterator[World]:
             (deciding, "new_id", world.new_id),
             (conversations, "new_id", world.new_id),
             (inbound, "new_id", world.new_id),
-            (accepting, "LONGEST_TEXT", 24),
+            (accepting, "LONGEST_TEXT", LONGEST_SENT),
             (accepting, "asyncio", Loop(world)),
             (receiving, "LONGEST_SHOWN", LONGEST),
             (thread, "LONGEST_SHOWN", 2 * LONGEST),
