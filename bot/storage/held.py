@@ -11,6 +11,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.attention import Attention
 from bot.domain.ids import new_id
@@ -148,22 +149,23 @@ LOAD_TYPED = Sql(f"""{_MESSAGE}
 """)
 
 
-def let_go_or_say(tx: Transaction, message_id: UUID, terms: Terms) -> str:
+def let_go_or_say(tx: Transaction, message: Held, terms: Terms, place: Place | None = None) -> str:
     """Let a message go to the customer, or keep it and have its author told why."""
-    [message] = tx.ask(LOAD, id=message_id).of(Held)
-    if not (why_not := let_go(tx, message, terms)):
+    if not (why_not := let_go(tx, message, terms, place)):
         return Heed.GOING
     wipe(tx, message)
-    owe(tx, message_id, message.author, why_not)
+    owe(tx, message.id, message.author, why_not)
     return why_not
 
 
-def let_go(tx: Transaction, message: Held, terms: Terms) -> str:
+def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = None) -> str:
     """Give held words their place in the order, from where they leave once their author is admitted.
 
-    Returns why they cannot be sent, "" if they can. Once its author is admitted, its thread is the current one.
+    place: where they were typed, if that was read in this transaction already. Returns why they cannot be sent, "" if
+    they can. Once its author is admitted, its thread is the current one.
     """
-    [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
+    if place is None:
+        [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
     if why_not := place.why_not(terms):
         return why_not
     if place.leaves(terms, tx.now):
@@ -187,8 +189,9 @@ def let_go(tx: Transaction, message: Held, terms: Terms) -> str:
     ]
     sends = [Send(new_id(tx.now), message.id, message.thread_id, one, Known(tx.now)) for one in words]
     insert_sends(tx, [(one, seat) for one in sends])
-    let_out(tx, [message.thread_id])
-    wake_cards(tx, [message.thread_id])
+    if message.root_ts:  # else whoever admits its author does both
+        let_out(tx, [message.thread_id])
+        wake_cards(tx, [message.thread_id])
     return ""
 
 
@@ -243,7 +246,7 @@ def name_words(tx: Transaction, thread: Thread, text: str, terms: Terms) -> None
     for message in tx.ask(_LOAD_CLAIMED, id=thread.message.id, fence=thread.fence).of(Held):
         tx.do(_NAMED, id=message.id, text=text)
         if message.held_until is None:
-            let_go_or_say(tx, message.id, terms)
+            let_go_or_say(tx, replace(message, text=text), terms)
 
 
 _LOAD_CLAIMED = Sql(f"""{_MESSAGE}

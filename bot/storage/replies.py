@@ -4,6 +4,7 @@ from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import asdict
 
 from bot.domain.ids import new_id
 from bot.domain.reply import Reply
@@ -12,11 +13,13 @@ from bot.domain.thread import Step
 from bot.storage.channels import NewRule, set_rules
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import LOAD, NEW_MESSAGE, PLACE, Heed, Held, Place, Terms, let_go, let_go_or_say, owe, wipe
-from bot.storage.intake import KNOWN
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
 
-_TYPED = Sql("SELECT id FROM threads WHERE channel = CAST(:channel AS text) AND typed_ts = :ts")
+_KNOWN = Sql("""
+    SELECT id FROM messages WHERE key = :key
+    UNION ALL SELECT id FROM threads WHERE channel = CAST(:channel AS text) AND typed_ts = :ts
+""")
 
 
 class Typed(Struct, frozen=True):
@@ -45,39 +48,39 @@ def keep_out(tx: Transaction, item: Typed) -> str:
     place = _place_of_new(tx, item.reply)
     if not isinstance(place, Place):
         return Heed.STRANGE
-    _store(tx, place, item, new_id(tx.now), Verdict.NOTE, stands=False)
+    _store(tx, place, item, Verdict.NOTE, stands=False)
     return Heed.KEPT
 
 
 def _place_of_new(tx: Transaction, reply: Reply) -> Place | Heed:
     """Return where it was typed; why it is nothing to take in."""
-    found = tx.ask(PLACE, thread_ts=reply.thread_ts, channel=reply.channel).of(Place)
-    if not found:
+    places = tx.ask(PLACE, thread_ts=reply.thread_ts, channel=reply.channel)
+    known = tx.ask(_KNOWN, key=reply.key, channel=reply.channel, ts=reply.ts)  # under way with the question before
+    if not (found := places.of(Place)):
         return Heed.STRANGE
-    known = tx.ask(KNOWN, keys=[reply.key]).column() or tx.ask(_TYPED, channel=reply.channel, ts=reply.ts).column()
-    return Heed.KNOWN if known else found[0]
+    return Heed.KNOWN if known.column() else found[0]
 
 
 def _taken(tx: Transaction, place: Place, item: Typed) -> str:
-    reply, terms, message_id = item.reply, item.terms, new_id(tx.now)
+    reply, terms = item.reply, item.terms
     verdict = judged(tx, place, item)
     if verdict is Verdict.NOTE:
         its = {"conversation_id": place.conversation_id, "parent_id": place.thread_id}
         first = reply.author not in tx.ask(_NOTED_BEFORE, **its).column()
-        _store(tx, place, item, message_id, Verdict.NOTE, stands=first)
+        message = _store(tx, place, item, Verdict.NOTE, stands=first)
         if first and _rule(place, reply, terms) is Replies.MENTION:
-            owe(tx, message_id, reply.author, "first_note")
+            owe(tx, message.id, reply.author, "first_note")
         return Heed.KEPT
     why_not = "files" if reply.has_files else "" if reply.text else "no_text"
     why_not = why_not or place.why_not(terms)
     if why_not:
-        _store(tx, place, item, message_id, Verdict.NOTE, stands=False)
-        owe(tx, message_id, reply.author, why_not)
+        message = _store(tx, place, item, Verdict.NOTE, stands=False)
+        owe(tx, message.id, reply.author, why_not)
         return why_not
-    _store(tx, place, item, message_id, verdict, stands=True)
+    message = _store(tx, place, item, verdict, stands=True)
     if verdict is Verdict.HOLD or reply.drafted:
         return Heed.HELD
-    return let_go_or_say(tx, message_id, terms)
+    return let_go_or_say(tx, message, terms, place)
 
 
 def _rule(place: Place, reply: Reply, terms: Terms) -> Replies:
@@ -116,37 +119,36 @@ _NOTED_BEFORE = Sql("""
 """)
 
 
-def _store(tx: Transaction, place: Place, item: Typed, message_id: UUID, verdict: Verdict, *, stands: bool) -> None:
+def _store(tx: Transaction, place: Place, item: Typed, verdict: Verdict, *, stands: bool) -> Held:
     """Store the message. stands: and its thread, in which something is to be done."""
     reply, note = item.reply, verdict is Verdict.NOTE
-    thread_id = new_id(tx.now) if stands else place.thread_id
-    where = {"thread_id": thread_id, "conversation_id": place.conversation_id}
-    held_until = tx.now + item.terms.held_for if verdict is Verdict.HOLD else None
-    tx.do(
-        NEW_MESSAGE,
-        **where,
-        id=message_id,
-        key=reply.key,
+    message = Held(
+        id=new_id(tx.now),
+        thread_id=new_id(tx.now) if stands else place.thread_id,
+        conversation_id=place.conversation_id,
+        seq=-1,
         direction="note" if note else "held",
         origin="drafted" if reply.drafted and not note else "typed",
-        team=reply.team,
         author=reply.author,
         text="" if note else reply.text,
-        said_at=tx.now,
-        held_until=held_until,
-        held_why=why_held(item, tx.now),
+        held_until=tx.now + item.terms.held_for if verdict is Verdict.HOLD else None,
+        channel=place.channel,
+        typed_ts=reply.ts,
+        root_ts=None,
     )
+    why = why_held(item, tx.now)
+    tx.do(NEW_MESSAGE, **asdict(message), key=reply.key, team=reply.team, said_at=tx.now, held_why=why)
     if stands:
         rev = int(verdict is not Verdict.SEND)  # then there is a mark to put at once
-        its = {"channel": place.channel, "asked_in": place.asked_in, "parent_id": place.thread_id, "ts": reply.ts}
-        tx.do(_NEW_THREAD, **where, **its, rev=rev, now=tx.now)
+        tx.do(_NEW_THREAD, **asdict(message), asked_in=place.asked_in, parent_id=place.thread_id, rev=rev, now=tx.now)
+    return message
 
 
 # 1 is Lane.FREE.
 _NEW_THREAD = Sql("""
     INSERT INTO threads (id, conversation_id, seq, channel, asked_in, parent_id, typed_ts, mark, due_at, lane,
         replies, rev, shown_rev, looked, closed, patient, fence, failures)
-    VALUES (:thread_id, :conversation_id, -1, :channel, :asked_in, :parent_id, :ts, '', :now, 1,
+    VALUES (:thread_id, :conversation_id, -1, :channel, :asked_in, :parent_id, :typed_ts, '', :now, 1,
         0, :rev, 0, 0, '', false, 0, 0)
 """)
 

@@ -3,6 +3,7 @@
 from uuid import UUID
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from bot.domain.ids import new_id
 from bot.domain.reply import Edit, Removal
@@ -54,7 +55,9 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
         held_why=why_held(typed, tx.now),
     )
     tx.do(_ADMIT_AGAIN, id=message.thread_id, now=tx.now)
-    return Heed.HELD if held or reply.drafted else let_go_or_say(tx, message.id, item.terms)
+    if held or reply.drafted:
+        return Heed.HELD
+    return let_go_or_say(tx, replace(message, text=reply.text), item.terms, place)
 
 
 def _take_back(tx: Transaction, message: Held) -> bool:

@@ -397,7 +397,7 @@ async def test_only_what_begins_with_our_mention_goes_where_the_rule_says_so(ope
     await write(stage, f"<@{BOT_USER}> Eight works")
     await until(lambda: said(stage) == ["Table at eight?", "Eight works"])
     assert len(whispers(stage)) == 1
-    assert first.reactions == ["lock"]
+    await until(lambda: first.reactions == ["lock"])
 
 
 async def test_after_a_stop_a_reply_is_not_sent_and_its_author_is_told(sends: Stage) -> None:

@@ -27,7 +27,7 @@ from bot.storage.held import LOAD_TYPED, PLACE
 from bot.storage.intake import NewMessage, Taken, accept_many
 from bot.storage.postgresql import PostgresqlDatabase, PostgresqlTransaction, connection_info
 from bot.storage.private_notes import _CLAIM
-from bot.storage.replies import _TYPED
+from bot.storage.replies import _KNOWN
 from bot.storage.reports import Heard, apply_many
 from bot.storage.rows import load_sends, load_threads
 from bot.storage.schema import migrate
@@ -80,7 +80,7 @@ def test_sqlite_compiles_what_runs_all_the_time_once(database: Database) -> None
     raw, compiled = database.connect(), list[int]()
     raw.set_authorizer(lambda *what: compiled.append(what[0]) or 0)  # SQLite asks it while it compiles
     anew = Sql("SELECT id FROM threads WHERE channel = :channel").sqlite
-    for text in [*(sql.sqlite for sql in (PLACE, LOAD_TYPED, _TYPED, _OTHERS, _CLAIM)), anew]:
+    for text in [*(sql.sqlite for sql in (PLACE, LOAD_TYPED, _KNOWN, _OTHERS, _CLAIM)), anew]:
         for value in (1, 2):
             compiled.clear()
             raw.execute(f"EXPLAIN {text}", dict.fromkeys(_names(text, ":"), value)).fetchall()

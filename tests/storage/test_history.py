@@ -2,6 +2,7 @@
 
 import re
 from datetime import UTC, datetime
+from uuid import UUID
 
 import pytest
 
@@ -9,6 +10,7 @@ from bot.storage import history
 from bot.storage.backlog import _UNSHOWN
 from bot.storage.engine import Database, Transaction
 from bot.storage.history import Filter, entries, extent
+from bot.storage.replies import _NOTED_BEFORE
 from bot.storage.sql import Sql as HouseSql
 from bot.storage.sqlite import SqliteTransaction
 from tests.conftest import CUSTOMER
@@ -22,7 +24,8 @@ def plan(tx: Transaction, sql: HouseSql) -> str:
     if isinstance(tx, SqliteTransaction):
         names = dict.fromkeys(re.findall(r"(?<![:\w]):([a-z_]+)", sql.sqlite))
         return "\n".join(row[-1] for row in tx._connection.execute(f"EXPLAIN QUERY PLAN {sql.sqlite}", names))
-    values = {"number": CUSTOMER, "since": NOON, "until": NOON}
+    ids = {"conversation_id": UUID(int=1), "thread_id": UUID(int=2)}
+    values = {"number": CUSTOMER, "since": NOON, "until": NOON, "author": "U0ANA", **ids}
     explained = Sql("EXPLAIN " + re.sub(r"%\(([a-z_]+)\)s", r":\1", sql.postgresql))
     return "\n".join(tx.ask(explained, **values).column())
 
@@ -55,3 +58,8 @@ def test_what_waits_to_be_shown_is_counted_by_indexes_of_what_waits(database: Da
     for index in ("messages_to_show", "threads_queues", "threads_others", "threads_without_place"):
         assert index in found
     assert not re.search(r"SCAN threads(?! USING INDEX threads_)|Seq Scan", found), found
+
+
+def test_a_note_is_the_first_of_its_author_by_indexes_of_the_conversation(database: Database) -> None:
+    found = database.read(lambda tx: plan(tx, _NOTED_BEFORE))
+    assert re.findall(r"using (?:index )?(\w+)", found, re.IGNORECASE) == ["threads_conversation", "messages_thread"]
