@@ -2,15 +2,17 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.services import reading_back
 from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
 from sandbox.slack.records import Ephemeral, SlackMessage
 from sandbox.slack.workspace import BOT_USER
 from tests.conftest import CUSTOMER, Stage, until
-from tests.statements import asking
+from tests.statements import asking, by_writer, doing
 
 Opened = Callable[..., Any]
 EDITED_UNSENT = "This was not sent, and an edit does not send it. To send your new words, write them again."
@@ -311,6 +313,22 @@ async def test_words_to_a_sender_without_a_number_are_answered_with_why_they_sta
     await until(lambda: any("wrote to" in root.text for root in sends.roots("G0TEAM")))
     await sends.slack.reply("G0TEAM", sends.roots("G0TEAM")[0].ts, "Hi")
     await until(lambda: any("it is no phone number" in text for text in whispers(sends)))
+
+
+async def test_words_typed_while_the_process_slept_are_read_back_though_it_was_not_started_anew(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_back, "_EVERY", 0.1)
+    stage: Stage = await open_stage(thread_replies="send")
+    await texted(stage)
+    stage.slack.faults.lose_events = True
+    reply = await write(stage, "Eight works")
+    assert stage.app is not None
+    an_hour_ago = stage.app.clock() - timedelta(hours=1)
+    slept = doing("UPDATE progress SET at = :at WHERE key = 'alive'", at=an_hour_ago)
+    await stage.app.store.write(by_writer(slept), None)
+    await until(lambda: "white_check_mark" in reply.reactions)
+    assert said(stage) == ["Table at eight?", "Eight works"]
 
 
 async def test_what_was_typed_before_the_rule_was_set_is_asked_about(open_stage: Opened) -> None:
