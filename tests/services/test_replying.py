@@ -331,6 +331,16 @@ async def test_words_typed_while_the_process_slept_are_read_back_though_it_was_n
     assert said(stage) == ["Table at eight?", "Eight works"]
 
 
+async def test_words_typed_below_a_root_that_we_do_not_know_yet_are_read_later(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(thread_replies="send")
+    stage.slack.faults.lose_answer = 1
+    await stage.text()
+    await until(stage.roots)
+    reply = await write(stage, "Eight works")
+    await until(lambda: "white_check_mark" in reply.reactions, within=15)
+    assert said(stage) == ["Table at eight?", "Eight works"]
+
+
 async def test_what_was_typed_before_the_rule_was_set_is_asked_about(open_stage: Opened) -> None:
     stage: Stage = await open_stage()
     await texted(stage)
