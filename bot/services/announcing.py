@@ -95,7 +95,7 @@ class Announcing:
         except CallFailed as error:  # nothing was posted, whatever is known of the person
             return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
         if step is Step.MARK and mark_of(thread.message, thread.sends) in ("", thread.mark):
-            return Outcome(thread.left_as_it_is(), unused_slots=slots)
+            return Outcome(thread.left_as_it_is(), unused_slots=slots, shared=True)
         steps = {
             Step.OPEN: self._open,
             Step.ADMIT: self.typed.admit,

@@ -9,6 +9,7 @@ import pytest
 
 from bot.services import reading_back
 from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
+from bot.storage import waking
 from sandbox.slack.records import Ephemeral, SlackMessage
 from sandbox.slack.workspace import BOT_USER
 from tests.conftest import CUSTOMER, Stage, until
@@ -399,6 +400,18 @@ async def test_the_first_sms_is_told_in_words_once(sends: Stage) -> None:
     await write(sends, "Bye")
     await until(lambda: said(sends)[-1] == "Bye")
     assert len([text for text in posts(sends) if "your text went as SMS" in text]) == 1
+
+
+async def test_the_root_says_what_the_mark_on_the_last_words_cannot(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waking, "_CARD_WAITS", timedelta(seconds=0.2))
+    stage: Stage = await open_stage(thread_replies="send", watch_for=3)
+    await texted(stage)
+    stage.sendblue.faults.stay = "SENT"
+    await write(stage, "Eight works")
+    await until(lambda: "Last: " in stage.shown() and "not confirmed" not in stage.shown())
+    await until(lambda: "not confirmed" in stage.shown())
 
 
 async def test_typed_words_call_their_author_and_end_the_customers_wait(sends: Stage) -> None:
