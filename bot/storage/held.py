@@ -164,8 +164,9 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
     place: where they were typed, if that was read in this transaction already. Returns why they cannot be sent, "" if
     they can. Once its author is admitted, its thread is the current one.
     """
-    if place is None:
-        [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
+    place = place or next(iter(tx.ask(PARENT, thread_id=message.thread_id).of(Place)), None)
+    if place is None:  # it was removed, as what is old is
+        return "thread_over"
     if why_not := place.why_not(terms):
         return why_not
     if place.leaves(terms, tx.now):

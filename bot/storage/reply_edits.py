@@ -37,8 +37,10 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     if found[0].author != reply.author or found[0].direction == "note" or found[0].text == reply.text:
         return Heed.STRANGE
     message, typed = found[0], Typed(reply, item.terms)
-    [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
-    verdict = judged(tx, place, typed)
+    around = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
+    if not around:  # it was removed, as what is old is
+        return Heed.STRANGE
+    verdict = judged(tx, around[0], typed)
     if message.direction == "out" and not _take_back(tx, message):
         return _correct(tx, item, message)
     if verdict is Verdict.NOTE or reply.has_files or not reply.text:
@@ -57,7 +59,7 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     tx.do(_ADMIT_AGAIN, id=message.thread_id, now=tx.now)
     if held or reply.drafted:
         return Heed.HELD
-    return let_go_or_say(tx, replace(message, text=reply.text), item.terms, place)
+    return let_go_or_say(tx, replace(message, text=reply.text), item.terms, around[0])
 
 
 def _take_back(tx: Transaction, message: Held) -> bool:

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import psycopg
 import pytest
@@ -25,7 +25,7 @@ from bot.storage.sql import Sql
 from bot.storage.sqlite import SqliteTransaction
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import LINE
-from tests.statements import asking
+from tests.statements import asking, by_writer, doing
 from tests.storage.desk import Desk
 
 T = TypeVar("T")
@@ -328,3 +328,12 @@ async def test_whose_thread_cannot_be_posted_in_is_told_of_each_of_their_texts(s
         await sends.desk.store.write(finish_threads, Outcome(thread.closed_for("is_archived"), note="closed"))
     about = await sends.desk.store.read(asking("SELECT about_id FROM private_notes WHERE says = 'closed' ORDER BY 1"))
     assert [row.about_id for row in about] == [row.id for row in rows]
+
+
+async def test_after_the_root_of_a_thread_is_removed_nothing_typed_in_it_is_sent(asks: Writing) -> None:
+    reply = await asks.types("Eight works")
+    store = asks.desk.store
+    await store.write(by_writer(doing("UPDATE threads SET parent_id = :id WHERE typed_ts <> ''", id=uuid4())), None)
+    assert await store.write(decide_replies, asks.click(await asks.message_id())) == "thread_over"
+    assert await asks.edits(reply, "Nine works") == Heed.STRANGE
+    assert await asks.texts() == []
