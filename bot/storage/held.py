@@ -243,10 +243,16 @@ KEEP = Sql("UPDATE messages SET direction = 'note', text = '', held_until = NULL
 
 
 def name_words(tx: Transaction, thread: Thread, text: str, terms: Terms) -> None:
-    """Store a drafted text with the names in it, whoever holds the claim; if it waits for nothing else, it goes."""
+    """Store a drafted text with the names in it, whoever holds the claim; if it waits for nothing else, it goes.
+
+    Not when the names came too late: then it is no more than other texts that could not be sent in time.
+    """
     for message in tx.ask(_LOAD_CLAIMED, id=thread.message.id, fence=thread.fence).of(Held):
         tx.do(_NAMED, id=message.id, text=text)
-        if message.held_until is None:
+        if message.held_until is None and tx.estimate - thread.message.said_at > terms.send_within:
+            wipe(tx, message)
+            owe(tx, message.id, message.author, "too_late")
+        elif message.held_until is None:
             let_go_or_say(tx, replace(message, text=text), terms)
 
 

@@ -337,3 +337,13 @@ async def test_after_the_root_of_a_thread_is_removed_nothing_typed_in_it_is_sent
     assert await store.write(decide_replies, asks.click(await asks.message_id())) == "thread_over"
     assert await asks.edits(reply, "Nine works") == Heed.STRANGE
     assert await asks.texts() == []
+
+
+async def test_a_text_whose_names_are_known_too_late_is_not_sent(sends: Writing) -> None:
+    await sends.types("<@U2> eight works", to_us=True)
+    sends.desk.clock.now += 61 * MINUTE
+    await sends.finishes(await sends.claims(), "@Ben eight works")
+    assert await sends.texts() == []
+    assert [row.says for row in await sends.desk.store.read(asking("SELECT says FROM private_notes"))] == [
+        "reply:too_late"
+    ]
