@@ -13,9 +13,10 @@ from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import KEEP, LOAD_TYPED, NEW_MESSAGE, PARENT, Heed, Held, Place, Terms, let_go_or_say, owe, wipe
 from bot.storage.intake import KNOWN
+from bot.storage.places import was_not_written
 from bot.storage.replies import Typed, judged, keep_out, take_edited, why_held
 from bot.storage.sql import Sql
-from bot.storage.waking import wake, wake_cards
+from bot.storage.waking import wake
 
 
 class Changed(Struct, frozen=True):
@@ -46,6 +47,7 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     if verdict is Verdict.NOTE or reply.has_files or not reply.text:
         wipe(tx, message)
         wake(tx, [message.thread_id], Step.MARK)
+        was_not_written(tx, [message.thread_id])
         return Heed.KEPT
     held = verdict is Verdict.HOLD or message.direction == "held"
     tx.do(
@@ -57,6 +59,7 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
         held_why=why_held(typed, tx.now),
     )
     tx.do(_ADMIT_AGAIN, id=message.thread_id, now=tx.now)
+    was_not_written(tx, [message.thread_id])
     if held or reply.drafted:
         return Heed.HELD
     return let_go_or_say(tx, replace(message, text=reply.text), item.terms, around[0])
@@ -135,9 +138,10 @@ def remove_replies(tx: Transaction, item: Removed) -> str:
     if not found or found[0].direction == "note":
         return Heed.STRANGE
     [message] = found
+    tx.do(PARENT, thread_id=message.thread_id)  # locked before its conversation, as everywhere
     if message.direction == "held" or _take_back(tx, message):
         wipe(tx, message)
-        wake_cards(tx, [message.thread_id])
+        was_not_written(tx, [message.thread_id])
         return Heed.KEPT
     if tx.ask(_LEFT, message_id=message.id).column():
         owe(tx, message.id, message.author, "removed_late")

@@ -11,6 +11,7 @@ from uuid import UUID, uuid4
 import psycopg
 import pytest
 
+from bot.domain.message import Inbound
 from bot.domain.reply import Edit, Removal, Reply
 from bot.domain.rules import Replies
 from bot.domain.thread import Step, Thread
@@ -18,6 +19,7 @@ from bot.storage.channels import note_usual_rule
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
 from bot.storage.held import _EXPIRED, Heed, Terms, expire_replies
+from bot.storage.inbound import Arrival, take_many
 from bot.storage.replies import _NOTED_BEFORE, ReplyClick, Typed, decide_replies, take_replies
 from bot.storage.reply_edits import Changed, Removed, edit_replies, remove_replies
 from bot.storage.rows import load_threads
@@ -347,3 +349,19 @@ async def test_a_text_whose_names_are_known_too_late_is_not_sent(sends: Writing)
     assert [row.says for row in await sends.desk.store.read(asking("SELECT says FROM private_notes"))] == [
         "reply:too_late"
     ]
+
+
+@pytest.mark.parametrize("takes_back", ["deletes", "makes a note", "edits"])
+async def test_a_text_that_is_taken_back_answers_nobody(sends: Writing, takes_back: str) -> None:
+    at = sends.desk.clock.now
+    inbound = Inbound("h1", LINE, "+14155552601", "Or nine?", (), at)
+    await sends.desk.store.write(take_many, Arrival(inbound, "C1"))
+    sends.desk.clock.now += MINUTE
+    reply = await sends.types("Eight works")
+    await sends.finishes(await sends.claims())
+    assert (await _stands(sends.desk)).waiting_since is None
+    if takes_back == "deletes":
+        await sends.removes(reply)
+    else:
+        await sends.edits(reply, "!rude" if takes_back == "makes a note" else "<@U2> eight works")
+    assert (await _stands(sends.desk)).waiting_since == at
