@@ -9,7 +9,9 @@ import pytest
 from bot.storage import history
 from bot.storage.backlog import _UNSHOWN
 from bot.storage.engine import Database, Transaction
+from bot.storage.held import _EXPIRED
 from bot.storage.history import Filter, entries, extent
+from bot.storage.postgresql import PostgresqlTransaction
 from bot.storage.replies import _NOTED_BEFORE
 from bot.storage.sql import Sql as HouseSql
 from bot.storage.sqlite import SqliteTransaction
@@ -24,8 +26,8 @@ def plan(tx: Transaction, sql: HouseSql) -> str:
     if isinstance(tx, SqliteTransaction):
         names = dict.fromkeys(re.findall(r"(?<![:\w]):([a-z_]+)", sql.sqlite))
         return "\n".join(row[-1] for row in tx._connection.execute(f"EXPLAIN QUERY PLAN {sql.sqlite}", names))
-    ids = {"conversation_id": UUID(int=1), "thread_id": UUID(int=2)}
-    values = {"number": CUSTOMER, "since": NOON, "until": NOON, "author": "U0ANA", **ids}
+    ids = {"conversation_id": UUID(int=1), "parent_id": UUID(int=2)}
+    values = {"number": CUSTOMER, "since": NOON, "until": NOON, **ids}
     explained = Sql("EXPLAIN " + re.sub(r"%\(([a-z_]+)\)s", r":\1", sql.postgresql))
     return "\n".join(tx.ask(explained, **values).column())
 
@@ -63,3 +65,17 @@ def test_what_waits_to_be_shown_is_counted_by_indexes_of_what_waits(database: Da
 def test_a_note_is_the_first_of_its_author_by_indexes_of_the_conversation(database: Database) -> None:
     found = database.read(lambda tx: plan(tx, _NOTED_BEFORE))
     assert re.findall(r"using (?:index )?(\w+)", found, re.IGNORECASE) == ["threads_conversation", "messages_thread"]
+
+
+@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+def test_what_expires_is_found_without_looking_at_all_that_was_said(database: Database) -> None:
+    def kept_plan(tx: Transaction) -> str:
+        assert isinstance(tx, PostgresqlTransaction)
+        prepared = "PREPARE expired (timestamptz) AS " + _EXPIRED.postgresql.replace("%(now)s", "$1")
+        tx._connection.execute(prepared, prepare=False)
+        explained = tx._connection.execute("EXPLAIN EXECUTE expired (now())", prepare=False)
+        return "\n".join(row[0] for row in explained)
+
+    found = database.write(kept_plan)
+    assert "messages_held_until" in found
+    assert not re.search(r"messages_thread|Seq Scan|Merge Join", found), found

@@ -1,10 +1,9 @@
 """Words typed in a thread where two processes, or what somebody did and what they did next, meet."""
 
 import asyncio
-import re
 import threading
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -18,13 +17,11 @@ from bot.domain.thread import Step, Thread
 from bot.storage.channels import note_usual_rule
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
-from bot.storage.held import _EXPIRED, Heed, Terms, expire_replies
+from bot.storage.held import Heed, Terms, expire_replies
 from bot.storage.inbound import Arrival, take_many
-from bot.storage.replies import _NOTED_BEFORE, ReplyClick, Typed, decide_replies, take_replies
+from bot.storage.replies import ReplyClick, Typed, decide_replies, take_replies
 from bot.storage.reply_edits import Changed, Removed, edit_replies, remove_replies
 from bot.storage.rows import load_threads
-from bot.storage.sql import Sql
-from bot.storage.sqlite import SqliteTransaction
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import LINE
 from tests.statements import asking, by_writer, doing
@@ -299,26 +296,6 @@ async def test_what_was_typed_under_another_setting_is_asked_about(sends: Writin
     assert await sends.take(before) == Heed.HELD
     assert await sends.take(after) == Heed.GOING
     assert await sends.texts() == ["Eight works"]
-
-
-@pytest.mark.parametrize(
-    ("statement", "index"), [(_EXPIRED, "messages_held_until"), (_NOTED_BEFORE, "threads_conversation")]
-)
-def test_what_was_typed_is_not_looked_through(database: Database, statement: Sql, index: str) -> None:
-    names = dict.fromkeys(re.findall(r"(?<![:\w]):([a-z_]+)", statement.sqlite))
-    values: dict[str, Any] = {name: UUID(int=1) if name.endswith("id") else "1" for name in names}
-    values |= {"now": datetime(2026, 1, 1, tzinfo=UTC)} if "now" in names else {}
-
-    def plan(tx: Transaction) -> str:
-        if isinstance(tx, SqliteTransaction):
-            steps = tx._connection.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", names)
-            return "\n".join(row[-1] for row in steps)
-        explained = asking("EXPLAIN " + re.sub(r"%\(([a-z_]+)\)s", r":\1", statement.postgresql), **values)
-        return "\n".join(row[0] for row in explained(tx))
-
-    found = database.write(plan)
-    assert index in found
-    assert not re.search(r"messages_author|messages_notes|SCAN|Seq Scan|Merge Join", found), found
 
 
 async def test_whose_thread_cannot_be_posted_in_is_told_of_each_of_their_texts(sends: Writing) -> None:
