@@ -20,7 +20,8 @@ from benchmarks.run import Run
 from benchmarks.servers import Server, bot, calls, floor
 
 _WARM = 20  # of each kind of news
-_PAUSE = 0.025  # seconds between an answer and the next callback, so that news comes singly
+_PAUSE = 0.025  # seconds between an answer and the next thing that is received, so that they come singly
+_LONGER = 0.1  # a text is posted, reported, marked and said on its root
 _RELAY_PAUSE = 0.005
 _PATIENCE = 30  # seconds
 _CHANNELS = 5
@@ -39,13 +40,14 @@ class _Kind:
     received: Callable[[int], Iterator[bytes]]  # that many, each about another thread
     path: str = "/chat.postMessage"
     place: Callable[[int], str] = root_ts
+    pause: float = _PAUSE
 
 
 _KINDS: Mapping[str, _Kind] = {
     "callback → reply": _Kind(lambda count: callbacks(range(count), ("DELIVERED",))),
     "inbound → reply": _Kind(lambda count: webhooks(0, count, customers=count)),
     "typed → text": _Kind(
-        lambda count: replies(count, threads=count, channels=_CHANNELS), "/api/send-message", customer
+        lambda count: replies(count, threads=count, channels=_CHANNELS), "/api/send-message", customer, _LONGER
     ),
 }
 _BOT = {"SLACK_POST_INTERVAL": "0", "SENDBLUE_SEND_INTERVAL": "0", "THREAD_REPLIES": "send"}
@@ -71,7 +73,7 @@ async def _measure(run: Run, engine: str, kind: str, *, quick: bool) -> list[Fig
             url = run.engines[engine]()
             await asyncio.to_thread(seed, url, run.scale.news + _WARM, channels=_CHANNELS)
             with bot(run.folder, run.neighbours.url, url, _BOT) as ours:
-                ours_seen.append(await _delays(run, ours, _KINDS[kind], _PAUSE))
+                ours_seen.append(await _delays(run, ours, _KINDS[kind], _KINDS[kind].pause))
             floor_seen.append(await _delays(run, relaying, _KINDS[kind], _RELAY_PAUSE))
     figures = []
     for share, amount in zip(_SHARES, _AMOUNTS[engine], strict=True):
