@@ -5,7 +5,7 @@ import logging
 import re
 import signal
 from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from datetime import timedelta
 from functools import partial
 from random import Random
@@ -101,18 +101,18 @@ class App:
         noting = Noting(store, self.notifier, self.permitting, terms, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
         self.sweeping = Sweeping(store, self.tracking, alarming, durations, notes, began)
-        polls, doubts, every = asyncio.Event(), asyncio.Event(), settings.repoll_interval
+        polls, doubts, back, every = asyncio.Event(), asyncio.Event(), asyncio.Event(), settings.repoll_interval
         self.workers = (
             Worker("announcing", "announce", self.announcing.claim, self.announce, self.clock),
             self.sender,
             Worker("polling", "poll", partial(polling.claim, "polls"), polls, self.clock, tick=every),
             Worker("doubting", "doubt", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
             Worker("noting", "note", noting.claim, notes, self.clock),
-            Worker("reading back", "read_back", reader.claim, asyncio.Event(), self.clock),
+            Worker("reading back", "read_back", reader.claim, back, self.clock, tick=every),
             Worker("receiving", "catch_up", self.receiving.claim, asyncio.Event(), self.clock),
         )
         wakeups = (self.announce, self.send, notes)
-        self.jobs = Jobs(self.sweeping, wakeups, (polls, doubts), self.clock, repoll_interval=every)
+        self.jobs = Jobs(self.sweeping, wakeups, (polls, doubts, back), self.clock, repoll_interval=every)
 
     @asynccontextmanager
     async def open(self, *, working: bool, listening: bool = True) -> AsyncIterator[None]:
@@ -131,6 +131,8 @@ class App:
             stack.push_async_callback(self._rest)
             self.working = working
             if listening:
+                with suppress(NotStored):  # then what is typed is asked about where the rule is not the one noted
+                    await self.replying.note_usual_rule()
                 stack.push_async_callback(self.reading_back.listen())
             if working:
                 for worker in self.workers:

@@ -32,14 +32,15 @@ def read_event(body: Fields) -> Reply | Edit | Removal | None:
     channel = _id(event, "channel")
     if event.get("type") != "message" or not channel:
         return None
-    if event.get("subtype") == "message_deleted":
-        deleted = _ts(event, "deleted_ts")
-        return Removal(channel, deleted) if deleted else None
-    changed = event.get("subtype") == "message_changed"
-    message = _fields(event, "message") if changed else event
+    deleted, changed = event.get("subtype") == "message_deleted", event.get("subtype") == "message_changed"
+    message = _fields(event, "previous_message" if deleted else "message") if deleted or changed else event
     us = _authorized(body, "user_id") or _id(message, "parent_user_id")  # the root's author is our bot
     team = _authorized(body, "team_id") or _id(body, "team_id")
     reply = read_message(message, team=team, channel=channel, us=us)
+    if deleted:
+        deleted_ts = _ts(event, "deleted_ts")
+        known = reply if reply and reply.ts == deleted_ts else None
+        return Removal(channel, deleted_ts, known) if deleted_ts else None
     return _edit(reply, message, event.get("previous_message"), us) if changed and reply else reply
 
 

@@ -39,3 +39,4 @@ class Removal(Struct, frozen=True):
 
     channel: str
     ts: str
+    reply: Reply | None = None  # what it was, if that was typed in a thread and Slack still says so

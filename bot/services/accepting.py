@@ -33,7 +33,7 @@ class Accepting:
     permitting: Permitting
     _refused: dict[str, None] = field(default_factory=dict, init=False)  # keys of gestures, oldest first
 
-    async def accept(self, request: Request, origin: Origin) -> tuple[Accepted, int]:
+    async def accept(self, request: Request, origin: Origin, *, may_repeat: bool = False) -> tuple[Accepted, int]:
         """Store a request; when this returns, it will be sent or visibly not sent. A replay changes nothing.
 
         Returns where it goes, and in how many parts.
@@ -41,7 +41,7 @@ class Accepting:
         Wakes no worker: nobody is called before the person has their answer (see `Guard`). After NotStored nothing will
         be sent, not even later, nor if the network repeats the request: that is what the person was told. The same
         holds after UsageError: the customer has opted out, the line they were last in touch on is no longer ours, or
-        the conversation goes on in a private place.
+        the conversation goes on in a private place. may_repeat: but who asked is told to try the same again.
         """
         if origin.key in self._refused:
             raise NotStored("given up before")
@@ -57,11 +57,12 @@ class Accepting:
         try:
             accepted = await self.store.write(accept_many, message, patience=PATIENCE)
         except NotStored as error:
-            if not isinstance(error, MaybeStored):
+            if not (may_repeat or isinstance(error, MaybeStored)):
                 self._remember(origin.key)
             raise
         if accepted.taken > Taken.NEW:
-            self._remember(origin.key)
+            if not may_repeat:
+                self._remember(origin.key)
             raise UsageError(await self._why(accepted, origin))
         log.debug("request_accepted", thread_id=thread_id, parts=len(texts), replay=accepted.taken is Taken.KNOWN)
         return accepted, len(texts)

@@ -75,6 +75,6 @@ class ReadingBack:
 
     async def _found(self, back: Back) -> list[Reply]:
         us, team = await self.notifier.identity()
-        messages = await self.notifier.typed_since(back.channel, back.root_ts, back.at)
+        messages = await self.notifier.typed_within(back.channel, back.root_ts, self.store.age(back.at))
         replies = [self.read(message, team=team, channel=back.channel, us=us) for message in messages]
         return [reply for reply in replies if reply is not None and reply.thread_ts == back.root_ts]

@@ -1,6 +1,7 @@
 """Taking in what people type in customers' threads, what they edit and delete there, and what they decide about it."""
 
 import asyncio
+from contextlib import suppress
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,13 +11,13 @@ from bot import metrics
 from bot.domain.message import Origin, Request
 from bot.domain.reply import Edit, Removal, Reply
 from bot.domain.rules import Replies
-from bot.errors import UsageError
+from bot.errors import NotStored, UsageError
 from bot.services.accepting import PATIENCE, Accepting
 from bot.slack.markup import named
-from bot.storage.channels import NewRule, rule_of, set_rules
+from bot.storage.channels import NewRule, note_usual_rule, rule_of, set_rules
 from bot.storage.held import Heed, Terms
 from bot.storage.replies import Typed, take_replies
-from bot.storage.reply_edits import Changed, correction_of, edit_replies, end_correction, remove_replies
+from bot.storage.reply_edits import Changed, Removed, correction_of, edit_replies, end_correction, remove_replies
 from bot.storage.store import Store
 
 log = structlog.get_logger(__name__)
@@ -42,13 +43,17 @@ class Replying:
                 plain = named(reply.text, {}) if reply.drafted else reply.text
                 heed = await self.store.write(edit_replies, Changed(typed, plain, self.terms), patience=PATIENCE)
             case Removal():
-                heed = await self.store.write(remove_replies, typed, patience=PATIENCE)
+                heed = await self.store.write(remove_replies, Removed(typed, self.terms), patience=PATIENCE)
         known = heed in tuple(Heed)
         metrics.replies.labels(str(heed) if known else "refused").inc()
         if heed not in (Heed.STRANGE, Heed.KNOWN):
             log.debug("typed", kind=type(typed).__name__.lower(), heed=str(heed))
             self.notes.set()
         return heed
+
+    async def note_usual_rule(self) -> None:
+        """Note the rule of channels that have none of their own, to be called at the start. Raises NotStored."""
+        await self.store.write(note_usual_rule, self.terms.rule, patience=PATIENCE)
 
     async def rule(self, channel: str) -> tuple[Replies, bool]:
         """Return a channel's rule, and whether somebody set it there. Raises NotStored."""
@@ -62,7 +67,7 @@ class Replying:
             self.notes.set()
 
     async def correct(self, message_id: UUID, text: str, author: str, team: str) -> None:
-        """Send a correction, once, as a text of its own. Raises UsageError with the reason, NotStored."""
+        """Send a correction, once, as a text of its own. Raises UsageError with the reason, NotStored: try again."""
         found = await self.store.read(lambda tx: correction_of(tx, message_id, author))
         if found is None:
             raise UsageError("this was offered too long ago, or sent already. Write it in the thread.")
@@ -70,5 +75,6 @@ class Replying:
             raise UsageError("there is no text.")
         _, line, customer, channel = found
         origin = Origin(f"correction:{message_id.hex}", team, channel, author)
-        await self.accepting.accept(Request(customer, text, line), origin)
-        await self.store.write(end_correction, message_id, patience=PATIENCE)
+        await self.accepting.accept(Request(customer, text, line), origin, may_repeat=True)
+        with suppress(NotStored):  # it is on its way, and its words are wiped once they expire
+            await self.store.write(end_correction, message_id, patience=PATIENCE)

@@ -43,7 +43,7 @@ class TypedRoots:
             return Outcome(thread.closed_for(error.code), note=note, forgets=True, shared=True)
         named = (await self.naming.named(said.text), self.terms) if said.origin == "drafted" else None
         asks = "reply:question" if said.held_until is not None else ""
-        return Outcome(thread.admitted(), note=asks, named=named, shared=True)
+        return Outcome(thread.admitted(), note=asks, admits=True, named=named, shared=True)
 
     async def mark(self, thread: Thread) -> Outcome:
         """Put the newest mark on the words; what Slack does not let us mark is said in words from then on."""

@@ -9,9 +9,9 @@ from bot.slack.markup import escape, shorten, when
 from bot.slack.sentences import status_line
 
 RULE_LINES = {
-    Replies.ASK: "💬 Write here: I ask before I send it · `!` first keeps a note",
-    Replies.SEND: "💬 Write here and it is sent · `!` first keeps a note",
-    Replies.MENTION: "💬 Begin with @bluethread to send · all else is a note",
+    Replies.ASK: "💬 Write here: I ask before I send · Begin with `!` for a note",
+    Replies.SEND: "💬 Write here to send · Begin with `!` for a note",
+    Replies.MENTION: "💬 Begin with @bluethread to send · Everything else is a note",
 }
 
 

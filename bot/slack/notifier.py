@@ -190,10 +190,10 @@ class Notifier:
                 return found
         return None
 
-    async def typed_since(self, channel: str, thread_ts: str, since: datetime) -> list[dict[str, Any]]:
-        """Return what stands in a thread from then on, by Slack's clock, whoever wrote it; oldest first."""
+    async def typed_within(self, channel: str, thread_ts: str, age: timedelta) -> list[dict[str, Any]]:
+        """Return what stands in a thread and is no older, whoever wrote it; oldest first."""
         found: dict[str, dict[str, Any]] = {}
-        async for page in self._pages(channel, thread_ts, f"{since.timestamp():.6f}"):
+        async for page in self._pages(channel, thread_ts, f"{self._ago(age).timestamp():.6f}"):
             found |= page
         return [found[ts] for ts in sorted(found)]
 

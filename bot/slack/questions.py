@@ -35,6 +35,7 @@ _WHY = {
     "": "",
     "names": "It mentions somebody, so I ask first. ",
     "late": "You wrote this while I was away, so I ask first. ",
+    "edited": "I first read this as you had changed it, so I ask. ",
     "unread": "A part of it can't be sent as you typed it ({part}): the customer would get what stands here. ",
 }
 _SAID = {
@@ -42,7 +43,7 @@ _SAID = {
     "phone. `/imessage replies` shows and changes that.",
     "edited_unsent": "This was not sent, and an edit does not send it. To send your new words, write them again.",
     "removed_late": "You deleted your words here, but they were sent before: the customer's phone still shows them.",
-    "sent": "📤 It is on its way. The mark on your words says how it does.",
+    "sent": "📤 It is on its way. The mark on your words shows how it stands.",
     "kept": "🔒 Kept as a note. It was not sent.",
     "already_sent": "It has been sent already, so nothing more was done.",
     "already_kept": "It is a note by now and was not sent. To send it, write it again.",
@@ -50,7 +51,6 @@ _SAID = {
     "changed": "You have just changed these words, so nothing was done. I ask you about the new ones in a moment.",
     "gone": "I don't know these words any more, so nothing was done.",
     "not_yours": "Only the person who wrote this can send it, so nothing was done.",
-    "corrected": "📤 The correction is on its way.",
 }
 
 MARKED = frozenset({"sent", "kept"})

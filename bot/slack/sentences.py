@@ -75,8 +75,8 @@ NOTICES = {
     Notice.ASKS: "⚠️ This may mean that they want no more texts. Please decide.",
     Notice.UNDONE: "✅ {who} noted that they asked to continue: this number may be texted again.",
     Notice.OPTED_OUT: "🚫 {who} opted this number out: no text goes to it any more, from any of our lines.",
-    Notice.SMS: "💬 {who}, your text went as SMS, of which nobody reports the delivery: here and from now on ✅ means "
-    "that an SMS was sent.",
+    Notice.SMS: "💬 {who}, your text went as SMS. Nobody reports whether an SMS arrives: on an SMS, ✅ means that it "
+    "was sent.",
     Notice.KEPT: "{who} decided to keep texting.",
 }
 """What words changed about texting a customer, and what people decided about it."""

@@ -1,4 +1,4 @@
-"""The rule that each channel has for what is typed in its threads."""
+"""The rule that each channel has for what is typed in its threads, and "" for those that have none of their own."""
 
 from msgspec import Struct
 
@@ -38,6 +38,12 @@ _WAKE_ROOTS = Sql("""
         WHERE threads.channel = :channel AND closed = '' AND root_ts IS NOT NULL ORDER BY last_at DESC LIMIT 30
     )
 """)
+
+
+@one_by_one
+def note_usual_rule(tx: Transaction, rule: Replies) -> None:
+    """Note which rule holds where a channel has none of its own: from now on, if it was another one."""
+    tx.do(_SET_RULE, channel="", rule=rule, by="", now=tx.now)
 
 
 def rule_of(tx: Transaction, channel: str) -> Replies | None:

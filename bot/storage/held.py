@@ -25,7 +25,7 @@ from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import WROTE_THERE, insert_sends
 from bot.storage.private_notes import PrivateNote, owe_notes
 from bot.storage.sql import Sql
-from bot.storage.waking import wake
+from bot.storage.waking import wake, wake_cards
 
 
 class Terms(Struct, frozen=True):
@@ -63,6 +63,8 @@ class Place(Attention, frozen=True, kw_only=True):
     closed: str
     rule: Replies | None
     set_at: datetime | None  # when that was
+    usual_rule: str | None  # of channels that have none of their own
+    usual_at: datetime | None  # since when
     opted_out: bool
     current_id: UUID | None
     current_channel: str | None
@@ -91,12 +93,12 @@ class Place(Attention, frozen=True, kw_only=True):
 
 _OF_PLACE = f"""
     SELECT threads.id AS thread_id, threads.conversation_id, threads.channel, threads.asked_in, line, customer, kind,
-        threads.closed,
-        channels.rule, channels.set_at, {opted_out("customer")} AS opted_out, last_at, author, author_at, burst_at,
+        threads.closed, channels.rule, channels.set_at, usual.rule AS usual_rule, usual.set_at AS usual_at,
+        {opted_out("customer")} AS opted_out, last_at, author, author_at, burst_at,
         current.id AS current_id, current.channel AS current_channel, current.private AS current_private,
         current.closed AS current_closed
     FROM threads JOIN conversations ON conversations.id = threads.conversation_id
-    LEFT JOIN channels ON channels.channel = threads.channel
+    LEFT JOIN channels ON channels.channel = threads.channel LEFT JOIN channels AS usual ON usual.channel = ''
     LEFT JOIN threads AS current ON current.id = conversations.thread_id
 """
 # Threads are locked before conversations, as everywhere.
@@ -131,11 +133,12 @@ class Held(Struct, frozen=True):
     held_until: datetime | None
     channel: str
     typed_ts: str | None
+    root_ts: str | None  # None: its author is not admitted yet
 
 
 _MESSAGE = """
     SELECT messages.id, threads.id AS thread_id, threads.conversation_id, messages.seq, direction, origin, author,
-        text, held_until, channel, typed_ts
+        text, held_until, channel, typed_ts, root_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
 """
 # Both are locked, or who waited for the thread would see the message as it was before.
@@ -159,7 +162,7 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
     """Give held words their place in the order, from where they leave once their author is admitted.
 
     place: where they were typed, if that was read in this transaction already. Returns why they cannot be sent, "" if
-    they can. Its thread is the current one then. Whoever admits its author lets it out.
+    they can. Once its author is admitted, its thread is the current one.
     """
     if place is None:
         [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
@@ -169,7 +172,10 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
         there = {"key": "", "author": message.author, "conversation_id": place.conversation_id}
         if not tx.each(WROTE_THERE, [there | {"channel": place.current_channel}]).column():
             return "private"
-    gesture = Gesture(f"go:{message.id.hex}", place.line, place.customer, place.thread_id, author=message.author)
+    thread_id, author = (place.thread_id, message.author) if message.root_ts else (None, None)
+    if thread_id is not None:
+        _goes_on(tx, place)
+    gesture = Gesture(f"go:{message.id.hex}", place.line, place.customer, thread_id, author=author)
     seat = next_seats(tx, [gesture]).get(gesture.key)
     if seat is None:
         return "opted_out"
@@ -183,10 +189,45 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
     ]
     sends = [Send(new_id(tx.now), message.id, message.thread_id, one, Known(tx.now)) for one in words]
     insert_sends(tx, [(one, seat) for one in sends])
-    if place.current_id != place.thread_id:
-        wake(tx, [one for one in [place.current_id] if one is not None], Step.EDIT)  # it goes on in this one now
+    if message.root_ts:  # else whoever admits its author does both
+        let_out(tx, [message.thread_id])
+        wake_cards(tx, [message.thread_id])
     return ""
 
+
+def _goes_on(tx: Transaction, place: Place) -> None:
+    """Have the root of the thread that was the current one say that the conversation goes on in this one."""
+    if place.current_id not in (None, place.thread_id):
+        wake(tx, [one for one in [place.current_id] if one is not None], Step.EDIT)
+
+
+def admit_text(tx: Transaction, thread: Thread) -> None:
+    """Have a conversation go on where a text was typed, now that its author is admitted, whoever holds the claim.
+
+    Not before: a guest or an outsider would have what the customer answers come to where they read it.
+    """
+    its = {"id": thread.id, "fence": thread.fence}
+    if not tx.ask(_IS_TEXT, **its).column():
+        return
+    for place in tx.ask(PARENT, thread_id=thread.id).of(Place):
+        _goes_on(tx, place)
+    tx.do(_GOES_ON, **its, author=thread.message.author, said_at=thread.message.said_at)
+
+
+_IS_TEXT = Sql("""
+    SELECT threads.id FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
+    WHERE threads.id = :id AND fence = :fence AND direction = 'out'
+""")
+# Unless somebody has begun another thread meanwhile. The customer may have written meanwhile, too.
+_GOES_ON = Sql("""
+    UPDATE conversations SET
+        thread_id = (SELECT parent_id FROM threads WHERE id = :id), author = :author, author_at = :said_at,
+        waiting_since = CASE WHEN waiting_since > :said_at THEN waiting_since END
+    WHERE id = (SELECT conversation_id FROM threads WHERE id = :id AND fence = :fence) AND NOT EXISTS (
+        SELECT 1 FROM threads AS later WHERE later.id = conversations.thread_id AND later.closed = ''
+        AND later.seq > (SELECT seq FROM threads WHERE id = :id)
+    )
+""")
 
 _GOES = Sql("UPDATE messages SET direction = 'out', seq = :seq, held_until = NULL, origin = 'typed' WHERE id = :id")
 _ITS_THREAD_GOES = Sql("UPDATE threads SET seq = :seq WHERE id = :id")
@@ -206,7 +247,6 @@ def name_words(tx: Transaction, thread: Thread, text: str, terms: Terms) -> None
         tx.do(_NAMED, id=message.id, text=text)
         if message.held_until is None:
             let_go_or_say(tx, replace(message, text=text), terms)
-            let_out(tx, [thread.id])
 
 
 _LOAD_CLAIMED = Sql(f"""{_MESSAGE}
@@ -243,8 +283,10 @@ def expire_replies(tx: Transaction, _: None) -> int:
     return len(over)
 
 
+# Chosen first: for 100 in the order of threads PostgreSQL would look at every message there is.
 _EXPIRED = Sql(f"""{_MESSAGE}
-    WHERE held_until <= :now ORDER BY threads.id LIMIT 100 {{lock of threads, messages skip locked}}
+    WHERE messages.id IN (SELECT id FROM messages WHERE held_until <= :now ORDER BY held_until LIMIT 100)
+    AND held_until <= :now ORDER BY threads.id {{lock of threads, messages skip locked}}
 """)
 
 

@@ -56,30 +56,31 @@ def owe_note_of(tx: Transaction, thread: Thread, says: str) -> None:
     Who may not text is told so once in each customer's thread.
     """
     what = {"says": says, "id": thread.id, "fence": thread.fence, "now": tx.estimate}
-    if thread.is_typed:
-        place = thread.parent_id if thread.closed else thread.id
-        who = thread.message.author if thread.closed else thread.fence
-        key = f"{place and place.hex}:{who}:{says}"[:80]
-        tx.do(_NEW_OF_TYPED, **what, key=key, message_id=thread.message.id, closed=thread.closed)
+    if not says.startswith("reply:"):
+        tx.do(_NEW_NOTE, **what, key=f"{thread.id.hex}:{says}", about_id=thread.id)
+    elif thread.closed and thread.parent_id is not None:
+        key = f"{thread.parent_id.hex}:{thread.message.author}:{says}"[:80]
+        tx.do(_NEW_ONCE, **what, key=key, about_id=thread.message.id, closed=thread.closed)
     else:
-        tx.do(_NEW_OF_THREAD, **what, key=f"{thread.id.hex}:{says}")
+        tx.do(_NEW_NOTE, **what, key=f"{thread.id.hex}:{thread.fence}:{says}"[:80], about_id=thread.message.id)
 
 
 _NEW = """
     INSERT INTO private_notes (key, person, answer_url, says, about_id, failures, fence, due_at)
-    SELECT :key, author, answer_url, :says, {about}, 0, 0, :now
+    SELECT :key, author, answer_url, :says, :about_id, 0, 0, :now
     FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
     WHERE threads.id = :id AND fence = :fence {unless}
     ON CONFLICT (key) DO NOTHING
 """
-_NEW_OF_THREAD = Sql(_NEW.format(about="threads.id", unless=""))
-_NEW_OF_TYPED = Sql(
+_NEW_NOTE = Sql(_NEW.format(unless=""))
+# A CROSS JOIN keeps SQLite from looking at all that the author ever wrote.
+_NEW_ONCE = Sql(
     _NEW.format(
-        about=":message_id",
         unless="""AND NOT EXISTS (
-            SELECT 1 FROM threads AS other JOIN messages AS its ON its.thread_id = other.id AND its.seq = other.seq
-            WHERE other.parent_id = threads.parent_id AND other.id < threads.id AND other.closed = :closed
-            AND :closed <> '' AND its.author = messages.author
+            SELECT 1 FROM threads AS other CROSS JOIN messages AS its
+            WHERE other.conversation_id = threads.conversation_id AND other.parent_id = threads.parent_id
+            AND other.id < threads.id AND other.closed = :closed
+            AND its.thread_id = other.id AND its.seq = other.seq AND its.author = messages.author
         )""",
     )
 )

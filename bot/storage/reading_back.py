@@ -4,7 +4,9 @@ When somebody last listened is the mark `alive`. Each thread to read is a row be
 what a crash interrupts goes on.
 """
 
+from collections.abc import Mapping
 from datetime import datetime, timedelta
+from uuid import UUID
 
 from msgspec import Struct
 
@@ -49,6 +51,15 @@ def note_alive(tx: Transaction, at_start: bool) -> int:  # noqa: FBT001 - the wr
     ]
     tx.each(_READ_BACK, rows)
     return len(rows)
+
+
+def owe_reading(tx: Transaction, stood_since: Mapping[UUID, datetime]) -> None:
+    """Have threads read whose roots stood before we knew them: what was typed below was taken for no thread of ours.
+
+    stood_since: since when, by the thread's id.
+    """
+    due = {"due_at": tx.estimate, "fence": 0}
+    tx.each(_READ_BACK, [due | {"key": f"back:{one.hex}", "at": at - _SKEW} for one, at in stood_since.items()])
 
 
 _ALIVE = Sql("SELECT at FROM progress WHERE key = 'alive'")

@@ -11,11 +11,10 @@ from bot.domain.reply import Reply
 from bot.domain.rules import Replies, Verdict, judge
 from bot.domain.thread import Step
 from bot.storage.channels import NewRule, set_rules
-from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import LOAD, NEW_MESSAGE, PLACE, Heed, Held, Place, Terms, let_go, let_go_or_say, owe, wipe
 from bot.storage.sql import Sql
-from bot.storage.waking import wake, wake_cards
+from bot.storage.waking import wake
 
 _KNOWN = Sql("""
     SELECT id FROM messages WHERE key = :key
@@ -26,23 +25,48 @@ _KNOWN = Sql("""
 class Typed(Struct, frozen=True):
     reply: Reply
     terms: Terms
+    edited: bool = False  # these are other words than the first
 
 
 @one_by_one
 def take_replies(tx: Transaction, item: Typed) -> str:
     """Store something typed, once; return its `Heed`."""
-    reply, terms = item.reply, item.terms
+    place = _place_of_new(tx, item.reply)
+    return _taken(tx, place, item) if isinstance(place, Place) else place
+
+
+def take_edited(tx: Transaction, item: Typed) -> str:
+    """Store something whose edit overtook it, unless it is old: then it was typed when nobody listened."""
+    if tx.now - item.reply.at > item.terms.send_within:
+        return Heed.STRANGE
+    place = _place_of_new(tx, item.reply)
+    return _taken(tx, place, item) if isinstance(place, Place) else Heed.STRANGE
+
+
+def keep_out(tx: Transaction, item: Typed) -> str:
+    """Note of something whose deletion overtook it that it is not to be sent: its key is kept."""
+    place = _place_of_new(tx, item.reply)
+    if not isinstance(place, Place):
+        return Heed.STRANGE
+    _store(tx, place, item, Verdict.NOTE, stands=False)
+    return Heed.KEPT
+
+
+def _place_of_new(tx: Transaction, reply: Reply) -> Place | Heed:
+    """Return where it was typed; why it is nothing to take in."""
     places = tx.ask(PLACE, thread_ts=reply.thread_ts, channel=reply.channel)
     known = tx.ask(_KNOWN, key=reply.key, channel=reply.channel, ts=reply.ts)  # under way with the question before
     if not (found := places.of(Place)):
         return Heed.STRANGE
-    if known.column():
-        return Heed.KNOWN
-    [place] = found
+    return Heed.KNOWN if known.column() else found[0]
+
+
+def _taken(tx: Transaction, place: Place, item: Typed) -> str:
+    reply, terms = item.reply, item.terms
     verdict = judged(tx, place, item)
     if verdict is Verdict.NOTE:
-        its = {"thread_id": place.thread_id, "conversation_id": place.conversation_id, "author": reply.author}
-        first = not tx.ask(_NOTED_BEFORE, **its).column()
+        its = {"conversation_id": place.conversation_id, "parent_id": place.thread_id}
+        first = reply.author not in tx.ask(_NOTED_BEFORE, **its).column()
         message = _store(tx, place, item, Verdict.NOTE, stands=first)
         if first and _rule(place, reply, terms) is Replies.MENTION:
             owe(tx, message.id, reply.author, "first_note")
@@ -61,16 +85,17 @@ def take_replies(tx: Transaction, item: Typed) -> str:
 
 def _rule(place: Place, reply: Reply, terms: Terms) -> Replies:
     """Return the rule for what was typed then: a rule that was set later is none of its author's choice."""
-    if place.rule is None or place.set_at is None:
-        return terms.rule
-    return place.rule if reply.at >= place.set_at else Replies.ASK
+    if place.rule is not None and place.set_at is not None:
+        return place.rule if reply.at >= place.set_at else Replies.ASK
+    held_then = place.usual_at is None or (place.usual_rule == terms.rule and reply.at >= place.usual_at)
+    return terms.rule if held_then else Replies.ASK
 
 
 def judged(tx: Transaction, place: Place, item: Typed) -> Verdict:
     reply, terms = item.reply, item.terms
     verdict = judge(_rule(place, reply, terms), reply.text, to_us=reply.to_us, names_others=reply.names_others)
     late = tx.now - reply.at > terms.send_within
-    return Verdict.HOLD if verdict is Verdict.SEND and (late or reply.unread) else verdict
+    return Verdict.HOLD if verdict is Verdict.SEND and (late or reply.unread or item.edited) else verdict
 
 
 def why_held(item: Typed, now: datetime) -> str | None:
@@ -80,15 +105,17 @@ def why_held(item: Typed, now: datetime) -> str | None:
         return f"unread:{reply.unread}"[:80]
     if now - reply.at > item.terms.send_within:
         return "late"
+    if item.edited:
+        return "edited"
     return "names" if reply.names_others and not reply.to_us else None
 
 
-# Notes have no place in the order, so however many texts a conversation has, they are not looked at. Both columns are
-# compared at once, or the engines look through all notes, or through all that the author ever wrote.
+# What never got a place in the order: few, however much was typed in the thread. Who wrote it is no condition, nor is
+# the thread one of a JOIN: an engine might look at all that the author ever wrote instead.
 _NOTED_BEFORE = Sql("""
-    SELECT threads.id FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
-    WHERE threads.conversation_id = :conversation_id AND threads.seq = -1 AND parent_id = :thread_id
-    AND direction || author = 'note' || :author LIMIT 1
+    SELECT author FROM threads CROSS JOIN messages
+    WHERE threads.conversation_id = :conversation_id AND threads.seq = -1 AND parent_id = :parent_id
+    AND messages.thread_id = threads.id AND messages.seq = -1 AND direction <> 'held'
 """)
 
 
@@ -107,6 +134,7 @@ def _store(tx: Transaction, place: Place, item: Typed, verdict: Verdict, *, stan
         held_until=tx.now + item.terms.held_for if verdict is Verdict.HOLD else None,
         channel=place.channel,
         typed_ts=reply.ts,
+        root_ts=None,
     )
     why = why_held(item, tx.now)
     tx.do(NEW_MESSAGE, **asdict(message), key=reply.key, team=reply.team, said_at=tx.now, held_why=why)
@@ -181,8 +209,6 @@ def decide_replies(tx: Transaction, click: ReplyClick) -> str:
         wipe(tx, message)
         wake(tx, [message.thread_id], Step.MARK)
         return why_not
-    let_out(tx, [message.thread_id])  # its author is admitted already, or was not asked
-    wake_cards(tx, [message.thread_id])
     if click.choice == "always":
         set_rules(tx, [NewRule(message.channel, Replies.SEND, click.by)])
     return "sent"

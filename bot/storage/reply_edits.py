@@ -13,7 +13,7 @@ from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import KEEP, LOAD_TYPED, NEW_MESSAGE, PARENT, Heed, Held, Place, Terms, let_go_or_say, owe, wipe
 from bot.storage.intake import KNOWN
-from bot.storage.replies import Typed, judged, why_held
+from bot.storage.replies import Typed, judged, keep_out, take_edited, why_held
 from bot.storage.sql import Sql
 from bot.storage.waking import wake, wake_cards
 
@@ -32,7 +32,9 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     """
     reply = item.edit.reply
     found = tx.ask(LOAD_TYPED, channel=reply.channel, ts=reply.ts).of(Held)
-    if not found or found[0].author != reply.author or found[0].direction == "note" or found[0].text == reply.text:
+    if not found:
+        return take_edited(tx, Typed(reply, item.terms, edited=True))
+    if found[0].author != reply.author or found[0].direction == "note" or found[0].text == reply.text:
         return Heed.STRANGE
     message, typed = found[0], Typed(reply, item.terms)
     [place] = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
@@ -117,10 +119,17 @@ def _correct(tx: Transaction, item: Changed, message: Held) -> str:
     return Heed.LATE
 
 
+class Removed(Struct, frozen=True):
+    removal: Removal
+    terms: Terms
+
+
 @one_by_one
-def remove_replies(tx: Transaction, item: Removal) -> str:
+def remove_replies(tx: Transaction, item: Removed) -> str:
     """Take in that somebody deleted what they typed; return its `Heed`."""
-    found = tx.ask(LOAD_TYPED, channel=item.channel, ts=item.ts).of(Held)
+    found = tx.ask(LOAD_TYPED, channel=item.removal.channel, ts=item.removal.ts).of(Held)
+    if not found and item.removal.reply is not None:
+        return keep_out(tx, Typed(item.removal.reply, item.terms))
     if not found or found[0].direction == "note":
         return Heed.STRANGE
     [message] = found

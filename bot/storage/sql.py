@@ -61,6 +61,7 @@ _TRUTHS = {
     "is_current",
     "answers",
     "private",
+    "current_private",
     "learnt",
 }
 _NUMBERS = {

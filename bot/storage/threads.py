@@ -14,11 +14,12 @@ from bot.storage.cards import with_cards
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
-from bot.storage.held import Terms, forget_words, name_words
+from bot.storage.held import Terms, admit_text, forget_words, name_words
 from bot.storage.marks import speak, tell_of_sms
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.places import begin_with_the_oldest, move_inbound, was_not_written
 from bot.storage.private_notes import owe_note_of
+from bot.storage.reading_back import owe_reading
 from bot.storage.rows import THREAD, threads_of, values
 from bot.storage.sends import claim_sends
 from bot.storage.shown import needed
@@ -158,9 +159,11 @@ class Outcome(Struct, frozen=True):
     note: str = ""  # what its author is to be told privately (`PrivateNote.says`)
     shared: bool = False  # its root changed in what another root says as well (`Thread.shares_a_card`)
     leads: bool = False  # its root was to stand in another thread that is gone: it is the current one now
+    admits: bool = False  # its author may text: if it is a text, the conversation goes on where it was typed
     named: tuple[str, Terms] | None = None  # what was typed, with the names in it
     speaks: bool = False  # it cannot be marked, so replies are to say how it does
     tells_of_sms: bool = False
+    stood_since: datetime | None = None  # its root may have stood since then without our knowing it
     forgets: bool = False  # its words are not kept: their author may not text
     goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
@@ -180,6 +183,7 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     unposted = (item.thread for item in items if item.thread.message.inbound)
     begin_with_the_oldest(tx, [one.id for one in unposted if one.root_ts is None and one.posting is None])
     let_out(tx, [one.id for one in (item.thread for item in items) if one.unsent and (one.root_ts or one.closed)])
+    owe_reading(tx, {item.thread.id: item.stood_since for item in items if item.stood_since is not None})
     was_not_written(tx, [item.thread.id for item in items if item.thread.was_refused])
     speak(tx, [item.thread for item in items if item.speaks])
     forget_words(tx, [item.thread for item in items if item.forgets])
@@ -188,6 +192,8 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
             owe_note_of(tx, item.thread, item.note)
         if item.tells_of_sms:
             tell_of_sms(tx, item.thread)
+        if item.admits:
+            admit_text(tx, item.thread)
         if item.named is not None:
             name_words(tx, item.thread, *item.named)
         if item.goes_on_in is not None:

@@ -88,11 +88,13 @@ _CHANGE = """
     WHERE channel <> '' AND """
 _WAKE = Sql(f"{_CHANGE} id {{among ids}}")
 _WAKE_TYPED = Sql(f"{_CHANGE} id {{among ids}} AND typed_ts IS NOT NULL")
-# Of a thread with a parent, that. Else the roots around it, as far as the nearest that stand.
+# Of a thread with a parent, that. Else the roots around it, as far as the nearest that stand in
+# their place: what moved to somebody's direct messages leads nobody anywhere (`bot.storage.cards`).
 _NEAREST = """(
     SELECT {which}(standing.seq) FROM threads AS standing
     WHERE standing.conversation_id = changed.conversation_id AND standing.seq {side} changed.seq
     AND standing.parent_id IS NULL AND standing.root_ts IS NOT NULL AND standing.closed = ''
+    AND standing.channel = standing.asked_in
 )"""
 _WAKE_CARDS = Sql(f"""{_CHANGE} closed = '' AND id IN (
     SELECT parent_id FROM threads AS changed WHERE id {{among ids}}

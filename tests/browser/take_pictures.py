@@ -11,7 +11,7 @@ import shutil
 from pathlib import Path
 from typing import Literal
 
-from playwright.async_api import Browser, Page, ViewportSize, async_playwright, expect
+from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright, expect
 
 from sandbox.ports import free_port
 from sandbox.server import create_app
@@ -24,37 +24,40 @@ SIZE: ViewportSize = {"width": 1440, "height": 900}
 SCALE = 1.5
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CUSTOMER = "+1 415 555 2671"
-ANSWER = "Eight is perfect, thank you!"
-TEXTS = ("Hi Maya, table for four at eight tonight?", "See you then! Parking is behind the house.")
+TEXT = "Hi Maya, table for four at eight tonight?"
+ANSWER = "Eight is perfect. Is there parking?"
+REPLY = "Yes, behind the house. See you then!"
+NOTE = "!Maya is a regular: the window table"
 
 
 async def pose(page: Page) -> None:
-    """Have one text read, answered, and another delivered although its callbacks are lost."""
+    """Have a text read and answered, a reply delivered although its callbacks are lost, and a note kept."""
     root = page.get_by_test_id("thread-root")
     status = root.get_by_test_id("root-status")
-    first, second = (f"/imessage {CUSTOMER} {words}" for words in TEXTS)
-    await write(page, first)
-    await expect(root).to_contain_text(TEXTS[0])
+    await write(page.get_by_test_id("composer"), f"/imessage {CUSTOMER} {TEXT}")
+    await expect(root).to_contain_text(TEXT)
     await expect(status).to_contain_text("Delivered")
     await page.get_by_role("button", name="Read it").click()
     await expect(status).to_contain_text("Read as iMessage")
-    await page.get_by_label("Answer as the customer").fill(ANSWER)
-    await page.get_by_label("Answer as the customer").press("Enter")
+    await write(page.get_by_label("Answer as the customer"), ANSWER)
     last = page.get_by_test_id("thread-reply").last
     await expect(last).to_contain_text(ANSWER)
     await page.get_by_test_id("fault-sendblue-lose_callbacks").check()
-    await write(page, second)
-    await expect(last).to_contain_text(TEXTS[1])
-    await expect(last).to_contain_text("Delivered as iMessage")
+    await write(page.get_by_label("Reply in the thread"), REPLY)
+    await page.get_by_test_id("thread-ephemeral").get_by_role("button", name="Send", exact=True).click()
+    await expect(last.get_by_role("img", name="check mark")).to_be_visible()
+    await write(page.get_by_label("Reply in the thread"), NOTE)
+    await expect(last.get_by_role("img", name="lock")).to_be_visible()
     await expect(root).to_contain_text("Last: @Ana")  # the root follows some seconds later
     await expect(root).not_to_contain_text("Sen")  # neither Sending nor Sent
-    await page.get_by_test_id("composer").blur()
+    await page.get_by_label("Reply in the thread").blur()
+    await page.mouse.move(0, 0)
 
 
-async def write(page: Page, command: str) -> None:
-    """Type a command and send it."""
-    await page.get_by_test_id("composer").fill(command)
-    await page.get_by_test_id("composer").press("Enter")
+async def write(box: Locator, words: str) -> None:
+    """Type into a box and press Enter."""
+    await box.fill(words)
+    await box.press("Enter")
 
 
 async def take(browser: Browser, url: str, folder: Path) -> None:

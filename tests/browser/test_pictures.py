@@ -6,16 +6,20 @@ import pytest
 from playwright.async_api import expect
 
 from tests.browser.desk import Desk
-from tests.browser.take_pictures import ANSWER, FOLDER, SCALE, SCHEMES, SIZE, TEXTS, pose
+from tests.browser.take_pictures import ANSWER, FOLDER, NOTE, REPLY, SCALE, SCHEMES, SIZE, TEXT, pose
 
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_what_the_pictures_show_claims_nothing_that_does_not_work(desk: Desk):
-    """An answer of the customer's, and a box to write back in."""
+    """An answer of the customer's, a reply with its mark, a note with its own, and boxes to write back in."""
     page = desk.page
     await page.set_viewport_size(SIZE)
     await pose(page)
-    await expect(page.get_by_test_id("bubble")).to_have_text([TEXTS[0], ANSWER, TEXTS[1]])
+    await expect(page.get_by_test_id("bubble")).to_have_text([TEXT, ANSWER, REPLY])
+    for words in (ANSWER, REPLY, NOTE):
+        shown = page.get_by_test_id("thread-reply").filter(has_text=words)
+        await expect(shown).to_be_in_viewport(ratio=1)
+        await expect(shown.get_by_test_id("reaction").last).to_be_visible(visible=words != ANSWER)
     await expect(page.get_by_label("Reply in the thread")).to_be_in_viewport(ratio=1)
     await expect(page.get_by_text("Answers appear in the customer’s thread.")).to_be_in_viewport(ratio=1)
     await expect(page.get_by_label("Lose every callback")).to_be_checked()

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.domain.mark import DELIVERED, DOUBT, FAILED, KEPT, READ, TAKEN
-from bot.slack.questions import SEND
+from bot.slack.questions import ALWAYS, SEND
 from sandbox.sendblue import PretendSendblue
 from sandbox.sendblue.records import PhoneMessage
 from sandbox.slack import PretendSlack
@@ -45,7 +45,7 @@ class Typed:
 
     @property
     def may_leave(self) -> bool:
-        return not self.is_note and (not self.is_held or self.click == SEND)
+        return not self.is_note and (not self.is_held or self.click in (SEND, ALWAYS))
 
 
 class Colleagues:

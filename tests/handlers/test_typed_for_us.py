@@ -145,3 +145,7 @@ def test_a_deleted_message_is_a_removal():
     }
     assert read_event(told(event)) == Removal("C0EXAMPLE", "1.2")
     assert read_event(told({**event, "deleted_ts": None})) is None
+    typed = said()
+    told_all = read_event(told({**event, "deleted_ts": typed["ts"], "previous_message": typed}))
+    assert told_all == Removal("C0EXAMPLE", typed["ts"], read_event(told(typed)))
+    assert read_event(told({**event, "previous_message": typed})) == Removal("C0EXAMPLE", "1.2")  # of another message

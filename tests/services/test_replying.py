@@ -2,15 +2,22 @@
 
 import asyncio
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
+from bot.errors import NotStored
+from bot.services import reading_back
 from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
+from bot.storage import waking
+from bot.storage.intake import accept_many
+from bot.storage.reply_edits import end_correction
+from bot.storage.store import Store
 from sandbox.slack.records import Ephemeral, SlackMessage
 from sandbox.slack.workspace import BOT_USER
 from tests.conftest import CUSTOMER, Stage, until
-from tests.statements import asking
+from tests.statements import asking, by_writer, doing
 
 Opened = Callable[..., Any]
 EDITED_UNSENT = "This was not sent, and an edit does not send it. To send your new words, write them again."
@@ -150,6 +157,14 @@ async def test_what_could_not_be_sent_is_marked_and_said_in_words_to_its_author(
     assert told.startswith(f"<@{reply.user}>, about “Eight works”:")
 
 
+async def test_what_failed_where_nothing_can_be_posted_any_more_is_told_its_author_directly(sends: Stage) -> None:
+    sends.sendblue.faults.refuse = "4002"
+    await write(sends, "Eight works")
+    sends.slack.archive(GENERAL)
+    dm = "D0BOTU0ANA"
+    await until(lambda: any("Not sent" in message.text for message in sends.slack.messages(dm)))
+
+
 @pytest.fixture
 async def waits(sends: Stage) -> Stage:
     """The same, where nothing that Ben types leaves: Slack does not say whether he may text."""
@@ -204,6 +219,39 @@ async def test_an_edit_of_what_was_refused_does_not_claim_that_the_phone_shows_i
     await sends.slack.remove(GENERAL, reply.ts)
     await write(sends, "!psst")
     assert whispers(sends) == [EDITED_UNSENT]
+
+
+async def test_a_correction_that_could_not_be_stored_is_sent_when_it_is_sent_again(
+    sends: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reply = await write(sends, "Seven works")
+    await until(lambda: "white_check_mark" in reply.reactions)
+    await sends.slack.edit(GENERAL, reply.ts, "Eight works")
+    await until(lambda: [one for one in sends.slack.ephemerals if "first version" in one.text])
+    [offer] = [one for one in sends.slack.ephemerals if "first version" in one.text]
+    await click(sends, CORRECT, offer)
+    [view] = sends.slack.views
+    assert sends.app is not None
+    store = sends.app.store
+    for refused, told in ((accept_many, "could not store"), (end_correction, None)):
+        monkeypatch.setattr(store, "write", _refusing(store, refused))
+        answer = await sends.slack.submit(view, {CORRECTION: "Eight works"})
+        monkeypatch.undo()
+        assert told is None or told in str(answer.body)
+    assert answer.body in ("", {}, None)
+    await until(lambda: said(sends) == ["Table at eight?", "Seven works", "Eight works"])
+
+
+def _refusing(store: Store, refused: Any) -> Any:
+    """The store's way to write while this work cannot be stored."""
+    write = store.write
+
+    async def writing(work: Any, item: Any, **how: Any) -> Any:
+        if work is refused:
+            raise NotStored("busy")
+        return await write(work, item, **how)
+
+    return writing
 
 
 async def test_a_deletion_after_it_left_is_answered_with_the_truth(sends: Stage) -> None:
@@ -313,6 +361,32 @@ async def test_words_to_a_sender_without_a_number_are_answered_with_why_they_sta
     await until(lambda: any("it is no phone number" in text for text in whispers(sends)))
 
 
+async def test_words_typed_while_the_process_slept_are_read_back_though_it_was_not_started_anew(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reading_back, "_EVERY", 0.1)
+    stage: Stage = await open_stage(thread_replies="send")
+    await texted(stage)
+    stage.slack.faults.lose_events = True
+    reply = await write(stage, "Eight works")
+    assert stage.app is not None
+    an_hour_ago = stage.app.clock() - timedelta(hours=1)
+    slept = doing("UPDATE progress SET at = :at WHERE key = 'alive'", at=an_hour_ago)
+    await stage.app.store.write(by_writer(slept), None)
+    await until(lambda: "white_check_mark" in reply.reactions)
+    assert said(stage) == ["Table at eight?", "Eight works"]
+
+
+async def test_words_typed_below_a_root_that_we_do_not_know_yet_are_read_later(open_stage: Opened) -> None:
+    stage: Stage = await open_stage(thread_replies="send")
+    stage.slack.faults.lose_answer = 1
+    await stage.text()
+    await until(stage.roots)
+    reply = await write(stage, "Eight works")
+    await until(lambda: "white_check_mark" in reply.reactions, within=15)
+    assert said(stage) == ["Table at eight?", "Eight works"]
+
+
 async def test_what_was_typed_before_the_rule_was_set_is_asked_about(open_stage: Opened) -> None:
     stage: Stage = await open_stage()
     await texted(stage)
@@ -371,6 +445,18 @@ async def test_the_first_sms_is_told_in_words_once(sends: Stage) -> None:
     await write(sends, "Bye")
     await until(lambda: said(sends)[-1] == "Bye")
     assert len([text for text in posts(sends) if "your text went as SMS" in text]) == 1
+
+
+async def test_the_root_says_what_the_mark_on_the_last_words_cannot(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waking, "_CARD_WAITS", timedelta(seconds=0.2))
+    stage: Stage = await open_stage(thread_replies="send", watch_for=3)
+    await texted(stage)
+    stage.sendblue.faults.stay = "SENT"
+    await write(stage, "Eight works")
+    await until(lambda: "Last: " in stage.shown() and "not confirmed" not in stage.shown())
+    await until(lambda: "not confirmed" in stage.shown())
 
 
 async def test_typed_words_call_their_author_and_end_the_customers_wait(sends: Stage) -> None:

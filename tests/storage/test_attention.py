@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from bot.domain.card import Card, Spot
 from bot.domain.message import Origin
-from bot.domain.thread import Step
+from bot.domain.thread import Step, Thread
 from bot.storage.cards import _CARDS, load_cards
 from bot.storage.engine import Transaction
 from bot.storage.inbound import take_many
@@ -133,3 +133,19 @@ class TestAtTheSameMoment:
 
         at_once(desk, database_url, lambda tx: take_many(tx, [two]), later)
         assert waited[0] < 0.4  # the first holds what it holds for half a second
+
+
+async def test_a_root_that_moved_keeps_no_news_of_a_new_thread_from_the_root_before_it(desk: Desk) -> None:
+    async def next_root(channel: str) -> Thread:
+        await desk.accept(channel, customer=CUSTOMER)
+        [root] = [thread for step, thread in await desk.threads() if step is Step.OPEN]
+        return root
+
+    first = await next_root("C1")
+    await desk.open(first)
+    moved = (await next_root("C2")).moved_to_author()
+    await desk.store.write(finish_threads, Outcome(moved.opened("D1", "2.1", shown_rev=moved.rev, private=False)))
+    third = (await next_root("C3")).opened("C3", "3.1", shown_rev=0)
+    before = await desk.store.read(asking("SELECT rev FROM threads WHERE id = :id", id=first.id))
+    await desk.store.write(finish_threads, Outcome(third, shared=True))
+    assert await desk.store.read(asking("SELECT rev FROM threads WHERE id = :id", id=first.id)) > before

@@ -1,9 +1,10 @@
 """Words typed in a thread where two processes, or what somebody did and what they did next, meet."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -13,11 +14,15 @@ import pytest
 from bot.domain.reply import Edit, Removal, Reply
 from bot.domain.rules import Replies
 from bot.domain.thread import Step, Thread
+from bot.storage.channels import note_usual_rule
 from bot.storage.database import open_database
 from bot.storage.engine import Database, Transaction
-from bot.storage.held import Terms, expire_replies
-from bot.storage.replies import ReplyClick, Typed, decide_replies, take_replies
-from bot.storage.reply_edits import Changed, edit_replies, remove_replies
+from bot.storage.held import _EXPIRED, Heed, Terms, expire_replies
+from bot.storage.replies import _NOTED_BEFORE, ReplyClick, Typed, decide_replies, take_replies
+from bot.storage.reply_edits import Changed, Removed, edit_replies, remove_replies
+from bot.storage.rows import load_threads
+from bot.storage.sql import Sql
+from bot.storage.sqlite import SqliteTransaction
 from bot.storage.threads import Outcome, finish_threads
 from tests.conftest import LINE
 from tests.statements import asking
@@ -39,8 +44,8 @@ class Writing:
         self.number += 1
         ts = ts or f"{int(self.desk.clock().timestamp())}.{self.number:06}"
         about: dict[str, Any] = {"drafted": "<@" in text, "to_us": False, "names_others": "<@" in text}
-        key = f"reply:T1:{AUTHOR}:{ts}"
-        return Reply(key, "T1", "C1", ROOT, ts, AUTHOR, text, **(about | how))
+        about |= {"author": AUTHOR, **how}
+        return Reply(f"reply:T1:{ts}", "T1", "C1", ROOT, ts, text=text, **about)
 
     async def types(self, text: str, **how: Any) -> Reply:
         reply = self.reply(text, **how)
@@ -55,7 +60,7 @@ class Writing:
         return await self.desk.store.write(edit_replies, Changed(Edit(new, "2.2"), text, self.terms))
 
     async def removes(self, reply: Reply) -> str:
-        return await self.desk.store.write(remove_replies, Removal("C1", reply.ts))
+        return await self.desk.store.write(remove_replies, Removed(Removal("C1", reply.ts, reply), self.terms))
 
     async def claims(self) -> Thread:
         """Return the thread of the words, claimed to admit their author."""
@@ -65,7 +70,7 @@ class Writing:
     async def finishes(self, thread: Thread, named: str = "") -> None:
         """Admit the author. named: the words as the customer is to read them, where there were mentions in them."""
         words = (named, self.terms) if named else None
-        await self.desk.store.write(finish_threads, Outcome(thread.admitted(), named=words))
+        await self.desk.store.write(finish_threads, Outcome(thread.admitted(), admits=True, named=words))
 
     async def message_id(self) -> UUID:
         [row] = await self.desk.store.read(asking("SELECT id FROM messages WHERE origin IN ('typed', 'drafted')"))
@@ -213,3 +218,113 @@ async def test_a_click_while_the_names_in_new_words_are_looked_up_sends_no_draft
     await asks.finishes(await asks.claims(), "@Ben eight works")
     assert await asks.desk.store.write(decide_replies, asks.click(await asks.message_id())) == "sent"
     assert await asks.texts() == ["@Ben eight works"]
+
+
+async def test_what_was_deleted_before_it_came_in_is_not_sent(sends: Writing) -> None:
+    """As where the event of it could not be stored, and Slack brings it again."""
+    reply = sends.reply("Eight works")
+    await sends.removes(reply)
+    assert await sends.take(reply) == Heed.KNOWN
+    assert await sends.texts() == []
+
+
+async def test_what_was_edited_before_it_came_in_is_asked_about_as_it_reads_now(sends: Writing) -> None:
+    reply = sends.reply("Seven works")
+    assert await sends.edits(reply, "Eight works") == Heed.HELD
+    assert await sends.take(reply) == Heed.KNOWN
+    assert await sends.desk.store.write(decide_replies, sends.click(await sends.message_id())) == "sent"
+    assert await sends.texts() == ["Eight works"]
+
+
+async def test_an_edit_of_a_note_sends_and_asks_nothing(sends: Writing) -> None:
+    for note in [await sends.types("!rude") for _ in range(2)]:  # of which the second has no thread of its own
+        assert await sends.edits(note, "Eight works") == Heed.STRANGE
+    assert await sends.texts() == []
+
+
+async def test_an_edit_of_what_was_typed_long_before_anybody_listened_asks_nothing(sends: Writing) -> None:
+    reply = sends.reply("Seven works")
+    sends.desk.clock.now += 61 * MINUTE
+    assert await sends.edits(reply, "Eight works") == Heed.STRANGE
+    assert await sends.texts() == []
+
+
+async def _goes_on_elsewhere(desk: Desk) -> UUID:
+    """Begin another thread of the conversation, in a channel that all may read; return its id."""
+    await desk.accept("C2", customer="+14155552601")
+    [(_, thread)] = await desk.threads()
+    opened = thread.opened(thread.channel, "1.2", shown_rev=thread.rev, private=False)
+    await desk.store.write(finish_threads, Outcome(opened))
+    return thread.id
+
+
+async def _stands(desk: Desk) -> Any:
+    rows = await desk.store.read(asking("SELECT thread_id, author, waiting_since FROM conversations"))
+    assert len(rows) == 1
+    return rows[0]
+
+
+async def test_who_may_not_text_moves_no_conversation_to_where_they_read(sends: Writing) -> None:
+    current = await _goes_on_elsewhere(sends.desk)
+    before = await _stands(sends.desk)
+    await sends.types("Nine works", author="U0GUEST")
+    thread = await sends.claims()
+    assert await _stands(sends.desk) == before
+    await sends.desk.store.write(finish_threads, Outcome(thread.closed_for("guest"), forgets=True))
+    assert (await _stands(sends.desk)).thread_id == current
+
+
+async def test_who_may_text_has_a_conversation_go_on_where_they_typed(sends: Writing) -> None:
+    current = await _goes_on_elsewhere(sends.desk)
+    await sends.types("Nine works", author="U9")
+    thread = await sends.claims()
+    assert thread.parent_id != current
+    await sends.finishes(thread)
+    stands = await _stands(sends.desk)
+    assert (stands.thread_id, stands.author) == (thread.parent_id, "U9")
+
+
+async def test_what_was_typed_under_another_setting_is_asked_about(sends: Writing) -> None:
+    store, clock = sends.desk.store, sends.desk.clock
+    await store.write(note_usual_rule, Replies.ASK)
+    clock.now += MINUTE
+    before = sends.reply("They are regulars")
+    clock.now += MINUTE
+    await store.write(note_usual_rule, Replies.SEND)
+    after = sends.reply("Eight works")
+    clock.now += MINUTE
+    await store.write(note_usual_rule, Replies.SEND)  # at the next start
+    assert await sends.take(before) == Heed.HELD
+    assert await sends.take(after) == Heed.GOING
+    assert await sends.texts() == ["Eight works"]
+
+
+@pytest.mark.parametrize(
+    ("statement", "index"), [(_EXPIRED, "messages_held_until"), (_NOTED_BEFORE, "threads_conversation")]
+)
+def test_what_was_typed_is_not_looked_through(database: Database, statement: Sql, index: str) -> None:
+    names = dict.fromkeys(re.findall(r"(?<![:\w]):([a-z_]+)", statement.sqlite))
+    values: dict[str, Any] = {name: UUID(int=1) if name.endswith("id") else "1" for name in names}
+    values |= {"now": datetime(2026, 1, 1, tzinfo=UTC)} if "now" in names else {}
+
+    def plan(tx: Transaction) -> str:
+        if isinstance(tx, SqliteTransaction):
+            steps = tx._connection.execute(f"EXPLAIN QUERY PLAN {statement.sqlite}", names)
+            return "\n".join(row[-1] for row in steps)
+        explained = asking("EXPLAIN " + re.sub(r"%\(([a-z_]+)\)s", r":\1", statement.postgresql), **values)
+        return "\n".join(row[0] for row in explained(tx))
+
+    found = database.write(plan)
+    assert index in found
+    assert not re.search(r"messages_author|messages_notes|SCAN|Seq Scan|Merge Join", found), found
+
+
+async def test_whose_thread_cannot_be_posted_in_is_told_of_each_of_their_texts(sends: Writing) -> None:
+    for text in ("Seven works", "Eight works"):
+        await sends.types(text)
+        await sends.finishes(await sends.claims())
+    rows = await sends.desk.store.read(asking("SELECT id FROM threads WHERE typed_ts IS NOT NULL ORDER BY id"))
+    for thread in (await sends.desk.store.read(lambda tx: load_threads(tx, [row.id for row in rows]))).values():
+        await sends.desk.store.write(finish_threads, Outcome(thread.closed_for("is_archived"), note="closed"))
+    about = await sends.desk.store.read(asking("SELECT about_id FROM private_notes WHERE says = 'closed' ORDER BY 1"))
+    assert [row.about_id for row in about] == [row.id for row in rows]

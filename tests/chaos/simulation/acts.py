@@ -155,6 +155,7 @@ class Acts:
         self.processes[index] = process = Process(self, self.processes[index].name)
         self.phone.heard = False
         process.claim("receive")  # customers wrote meanwhile
+        process.listen()
 
     def note_time(self) -> None:
         """Who is awake looks at the clock every second, so until now."""

@@ -15,7 +15,9 @@ from tests.chaos.simulation.talking import LINES
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
 
-Message = namedtuple("Message", "id key thread_id conversation_id seq direction said_at to_show showing notice")
+Message = namedtuple(
+    "Message", "id key thread_id conversation_id seq direction said_at to_show showing notice text held_until"
+)
 Conversation = namedtuple("Conversation", "id line customer thread_id")
 LISTS = ("inbound:", "outbound:")  # marks of how far Sendblue's lists are read
 _BEFORE = datetime.min.replace(tzinfo=UTC)

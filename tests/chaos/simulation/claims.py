@@ -32,6 +32,11 @@ class Claims:
             self._world.watch.broken(f"{id} is claimed without raising its fence")
         self.held[id], self._fences[id] = (fence, now + lease), fence
 
+    def taken_away(self, id: str) -> None:  # noqa: A002
+        """Whoever is at it is not any more."""
+        self.held.pop(id, None)
+        self._fences[id] = self._fences.get(id, 0) + 1
+
     def gives_back(self, id: str, fence: int, held: bool) -> None:  # noqa: A002
         if held != (self._fences[id] == fence):
             self._world.watch.broken(f"{id} is finished by somebody whose claim is over")

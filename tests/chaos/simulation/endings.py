@@ -28,12 +28,15 @@ def check_rest(world: "World") -> None:
     cards = load_cards(tx, [one.id for one in threads.values() if one.has_card and one.parent_id is None])
     threads |= {thread_id: replace(threads[thread_id], card=card) for thread_id, card in cards.items()}
     world.watch.answers.check_rest()
+    world.watch.words.check_rest()
     for thread in threads.values():
         for send in thread.sends:
             _ended(world, send)
         if thread.next_step() is not Step.NOTHING:
             world.watch.broken(f"{thread.next_step()} is left to be done and is not due: {thread}")
-        if thread.closed:
+        if thread.is_typed:
+            world.watch.words.check_thread(thread)
+        elif thread.closed:
             _told_aside(world, thread)
         else:
             _shown(world, thread)

@@ -20,9 +20,10 @@ from tests.chaos.simulation.claims import Claims
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
 from tests.chaos.simulation.order import out_of_order
+from tests.chaos.simulation.typed import TypedWords
 from tests.making import a_send
 
-KINDS = ("send", "polls", "doubts", "sweep", "note", "announce")
+KINDS = ("back", "send", "polls", "doubts", "sweep", "note", "announce")
 """Of work."""
 
 _LONGEST_WAIT = timedelta(seconds=92)  # a backoff of a send, or what Slack asks for, and a slot behind it
@@ -38,7 +39,8 @@ Row = namedtuple(
     "picture_lost decision send_at poll_at accepted_at line conversation_id seq parked",
 )
 Place = namedtuple(
-    "Place", "id channel root_ts replies rev shown_rev fence closed posting lane due_at conversation_id seq"
+    "Place",
+    "id channel root_ts replies rev shown_rev fence closed posting lane due_at conversation_id seq parent_id typed_ts",
 )
 _NEVER_UNSET = ("handle", "unconfirmed", "asked", "picture_lost", "decision")
 
@@ -55,11 +57,13 @@ class Watch:
         self.rows: dict[str, Row] = {}
         self.places: dict[str, Place] = {}
         self.answers = Answers(world, raw)
+        self.words = TypedWords(world, raw)
         self._claims = Claims(world)
         self.keys: set[str] = set()  # of what was said
         self._slots: dict[str, str] = {}
         self.notes: dict[str, str] = {}  # key → when it is due
         self._reading: str | None = None  # when the next list is due to be read
+        self._reading_back: list[str] = []  # when threads are
         self._now = (world.now, _stamp(world.now))
         self._known: dict[str, News] = {}  # all that was ever worth telling
         self._opened: set[str] = set()  # threads that had a root
@@ -104,15 +108,24 @@ class Watch:
         self._claims.slots_set()
         self._claims.held.clear()
 
+    def taken_away(self, typed_ts: str) -> None:
+        """Words were edited, so their thread is taken from whoever is at it."""
+        ids = self._raw.execute("SELECT id FROM threads WHERE typed_ts = ?", (typed_ts,)).fetchall()
+        for (id_,) in ids:
+            self._claims.taken_away(id_)
+
     def _dues(self, kind: str) -> list[str]:
         slots = self._slots
         if kind == "announce":
-            keys = {Lane.POST.value: lambda place: place.channel, Lane.EDIT.value: lambda _: "edits"}
+            keys = {Lane.POST.value: lambda place: place.channel}
+            keys |= {Lane.EDIT.value: lambda _: "edits", Lane.MARK.value: lambda _: "marks"}
             dues = [(p.due_at, keys.get(p.lane, lambda _: "")(p)) for p in self.places.values() if p.due_at]
         elif kind == "send":
             dues = [(r.send_at, "" if r.delivery else r.line) for r in self.rows.values() if r.send_at]
         elif kind == "note":
             return list(self.notes.values())
+        elif kind == "back":
+            dues = [(due, "back") for due in self._reading_back]
         elif kind == "receive":
             dues = [(self._reading or _stamp(self._world.stored_now), "inbound")]
         elif kind == "sweep":
@@ -120,7 +133,7 @@ class Watch:
             late = timedelta(seconds=SEND_WITHIN, milliseconds=1)
             if slots.get("clock", "") > _stamp(self._world.stored_now + timedelta(seconds=5)):
                 return [_stamp(self._world.stored_now)]
-            return [_stamp(datetime.fromisoformat(at) + late) for at in unsent]
+            return [_stamp(datetime.fromisoformat(at) + late) for at in unsent] + self.words.held_until
         else:
             quiet = [row for row in self.rows.values() if row.poll_at]
             return [row.poll_at for row in quiet if bool(row.handle) == (kind == "polls")]
@@ -191,12 +204,18 @@ class Watch:
         self.places = {row[0]: Place._make(row) for row in read(f"SELECT {', '.join(Place._fields)} FROM threads")}
         self._slots = dict(read("SELECT key, next_at FROM pacing").fetchall())
         self.notes = dict(read("SELECT key, due_at FROM private_notes").fetchall())
-        if old_rows.keys() - self.rows.keys() or old_places.keys() - self.places.keys():
+        taken_back = [row for key, row in old_rows.items() if key not in self.rows]
+        if (
+            any(row.delivery or not self.places[row.thread_id].typed_ts for row in taken_back)
+            or old_places.keys() - self.places.keys()
+        ):
             self.broken("something stored is gone")
         progress = dict(read("SELECT key, due_at FROM progress").fetchall())
+        self._reading_back = [due for key, due in progress.items() if key.startswith("back:")]
         self._reading = min((due for key, due in progress.items() if key.startswith(LISTS)), default=None)
         self.answers.committed(self.places, self.places.keys() - old_places.keys())
         self.keys = {one.key for one in self.answers.messages.values()}
+        self.words.committed(self.answers.messages)
         for place in self.places.values():
             if place != old_places.get(place.id):
                 self._place_changed(old_places.get(place.id), place)
@@ -208,7 +227,7 @@ class Watch:
 
     def _works(self, records: Sequence[Record]) -> None:
         for kind, group in groupby(sorted(records, key=lambda record: _first(records, record.kind)), lambda r: r.kind):
-            check = getattr(self, f"_{kind}", None)
+            check = getattr(self, f"_{kind}", None) or getattr(self.words, kind, None)
             for record in group:
                 if record.error is not None and not self._world.database_away:
                     self.broken(f"{kind} failed: {record.error!r}")

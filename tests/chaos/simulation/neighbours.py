@@ -11,10 +11,12 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
+from bot.domain.reply import Reply
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
 from bot.slack.notifier import _SKEW, Person, Place
 from bot.slack.wording import Post
 from tests.chaos.simulation.ledger import Point, at
+from tests.chaos.simulation.typing import GUEST
 
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
@@ -34,6 +36,10 @@ _REFUSALS = {
     "answer": ("http_404",),
     "person": ("invalid_auth",),
     "info": ("missing_scope", "invalid_auth"),
+    "mark": ("too_many_reactions", "missing_scope", "invalid_auth"),
+    "whisper": ("user_not_in_channel", "invalid_auth"),
+    "name": ("user_not_found", "invalid_auth"),
+    "identity": ("invalid_auth",),
 }
 TOKEN_TROUBLE = frozenset({"invalid_auth"})
 
@@ -178,6 +184,7 @@ class Slack(Neighbour):
             self.posts.append(posted)
             if id.startswith("note-"):
                 self.told[id].append(post.text)
+                self._world.colleagues.asked(channel, post)
             return posted
 
         if fate is AFTERWARDS:
@@ -233,7 +240,40 @@ class Slack(Neighbour):
 
     async def person(self, user: str) -> Person:
         await self._answer(await self._ask("person", "", user), f"person {user}")
-        return Person(guest=False, stranger=False)
+        return Person(guest=user == GUEST, stranger=False)
+
+    async def mark(self, channel: str, ts: str, reaction: str) -> None:
+        try:
+            fate = await self._ask("mark", channel, f"{reaction} on {ts}")
+        except Refused as error:
+            if error.code not in TOKEN_TROUBLE:
+                self._world.colleagues.unmarkable.add(ts)
+            raise
+        self._world.watch.words.marked(channel, ts, reaction)
+        await self._answer(fate, f"mark {reaction} on {ts}")
+
+    async def whisper(self, channel: str, person: str, post: Post, *, thread_ts: str | None) -> None:
+        fate = await self._ask("whisper", channel, f"to {person} in {thread_ts}")
+        self._world.colleagues.asked(person, post)
+        await self._answer(fate, f"whisper to {person}")
+
+    async def name(self, mentioned: str) -> str:
+        await self._answer(await self._ask("name", "", mentioned), f"name {mentioned}")
+        return "@Ben"
+
+    async def identity(self) -> tuple[str, str]:
+        await self._answer(await self._ask("identity", "", "of the bot"), "identity of the bot")
+        return "U0BOT", "T1"
+
+    async def typed_within(self, channel: str, thread_ts: str, age: timedelta) -> list[Reply]:
+        try:
+            fate = await self._ask("find", channel, f"words in {thread_ts}")
+        except Refused:
+            self._world.colleagues.unread.add(thread_ts)
+            raise
+        found = self._world.colleagues.since(channel, thread_ts, self._world.now - age - _SKEW)
+        await self._answer(fate, f"words in {thread_ts}: {len(found)}")
+        return found
 
     async def find(self, channel: str, *, id: str, age: timedelta, thread_ts: str | None) -> str | None:  # noqa: A002
         what = f"{id[-10:]} in {channel}"

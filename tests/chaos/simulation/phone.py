@@ -92,6 +92,7 @@ class Phone(Neighbour):
     def _put(self, send: Send, send_id: UUID) -> Text:
         dice, now = self._world.dice, self._world.now
         self._world.watch.texted(send)
+        self._world.watch.words.texted(send)
         text = Text(
             send_id=send_id,
             handle=f"h{len(self.texts) + 1}",

@@ -31,6 +31,7 @@ from bot.services.typed_roots import TypedRoots
 from bot.storage.held import Terms
 from bot.storage.intake import Routes
 from bot.storage.postponing import end_leases
+from bot.storage.reading_back import note_alive
 from bot.storage.timekeeping import keep_time
 from tests.chaos.simulation.customers import Said
 from tests.chaos.simulation.invariants import SEND_WITHIN
@@ -133,6 +134,7 @@ class Process:
         self.alive, self.frozen = True, False
         self.jobs: list[Job] = []
         self.claiming: dict[str, Job] = {}
+        self._listens = False
         self.ledger: Any = Ledger(world, world.connection)
         self.ledger.at_once(keep_time, None)
         if world.alone:
@@ -162,7 +164,7 @@ class Process:
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
         self.reading_back = ReadingBack(self.ledger, slack, self.replying, lambda reply, **_: reply, wakeups[0])
         began = self.ledger.clock()
-        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, self.reading_back, durations, notes, began)
+        self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, notes, began)
         self.inbox = world.inbox
         self.receiving = Receiving(
             self.ledger, phone, wakeups[0], LINES, world.inbox, durations, alarming, has_webhook=True
@@ -195,12 +197,20 @@ class Process:
         work = self.sweeping.once() if kind == "sweep" else self._work(kind)
         self.claiming[kind] = self.spawn(f"claim {kind}", work)
 
+    def listen(self) -> None:
+        """Note that Slack's events come to this process."""
+        self.spawn("listening", self._listen())
+
+    async def _listen(self) -> None:
+        await self.ledger.write(note_alive, not self._listens)
+        self._listens = True
+
     async def _work(self, kind: str) -> None:
         jobs, _ = await self._claims[kind](self.world.dice.choice((1, 40)))
         for job in jobs:
             subject = job.args[0]  # type: ignore[attr-defined] # a partial, of a task, a note, a list or a send
             said = f"{subject.step.name} {short(subject.thread.id)}" if kind == "announce" else ""
-            said = said or (subject.key if kind in ("note", "receive") else short(subject.id))
+            said = said or (subject.key if kind in ("note", "receive", "back") else short(subject.id))
             self.spawn(said if kind == "announce" else f"{kind} {said}", job())  # type: ignore[arg-type]
 
     async def accept(self, request: Request, origin: Origin) -> None:

@@ -17,7 +17,7 @@ from bot.domain.delivery import Delivery
 from bot.domain.message import Origin, Request
 from bot.domain.rules import Replies
 from bot.services import accepting, deciding, polling, receiving
-from bot.storage import conversations, inbound
+from bot.storage import channels, conversations, held, inbound, marks, replies, reply_edits
 from tests.chaos.simulation.acts import Acts
 from tests.chaos.simulation.customers import LONGEST
 from tests.chaos.simulation.endings import check_rest
@@ -27,9 +27,10 @@ from tests.chaos.simulation.neighbours import BROKEN, LOST, Slack
 from tests.chaos.simulation.phone import Phone
 from tests.chaos.simulation.processes import LONGEST_SENT, Loop, Process
 from tests.chaos.simulation.talking import Talking
+from tests.chaos.simulation.typing import Colleagues, Typing
 
 
-class World(Acts, Talking):
+class World(Acts, Talking, Typing):
     """Everything there is, and the dice."""
 
     def __init__(self, seed: int) -> None:
@@ -46,9 +47,12 @@ class World(Acts, Talking):
         self.alike = dice.random() < 0.35  # everybody sends the same to the same
         self.most_sends = dice.choice((1, 1, 1, 2, 2, 3))
         self.new_thread_after = dice.choice((timedelta(days=7), timedelta(days=7), timedelta(seconds=60)))
-        self.rule = Replies.SEND  # of channels that have none of their own
+        self.rule = dice.choice(
+            (Replies.ASK, Replies.SEND, Replies.SEND, Replies.MENTION)
+        )  # of channels that have none of their own
         self.inbox = dice.choice(("C0INBOX", "C0INBOX", "C0INBOX", "C0ONE", ""))
         self.commands: list[tuple[Request, Origin]] = []
+        self.colleagues = Colleagues()
         self.connection = emptied()
         self.watch = Watch(self, self.connection)
         self.slack, self.phone = Slack(self), Phone(self)
@@ -76,6 +80,7 @@ class World(Acts, Talking):
         """Live through the seed's troubles, then let everything come to rest and see what is left."""
         for process in self.processes:
             process.claim("receive")
+            process.listen()
         if self.dice.random() < 0.3:
             self.begin_in_doubt()
         self.type()
@@ -84,13 +89,30 @@ class World(Acts, Talking):
             self.say,
             self.bring,
             self.decide,
+            *(self.write, self.bring_event, self.rewrite, self.answer),
             self.kill_or_start,
             self.freeze,
             self.trouble_somebody,
             self.meddle,
             self.set_clock,
         ]
-        weights = [60, 10, 6, 7, 8, 2, 5, 4, 4, 1, *(self.violence * often for often in (1.2, 1.2, 1.2, 0.5, 0.6))]
+        weights = [
+            60,
+            10,
+            6,
+            7,
+            8,
+            2,
+            5,
+            4,
+            4,
+            1,
+            4,
+            6,
+            1.5,
+            3,
+            *(self.violence * often for often in (1.2, 1.2, 1.2, 0.5, 0.6)),
+        ]
         for act in self.dice.choices(acts, weights, k=self.dice.randrange(40, 110)):
             self.running = None
             act()
@@ -127,6 +149,8 @@ class World(Acts, Talking):
         due = [kind for kind in ("announce", *KINDS, "receive") if self.watch.is_due(kind)] or (
             ["sweep"] if self.dice.random() < 0.05 else []
         )
+        if awake and self.dice.random() < 0.1:
+            self.dice.choice(awake).listen()
         if awake and due:
             self.dice.choice(awake).claim(self.dice.choice(due))
         elif awake:
@@ -170,9 +194,9 @@ class World(Acts, Talking):
             next_due = self.watch.next_due()
             if kinds:  # announcing comes last, so that one reply tells all
                 self.dice.choice(self.processes).claim(kinds[0])
-            elif clicks and self.watch.buttons:
+            elif clicks and (self.watch.buttons or self.colleagues.questions):
                 clicks -= 1
-                self.click()
+                self.dice.choice((self.click, self.answer))()
             elif next_due is not None:
                 self.watch.check_waits()
                 self.advance_to(max(next_due, self.now))
@@ -201,6 +225,8 @@ class World(Acts, Talking):
         for send_id, report in self.phone.callbacks if self.dice.random() < 0.5 else ():
             self.hears(send_id, report)
         self.phone.callbacks.clear()
+        for words, event in self.events_left():
+            self.processes[0].spawn(f"event of {words.number}", self.take_in(self.processes[0], words, event))
         for said, version in self.phone.customers.hooks if self.dice.random() < 0.5 else ():
             self.processes[0].spawn(f"webhook {version.handle}", self.processes[0].take(said, version))
         self.phone.customers.hooks.clear()
@@ -237,7 +263,7 @@ def world_of(seed: int) -> Iterator[World]:
             (accepting, "new_id", world.new_id),
             (deciding, "new_id", world.new_id),
             (conversations, "new_id", world.new_id),
-            (inbound, "new_id", world.new_id),
+            *((module, "new_id", world.new_id) for module in (channels, inbound, held, replies, reply_edits, marks)),
             (accepting, "LONGEST_TEXT", LONGEST_SENT),
             (accepting, "asyncio", Loop(world)),
             (receiving, "LONGEST_SHOWN", LONGEST),
