@@ -5,6 +5,7 @@ was chosen look the same in it. Source: docs, "Formatting message text".
 """
 
 import re
+from functools import partial
 from itertools import chain, zip_longest
 
 from bot.slack.markup import emoji_of, escape, link_text, unescape
@@ -41,7 +42,7 @@ def draft(text: str) -> tuple[str, str]:
     text = _CODE.sub(keep_code, escape(unescape(_TOKEN.sub(keep_token, text))))
     for style in _STYLES:
         text = style.sub(r"\1", text)
-    text = _RUN.sub(_emoji_run, text)
+    text = _RUN.sub(partial(_emoji_run, unread=unread), text)
     for mark, kept in (("\1", code), ("\0", tokens)):  # code first: there may be tokens in it
         text = "".join(chain(*zip_longest(text.split(mark), kept, fillvalue="")))
     return text, unread[0] if unread else ""
@@ -56,8 +57,8 @@ def _token(target: str, label: str) -> str | None:
     return escape(link_text(unescape(address), unescape(label), web=address == target))
 
 
-def _emoji_run(run: re.Match[str]) -> str:
-    """Put emoji for the names that stand side by side."""
+def _emoji_run(run: re.Match[str], unread: list[str]) -> str:
+    """Put emoji for the names that stand side by side. unread: gets a word where no phone has one of them."""
     before, after = run.string[run.start() - 1 : run.start()], run.string[run.end() : run.end() + 1]
     glued = before.isalnum(), after.isalnum()
 
@@ -67,6 +68,9 @@ def _emoji_run(run: re.Match[str]) -> str:
         if any(glued) and not is_word:
             return found[0]  # 10:100:20, a:b:c
         known = emoji_of(name, tones)
-        return known or (found[0] if any(glued) or not is_word else name)  # a workspace's own: no phone has it
+        if known or any(glued) or not is_word:
+            return known or found[0]
+        unread.append("emoji")
+        return name  # a workspace's own: no phone has it
 
     return _EMOJI.sub(emoji, run[0])
