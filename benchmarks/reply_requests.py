@@ -28,7 +28,7 @@ def replies(count: int, text: str = TEXT, *, threads: int = CUSTOMERS, channels:
 def event(thread: int, text: str, *, channels: int = 1) -> Mapping[str, Any]:
     """Return the event of a reply that somebody typed just now. thread: the number of the send that it belongs to."""
     gesture = next(_gestures)
-    ts = f"{int(time.time())}.{gesture:06}"
+    ts = f"{time.time() + gesture / 1e6:.6f}"  # no other's
     written = {"type": "rich_text_section", "elements": [{"type": "text", "text": text}]}
     return {
         "type": "message",
