@@ -85,7 +85,7 @@ async def kill_at_random(
         for liar in heal:
             liar.share = 0
         await asyncio.gather(*(bot.start() for bot in ruin.bots))
-        await ruin.end(within=60)
+        await ruin.end(within=180)  # what no event brought is read back first, thread after thread, and then held
     judge(ruin)
 
 
