@@ -77,7 +77,7 @@ class Noting:
         if said is None:
             return
         if said.aloud:
-            if not (note.failures and await self._stands(note)):
+            if not (note.fence > 1 and await self._stands(note)):
                 await self.notifier.post(note.person, said.post, id=_post_id(note))
             return
         try:

@@ -10,6 +10,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from datetime import timedelta
 
 _PR_SET_PDEATHSIG = 1
 
@@ -17,7 +18,8 @@ _PR_SET_PDEATHSIG = 1
 def run(command: Sequence[str], settings: Mapping[str, str], folder: str, log: str) -> None:
     """Be `python -m bot …`, with nothing but these settings in the environment and the log in a file.
 
-    CHAOS_FILES among them: how many files it may open at first.
+    CHAOS_FILES among them: how many files it may open at first; CHAOS_BACK: seconds from one thread that is read back
+    to the next, of which each start of hundreds leaves as many as there are.
     """
     # The fork server's own pipes: it ends when the tests' end of one is closed, and no bot may hold that open.
     os.closerange(3, 256)
@@ -32,8 +34,13 @@ def run(command: Sequence[str], settings: Mapping[str, str], folder: str, log: s
     os.environ.update(settings)
     if files := int(os.environ.pop("CHAOS_FILES", 0)):
         resource.setrlimit(resource.RLIMIT_NOFILE, (files, resource.getrlimit(resource.RLIMIT_NOFILE)[1]))
+    pause = float(os.environ.pop("CHAOS_BACK", 0))
     sys.argv = ["bot", *command]
 
     from bot.cli import main  # noqa: PLC0415 - preloaded
+    from bot.storage import reading_back  # noqa: PLC0415
+
+    if pause:
+        reading_back._EACH = timedelta(seconds=pause)
 
     main(list(command), prog_name="bot")

@@ -64,6 +64,7 @@ SHORT = {
     ("sqlite", "send", "before"),
     ("sqlite", "click to send", "after"),
     ("sqlite", "mark of a note", "after"),
+    ("sqlite", "rule said aloud", "after"),
     ("postgresql", "event", "before"),
     ("postgresql", "send", "after"),
     ("postgresql", "mark", "before"),
@@ -92,7 +93,7 @@ async def test_killed_at_one_step_and_restarted(
             ruin.sendblue.faults.reset()
         await ruin.revive()
     await typed
-    await ruin.end()
+    await ruin.end(within=40)
     judge(ruin)
     if words is ALWAYS_SEND:
         said = [root.text for root in ruin.roots() if "set: what is typed" in root.text]

@@ -26,7 +26,6 @@ class TypedWords:
         self._current: dict[Words, str | None] = {}  # what may leave of it; None: nothing any more
         self._waits: dict[Words, bool] = {}  # for its author's word
         self._by_id: dict[str, Words] = {}  # message id → what it is
-        self._strange: set[Words] = set()
         self.held_until: list[str] = []
 
     def _broken(self, promise: str) -> None:
@@ -42,11 +41,8 @@ class TypedWords:
 
     def take_replies(self, item: Any, heed: str) -> None:
         words, text = self._at(item.reply.channel, item.reply.ts), item.reply.text
-        if heed == Heed.STRANGE:
-            self._strange.add(words)
         if heed in (Heed.STRANGE, Heed.KNOWN):
             return
-        self._strange.discard(words)
         self._current[words] = text if heed in (Heed.HELD, Heed.GOING) else None
         if text.startswith("!") and heed != Heed.KEPT:
             self._broken(f"a note is not kept: {words}")
@@ -100,12 +96,11 @@ class TypedWords:
         if message_id is None:
             self._broken(f"{words.reply.text!r} is marked {mark} before it is stored")
         rows = [row for row in self._world.watch.rows.values() if row.message_id == message_id]
-        parts = {row.part: [] for row in rows}  # type: dict[int, list[Any]]
+        parts: dict[int, set[Delivery]] = {row.part: set() for row in rows}
         for row in rows:
-            parts[row.part] += self._world.phone.of(UUID(row.id))
-        ever = [
-            {_came(text.service, status) for text in texts for status, _ in text.history} for texts in parts.values()
-        ]
+            texts = self._world.phone.of(UUID(row.id))
+            parts[row.part] |= {_came(text.service, status) for text in texts for status, _ in text.history}
+        ever = list(parts.values())
         so = {
             TAKEN: bool(ever) and all(ever),
             DELIVERED: bool(ever) and all(one & {Delivery.DELIVERED, Delivery.READ} for one in ever),
@@ -143,11 +138,9 @@ class TypedWords:
                 self._broken(f"what was typed is lost: {words}")
         if self.held_until:
             self._broken(f"words are held for ever: {self.held_until}")
-        columns = [(table, column) for table in ("messages", "sends") for column in ("text",)]
-        for table, column in columns:
-            for (text,) in self._raw.execute(f"SELECT {column} FROM {table} WHERE {column} LIKE '%Typed %'").fetchall():
-                words = colleagues.of(text)
-                if words is not None and self._current.get(words) is None and text.find("wrote") < 0:
+        for table in ("messages", "sends"):
+            for (text,) in self._raw.execute(f"SELECT text FROM {table} WHERE text LIKE '%Typed %'").fetchall():
+                if self._current.get(colleagues.of(text)) is None:
                     self._broken(f"words that were to be forgotten stand in {table}: {text!r}")
 
     def _may_be_unknown(self, words: Words) -> bool:
