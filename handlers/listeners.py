@@ -21,6 +21,7 @@ from bot.services.deciding import Click, Deciding
 from bot.services.permitting import Permitting
 from bot.services.replying import Replying
 from bot.slack import answers
+from bot.slack.markup import permalink
 from bot.slack.questions import rule_shown
 from bot.slack.reasons import reason
 from handlers.parsing import Help, RuleQuestion, StatusQuestion, parse_command
@@ -119,7 +120,7 @@ def _link(command: Mapping[str, str], root_ts: str | None) -> str:
     domain, channel = command.get("team_domain", ""), command.get("channel_id", "")
     if not root_ts or not re.fullmatch(r"[a-z0-9-]+", domain):
         return ""
-    return f"https://{domain}.slack.com/archives/{channel}/p{root_ts.replace('.', '')}"
+    return permalink(f"https://{domain}.slack.com/", channel, root_ts)
 
 
 def _origin(command: Mapping[str, str]) -> Origin:

@@ -15,6 +15,7 @@ from bot.services.permitting import NOT_PERMITTED, Permitting
 from bot.services.worker import Job
 from bot.slack import answers, questions
 from bot.slack.calls import NOT_THE_PLACE
+from bot.slack.markup import permalink
 from bot.slack.notifier import Notifier, Place
 from bot.slack.wording import Post
 from bot.storage.claims import Capacity
@@ -130,7 +131,7 @@ class Noting:
         if says == "question" and about.origin == "drafted":  # edited meanwhile: another question follows
             return None
         if says == "expired":
-            post = Post(questions.expired(about.channel), [])
+            post = Post(questions.expired(about.channel, await self._link(about)), [])
             return Said(post, elsewhere=post)  # there is nothing to answer to, so it is a direct message
         post = self._asked(note.about_id.hex, says, about)
         if says not in NOT_PERMITTED:
@@ -142,6 +143,13 @@ class Noting:
                 post = Post(questions.of_reply(error.code), [])
         place = Place(about.channel, "", about.thread_ts)
         return Said(post, elsewhere=questions.from_afar(post, about.channel), place=place)
+
+    async def _link(self, about: HeldWords) -> str:
+        """Return the address of somebody's words, "" where it is not known."""
+        with suppress(CallFailed):  # then the channel's name has to do
+            address = await self.permitting.address()
+            return permalink(address, about.channel, about.ts) if address and about.ts else ""
+        return ""
 
     def _asked(self, message_id: str, says: str, about: HeldWords) -> Post:
         match says:

@@ -5,7 +5,7 @@ from datetime import timedelta
 from bot.domain.card import Card, Spot, Text
 from bot.domain.rules import Replies
 from bot.domain.thread import Thread
-from bot.slack.markup import escape, shorten, when
+from bot.slack.markup import escape, permalink, shorten, when
 from bot.slack.sentences import status_line
 
 RULE_LINES = {
@@ -54,4 +54,4 @@ def _unsettled(count: int) -> str:
 def _link(spot: Spot, label: str, address: str) -> str:
     if not address:
         return f"{label} in <#{spot.channel}>"
-    return f"<{address}archives/{spot.channel}/p{spot.ts.replace('.', '')}|{label}>"
+    return f"<{permalink(address, spot.channel, spot.ts)}|{label}>"

@@ -40,6 +40,11 @@ def clock_time(at: datetime) -> str:
     return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
 
 
+def permalink(address: str, channel: str, ts: str) -> str:
+    """Return the address of a message. address: the workspace's, with a slash at its end."""
+    return f"{address}archives/{channel}/p{ts.replace('.', '')}"
+
+
 def span(length: timedelta) -> str:
     """Return `24 hours`, `5 minutes`, `30 seconds`: in smaller units where a larger one is more than a tenth off."""
     seconds = length.total_seconds()

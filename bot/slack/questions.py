@@ -83,10 +83,11 @@ def late_edit(message_id: str) -> Post:
     )
 
 
-def expired(text_of: str) -> str:
-    """Say in a direct message that held words were not sent. text_of: the channel they were typed in."""
-    place = "" if text_of.startswith("D") else f" in <#{text_of}>"
-    return f"What you typed to a customer{place} was not sent, because you did not answer my question in time."
+def expired(channel: str, link: str) -> str:
+    """Say in a direct message that held words were not sent. link: to the words in their channel, if it is known."""
+    place = "" if channel.startswith("D") else f" in <#{channel}>"
+    what = f"<{link}|What you typed>" if link else "What you typed"
+    return f"{what} to a customer{place} was not sent, because you did not answer my question in time."
 
 
 def from_afar(post: Post, channel: str) -> Post:

@@ -162,6 +162,7 @@ class HeldWords(Struct, frozen=True):
     text: str
     customer: str
     channel: str
+    ts: str | None
     thread_ts: str | None  # of the thread it was typed in
     rule: Replies | None
     held_why: str | None  # why it is held by any rule
@@ -172,7 +173,7 @@ def held_words(tx: Transaction, message_id: UUID) -> HeldWords | None:
 
 
 _HELD_WORDS = Sql("""
-    SELECT direction, origin, team, text, customer, threads.channel, rule, held_why,
+    SELECT direction, origin, team, text, customer, threads.channel, threads.typed_ts AS ts, rule, held_why,
         coalesce(parent.root_ts, threads.root_ts) AS thread_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
     JOIN conversations ON conversations.id = threads.conversation_id

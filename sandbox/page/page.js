@@ -16,7 +16,7 @@ import { showSplitter } from "./splitter.js";
 import { showTabs } from "./tabs.js";
 import { showThread } from "./thread.js";
 import { showTraffic } from "./traffic.js";
-import { watchThreads } from "./view.js";
+import { followLinks, watchThreads } from "./view.js";
 
 byId("theme").append(icon("sun"), icon("moon")); // theme.js runs before modules do
 showActors(); // first: what the others draw depends on who looks
@@ -24,6 +24,7 @@ showChannels();
 showChannel();
 showThread();
 watchThreads();
+followLinks();
 showComposer();
 showDialogs();
 showPhone();

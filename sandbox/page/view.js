@@ -31,6 +31,19 @@ export function followNext() {
 /** Phone width: one pane at a time, and a thread covers its channel. */
 export const narrow = matchMedia("(max-width: 899px)");
 
+/** A link to a message leads to it here: the workspace has no address outside. */
+export function followLinks() {
+  addEventListener("click", (event) => {
+    const { href } = /** @type {any} */ (event.target).closest?.("a[href]") ?? {};
+    const [, channel, seconds, rest] = /^https:\/\/sandbox\.slack\.com\/archives\/(\w+)\/p(\d+)(\d{6})$/.exec(href ?? "") ?? [];
+    if (!channel) return;
+    event.preventDefault();
+    const ts = `${seconds}.${rest}`;
+    openChannel(channel);
+    openThread(state.messages.get(`${channel} ${ts}`)?.thread_ts ?? ts);
+  });
+}
+
 /** Open the first thread there is, and later the thread of each command typed here. */
 export function watchThreads() {
   on("state", () => {

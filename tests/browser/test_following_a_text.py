@@ -120,3 +120,20 @@ async def test_the_replies_of_a_second_message_under_one_name_have_their_face_to
     await expect(root.get_by_test_id("replies")).to_be_visible()
     await root.evaluate("message => message.classList.add('compact')")
     assert await root.locator(".replies .face").evaluate("face => face.offsetHeight") == 20
+
+
+async def test_a_link_to_a_thread_leads_to_it_on_the_page_from_another_channel_too(desk: Desk):
+    await desk.text("Shall we say nine?")
+    await expect(desk.status).to_contain_text("Delivered")
+    await desk.text("Or ten?")
+    link = desk.whisper.get_by_role("link", name="the customer's thread")
+    await desk.page.get_by_role("button", name="Close the thread").click()
+    await link.click()
+    await expect(desk.root).to_contain_text("Shall we say nine?")
+    address = await link.get_attribute("href")
+    desk.world.slack.say("G0TEAM", f"See <{address}>")
+    await desk.page.get_by_test_id("channel-G0TEAM").click()
+    await expect(desk.root).to_have_count(0)
+    await desk.page.locator("#messages").get_by_role("link", name=str(address)).click()
+    await expect(desk.root).to_contain_text("Shall we say nine?")
+    assert len(desk.page.context.pages) == 1

@@ -279,6 +279,8 @@ async def test_held_words_that_nobody_decides_about_are_wiped_and_their_author_i
     [question] = questions(stage)
     dm = "D0BOTU0ANA"
     await until(lambda: any("was not sent" in message.text for message in stage.slack.messages(dm)))
+    link = f"https://sandbox.slack.com/archives/{GENERAL}/p{reply.ts.replace('.', '')}"
+    assert f"<{link}|What you typed> to a customer in <#{GENERAL}>" in stage.slack.messages(dm)[-1].text
     await until(lambda: reply.reactions == ["double_vertical_bar", "lock"])
     await click(stage, SEND, question)
     await until(lambda: any("It is a note by now" in text for text in whispers(stage)))
