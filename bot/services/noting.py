@@ -86,8 +86,8 @@ class Noting:
                 await self.notifier.whisper(said.place.channel, note.person, said.post, thread_ts=said.place.thread_ts)
             else:
                 await self.notifier.answer(note.answer_url, said.post.text, replaces=said.replaces)
-        except (Refused, NotSent) as error:
-            if isinstance(error, NotSent) and note.failures < _ANSWER_TRIES:
+        except CallFailed as error:
+            if not isinstance(error, Refused) and note.failures < _ANSWER_TRIES:
                 raise
             await self.notifier.post(note.person, said.elsewhere, id=_post_id(note))
 

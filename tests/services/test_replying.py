@@ -165,6 +165,13 @@ async def test_what_failed_where_nothing_can_be_posted_any_more_is_told_its_auth
     await until(lambda: any("Not sent" in message.text for message in sends.slack.messages(dm)))
 
 
+async def test_a_question_that_slack_never_answers_for_is_asked_in_a_direct_message(asks: Stage) -> None:
+    asks.slack.faults.errors["chat.postEphemeral"] = "internal_error"
+    await write(asks, "Eight works")
+    dm = "D0BOTU0ANA"
+    await until(lambda: any("Send this to" in message.text for message in asks.slack.messages(dm)), within=20)
+
+
 @pytest.fixture
 async def waits(sends: Stage) -> Stage:
     """The same, where nothing that Ben types leaves: Slack does not say whether he may text."""
