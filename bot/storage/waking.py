@@ -89,21 +89,25 @@ _CHANGE = """
 _WAKE = Sql(f"{_CHANGE} id {{among ids}}")
 _WAKE_TYPED = Sql(f"{_CHANGE} id {{among ids}} AND typed_ts IS NOT NULL")
 # Of a thread with a parent, that. Else the roots around it, as far as the nearest that stand in
-# their place: what moved to somebody's direct messages leads nobody anywhere (`bot.storage.cards`).
+# their place: what moved to somebody's direct messages leads nobody anywhere (`bot.storage.cards`). And the newest of
+# all, which lead to where the conversation goes on.
 _NEAREST = """(
     SELECT {which}(standing.seq) FROM threads AS standing
-    WHERE standing.conversation_id = changed.conversation_id AND standing.seq {side} changed.seq
+    WHERE standing.conversation_id = changed.conversation_id AND standing.seq {side}
     AND standing.parent_id IS NULL AND standing.root_ts IS NOT NULL AND standing.closed = ''
     AND standing.channel = standing.asked_in
 )"""
-_WAKE_CARDS = Sql(f"""{_CHANGE} closed = '' AND id IN (
-    SELECT parent_id FROM threads AS changed WHERE id {{among ids}}
-    UNION SELECT beside.id FROM threads AS changed
+_BESIDE = """
+    SELECT beside.id FROM threads AS changed
     JOIN threads AS beside ON beside.conversation_id = changed.conversation_id
         AND beside.parent_id IS NULL AND beside.id <> changed.id
-    WHERE changed.id {{among ids}} AND changed.parent_id IS NULL
-    AND beside.seq >= coalesce({_NEAREST.format(which="max", side="<")}, 0)
-    AND beside.seq <= coalesce({_NEAREST.format(which="min", side=">")}, changed.seq)
+    WHERE changed.id {among ids} AND changed.parent_id IS NULL AND beside.seq
+"""
+_WAKE_CARDS = Sql(f"""{_CHANGE} closed = '' AND id IN (
+    SELECT parent_id FROM threads AS changed WHERE id {{among ids}}
+    UNION {_BESIDE} >= coalesce({_NEAREST.format(which="max", side="< changed.seq")}, 0)
+    AND beside.seq <= coalesce({_NEAREST.format(which="min", side="> changed.seq")}, changed.seq)
+    UNION {_BESIDE} >= coalesce({_NEAREST.format(which="max", side=">= 0")}, 0)
 )""")
 # Also one that is being opened right now: its root may say what held before.
 _WAKE_CURRENT = Sql(f"""{_CHANGE} closed = '' AND id IN (

@@ -136,17 +136,26 @@ class TestAtTheSameMoment:
         assert waited[0] < 0.4  # the first holds what it holds for half a second
 
 
-async def test_a_root_that_moved_keeps_no_news_of_a_new_thread_from_the_root_before_it(desk: Desk) -> None:
-    async def next_root(channel: str) -> Thread:
-        await desk.accept(channel, customer=CUSTOMER)
-        [root] = [thread for step, thread in await desk.threads() if step is Step.OPEN]
-        return root
+async def root_in(desk: Desk, channel: str) -> Thread:
+    """Text the customer; return the root that is to be opened."""
+    await desk.accept(channel, customer=CUSTOMER)
+    [root] = [thread for step, thread in await desk.threads() if step is Step.OPEN]
+    return root
 
-    first = await next_root("C1")
-    await desk.open(first)
-    moved = (await next_root("C2")).moved_to_author()
-    await desk.store.write(finish_threads, Outcome(moved.opened("D1", "2.1", shown_rev=moved.rev, private=False)))
-    third = (await next_root("C3")).opened("C3", "3.1", shown_rev=0)
-    before = await desk.store.read(asking("SELECT rev FROM threads WHERE id = :id", id=first.id))
+
+async def rev_of(desk: Desk, thread: Thread) -> int:
+    [[rev]] = await desk.store.read(asking("SELECT rev FROM threads WHERE id = :id", id=thread.id))
+    return int(rev)
+
+
+async def test_a_root_that_moved_keeps_no_news_of_other_threads_from_the_roots_around_it(desk: Desk) -> None:
+    first = (await root_in(desk, "C1")).opened("C1", "1.1", shown_rev=0)
+    await desk.store.write(finish_threads, Outcome(first))
+    moved = (await root_in(desk, "C2")).moved_to_author().opened("D1", "2.1", shown_rev=0)
+    await desk.store.write(finish_threads, Outcome(moved))
+    before = await rev_of(desk, moved)
+    await desk.store.write(finish_threads, Outcome(first, shared=True))
+    assert await rev_of(desk, moved) > before
+    third, before = (await root_in(desk, "C3")).opened("C3", "3.1", shown_rev=0), await rev_of(desk, first)
     await desk.store.write(finish_threads, Outcome(third, shared=True))
-    assert await desk.store.read(asking("SELECT rev FROM threads WHERE id = :id", id=first.id)) > before
+    assert await rev_of(desk, first) > before
