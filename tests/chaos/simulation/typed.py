@@ -49,7 +49,7 @@ class TypedWords:
 
     def edit_replies(self, item: Any, heed: str) -> None:
         words = self._at(item.edit.reply.channel, item.edit.reply.ts)
-        if heed not in (Heed.STRANGE, Heed.KNOWN, Heed.LATE, Heed.KEPT):
+        if words in self._current and heed not in (Heed.STRANGE, Heed.KNOWN, Heed.LATE, Heed.KEPT):
             self._world.watch.taken_away(item.edit.reply.ts)
         if heed in (Heed.HELD, Heed.GOING):
             self._current[words] = item.edit.reply.text
@@ -58,7 +58,7 @@ class TypedWords:
 
     def remove_replies(self, item: Any, heed: str) -> None:
         if heed == Heed.KEPT:
-            self._current[self._at(item.channel, item.ts)] = None
+            self._current[self._at(item.removal.channel, item.removal.ts)] = None
 
     def decide_replies(self, click: Any, became: str) -> None:
         words = self._by_id[click.message_id.hex]

@@ -62,7 +62,8 @@ def _what_has_its_names_goes() -> AbstractContextManager[Any]:
 
     def name_words(tx: Any, thread: Any, text: str, terms: Any) -> None:
         real(tx, thread, text, terms)
-        held.let_go_or_say(tx, thread.message.id, terms)
+        for message in tx.ask(held.LOAD, id=thread.message.id).of(held.Held):
+            held.let_go_or_say(tx, message, terms)
 
     return patch.object(threads, "name_words", name_words)
 

@@ -115,7 +115,7 @@ class Typing:
         if dice.random() < 0.35:
             words.removed = True
             self.tell(f"{words.reply.text!r} is deleted")
-            self._tell_bot(words, Removal(words.reply.channel, words.reply.ts))
+            self._tell_bot(words, Removal(words.reply.channel, words.reply.ts, words.reply))
             return
         text = _text(words.number, len(words.versions), dice.choice(("plain", "plain", "note")))
         words.reply = replace(words.reply, text=text, drafted=False, to_us=False, names_others=False)
