@@ -36,7 +36,6 @@ _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
 _PARENT_OPENS = timedelta(seconds=0.3)  # until it is worth looking whether a thread is open by now
 _PATIENT_FOR = 20  # such looks; then its root begins a thread, or is refused, and that is said
-_AT_ONCE = timedelta(seconds=1)  # nobody reads a root and answers it faster
 _LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
 
@@ -138,9 +137,7 @@ class Announcing:
         begun = thread.on_its_own() if leads else thread
         opened = begun.opened(place.channel, place.ts, shown_rev=shown_rev, private=private)
         since = thread.posting_since if begun.parent_id is None else None
-        at_once = shown_rev != UNKNOWN and since is not None and self.store.age(since) < _AT_ONCE
-        stood_since = None if at_once else since
-        return Outcome(opened, shared=thread.shares_a_card, leads=leads, stood_since=stood_since)
+        return Outcome(opened, shared=thread.shares_a_card, leads=leads, stood_since=since)
 
     async def _reply(self, thread: Thread) -> Outcome:
         if thread.shows:

@@ -20,6 +20,7 @@ _EACH = timedelta(seconds=2)  # from one thread to the next, over all processes:
 _ACTIVE = timedelta(days=1)  # only threads in which something was said since then
 _MOST = 2_000
 _SKEW = timedelta(minutes=1)  # between Slack's clock and ours
+_AT_ONCE = timedelta(seconds=0.5)  # nobody reads a root and answers it faster
 _AWAY = timedelta(minutes=1)  # whoever was not alive for longer may have missed something
 
 
@@ -54,12 +55,13 @@ def note_alive(tx: Transaction, at_start: bool) -> int:  # noqa: FBT001 - the wr
 
 
 def owe_reading(tx: Transaction, stood_since: Mapping[UUID, datetime]) -> None:
-    """Have threads read whose roots stood before we knew them: what was typed below was taken for no thread of ours.
+    """Have new threads read whose roots stood before we knew them: what was typed below was taken for none of ours.
 
     stood_since: since when, by the thread's id.
     """
+    late = {one: at for one, at in stood_since.items() if not timedelta(0) <= tx.estimate - at < _AT_ONCE}
     due = {"due_at": tx.estimate, "fence": 0}
-    tx.each(_READ_BACK, [due | {"key": f"back:{one.hex}", "at": at - _SKEW} for one, at in stood_since.items()])
+    tx.each(_READ_BACK, [due | {"key": f"back:{one.hex}", "at": at - _SKEW} for one, at in late.items()])
 
 
 _ALIVE = Sql("SELECT at FROM progress WHERE key = 'alive'")

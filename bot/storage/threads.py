@@ -163,7 +163,7 @@ class Outcome(Struct, frozen=True):
     named: tuple[str, Terms] | None = None  # what was typed, with the names in it
     speaks: bool = False  # it cannot be marked, so replies are to say how it does
     tells_of_sms: bool = False
-    stood_since: datetime | None = None  # its root may have stood since then without our knowing it
+    stood_since: datetime | None = None  # its root is new, and may stand since then
     forgets: bool = False  # its words are not kept: their author may not text
     goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
