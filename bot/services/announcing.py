@@ -83,7 +83,7 @@ class Announcing:
         thread, step = task.thread, task.step
         slots = (task.slot,) if task.slot else ()
         if step is Step.NOTHING:
-            return Outcome(thread, unused_slots=slots)
+            return Outcome(thread, unused_slots=slots, shared=bool(thread.closed and thread.parent_id))
         if step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR:  # its parent is about to be opened
             return Outcome(thread.undone(step), again_in=_PARENT_OPENS, unused_slots=slots)
         try:

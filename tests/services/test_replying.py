@@ -468,6 +468,22 @@ async def test_the_root_says_what_the_mark_on_the_last_words_cannot(
     await until(lambda: "not confirmed" in stage.shown())
 
 
+async def test_the_root_says_what_is_news_where_a_reply_was_refused(
+    open_stage: Opened, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waking, "_CARD_WAITS", timedelta(seconds=0.2))
+    stage: Stage = await open_stage(thread_replies="send", watch_for=3)
+    await texted(stage)
+    stage.sendblue.faults.stay = "SENT"
+    stage.slack.faults.errors["chat.postMessage"] = "restricted_action"
+    await write(stage, "Eight works")
+    await until(lambda: "not confirmed" in stage.shown())
+    text = stage.bubbles()[-1]
+    path = text.status_callback.removeprefix(stage.settings.public_url)
+    await stage.callback(text.body() | {"status": "DELIVERED"}, path=path)
+    await until(lambda: "Eight works” · ✅ *Delivered*" in stage.shown())
+
+
 async def test_typed_words_call_their_author_and_end_the_customers_wait(sends: Stage) -> None:
     await sends.sendblue.customer_says(CUSTOMER, "Or nine?")
     await until(lambda: "Waiting for an answer" in sends.shown())
