@@ -1,5 +1,7 @@
 """The rule that each channel has for what is typed in its threads, and "" for those that have none of their own."""
 
+from datetime import timedelta
+
 from msgspec import Struct
 
 from bot.domain.ids import new_id
@@ -7,6 +9,8 @@ from bot.domain.rules import Replies
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.private_notes import PrivateNote, owe_notes
 from bot.storage.sql import Sql
+
+_APART = timedelta(seconds=2)  # twice what one edit takes, so that others come in between
 
 
 class NewRule(Struct, frozen=True):
@@ -22,7 +26,8 @@ def set_rules(tx: Transaction, new: NewRule) -> bool:
         return False
     key = f"rule:{new.channel}:{int(tx.now.timestamp() * 1e6)}"
     owe_notes(tx, [PrivateNote(key, new.channel, "", f"rule:{new.rule}:{new.by}", new_id(tx.now))])
-    tx.do(_WAKE_ROOTS, channel=new.channel, now=tx.now)
+    for place, root in enumerate(tx.ask(_NEWEST_ROOTS, channel=new.channel).column()):
+        tx.do(_WAKE_ROOT, id=root, due=tx.now + place * _APART)
     return True
 
 
@@ -31,12 +36,15 @@ _SET_RULE = Sql("""
     ON CONFLICT (channel) DO UPDATE SET rule = excluded.rule, set_by = excluded.set_by, set_at = excluded.set_at
     WHERE channels.rule <> excluded.rule RETURNING channel
 """)
-# The newest roots say the rule at once, the others with their next edit.
-_WAKE_ROOTS = Sql("""
-    UPDATE threads SET rev = rev + 1, due_at = :now, lane = 0 WHERE due_at IS NULL AND id IN (
-        SELECT threads.id FROM threads JOIN conversations ON conversations.thread_id = threads.id
-        WHERE threads.channel = :channel AND closed = '' AND root_ts IS NOT NULL ORDER BY last_at DESC LIMIT 30
-    )
+# The newest roots say the rule one after the other, the others with their next edit. What a root has to say of a text
+# cuts that short, and waits behind none of them.
+_NEWEST_ROOTS = Sql("""
+    SELECT threads.id FROM threads JOIN conversations ON conversations.thread_id = threads.id
+    WHERE threads.channel = :channel AND due_at IS NULL AND closed = '' AND root_ts IS NOT NULL
+    ORDER BY last_at DESC LIMIT 30
+""")
+_WAKE_ROOT = Sql("""
+    UPDATE threads SET rev = rev + 1, due_at = :due, patient = true, lane = 0 WHERE id = :id AND due_at IS NULL
 """)
 
 

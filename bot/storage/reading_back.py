@@ -73,8 +73,8 @@ _LATELY = Sql("""
     SELECT threads.id FROM conversations JOIN threads ON threads.id = conversations.thread_id
     WHERE last_at > :since AND closed = '' AND root_ts IS NOT NULL ORDER BY last_at DESC LIMIT :most
 """)
-# One that is still to be read since an earlier time stays as it is.
-_READ_BACK = Sql("{insert progress: key, at, due_at, fence} ON CONFLICT (key) DO NOTHING")
+# One that is still to be read keeps the time since when, not its place.
+_READ_BACK = Sql("{insert progress: key, at, due_at, fence} ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at")
 
 
 @one_by_one
