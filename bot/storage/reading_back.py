@@ -45,9 +45,11 @@ def note_alive(tx: Transaction, at_start: bool) -> int:  # noqa: FBT001 - the wr
     if before is None or not (at_start or tx.now - before > _AWAY):
         return 0
     threads = tx.ask(_LATELY, since=tx.now - _ACTIVE, most=_MOST).column()
+    # After a clock was set back nobody knows when that was.
+    since = before - _SKEW if before <= tx.now else tx.now - _ACTIVE
     # One after the other in this order: the newest first.
     rows = [
-        {"key": f"back:{one.hex}", "at": before - _SKEW, "due_at": tx.now + timedelta(microseconds=place), "fence": 0}
+        {"key": f"back:{one.hex}", "at": since, "due_at": tx.now + timedelta(microseconds=place), "fence": 0}
         for place, one in enumerate(threads)
     ]
     tx.each(_READ_BACK, rows)

@@ -146,7 +146,7 @@ BUGS = (
         "whoever comes may finish": Bug(_whoever_comes_may_finish, "whose claim is over", 38),
         "a lease is not stored": Bug(_a_lease_is_not_stored, "is claimed while somebody holds it", 0),
         "slots are given twice": Bug(_slots_are_given_twice, "is used twice within", 0),
-        "an edit is made once": Bug(_an_edit_is_made_once, "the root says", 3884),
+        "an edit is made once": Bug(_an_edit_is_made_once, "the root says", 9935),
         "a stray reply is left": Bug(_a_stray_reply_is_left, "outside its thread", 148),
         "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer", 10),
         "looked for twice": Bug(_looked_for_twice, "stands twice", 166),
