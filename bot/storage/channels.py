@@ -41,7 +41,7 @@ _SET_RULE = Sql("""
 _NEWEST_ROOTS = Sql("""
     SELECT threads.id FROM threads JOIN conversations ON conversations.thread_id = threads.id
     WHERE threads.channel = :channel AND due_at IS NULL AND closed = '' AND root_ts IS NOT NULL
-    ORDER BY last_at DESC LIMIT 30
+    ORDER BY last_at DESC LIMIT 5
 """)
 _WAKE_ROOT = Sql("""
     UPDATE threads SET rev = rev + 1, due_at = :due, patient = true, lane = 0 WHERE id = :id AND due_at IS NULL

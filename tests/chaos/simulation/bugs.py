@@ -150,6 +150,6 @@ BUGS = (
         "a stray reply is left": Bug(_a_stray_reply_is_left, "outside its thread", 148),
         "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer", 10),
         "looked for twice": Bug(_looked_for_twice, "stands twice", 166),
-        "not found counts as said": Bug(_not_found_counts_as_said, "is not there", 151),
+        "not found counts as said": Bug(_not_found_counts_as_said, "is not there", 432),
     }
 )
