@@ -6,9 +6,11 @@ from msgspec import Struct
 
 from bot.domain.ids import new_id
 from bot.domain.rules import Replies
+from bot.domain.thread import Step
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.private_notes import PrivateNote, owe_notes
 from bot.storage.sql import Sql
+from bot.storage.waking import wake
 
 _APART = timedelta(seconds=2)  # twice what one edit takes, so that others come in between
 
@@ -27,7 +29,7 @@ def set_rules(tx: Transaction, new: NewRule) -> bool:
     key = f"rule:{new.channel}:{int(tx.now.timestamp() * 1e6)}"
     owe_notes(tx, [PrivateNote(key, new.channel, "", f"rule:{new.rule}:{new.by}", new_id(tx.now))])
     for place, root in enumerate(tx.ask(_NEWEST_ROOTS, channel=new.channel).column()):
-        tx.do(_WAKE_ROOT, id=root, due=tx.now + place * _APART)
+        wake(tx, [root], Step.EDIT, place * _APART)
     return True
 
 
@@ -37,14 +39,10 @@ _SET_RULE = Sql("""
     WHERE channels.rule <> excluded.rule RETURNING channel
 """)
 # The newest roots say the rule one after the other, the others with their next edit. What a root has to say of a text
-# cuts that short, and waits behind none of them.
+# cuts that short. They are always the same few: were those left out that wait already, each change would add others.
 _NEWEST_ROOTS = Sql("""
     SELECT threads.id FROM threads JOIN conversations ON conversations.thread_id = threads.id
-    WHERE threads.channel = :channel AND due_at IS NULL AND closed = '' AND root_ts IS NOT NULL
-    ORDER BY last_at DESC LIMIT 5
-""")
-_WAKE_ROOT = Sql("""
-    UPDATE threads SET rev = rev + 1, due_at = :due, patient = true, lane = 0 WHERE id = :id AND due_at IS NULL
+    WHERE threads.channel = :channel AND closed = '' AND root_ts IS NOT NULL ORDER BY last_at DESC LIMIT 5
 """)
 
 

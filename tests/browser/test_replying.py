@@ -8,8 +8,7 @@ from playwright.async_api import Locator, expect
 
 from tests.browser.desk import Desk
 
-# In a demo of its own: it changes the rule of channels, and each change has roots edited that other tests wait behind.
-pytestmark = [pytest.mark.alone, pytest.mark.asyncio(loop_scope="session")]
+pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 FIRST = "Table at eight?"
 DELIVERED, HELD, KEPT = "check mark", "pause", "lock"
