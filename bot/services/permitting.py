@@ -1,7 +1,7 @@
 """Who may text customers: configured people and channels, and by default no guest and no stranger."""
 
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import structlog
 
@@ -9,6 +9,7 @@ from bot.domain.clock import Clock
 from bot.domain.message import Origin
 from bot.domain.rules import Rules
 from bot.errors import CallFailed, Refused, UsageError
+from bot.services.remembered import Remembered
 from bot.slack.notifier import Notifier
 from bot.slack.reasons import NOT_ALLOWED, NOT_HERE
 
@@ -16,7 +17,6 @@ log = structlog.get_logger(__name__)
 
 NOT_PERMITTED = frozenset({"guest", "stranger", "not_allowed", "not_here"})
 _REMEMBERED_FOR = timedelta(minutes=5)
-_MOST_REMEMBERED = 10_000
 
 
 @dataclass(eq=False)
@@ -24,9 +24,11 @@ class Permitting:
     notifier: Notifier
     clock: Clock
     rules: Rules
-    _private: dict[str, tuple[datetime, bool | None]] = field(default_factory=dict, init=False)
     _address: str = field(default="", init=False)
-    _known: dict[tuple[str, frozenset[str]], tuple[datetime, str]] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self._private: Remembered[str, bool | None] = Remembered(self.clock, _REMEMBERED_FOR)
+        self._verdicts: Remembered[tuple[str, frozenset[str]], str] = Remembered(self.clock, _REMEMBERED_FOR)
 
     def check_at_once(self, origin: Origin) -> None:
         """Raise UsageError where the settings alone say no."""
@@ -53,8 +55,7 @@ class Permitting:
         """Whether a channel is a private place, as Slack said a moment ago; None: it does not say."""
         if not channel.startswith("C"):  # a direct message, of two or of several
             return True
-        asked_at, private = self._private.get(channel, (None, None))
-        if asked_at is None or not timedelta(0) <= self.clock() - asked_at <= _REMEMBERED_FOR:
+        if channel not in self._private:
             private = None
             try:
                 private = await self.notifier.is_private(channel)
@@ -63,10 +64,8 @@ class Permitting:
             except CallFailed as error:  # to be asked again with the next post
                 log.info("channel_not_asked_about", channel=channel, code=error.code)
                 return None
-            if len(self._private) >= _MOST_REMEMBERED:
-                self._private.clear()
-            self._private[channel] = (self.clock(), private)
-        return private
+            self._private[channel] = private
+        return self._private[channel]
 
     async def check(self, user: str, *teams: str) -> None:
         """Ask Slack who somebody is, unless that was asked a moment ago. teams: the workspaces they act in and are of.
@@ -74,14 +73,10 @@ class Permitting:
         Raises Refused with `guest`, `stranger` or `not_allowed`: they may not; with Slack's own code: it will not say.
         After NotSent and Uncertain, ask again.
         """
-        now, places = self.clock(), frozenset(filter(None, teams))
-        asked_at, verdict = self._known.get((user, places), (None, ""))
-        if asked_at is None or not timedelta(0) <= now - asked_at <= _REMEMBERED_FOR:
-            verdict = await self._verdict(user, places)
-            if len(self._known) >= _MOST_REMEMBERED:
-                self._known.clear()
-            self._known[user, places] = (now, verdict)
-        if verdict:
+        asked = user, frozenset(filter(None, teams))
+        if asked not in self._verdicts:
+            self._verdicts[asked] = await self._verdict(*asked)
+        if verdict := self._verdicts[asked]:
             raise Refused(verdict)
 
     async def _verdict(self, user: str, places: frozenset[str]) -> str:
