@@ -97,22 +97,11 @@ class App:
         self.announcing = Announcing(store, self.notifier, *doing, *saying, notes, settings.inbox, settle)
         where, has_webhook = (settings.lines, settings.inbox), bool(settings.webhook_secrets)
         self.receiving = Receiving(store, self.sendblue, self.announce, *where, durations, alarming, has_webhook)
-        self.reading_back = reader = ReadingBack(store, self.notifier, self.replying, read_message, self.announce)
+        self.reading_back = ReadingBack(store, self.notifier, self.replying, read_message, self.announce)
         noting = Noting(store, self.notifier, self.permitting, terms, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
         self.sweeping = Sweeping(store, self.tracking, alarming, durations, notes, began)
-        polls, doubts, back, every = asyncio.Event(), asyncio.Event(), asyncio.Event(), settings.repoll_interval
-        self.workers = (
-            Worker("announcing", "announce", self.announcing.claim, self.announce, self.clock),
-            self.sender,
-            Worker("polling", "poll", partial(polling.claim, "polls"), polls, self.clock, tick=every),
-            Worker("doubting", "doubt", partial(polling.claim, "doubts"), doubts, self.clock, tick=every),
-            Worker("noting", "note", noting.claim, notes, self.clock),
-            Worker("reading back", "read_back", reader.claim, back, self.clock, tick=every),
-            Worker("receiving", "catch_up", self.receiving.claim, asyncio.Event(), self.clock),
-        )
-        wakeups = (self.announce, self.send, notes)
-        self.jobs = Jobs(self.sweeping, wakeups, (polls, doubts, back), self.clock, repoll_interval=every)
+        self.workers, self.jobs = _duties(self, polling, noting, notes)
 
     @asynccontextmanager
     async def open(self, *, working: bool, listening: bool = True) -> AsyncIterator[None]:
@@ -164,6 +153,22 @@ class App:
             own = worker.problem if self.working else ""
             checks[worker.name] = own or worker.standstill(since.get(worker.kind))
         return checks, waiting
+
+
+def _duties(app: App, polling: Polling, noting: Noting, notes: asyncio.Event) -> tuple[tuple[Worker, ...], Jobs]:
+    """Return who works, and the ticks that wake them."""
+    polls, doubts, back, every = asyncio.Event(), asyncio.Event(), asyncio.Event(), app.settings.repoll_interval
+    workers = (
+        Worker("announcing", "announce", app.announcing.claim, app.announce, app.clock),
+        app.sender,
+        Worker("polling", "poll", partial(polling.claim, "polls"), polls, app.clock, tick=every),
+        Worker("doubting", "doubt", partial(polling.claim, "doubts"), doubts, app.clock, tick=every),
+        Worker("noting", "note", noting.claim, notes, app.clock),
+        Worker("reading back", "read_back", app.reading_back.claim, back, app.clock, tick=every),
+        Worker("receiving", "catch_up", app.receiving.claim, asyncio.Event(), app.clock),
+    )
+    wakeups = (app.announce, app.send, notes)
+    return workers, Jobs(app.sweeping, wakeups, (polls, doubts, back), app.clock, repoll_interval=every)
 
 
 def _terms_of(settings: Settings) -> Terms:

@@ -5,13 +5,11 @@ stand in the customer's thread already. It waits there until its author is admit
 in the order; they get it when they are let go.
 """
 
-from collections.abc import Sequence
 from datetime import datetime, timedelta
 from enum import StrEnum
 from uuid import UUID
 
 from msgspec import Struct
-from msgspec.structs import replace
 
 from bot.domain.attention import Attention
 from bot.domain.ids import new_id
@@ -19,7 +17,7 @@ from bot.domain.known import Known
 from bot.domain.rules import Replies
 from bot.domain.send import Send, Words
 from bot.domain.splitting import split_text
-from bot.domain.thread import Step, Thread
+from bot.domain.thread import Step
 from bot.storage.conversations import Gesture, Seat, let_out, next_seats, opted_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import WROTE_THERE, insert_sends
@@ -136,14 +134,14 @@ class Held(Struct, frozen=True):
     root_ts: str | None  # None: its author is not admitted yet
 
 
-_MESSAGE = """
+MESSAGE = """
     SELECT messages.id, threads.id AS thread_id, threads.conversation_id, messages.seq, direction, origin, author,
         text, held_until, channel, typed_ts, root_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
 """
 # Both are locked, or who waited for the thread would see the message as it was before.
-LOAD = Sql(f"{_MESSAGE} WHERE messages.id = :id {{lock of threads, messages}}")
-LOAD_TYPED = Sql(f"""{_MESSAGE}
+LOAD = Sql(f"{MESSAGE} WHERE messages.id = :id {{lock of threads, messages}}")
+LOAD_TYPED = Sql(f"""{MESSAGE}
     WHERE threads.channel = CAST(:channel AS text) AND typed_ts = :ts AND messages.seq = threads.seq
     {{lock of threads, messages}}
 """)
@@ -153,7 +151,7 @@ def let_go_or_say(tx: Transaction, message: Held, terms: Terms, place: Place | N
     """Let a message go to the customer, or keep it and have its author told why."""
     if not (why_not := let_go(tx, message, terms, place)):
         return Heed.GOING
-    wipe(tx, message)
+    wipe(tx, message.id)
     owe(tx, message.id, message.author, why_not)
     return why_not
 
@@ -175,7 +173,7 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
             return "private"
     thread_id, author = (place.thread_id, message.author) if message.root_ts else (None, None)
     if thread_id is not None:
-        _goes_on(tx, place)
+        goes_on(tx, place)
     gesture = Gesture(f"go:{message.id.hex}", place.line, place.customer, thread_id, author=author)
     seat = next_seats(tx, [gesture]).get(gesture.key)
     if seat is None:
@@ -196,86 +194,22 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
     return ""
 
 
-def _goes_on(tx: Transaction, place: Place) -> None:
+def goes_on(tx: Transaction, place: Place) -> None:
     """Have the root of the thread that was the current one say that the conversation goes on in this one."""
     if place.current_id not in (None, place.thread_id):
         wake(tx, [one for one in [place.current_id] if one is not None], Step.EDIT)
 
 
-def admit_text(tx: Transaction, thread: Thread) -> None:
-    """Have a conversation go on where a text was typed, now that its author is admitted, whoever holds the claim.
-
-    Not before: a guest or an outsider would have what the customer answers come to where they read it.
-    """
-    its = {"id": thread.id, "fence": thread.fence}
-    if not tx.ask(_IS_TEXT, **its).column():
-        return
-    for place in tx.ask(PARENT, thread_id=thread.id).of(Place):
-        _goes_on(tx, place)
-    tx.do(_GOES_ON, **its, author=thread.message.author, said_at=thread.message.said_at)
-
-
-_IS_TEXT = Sql("""
-    SELECT threads.id FROM threads JOIN messages ON messages.thread_id = threads.id AND messages.seq = threads.seq
-    WHERE threads.id = :id AND fence = :fence AND direction = 'out'
-""")
-# Unless somebody has begun another thread meanwhile. The customer may have written meanwhile, too.
-_GOES_ON = Sql("""
-    UPDATE conversations SET
-        thread_id = (SELECT parent_id FROM threads WHERE id = :id), author = :author, author_at = :said_at,
-        waiting_since = CASE WHEN waiting_since > :said_at THEN waiting_since END
-    WHERE id = (SELECT conversation_id FROM threads WHERE id = :id AND fence = :fence) AND NOT EXISTS (
-        SELECT 1 FROM threads AS later WHERE later.id = conversations.thread_id AND later.closed = ''
-        AND later.seq > (SELECT seq FROM threads WHERE id = :id)
-    )
-""")
-
 _GOES = Sql("UPDATE messages SET direction = 'out', seq = :seq, held_until = NULL, origin = 'typed' WHERE id = :id")
 _ITS_THREAD_GOES = Sql("UPDATE threads SET seq = :seq WHERE id = :id")
 
 
-def wipe(tx: Transaction, message: Held) -> None:
+def wipe(tx: Transaction, message_id: UUID) -> None:
     """Keep of words only that they were no text to the customer."""
-    tx.do(KEEP, id=message.id)
+    tx.do(_WIPE, id=message_id)
 
 
-KEEP = Sql("UPDATE messages SET direction = 'note', text = '', held_until = NULL WHERE id = :id")
-
-
-def name_words(tx: Transaction, thread: Thread, text: str, terms: Terms) -> None:
-    """Store a drafted text with the names in it, whoever holds the claim; if it waits for nothing else, it goes.
-
-    Not when the names came too late: then it is no more than other texts that could not be sent in time.
-    """
-    for message in tx.ask(_LOAD_CLAIMED, id=thread.message.id, fence=thread.fence).of(Held):
-        tx.do(_NAMED, id=message.id, text=text)
-        if message.held_until is None and tx.estimate - thread.message.said_at > terms.send_within:
-            wipe(tx, message)
-            owe(tx, message.id, message.author, "too_late")
-        elif message.held_until is None:
-            let_go_or_say(tx, replace(message, text=text), terms)
-
-
-_LOAD_CLAIMED = Sql(f"""{_MESSAGE}
-    WHERE messages.id = :id AND threads.fence = :fence AND direction = 'held' AND origin = 'drafted'
-""")
-_NAMED = Sql("UPDATE messages SET text = :text, origin = 'typed' WHERE id = :id")
-
-
-def forget_words(tx: Transaction, threads: Sequence[Thread]) -> None:
-    """Keep nothing of what somebody typed who may not text, whoever holds the claims."""
-    for thread in threads:
-        tx.do(_FORGET, id=thread.message.id, thread_id=thread.id, fence=thread.fence)
-        tx.do(_FORGET_SENDS, message_id=thread.message.id, thread_id=thread.id, fence=thread.fence)
-
-
-_CLAIMED = "EXISTS (SELECT 1 FROM threads WHERE threads.id = :thread_id AND fence = :fence)"
-_FORGET = Sql(f"""
-    UPDATE messages SET text = '', held_until = NULL,
-        direction = CASE direction WHEN 'held' THEN 'note' ELSE direction END
-    WHERE id = :id AND {_CLAIMED}
-""")
-_FORGET_SENDS = Sql(f"UPDATE sends SET text = '' WHERE message_id = :message_id AND {_CLAIMED}")
+_WIPE = Sql("UPDATE messages SET direction = 'note', text = '', held_until = NULL WHERE id = :id")
 
 
 @one_by_one
@@ -283,7 +217,7 @@ def expire_replies(tx: Transaction, _: None) -> int:
     """Wipe held words whose time is over, and have their authors told; return how many, 100 at most."""
     over = tx.ask(_EXPIRED, now=tx.now).of(Held)
     for message in over:
-        wipe(tx, message)
+        wipe(tx, message.id)
         if message.origin != "correction":
             owe(tx, message.id, message.author, "expired")
             wake(tx, [message.thread_id], Step.MARK)
@@ -291,7 +225,7 @@ def expire_replies(tx: Transaction, _: None) -> int:
 
 
 # Chosen first: for 100 in the order of threads PostgreSQL would look at every message there is.
-_EXPIRED = Sql(f"""{_MESSAGE}
+_EXPIRED = Sql(f"""{MESSAGE}
     WHERE messages.id IN (SELECT id FROM messages WHERE held_until <= :now ORDER BY held_until LIMIT 100)
     AND held_until <= :now ORDER BY threads.id {{lock of threads, messages skip locked}}
 """)

@@ -207,7 +207,7 @@ def decide_replies(tx: Transaction, click: ReplyClick) -> str:
         return "changed"
     over = "kept" if click.choice == "keep" else "expired" if message.held_until <= tx.now else ""
     if why_not := over or let_go(tx, message, click.terms):
-        wipe(tx, message)
+        wipe(tx, message.id)
         wake(tx, [message.thread_id], Step.MARK)
         return why_not
     if click.choice == "always":

@@ -11,7 +11,7 @@ from bot.domain.rules import Verdict
 from bot.domain.thread import Step
 from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
-from bot.storage.held import KEEP, LOAD_TYPED, NEW_MESSAGE, PARENT, Heed, Held, Place, Terms, let_go_or_say, owe, wipe
+from bot.storage.held import LOAD_TYPED, NEW_MESSAGE, PARENT, Heed, Held, Place, Terms, let_go_or_say, owe, wipe
 from bot.storage.intake import KNOWN
 from bot.storage.places import was_not_written
 from bot.storage.replies import Typed, judged, keep_out, take_edited, why_held
@@ -45,7 +45,7 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     if message.direction == "out" and not _take_back(tx, message):
         return _correct(tx, item, message)
     if verdict is Verdict.NOTE or reply.has_files or not reply.text:
-        wipe(tx, message)
+        wipe(tx, message.id)
         wake(tx, [message.thread_id], Step.MARK)
         was_not_written(tx, [message.thread_id])
         return Heed.KEPT
@@ -140,7 +140,7 @@ def remove_replies(tx: Transaction, item: Removed) -> str:
     [message] = found
     tx.do(PARENT, thread_id=message.thread_id)  # locked before its conversation, as everywhere
     if message.direction == "held" or _take_back(tx, message):
-        wipe(tx, message)
+        wipe(tx, message.id)
         was_not_written(tx, [message.thread_id])
         return Heed.KEPT
     if tx.ask(_LEFT, message_id=message.id).column():
@@ -165,4 +165,4 @@ _CORRECTION = Sql("""
 @one_by_one
 def end_correction(tx: Transaction, message_id: UUID) -> None:
     """Forget the new words of a text: they were sent by themselves."""
-    tx.do(KEEP, id=message_id)
+    wipe(tx, message_id)

@@ -10,11 +10,12 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from bot.domain.thread import EDITING, Step, Thread
+from bot.storage.admitting import admit_text, forget_words, name_words
 from bot.storage.cards import with_cards
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
-from bot.storage.held import Terms, admit_text, forget_words, name_words
+from bot.storage.held import Terms
 from bot.storage.marks import speak, tell_of_sms
 from bot.storage.pacing import close_slots, give_back_slot, take_slots
 from bot.storage.places import begin_with_the_oldest, move_inbound, was_not_written

@@ -65,7 +65,7 @@ async def test_on_a_full_disk_the_person_reads_not_sent_and_all_goes_on_when_the
     ruin.sendblue.faults.reset()
     await ruin.ledger.type("A text after")
     assert await ruin.sendblue.report(ruin.bubbles()[0].handle, "DELIVERED") == 200
-    await ruin.end(within=8)  # a root says how its conversation stands some five seconds after the news
+    await ruin.end(within=6)
     judge(ruin)
     await until_ready(ruin)
     assert "Traceback" not in ruin.bot.said

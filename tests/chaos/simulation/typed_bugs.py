@@ -10,7 +10,7 @@ from bot.domain import mark, rules
 from bot.domain.delivery import Delivery
 from bot.services import deciding
 from bot.services.permitting import Permitting
-from bot.storage import held, replies, reply_edits, threads
+from bot.storage import admitting, held, replies, reply_edits, threads
 from tests.chaos.simulation.bug import Bug
 from tests.statements import Sql
 
@@ -44,7 +44,7 @@ def _what_has_left_is_taken_back() -> AbstractContextManager[Any]:
 def _expired_words_are_kept() -> AbstractContextManager[Any]:
     """Held words become a note that can still be read."""
     only = Sql("UPDATE messages SET direction = 'note', held_until = NULL WHERE id = :id")
-    return patch.object(held, "KEEP", only)
+    return patch.object(held, "_WIPE", only)
 
 
 def _nobody_is_asked_who_types() -> AbstractContextManager[Any]:
@@ -58,7 +58,7 @@ def _nobody_is_asked_who_types() -> AbstractContextManager[Any]:
 
 def _what_has_its_names_goes() -> AbstractContextManager[Any]:
     """Words that mention somebody leave once the names are known."""
-    real = held.name_words
+    real = admitting.name_words
 
     def name_words(tx: Any, thread: Any, text: str, terms: Any) -> None:
         real(tx, thread, text, terms)
