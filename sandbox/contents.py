@@ -22,7 +22,8 @@ for _ending, _type in {
 
 def type_of(name: str) -> str:
     """Return the MIME type that a file's name promises."""
-    return _TYPES.guess_type(f"file.{name.rpartition('.')[2]}")[0] or "application/octet-stream"
+    _, dot, ending = name.rpartition(".")
+    return _TYPES.guess_type(f"file{dot}{ending}")[0] or "application/octet-stream"
 
 
 class TooLargeError(ValueError):

@@ -92,14 +92,16 @@ class SlackFile:
 
     def event(self) -> Json:
         """Return it as the page reads it; it may read a file whose scan is not over."""
-        readable = self.content is not None and not self.deleted
+        if self.deleted:
+            return {"id": self.id, "name": "", "title": "", "mimetype": "", "size": 0, "url": None, "deleted": True}
         return {
             "id": self.id,
             "name": self.name,
             "title": self.title or self.name,
             "mimetype": self.mimetype,
             "size": self.size,
-            "url": f"/control/slack/files/{self.id}" if readable else None,
+            "url": f"/control/slack/files/{self.id}" if self.content else None,
+            "deleted": False,
         }
 
 
@@ -108,7 +110,7 @@ def file_shown(file: SlackFile | Json) -> Json:
     if isinstance(file, SlackFile):
         return file.event()
     shown = {name: file.get(name, "") for name in ("id", "name", "title", "mimetype")}
-    return shown | {"size": file.get("size", 0), "url": None}
+    return shown | {"size": file.get("size", 0), "url": None, "deleted": file.get("mode") == "tombstone"}
 
 
 def file_spelled(file: SlackFile | Json) -> Json:
