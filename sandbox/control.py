@@ -8,6 +8,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from sandbox.attachments import attached, missing, shown
 from sandbox.bot_process import BotFailedError
 from sandbox.faults import Switches
 from sandbox.playing import Playing
@@ -35,7 +36,10 @@ class RequestError(ValueError):
 
 
 class Control:
-    """One method per POST under `/control/`. Each takes the body's JSON and returns the answer's."""
+    """One method per POST under `/control/`. Each takes the body's JSON and returns the answer's.
+
+    A message may come with `files: [{name, data, mimetype?}]`, `data` in base64; its `text` may be missing then.
+    """
 
     def __init__(self, world: World, playing: Playing) -> None:
         self._world = world
@@ -60,14 +64,17 @@ class Control:
             "/reset": self.reset,
             "/scene": self.scene,
         }
-        return [Route(path, _door(action), methods=["POST"]) for path, action in actions.items()]
+        files = [Route("/slack/files/{id}", self.slack_file), Route("/sendblue/media/{id}", self.sendblue_file)]
+        return [*files, *(Route(path, _door(action), methods=["POST"]) for path, action in actions.items())]
 
     async def type(self, body: Json) -> Json:
         """A slash command, or an ordinary message; either way escaped, as Slack does with what people type."""
         slack = self._world.slack
-        text, channel, user = _text(body, "text"), _text(body, "channel"), _text(body, "user")
+        text, channel, user = _words(body), _text(body, "channel"), _text(body, "user")
         if not text.startswith("/"):
             return await self.write(body)
+        if body.get("files"):
+            raise RequestError("Slack takes no files with a command.")
         command = text.split()[0]
         if command == "/invite":
             slack.invite(channel)
@@ -80,10 +87,11 @@ class Control:
         """An ordinary message: in a thread if one is named, and in its channel as well with `broadcast`."""
         thread_ts = _text(body, "thread_ts") if body.get("thread_ts") else None
         broadcast = thread_ts is not None and body.get("broadcast") is True
-        if thread_ts and _text(body, "text").startswith("/"):
+        if thread_ts and _words(body).startswith("/"):
             raise RequestError("Slack takes no commands in a thread. Use the channel’s own box.")
-        channel, user = _text(body, "channel"), _text(body, "user")
-        said = await self._world.slack.reply(channel, thread_ts, self._picked(body), user=user, broadcast=broadcast)
+        place, user, files = (_text(body, "channel"), thread_ts), _text(body, "user"), attached(body)
+        reply = self._world.slack.reply
+        said = await reply(*place, self._picked(body), user=user, broadcast=broadcast, files=files)
         return {"failure": None, "text": "", "ts": said.ts}
 
     async def edit(self, body: Json) -> Json:
@@ -127,13 +135,20 @@ class Control:
             raise RequestError("A phone number looks like +14155552671 here.")
         sendblue = self._world.sendblue
         says = sendblue.group_says if body.get("group") is True else sendblue.customer_says
-        await says(number, _text(body, "text"))
+        await says(number, _words(body), media=[(name, data) for name, data, _ in attached(body)])
         return {}
 
     async def delete(self, body: Json) -> Json:
-        """Delete a message in Slack: one's own, or without a `user` any, as an admin of the workspace can."""
+        """Delete a message in Slack, or the `file` of a message.
+
+        One deletes one's own, or without a `user` any, as an admin of the workspace can.
+        """
         user = _text(body, "user") if "user" in body else None
-        await self._world.slack.remove(_text(body, "channel"), _text(body, "ts"), user=user)
+        place = _text(body, "channel"), _text(body, "ts")
+        if "file" in body:
+            await self._world.slack.remove_file(*place, _text(body, "file"), user=user)
+        else:
+            await self._world.slack.remove(*place, user=user)
         return {}
 
     async def submit(self, body: Json) -> Json:
@@ -171,8 +186,20 @@ class Control:
             raise RequestError(f"Wait until “{self._playing.title}” is over.", 409)
         return self._playing.start(title)
 
+    async def slack_file(self, request: Request) -> Response:
+        """Answer a GET of a file in Slack, as its people see it."""
+        file = self._world.slack.files.find(request.path_params["id"])
+        if file is None or file.deleted:
+            return missing()
+        return shown(file.content, file.name, file.mimetype)
+
+    async def sendblue_file(self, request: Request) -> Response:
+        """Answer a GET of a file on the phone."""
+        medium = self._world.sendblue.media.find(request.path_params["id"])
+        return missing() if medium is None else shown(medium.content, medium.name, medium.mimetype)
+
     def _picked(self, body: Json) -> str:
-        return picked(_text(body, "text"), self._world.slack.mentions())
+        return picked(_words(body), self._world.slack.mentions())
 
     def _view(self, body: Json) -> View:
         for view in self._world.slack.views:
@@ -222,6 +249,11 @@ def _text(body: Json, name: str) -> str:
     if len(value) > LONGEST_TEXT:
         raise RequestError(f"{name} is longer than {LONGEST_TEXT} characters.")
     return value.strip()
+
+
+def _words(body: Json) -> str:
+    """Return the text of a message; it may be missing beside files."""
+    return _text(body, "text") if body.get("text") or not body.get("files") else ""
 
 
 def _flipped(switches: Switches, body: Json) -> Json:

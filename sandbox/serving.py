@@ -15,15 +15,15 @@ from uvicorn.server import ServerState
 
 from sandbox.faults import Switches
 
-_ABORT = "sandbox.abort"
+_CONNECTION = "sandbox.connection"
 
 
 class _DroppableProtocol(HttpToolsProtocol):
-    """uvicorn's protocol, with the connection's `abort` within the app's reach."""
+    """uvicorn's protocol, with the connection within the app's reach."""
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self.scope["extensions"] = {_ABORT: {"abort": self.transport.abort}}
+        self.scope["extensions"] = {_CONNECTION: {"transport": self.transport}}
 
 
 def _dated(app: Callable[..., Any]) -> Callable[..., Any]:
@@ -46,11 +46,21 @@ class Dropped(Response):
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Cut the connection this request came on."""
-        extension = scope.get("extensions", {}).get(_ABORT)
-        if extension is None:
-            raise ConnectionResetError("the connection was dropped")
-        extension["abort"]()
-        await _gone(receive)
+        connection_of(scope).abort()
+        await gone(receive)
+
+
+def connection_of(scope: Scope) -> asyncio.Transport:
+    """Return the connection that a request came on, to do with it what no response can.
+
+    Raises:
+        ConnectionResetError: the app is not served by `serving`.
+    """
+    extension = scope.get("extensions", {}).get(_CONNECTION)
+    if extension is None:
+        raise ConnectionResetError("the connection was dropped")
+    transport: asyncio.Transport = extension["transport"]
+    return transport
 
 
 async def held(request: Request, switches: Switches, released: Callable[[], bool], patience: float) -> bool:
@@ -58,17 +68,18 @@ async def held(request: Request, switches: Switches, released: Callable[[], bool
 
     Ends early when the sender hangs up, and after `patience` seconds.
     """
-    gone = asyncio.ensure_future(_gone(request.receive))
+    left = asyncio.ensure_future(gone(request.receive))
     free = asyncio.ensure_future(switches.until(released))
     try:
-        await asyncio.wait({gone, free}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
-        return not gone.done()
+        await asyncio.wait({left, free}, timeout=patience, return_when=asyncio.FIRST_COMPLETED)
+        return not left.done()
     finally:
-        gone.cancel()
+        left.cancel()
         free.cancel()
 
 
-async def _gone(receive: Receive) -> None:
+async def gone(receive: Receive) -> None:
+    """Wait until a request's sender hangs up."""
     while (await receive())["type"] != "http.disconnect":
         pass
 

@@ -15,7 +15,7 @@ LONGEST = 2000
 _HIDDEN = "•••"
 _PATTERNS = (
     re.compile(r"(?P<keep>/sendblue/status/[^/\s\"]+/)[^/\s\"?&]+"),
-    re.compile(r"(?P<keep>/response/)[A-Za-z0-9_-]+"),
+    re.compile(r"(?P<keep>/response/|/upload/v1/)[A-Za-z0-9_-]+"),
     re.compile(r"(?P<keep>Bearer )\S+"),
     re.compile(r"(?P<keep>xox[a-z]-)[\w-]+"),
     re.compile(r"(?P<keep>\"(?:token|secret|globalSecret)\": \")[^\"]+"),
@@ -76,7 +76,7 @@ class Exchange:
 
 
 def masked(text: str, secrets: frozenset[str] = frozenset()) -> str:
-    """Return `text` without callback tokens, bearer tokens, response URLs and the given secrets."""
+    """Return `text` without callback tokens, bearer tokens, response URLs, upload URLs and the given secrets."""
     for secret in secrets:
         text = text.replace(secret, _HIDDEN)
     for pattern in _PATTERNS:

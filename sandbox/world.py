@@ -87,7 +87,7 @@ async def world(bot_port: int, command: Sequence[str] = BOT_COMMAND) -> AsyncIte
 
 def connect(made: World, base_url: str) -> None:
     """Tell both sides where the pretend services are served."""
-    made.slack.base_url = f"{base_url}/slack"
+    made.slack.base_url, made.sendblue.base_url = f"{base_url}/slack", f"{base_url}/sendblue"
     made.bot.settings = {
         **made.bot.settings,
         "SLACK_API_URL": f"{base_url}/slack/api/",

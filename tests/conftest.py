@@ -227,12 +227,12 @@ async def open_stage(tmp_path: Path, database_url: str, migrated_file: Path) -> 
             stack.push_async_callback(slack.aclose)
             stack.push_async_callback(sendblue.aclose)
             slack.base_url = await stack.enter_async_context(serving(slack.app))
-            sendblue_url = await stack.enter_async_context(serving(sendblue.app))
+            sendblue.base_url = await stack.enter_async_context(serving(sendblue.app))
             port = free_port()
             settings = settings_for(
                 tmp_path,
                 slack_api_url=f"{slack.base_url}/api/",
-                sendblue_api_url=sendblue_url,
+                sendblue_api_url=sendblue.base_url,
                 public_url=f"http://127.0.0.1:{port}",
                 **({"database_url": database_url} | changes),
             )

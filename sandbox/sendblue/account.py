@@ -4,9 +4,12 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
+from starlette.requests import Request
+
 from sandbox.sendblue.faults import SendblueFaults
 from sandbox.sendblue.intake import message_from, opted_out
 from sandbox.sendblue.lists import page
+from sandbox.sendblue.media import Media
 from sandbox.sendblue.optouts import OptOuts
 from sandbox.sendblue.phones import Phones
 from sandbox.sendblue.records import (
@@ -20,6 +23,7 @@ from sandbox.sendblue.records import (
 from sandbox.sendblue.rest import Rest, busy, not_found
 from sandbox.sendblue.webhooks import Webhooks
 from sandbox.traffic import Json
+from sandbox.uploads import uploaded
 
 Answer: TypeAlias = tuple[int, object]
 """HTTP status, body."""
@@ -28,8 +32,11 @@ Answer: TypeAlias = tuple[int, object]
 class Account:
     """One method per call. Refusals are raised as SendblueRefusalError."""
 
-    def __init__(self, faults: SendblueFaults, phones: Phones, opt_outs: OptOuts, lines: Sequence[str]) -> None:
+    def __init__(
+        self, faults: SendblueFaults, phones: Phones, opt_outs: OptOuts, media: Media, lines: Sequence[str]
+    ) -> None:
         self._faults = faults
+        self._media = media
         self._phones = phones
         self._opt_outs = opt_outs
         self._lines = lines
@@ -53,12 +60,23 @@ class Account:
             return self._refused(message, code), None
         if self._faults.drop_media:
             message.media_url = None
+        message.media = self._media.shown([message.media_url] if message.media_url else [])
         if self._faults.dedupe and (earlier := self._phones.equal_to(message)):
             return (self._faults.success_code, earlier.body()), None
         self._phones.send_off(message)
         if too_many:
             raise busy(self._faults)
         return (self._faults.success_code, message.body()), message
+
+    async def upload(self, request: Request) -> Answer:
+        """POST /api/upload-file: a multipart form with the file in its field `file`."""
+        if self._faults.refuse_upload:
+            return self._faults.refuse_upload, {self._faults.upload_error: "The file could not be stored"}
+        try:
+            medium = await self._media.uploaded(await uploaded(request))
+        except ValueError as complaint:
+            return 400, {self._faults.upload_error: str(complaint)}
+        return self._faults.upload_code, {} if self._faults.bare_upload else {"media_url": medium.url}
 
     def status(self, fields: Mapping[str, str]) -> Answer:
         """GET /api/status, by `handle`."""

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from hmac import compare_digest
 from urllib.parse import parse_qsl
 
-from starlette.applications import Starlette
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, JSONResponse, PlainTextResponse, Response
 from starlette.routing import Route
 
@@ -34,20 +33,19 @@ class Endpoint:
         self._keys = keys
         self.calls: deque[ApiCall] = deque(maxlen=CALLS_KEPT)
 
-    def app(self) -> Starlette:
-        """Return the ASGI app."""
-        return Starlette(
-            routes=[
-                Route("/api/send-message", self._send, methods=["POST"]),
-                Route("/api/status", self._status),
-                Route("/api/v2/messages", self._listed),
-                Route("/api/v2/messages/{handle}", self._one),
-                Route("/api/v2/contacts/opt-out", self._opt_out, methods=["POST"]),
-                Route("/api/lines", self._lines),
-                Route("/api/v2/lines/state", self._line_states),
-                Route("/api/account/webhooks", self._webhooks, methods=["GET", "POST", "PUT", "DELETE"]),
-            ]
-        )
+    def routes(self) -> list[Route]:
+        """Return the routes."""
+        return [
+            Route("/api/send-message", self._send, methods=["POST"]),
+            Route("/api/upload-file", self._upload, methods=["POST"]),
+            Route("/api/status", self._status),
+            Route("/api/v2/messages", self._listed),
+            Route("/api/v2/messages/{handle}", self._one),
+            Route("/api/v2/contacts/opt-out", self._opt_out, methods=["POST"]),
+            Route("/api/lines", self._lines),
+            Route("/api/v2/lines/state", self._line_states),
+            Route("/api/account/webhooks", self._webhooks, methods=["GET", "POST", "PUT", "DELETE"]),
+        ]
 
     async def _send(self, request: Request) -> Response:
         fields = await _fields(request)
@@ -60,18 +58,33 @@ class Endpoint:
             return answer
 
         answer = self._judged(request, send)
-        if accepted is not None and (silence := await self._silence(request)):
+        if accepted is not None and (silence := await self._silence(request, "accept")):
             self._board.finish(exchange, None, "", f"accepted, but {silence}")
             return Dropped()
         return self._answered(call, exchange, answer)
 
-    async def _silence(self, request: Request) -> str:
-        """Return why an accepted message goes unanswered, "" if it does not."""
-        if self._faults.drop_after_accept:
+    async def _upload(self, request: Request) -> Response:
+        call, exchange = self._noted(request, {"content_length": request.headers.get("content-length", "")})
+        answer = self._judged(request, lambda: (200, None))
+        if answer[0] == 200:
+            try:
+                answer = await self._account.upload(request)
+            except ClientDisconnect:
+                self._board.finish(exchange, None, "", "broken off")
+                return Dropped()
+        if answer[0] < 300 and (silence := await self._silence(request, "upload")):
+            self._board.finish(exchange, None, "", f"taken, but {silence}")
+            return Dropped()
+        return self._answered(call, exchange, answer)
+
+    async def _silence(self, request: Request, after: str) -> str:
+        """Return why what was done goes unanswered, "" if it does not; after: `accept` or `upload`."""
+        hang = f"hang_after_{after}"
+        if getattr(self._faults, f"drop_after_{after}"):
             return "the connection broke before the answer"
-        if not self._faults.hang_after_accept:
+        if not getattr(self._faults, hang):
             return ""
-        there = await held(request, self._faults, lambda: not self._faults.hang_after_accept, LONGEST_HOLD)
+        there = await held(request, self._faults, lambda: not getattr(self._faults, hang), LONGEST_HOLD)
         return "" if there else "the answer never came"
 
     async def _status(self, request: Request) -> Response:

@@ -43,6 +43,30 @@ class SendblueFaults(Switches):
     """HTTP 503 with an HTML page to everything; nothing is accepted."""
     drop_media: bool = False
     """The text goes out without its picture, and `media_url` comes back null."""
+    refuse_upload: int = 0
+    """The HTTP status with which an upload is refused, such as 500; 0 for none."""
+    hang_after_upload: bool = False
+    """An upload is taken, but its answer is held until this is off again, at most 120 s."""
+    drop_after_upload: bool = False
+    """An upload is taken, but its connection is cut before the answer."""
+    bare_upload: bool = False
+    """The answer to an upload has no `media_url`."""
+    refuse_media: int = 0
+    """The HTTP status with which media are refused, such as 404 for what is gone; 0 for none."""
+    media_html: bool = False
+    """Media are answered with HTTP 200 and a page."""
+    media_elsewhere: str = ""
+    """The address to which whoever reads media is sent on with HTTP 302; "" for nowhere."""
+    media_lives: float = 30 * 86_400.0
+    """Seconds until media are gone."""
+    media_length: str = ""
+    """The `Content-Length` of media: the true one, `none`, `less` or `more`."""
+    cut_media: bool = False
+    """The connection is cut when half of a file was read."""
+    slow_media: float = 0.0
+    """Seconds over which the reading of a file is spread."""
+    hang_media: bool = False
+    """Media are not answered until this is off again."""
     stay: str = ""
     """The status at which messages stop, such as SENT for a phone that is switched off."""
     unauthorized: bool = False
@@ -64,6 +88,13 @@ class SendblueFaults(Switches):
     # one. The tests in tests/unproven run the bot in each. A word that is not named here acts as "".
     success_code: int = 202
     """The HTTP status of an answer that takes a send, or refuses it inside a success."""
+    upload_code: int = 200
+    """The HTTP status of an answer that takes an upload."""
+    upload_error: str = "error"
+    """What a refused upload's reason is called: `error`, `message` or `error_message`."""
+    media_items: str = ""
+    """How a customer's words and several files come: the words with the first file, and each further file as a message
+    of its own, with its own handle; `words_first` or `words_last`, a message of their own; or a `list` of addresses."""
     unknown_body: str = ""
     """The body of the 404 for an unknown handle: the usual envelope, `empty`, or `html`."""
     busy_body: str = ""

@@ -3,6 +3,8 @@
 import asyncio
 from collections.abc import Sequence
 
+from starlette.applications import Starlette
+
 from sandbox.board import Board
 from sandbox.courier import Courier
 from sandbox.sendblue.account import Account
@@ -11,6 +13,8 @@ from sandbox.sendblue.endpoint import Endpoint
 from sandbox.sendblue.faults import SendblueFaults
 from sandbox.sendblue.groups import GROUP
 from sandbox.sendblue.intake import message_to
+from sandbox.sendblue.media import Media, Sent, items
+from sandbox.sendblue.media_door import MediaDoor
 from sandbox.sendblue.optouts import OptOuts
 from sandbox.sendblue.phones import Phones
 from sandbox.sendblue.records import PhoneMessage
@@ -21,10 +25,10 @@ MESSAGES_SHOWN = 500
 
 
 class PretendSendblue:
-    """A Sendblue account. `app` answers `/api/…`; `step` is seconds between the statuses of a message.
+    """A Sendblue account. `app` answers `/api/…` and `/media/…`; `base_url` is where it is served.
 
-    Callbacks answered with HTTP 5xx are repeated up to three times, `retry_wait` seconds apart.
-    Set `webhook_url` to have what customers write sent to the bot.
+    `step` is seconds between the statuses of a message. Callbacks answered with HTTP 5xx are repeated up to three
+    times, `retry_wait` seconds apart. Set `webhook_url` to have what customers write sent to the bot.
     """
 
     def __init__(
@@ -47,9 +51,12 @@ class PretendSendblue:
         self._phones = Phones(board, self.faults, self._callbacks, step)
         self._opt_outs = OptOuts(self.faults)
         self._opt_outs.changed = lambda: board.say("opted_out", {"numbers": self._opt_outs.numbers})
-        self._account = Account(self.faults, self._phones, self._opt_outs, self.lines)
+        self.base_url = ""
+        self.media = Media(self.faults, lambda: self.base_url)
+        self._account = Account(self.faults, self._phones, self._opt_outs, self.media, self.lines)
         self._endpoint = Endpoint(board, self.faults, self._account, (key_id, secret))
-        self.app = self._endpoint.app()
+        self._door = MediaDoor(board, self.media, self.faults)
+        self.app = Starlette(routes=[*self._endpoint.routes(), self._door.route()])
 
     @property
     def messages(self) -> list[PhoneMessage]:
@@ -60,6 +67,11 @@ class PretendSendblue:
     def calls(self) -> list[ApiCall]:
         """Every request that came in, oldest first; `method` is such as "POST /api/send-message"."""
         return list(self._endpoint.calls)
+
+    @property
+    def transfers(self) -> list[ApiCall]:
+        """Every "download" of media, oldest first."""
+        return list(self._door.calls)
 
     @property
     def line_states(self) -> dict[str, str]:
@@ -95,21 +107,30 @@ class PretendSendblue:
             return self._phones.background.start(asyncio.sleep(0))
         return self._phones.report(message, self._phones.change(message, "READ", {}))
 
-    async def customer_says(self, number: str, text: str, *, line: str = "", **fields: object) -> int | None:
-        """Write to a line; return the HTTP status of the bot's answer to the webhook, if any.
+    async def customer_says(
+        self, number: str, text: str, *, line: str = "", media: Sequence[Sent] = (), **fields: object
+    ) -> int | None:
+        """Write to a line; return the HTTP status of the bot's last answer to the webhook, if any.
 
-        line: by default the one that texted them last, else the first. fields: of the record, such as `media_url`.
-        STOP and its like opt the customer out of the account, START in again.
+        line: by default the one that texted them last, else the first. media: files that come with it, and `text` may
+        be "" then. fields: of the record, such as `media_url`. STOP and its like opt the customer out of the account,
+        START in again.
         """
         self._opt_outs.hear(number, text)
         lines = [message.line for message in self.messages if message.number == number]
-        message = message_to(line or [*self.lines[:1], *lines][-1], number, text, opted_out=number in self._opt_outs)
-        message.more |= fields
-        return await self._came_in(message)
+        urls = [self.media.sent(name, data).url for name, data in media]
+        status = None
+        for words, addresses in items(text, urls, self.faults.media_items):
+            place = line or [*self.lines[:1], *lines][-1]
+            message = message_to(place, number, words, opted_out=number in self._opt_outs)
+            message.media_url, message.media = next(iter(addresses), None), self.media.shown(addresses)
+            message.more |= fields | ({"media_url": addresses} if len(addresses) > 1 else {})
+            status = await self._came_in(message)
+        return status
 
-    async def group_says(self, number: str, text: str) -> int | None:
+    async def group_says(self, number: str, text: str, *, media: Sequence[Sent] = ()) -> int | None:
         """Write in the group chat, as the member with this number; otherwise as `customer_says`."""
-        return await self.customer_says(number, text, line=self.lines[0], **GROUP.fields(self.lines[0]))
+        return await self.customer_says(number, text, line=self.lines[0], media=media, **GROUP.fields(self.lines[0]))
 
     async def customer_reacts(self, handle: str, sign: str) -> int | None:
         """Put a tapback on one of our texts, or take it back if it is there; return as `customer_says`."""

@@ -47,6 +47,8 @@ class PhoneMessage:
     sent_at: float | None = None
     error_code: int | str | None = None
     error_message: str | None = None
+    media: list[Json] = field(default_factory=list)
+    """What the page shows of the files at `media_url`."""
     more: Json = field(default_factory=dict)
     """Further fields a report was given, sent along with everything about this message."""
 
@@ -63,6 +65,7 @@ class PhoneMessage:
             "from_number": self.from_number,
             "content": self.content,
             "media_url": self.media_url,
+            "media": self.media if self.media_url else [],
             "outbound": self.outbound,
             "status": self.status,
             "service": self.service,

@@ -27,12 +27,12 @@ class Chat:
 
     def post_message(self, params: Json) -> Json:
         """chat.postMessage."""
-        channel = self._open_place(params.get("channel"))
+        channel = self.open_place(params.get("channel"))
         wait = self._pace.retry_after(channel.id)
         if wait:
             raise SlackRefusalError("ratelimited", retry_after=wait)
-        text, blocks = self._content(params)
-        thread_ts = self._thread(channel, params.get("thread_ts"))
+        text, blocks = self.content(params)
+        thread_ts = self.thread(channel, params.get("thread_ts"))
         message = self._workspace.add(
             SlackMessage(
                 channel=channel.id,
@@ -60,7 +60,7 @@ class Chat:
             raise SlackRefusalError("message_not_found")
         if message.bot_id != BOT_ID:
             raise SlackRefusalError("cant_update_message")
-        text, blocks = self._content(params)
+        text, blocks = self.content(params)
         if len(text) > LONGEST_UPDATE:
             raise SlackRefusalError("msg_too_long")
         if "metadata" in params:
@@ -79,11 +79,11 @@ class Chat:
 
     def post_ephemeral(self, params: Json) -> Json:
         """chat.postEphemeral. In a thread without a reply it is taken, and nobody sees it, as the documents warn."""
-        channel = self._open_place(params.get("channel"), to_person=False)
+        channel = self.open_place(params.get("channel"), to_person=False)
         user = str(params.get("user", ""))
         if user not in (channel.people or PEOPLE):
             raise SlackRefusalError("user_not_in_channel")
-        text, blocks = self._content(params)
+        text, blocks = self.content(params)
         if len(text.encode()) > LONGEST_UPDATE:
             raise SlackRefusalError("msg_too_long")
         ts, thread_ts = self._workspace.next_ts(), text_of(params.get("thread_ts")) or None
@@ -103,7 +103,7 @@ class Chat:
         self._workspace.show(message)
         return {"ok": True, "channel": channel.id, "ts": message.ts}
 
-    def _open_place(self, name: object, *, to_person: bool = True) -> Channel:
+    def open_place(self, name: object, *, to_person: bool = True) -> Channel:
         """Return where a post goes; a person's id means the bot's conversation with them."""
         if to_person and str(name).startswith("U"):
             return self._workspace.open_dm(str(name))
@@ -120,7 +120,7 @@ class Chat:
         channel = self._workspace.channel(name)
         return channel if channel.kind == "dm" and self._faults.dm_posts else self._workspace.seen(name)
 
-    def _thread(self, channel: Channel, ts: object) -> str | None:
+    def thread(self, channel: Channel, ts: object) -> str | None:
         """Return the thread a post goes to, None for the channel itself."""
         transcript = self._workspace.transcript(channel.id)
         if not ts or (self._faults.orphan_replies and transcript.deleted_root(ts) is not None):
@@ -129,7 +129,7 @@ class Chat:
             raise SlackRefusalError("thread_not_found")
         return str(ts)
 
-    def _content(self, params: Json) -> tuple[str, list[Json]]:
+    def content(self, params: Json) -> tuple[str, list[Json]]:
         """Return a message's text and blocks; the text exactly as it was sent.
 
         Raises:

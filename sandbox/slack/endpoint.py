@@ -24,6 +24,13 @@ Result: TypeAlias = tuple[int, Json | str, int]
 CALLS_KEPT = 10_000
 LONGEST_HOLD = 3600.0
 
+_LOST = {
+    "chat.postMessage": "lose_answer",
+    "files.getUploadURLExternal": "lose_upload_url",
+    "files.completeUploadExternal": "lose_share_answer",
+}
+"""Which switch loses the answer to which method."""
+
 _GATEWAY_PAGE = "<html><head><title>502 Bad Gateway</title></head><body>Bad Gateway</body></html>"
 
 
@@ -54,8 +61,7 @@ class Endpoint:
             self._board.finish(exchange, None, "", "cut off, and done later")
             return Dropped()
         status, body, wait = self._result(method, params, token)
-        if method == "chat.postMessage" and status == 200 and self._faults.lose_answer > 0:
-            self._faults.lose_answer -= 1
+        if status == 200 and self._loses_answer(method):
             self._board.finish(exchange, None, "", "done, but the answer was lost")
             return Dropped()
         call.status, call.answer = status, body
@@ -69,6 +75,14 @@ class Endpoint:
         if seconds:
             setattr(self._faults, name, 0.0)
         return seconds
+
+    def _loses_answer(self, method: str) -> bool:
+        """Whether the answer to a call that was done is lost; counts it."""
+        name = _LOST.get(method, "")
+        left: int = getattr(self._faults, name, 0)
+        if left:
+            setattr(self._faults, name, left - 1)
+        return left > 0
 
     def _later(self, seconds: float, *call: Any) -> None:
         asyncio.get_running_loop().call_later(seconds, self._result, *call)
@@ -95,7 +109,7 @@ class Endpoint:
             return 503, "Service Unavailable", 0
         if self._faults.html_502:
             return 502, _GATEWAY_PAGE, 0
-        if self._faults.rate_limited and method.startswith(("chat.", "reactions.")):
+        if self._faults.rate_limited and method.startswith(("chat.", "reactions.", "files.")):
             return 429, {"ok": False, "error": "ratelimited"}, 1
         error = self._faults.refusals().get(method)
         return (200, {"ok": False, "error": error}, 0) if error else None

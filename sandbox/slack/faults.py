@@ -14,7 +14,7 @@ class SlackFaults(Switches):
     html_502: bool = False
     """A proxy's HTML page with HTTP 502 instead of JSON."""
     rate_limited: bool = False
-    """HTTP 429 with `Retry-After: 1` to every chat.* and reactions.* call."""
+    """HTTP 429 with `Retry-After: 1` to every chat.*, reactions.* and files.* call."""
     hang: bool = False
     """Calls are taken and neither done nor answered until this is off again."""
     lose_answer: int = 0
@@ -38,12 +38,53 @@ class SlackFaults(Switches):
     delay_events: float = 0.0
     """Seconds that events are late."""
 
+    uploads: str = ""
+    """What the workspace lets apps upload: everything, `images`, or `none`."""
+    refused_types: str = ""
+    """File name extensions that the workspace does not take, with commas between them, such as `exe,svg`."""
+    largest_upload: int = 1_000_000_000
+    """Bytes of the largest file that the workspace takes."""
+    upload_url_lives: float = 3_600.0
+    """Seconds until an upload URL expires."""
+    hang_upload: bool = False
+    """Uploaded bytes are taken and not answered until this is off again."""
+    refuse_upload: int = 0
+    """The HTTP status with which uploaded bytes are refused; 0 for none."""
+    lose_upload_answer: int = 0
+    """The next this many uploads are taken, and their connection is cut before the answer."""
+    lose_upload_url: int = 0
+    """The same for files.getUploadURLExternal."""
+    lose_share_answer: int = 0
+    """The same for files.completeUploadExternal."""
+    late_share: float = 0.0
+    """Seconds that the message with an uploaded file is late; the call was answered long before."""
+    never_share: bool = False
+    """The message with an uploaded file never comes about, though the call was answered."""
+    scan_seconds: float = 0.0
+    """How long a new file is scanned: until then it has neither type nor size nor address, and no bytes."""
+    download_html: bool = False
+    """A download is answered with HTTP 200 and a page to sign in."""
+    refuse_download: int = 0
+    """The HTTP status with which a download is refused, or sent elsewhere; 0 for none."""
+    size_lies: str = ""
+    """A download has `fewer` or `more` bytes than the file's `size` says."""
+    cut_download: bool = False
+    """The connection of a download is cut midway."""
+    slow_download: float = 0.0
+    """Seconds over which a download is spread."""
+    hang_download: bool = False
+    """A download is not answered until this is off again."""
+
     own_events: bool = False
     """No fault: the app is told of its own posts and edits as well, as it is in every real workspace. Off, since
     nearly no test needs to wait for them."""
 
     # What follows are no faults: the documents leave open, or contradict each other about, which position is the real
     # one. The tests in tests/unproven run the bot in each.
+    share_again: bool = False
+    """A second files.completeUploadExternal of the same files posts them a second time, instead of nothing."""
+    upload_once: bool = False
+    """An upload URL takes bytes only once, and then HTTP 400."""
     orphan_replies: bool = False
     """A reply to a deleted parent is posted into the channel, without `thread_ts`, instead of `thread_not_found`."""
     tombstones: bool = False

@@ -4,12 +4,11 @@ from collections.abc import Callable, Mapping
 
 from sandbox.slack.chat import Chat
 from sandbox.slack.conversations import Conversations
-from sandbox.slack.events import Events
 from sandbox.slack.faults import SlackFaults
-from sandbox.slack.pace import Pace
 from sandbox.slack.params import text_of
 from sandbox.slack.reactions import add_reaction
 from sandbox.slack.records import SlackRefusalError
+from sandbox.slack.sharing import Sharing
 from sandbox.slack.views import Views
 from sandbox.slack.workspace import (
     APP_ID,
@@ -40,6 +39,9 @@ _SCOPES: Mapping[str, tuple[str, ...]] = {
     "usergroups.list": ("usergroups:read",),
     "usergroups.users.list": ("usergroups:read",),
     "team.info": ("team:read",),
+    "files.getUploadURLExternal": ("files:write",),
+    "files.completeUploadExternal": ("files:write",),
+    "files.info": ("files:read",),
 }
 """Any one of the scopes is enough."""
 
@@ -47,9 +49,9 @@ _SCOPES: Mapping[str, tuple[str, ...]] = {
 class Methods:
     """Runs Web API methods against the workspace."""
 
-    def __init__(self, workspace: Workspace, pace: Pace, faults: SlackFaults, events: Events, views: Views) -> None:
+    def __init__(self, workspace: Workspace, chat: Chat, sharing: Sharing, faults: SlackFaults, views: Views) -> None:
         self._workspace = workspace
-        chat, conversations = Chat(workspace, pace, faults, events), Conversations(workspace, faults)
+        conversations = Conversations(workspace, faults)
         self._by_name: Mapping[str, Callable[[Json], Json]] = {
             "auth.test": lambda _: _auth_test(workspace.bot_name),
             "chat.postMessage": chat.post_message,
@@ -67,6 +69,9 @@ class Methods:
             "usergroups.list": _groups,
             "usergroups.users.list": _group_members,
             "team.info": _team_info,
+            "files.getUploadURLExternal": sharing.get_upload_url,
+            "files.completeUploadExternal": sharing.complete_upload,
+            "files.info": sharing.info,
         }
 
     def run(self, name: str, params: Json) -> Json:

@@ -7,7 +7,7 @@ from starlette.requests import Request
 
 from sandbox.traffic import Json
 
-_NESTED = ("blocks", "metadata", "attachments", "view")
+_NESTED = ("blocks", "metadata", "attachments", "view", "files")
 
 
 async def read_params(request: Request) -> Json:

@@ -2,10 +2,12 @@
 
 import copy
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from sandbox.slack.composer import composed
 from sandbox.slack.events import Events
+from sandbox.slack.file_records import SlackFile
+from sandbox.slack.files import Files, Given
 from sandbox.slack.records import Channel, SlackMessage, SlackRefusalError
 from sandbox.slack.shapes import TOMBSTONE, as_api, changed, deleted, posted
 from sandbox.slack.workspace import ME, PEOPLE, Workspace
@@ -15,8 +17,9 @@ from sandbox.traffic import Json
 class People:
     """Everybody in the workspace. Each method ends once the app was told, or its first attempt failed."""
 
-    def __init__(self, workspace: Workspace, events: Events) -> None:
+    def __init__(self, workspace: Workspace, files: Files, events: Events) -> None:
         self._workspace = workspace
+        self._files = files
         self._events = events
 
     async def reply(
@@ -28,11 +31,13 @@ class People:
         user: str = ME,
         blocks: list[Json] | None = None,
         subtype: str | None = None,
-        files: list[Json] | None = None,
+        files: Sequence[Given] = (),
         broadcast: bool = False,
         client_msg_id: str | None = None,
     ) -> SlackMessage:
         """Type in a thread, or in the channel itself if `thread_ts` is None. With `blocks`, `text` goes as it stands.
+
+        files: what is shared with it; `text` may be "" then.
 
         Raises:
             SlackRefusalError: there is no such channel, person or thread, or the channel is archived.
@@ -55,9 +60,12 @@ class People:
             broadcast=broadcast,
             subtype=subtype or ("file_share" if files else None),
             client_msg_id=client_msg_id,
-            files=files or [],
+            files=[self._files.given(file, user) for file in files],
         )
         self._workspace.add(message)
+        for file in message.files:
+            if isinstance(file, SlackFile):
+                file.stands_in(channel, message.ts, thread_ts, public=place.kind == "public")
         await self._events.tell(place, posted(place, message, root))
         return message
 
@@ -77,6 +85,25 @@ class People:
         if user not in (None, self._message(channel, ts).user):
             raise SlackRefusalError("cant_update_message")
         await self._change(channel, ts, edited)
+
+    async def remove_file(self, channel: str, ts: str, file: str, *, user: str | None = None) -> None:
+        """Delete a file as `user`, None for somebody with the right to do so: its message stays, with a tombstone.
+
+        Raises:
+            SlackRefusalError: there is no such channel or message, `file_not_found`, or `cant_delete_file`: somebody
+                else's.
+        """
+
+        def removed(_message: SlackMessage) -> None:
+            chosen.deleted = True
+
+        there = [one for one in self._message(channel, ts).files if isinstance(one, SlackFile) and one.id == file]
+        if not there:
+            raise SlackRefusalError("file_not_found")
+        chosen = there[0]
+        if user not in (None, chosen.user):
+            raise SlackRefusalError("cant_delete_file")
+        await self._change(channel, ts, removed)
 
     async def unfurl(self, channel: str, ts: str) -> None:
         """Have Slack show what a message links to.

@@ -5,15 +5,18 @@ from collections.abc import Callable, Mapping
 
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Route
 
 from sandbox.board import Board
 from sandbox.courier import Courier
+from sandbox.slack.chat import Chat
 from sandbox.slack.endpoint import Endpoint
 from sandbox.slack.escapes import unescaped
 from sandbox.slack.events import Events
 from sandbox.slack.faults import SlackFaults
+from sandbox.slack.file_doors import FileDoors
+from sandbox.slack.files import Files
 from sandbox.slack.hands import (
     Hands,
     action_of,
@@ -24,10 +27,10 @@ from sandbox.slack.hands import (
 )
 from sandbox.slack.methods import Methods
 from sandbox.slack.pace import Pace
-from sandbox.slack.params import read_params
 from sandbox.slack.people import People
 from sandbox.slack.records import Channel, CommandAnswer, Ephemeral, SlackMessage, SlackRefusalError, View
 from sandbox.slack.response_urls import ResponseUrls
+from sandbox.slack.sharing import Sharing
 from sandbox.slack.views import Views
 from sandbox.slack.workspace import ACTORS, BOT_USER, GROUP_NAMES, ME, PEOPLE, Workspace, kind_of
 from sandbox.traffic import ApiCall, Json
@@ -38,7 +41,7 @@ MESSAGES_SHOWN = 500
 class PretendSlack:
     """A Slack workspace with the bot installed.
 
-    `app` answers `/api/{method}` and `/response/{id}`; `base_url` is where it is served and
+    `app` answers `/api/{method}`, `/response/{id}` and what `files` need; `base_url` is where it is served and
     `app_url` the bot's `/slack/events`: set both before anybody types.
     """
 
@@ -50,20 +53,26 @@ class PretendSlack:
         self._workspace = Workspace(board)
         self._pace = Pace(post_interval)
         self.faults = SlackFaults()
-        self._addresses = ResponseUrls(self._workspace, self.faults)
+        self._addresses = ResponseUrls(board, self._workspace, self.faults)
         self.events = Events(self._hands, self.faults)
-        people = People(self._workspace, self.events)
+        self.files = Files(self.faults, lambda: self.base_url)
+        people = People(self._workspace, self.files, self.events)
         self.reply, self.edit, self.unfurl, self.remove = people.reply, people.edit, people.unfurl, people.remove
+        self.remove_file = people.remove_file
         self._views = Views(board, self._hands)
         self.submit, self.dismiss = self._views.submit, self._views.dismiss
         self.mentions = self._workspace.mentions
-        methods = Methods(self._workspace, self._pace, self.faults, self.events, self._views)
+        chat = Chat(self._workspace, self._pace, self.faults, self.events)
+        self._sharing = Sharing(self._workspace, self.files, self.faults, chat, self.events, lambda: self.base_url)
+        methods = Methods(self._workspace, chat, self._sharing, self.faults, self._views)
         self._endpoint = Endpoint(board, self.faults, methods, bot_token)
+        self._doors = FileDoors(board, self._workspace, self.files, self._sharing, self.faults, bot_token)
         self.base_url = ""
         self.app = Starlette(
             routes=[
                 Route("/api/{method}", self._api, methods=["GET", "POST"]),
-                Route("/response/{name}", self._response, methods=["POST"]),
+                Route("/response/{name}", self._addresses.door, methods=["POST"]),
+                *self._doors.routes(),
             ]
         )
 
@@ -116,6 +125,11 @@ class PretendSlack:
     def calls(self) -> list[ApiCall]:
         """Every Web API call that came in, oldest first."""
         return list(self._endpoint.calls)
+
+    @property
+    def transfers(self) -> list[ApiCall]:
+        """Every "upload" and "download" of a file's bytes, oldest first."""
+        return list(self._doors.calls)
 
     @property
     def ephemerals(self) -> list[Ephemeral]:
@@ -242,6 +256,7 @@ class PretendSlack:
 
     async def aclose(self) -> None:
         """Close what was opened."""
+        await self._sharing.background.aclose()
         await self.events.aclose()
         await self._courier.aclose()
 
@@ -274,16 +289,3 @@ class PretendSlack:
 
     async def _api(self, request: Request) -> Response:
         return await self._endpoint.answer(request, self.scopes)
-
-    async def _response(self, request: Request) -> Response:
-        body = await read_params(request)
-        exchange = self._board.begin(("bot", "slack"), "POST", request.url.path, body)
-        try:
-            self._addresses.take(request.path_params["name"], body)
-        except SlackRefusalError as refusal:
-            gone = refusal.error in ("expired_url", "used_url")
-            status = 404 if gone else 400
-            self._board.finish(exchange, status, refusal.body())
-            return JSONResponse(refusal.body(), status)
-        self._board.finish(exchange, 200, "ok")
-        return PlainTextResponse("ok")

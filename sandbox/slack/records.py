@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Literal
 
+from sandbox.slack.file_records import SlackFile
 from sandbox.traffic import Json
 
 Kind = Literal["public", "private", "dm"]
@@ -48,7 +49,7 @@ class SlackMessage:
     subtype: str | None = None
     """What kind of message a person's is, None for an ordinary one."""
     client_msg_id: str | None = None
-    files: list[Json] = field(default_factory=list)
+    files: list[SlackFile | Json] = field(default_factory=list)
     attachments: list[Json] = field(default_factory=list)
     reactions: list[str] = field(default_factory=list)
     """The names of the bot's reactions, in order."""

@@ -5,9 +5,13 @@ import time
 from collections import OrderedDict
 from dataclasses import dataclass
 
+from starlette.requests import Request
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from sandbox.board import Board
 from sandbox.slack.blocks import check_blocks
 from sandbox.slack.faults import SlackFaults
-from sandbox.slack.params import flag, text_of
+from sandbox.slack.params import flag, read_params, text_of
 from sandbox.slack.records import Ephemeral, SlackMessage, SlackRefusalError
 from sandbox.slack.workspace import BOT_ID, BOT_USER, Workspace
 from sandbox.traffic import Json
@@ -32,7 +36,8 @@ class Address:
 class ResponseUrls:
     """Hands out return addresses and takes what is sent to them."""
 
-    def __init__(self, workspace: Workspace, faults: SlackFaults) -> None:
+    def __init__(self, board: Board, workspace: Workspace, faults: SlackFaults) -> None:
+        self._board = board
         self._workspace = workspace
         self._faults = faults
         self._addresses: OrderedDict[str, Address] = OrderedDict()
@@ -44,6 +49,20 @@ class ResponseUrls:
         while len(self._addresses) > ADDRESSES_KEPT:
             self._addresses.popitem(last=False)
         return name
+
+    async def door(self, request: Request) -> Response:
+        """Answer `POST /response/{name}`."""
+        body = await read_params(request)
+        exchange = self._board.begin(("bot", "slack"), "POST", request.url.path, body)
+        try:
+            self.take(request.path_params["name"], body)
+        except SlackRefusalError as refusal:
+            gone = refusal.error in ("expired_url", "used_url")
+            status = 404 if gone else 400
+            self._board.finish(exchange, status, refusal.body())
+            return JSONResponse(refusal.body(), status)
+        self._board.finish(exchange, 200, "ok")
+        return PlainTextResponse("ok")
 
     def take(self, name: str, body: Json) -> None:
         """Do what was sent to an address.

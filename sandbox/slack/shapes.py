@@ -1,5 +1,6 @@
 """Messages as the Web API and its events spell them. Pure. Source: docs, "message event" and its subtypes."""
 
+from sandbox.slack.file_records import file_spelled
 from sandbox.slack.records import Channel, SlackMessage
 from sandbox.slack.workspace import APP_ID, BOT_USER, STRANGERS, team_of
 from sandbox.traffic import Json
@@ -47,7 +48,7 @@ def _optional(message: SlackMessage) -> Json:
         "thread_ts": message.thread_ts,
         "parent_user_id": message.parent_user,
         "blocks": message.blocks,
-        "files": message.files,
+        "files": [file_spelled(file) for file in message.files],
         "attachments": message.attachments,
         "reactions": reactions,
     }

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from sandbox.board import Board
 from sandbox.slack.emoji import names
+from sandbox.slack.file_records import file_shown
 from sandbox.slack.records import Channel, Ephemeral, SlackMessage, SlackRefusalError
 from sandbox.slack.transcript import Transcript
 from sandbox.traffic import Json
@@ -28,7 +29,7 @@ GROUP_NAMES = {"S0FRONT": "front-desk"}
 EPHEMERALS_KEPT = 1000
 SCOPES = (
     "commands chat:write reactions:write channels:join channels:history groups:history im:history mpim:history "
-    "channels:read groups:read im:read im:write users:read usergroups:read team:read"
+    "channels:read groups:read im:read im:write users:read usergroups:read team:read files:read files:write"
 )
 """Granted at first. `chat:write.public` is left out, so a public channel must be joined to post there."""
 
@@ -184,6 +185,7 @@ def shown(message: SlackMessage) -> Json:
         "bot": message.bot_id is not None,
         "text": "" if message.deleted else message.text,
         "blocks": [] if message.deleted else message.blocks,
+        "files": [] if message.deleted else [file_shown(file) for file in message.files],
         "reactions": [] if message.deleted else [[name, names()[name]] for name in message.reactions],
         "edited": message.edited,
         "broadcast": message.broadcast,

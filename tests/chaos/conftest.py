@@ -131,14 +131,14 @@ async def open_ruin(tmp_path: Path, database_url: str) -> AsyncIterator[OpenRuin
             stack.push_async_callback(slack.aclose)
             stack.push_async_callback(sendblue.aclose)
             slack.base_url = await stack.enter_async_context(serving(trap.around(slack.app)))
-            sendblue_url = await stack.enter_async_context(serving(trap.around(sendblue.app)))
+            sendblue.base_url = await stack.enter_async_context(serving(trap.around(sendblue.app)))
             ruin = Ruin(slack, sendblue, settings_for(tmp_path), database_url=database, trap=trap)
             board.hear = ruin.colleagues.hear
             slack.events.pauses = (0.3, 1, 2, 4, 8, 8)  # real ones are minutes
             stack.push_async_callback(ruin.router.aclose)
             ruin.url = await stack.enter_async_context(serving(trap.around(ruin.router.app)))
             slack.app_url = f"{ruin.url}/slack/events"
-            neighbours = {"SLACK_API_URL": f"{slack.base_url}/api/", "SENDBLUE_API_URL": sendblue_url}
+            neighbours = {"SLACK_API_URL": f"{slack.base_url}/api/", "SENDBLUE_API_URL": sendblue.base_url}
             settings = _SETTINGS | neighbours | {"PUBLIC_URL": ruin.url, "DATABASE_URL": database} | changes
             for number, command in enumerate(processes or ("serve",)):
                 ruin.bots.append(_bot(number, command, settings, tmp_path))
