@@ -48,6 +48,9 @@ class Media:
         self._media: OrderedDict[str, Medium] = OrderedDict()
         self.store = Store()
 
+    def __len__(self) -> int:
+        return len(self._media)
+
     def find(self, name: str) -> Medium | None:
         """Return a file by its id."""
         return self._media.get(name)
