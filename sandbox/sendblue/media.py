@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote, unquote, urlsplit
 
-from sandbox.contents import MIB, Content, Store, type_of
+from sandbox.contents import Content, Store, type_of
 from sandbox.sendblue.faults import SendblueFaults
 from sandbox.traffic import Json
 from sandbox.uploads import Upload
 
-LARGEST = 100 * MIB
+LARGEST = 100_000_000
 """Bytes of an upload."""
 MEDIA_KEPT = 10_000
 
