@@ -70,12 +70,14 @@ class Media:
         """Take an upload.
 
         Raises:
-            ValueError: the form has no file in its field `file`, or one without an extension, or it is too large.
+            ValueError: the form has no file in its field `file`, or one that is too large or not of an accepted type.
         """
         if upload is None or upload.field != "file":
             raise ValueError("no file")
         if not re.search(r"[^/\\]\.\w+$", upload.name):
             raise ValueError("The file name has no extension")
+        if upload.name.rpartition(".")[2].lower() in self._faults.refused_types.split(","):
+            raise ValueError("This type of file is not supported")
         return self._add(upload.name, await self.store.take(upload.pieces, LARGEST), "outbound-file-store")
 
     def shown(self, urls: Sequence[str]) -> list[Json]:

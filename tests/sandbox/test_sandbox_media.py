@@ -99,6 +99,10 @@ class TestUploading:
         answer = await upload(name)
         assert (answer.status_code, list(answer.json())) == (400, [error])
 
+    async def test_types_of_files_may_be_refused(self, sendblue, upload):
+        sendblue.faults.refused_types = "caf,heic"
+        assert [(await upload(name)).status_code for name in ("a.HEIC", "a.caf", "a.jpg")] == [400, 400, 200]
+
     async def test_what_is_no_form_with_a_file_is_refused(self, api, upload):
         shape = json.loads(raw("sendblue/uncalled", "upload_file_refused_error"))
         plain = await api.post("/api/upload-file", content=JPEG, headers={"Content-Type": "image/jpeg"})
