@@ -95,7 +95,7 @@ class Fetcher:
                         file = held.enter_context(TemporaryFile(dir=self._folder))
                     size = await _copy(answer.content, file, most)
             with _on_disk():
-                file.seek(0)
+                file.seek(0)  # writes what is still in memory
                 kind = kind_of(file.read(HEAD), name)
                 file.seek(0)
             return Taken(file, size, kind, held.pop_all())
@@ -157,8 +157,6 @@ async def _copy(content: aiohttp.StreamReader, file: BinaryIO, most: int) -> int
             file.write(piece)
     if not size:
         raise Refused("file_empty")
-    with _on_disk():
-        file.flush()
     return size
 
 

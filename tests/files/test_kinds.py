@@ -87,6 +87,7 @@ HEADS = {
         b"\x7fELF\2\1\1\0",
         OLD_OFFICE,
         b"RIFF\x24\0\0\0ACONanih",
+        b"BM\0\1\2\3\4\5\6\7",
         b"\xca\xfe\xba\xbe\0",
     ],
 }
