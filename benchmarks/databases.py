@@ -105,7 +105,7 @@ FROM named ORDER BY i
 _TEXT = "'Your table for two is ready at eight.'"
 _MESSAGES = """
 INSERT INTO messages (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text,
-    media, to_show, showing, notice, calls, said_at)
+    files, to_show, showing, notice, calls, said_at)
 {named}
 SELECT {cast}, {cast}, {cast}, 0, 'seeded:' || i, 'out', 'command',
     'T0BENCH', 'U0BENCH', '', {text}, '', false, false, '', '', :now

@@ -21,13 +21,18 @@ from bot.domain.clock import Clock, elapsed
 from bot.domain.message import Notice
 from bot.domain.rules import Replies
 from bot.errors import NotStored
+from bot.files.fetching import Fetcher
+from bot.files.sources import Source, origin_of
+from bot.files.taken import Disk
 from bot.sendblue.client import Sendblue
 from bot.sendblue.tokens import CallbackTokens
 from bot.sendblue.wire import LONGEST_TEXT
 from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
+from bot.services.carrying import Carrying, Limits
 from bot.services.deciding import Deciding
+from bot.services.file_posts import FilePosts
 from bot.services.naming import Naming
 from bot.services.noting import Noting
 from bot.services.permitting import Permitting
@@ -42,9 +47,10 @@ from bot.services.tracking import Tracking
 from bot.services.typed_roots import TypedRoots
 from bot.services.worker import Worker
 from bot.settings import Settings
+from bot.slack.files import SlackFiles
 from bot.slack.notifier import Notifier
 from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
-from bot.slack.wording import LEAVE, RESEND
+from bot.slack.wording import COPY_AGAIN, LEAVE, RESEND
 from bot.storage import schema
 from bot.storage.backlog import backlog
 from bot.storage.database import identity, open_database
@@ -64,6 +70,10 @@ from handlers.typed import read_message
 
 log = structlog.get_logger(__name__)
 
+_MB = 1_000_000
+FILE_TIMEOUT = 180  # seconds for the bytes of one file
+# Where a customer's files are, and those that people shared. Sources: docs of both.
+SENDBLUE_FILES, SLACK_FILES = ("storage.googleapis.com", ".sendblue.co", ".sendblue.com"), (".slack.com",)
 SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
 _GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvicorn takes 3 before, the store 2 after
 
@@ -73,6 +83,7 @@ class App:
         self.settings, durations, chance = settings, settings.durations, Random().random  # noqa: S311 - no secret
         self.working = False
         self.announce, self.send, notes = asyncio.Event(), asyncio.Event(), asyncio.Event()
+        self.carry = asyncio.Event()
         self.database = database_of(settings, clock)
         self.store = store = Store(self.database)
         self.clock = store.clock
@@ -91,12 +102,19 @@ class App:
         began = self.clock()
         alarming = Alarming(store, self.notifier, self.identity, settings.alert_channel, settings.public_url, began)
         naming = Naming(self.notifier, self.clock)
+        files = SlackFiles(self.notifier.client, timeout=FILE_TIMEOUT)
         typed = TypedRoots(self.notifier, self.permitting, naming, self.tracking, alarming, terms)
         doing = (self.tracking, self.permitting, self.sending, self.sender)
-        saying = (typed, terms.rule, durations, chance)
-        self.announcing = Announcing(store, self.notifier, *doing, *saying, notes, settings.inbox, settle)
+        posts, rule, inbox = FilePosts(files, self.notifier, settle), terms.rule, settings.inbox
+        self.announcing = Announcing(
+            store, self.notifier, *doing, typed, posts, rule, durations, chance, self.carry, notes, inbox, settle
+        )
         where, has_webhook = (settings.lines, settings.inbox), bool(settings.webhook_secrets)
-        self.receiving = Receiving(store, self.sendblue, self.announce, *where, durations, alarming, has_webhook)
+        self.receiving = Receiving(store, self.sendblue, self.wake, *where, durations, alarming, has_webhook)
+        self.fetcher = Fetcher(Disk(round(settings.files_on_disk * _MB)), deadline=FILE_TIMEOUT)
+        token, limits = settings.slack_bot_token.get_secret_value(), _limits_of(settings)
+        between = (self.fetcher, files, token, self.sendblue)
+        self.carrying = Carrying(store, *between, self.tracking, limits, durations, chance)
         self.reading_back = ReadingBack(store, self.notifier, self.replying, read_message, self.announce)
         noting = Noting(store, self.notifier, self.permitting, terms, durations, chance)
         polling = Polling(store, self.sendblue, self.tracking, alarming, durations, chance)
@@ -117,6 +135,7 @@ class App:
             await self.store.open()
             await stack.enter_async_context(self.notifier)
             await stack.enter_async_context(self.sendblue)
+            await stack.enter_async_context(self.fetcher)
             stack.push_async_callback(self._rest)
             self.working = working
             if listening:
@@ -130,6 +149,11 @@ class App:
             log.info("opened", working=working)
             yield
             log.info("closing")
+
+    def wake(self) -> None:
+        """Do what came in now, not at the next tick; its texts are sent once their thread is open."""
+        self.announce.set()
+        self.carry.set()
 
     async def _rest(self) -> None:
         stops, began = [worker.stop(grace=_GRACE) for worker in self.workers], elapsed()
@@ -164,17 +188,30 @@ def _duties(app: App, polling: Polling, noting: Noting, notes: asyncio.Event) ->
         Worker("polling", "poll", partial(polling.claim, "polls"), polls, app.clock, tick=every),
         Worker("doubting", "doubt", partial(polling.claim, "doubts"), doubts, app.clock, tick=every),
         Worker("noting", "note", noting.claim, notes, app.clock),
+        Worker("carrying", "carry", app.carrying.claim, app.carry, app.clock, capacity=app.settings.files_at_once),
         Worker("reading back", "read_back", app.reading_back.claim, back, app.clock, tick=every),
         Worker("receiving", "catch_up", app.receiving.claim, asyncio.Event(), app.clock),
     )
-    wakeups = (app.announce, app.send, notes)
+    wakeups = (app.announce, app.send, app.carry, notes)
     return workers, Jobs(app.sweeping, wakeups, (polls, doubts, back), app.clock, repoll_interval=every)
 
 
 def _terms_of(settings: Settings) -> Terms:
     durations = settings.durations
     spans = (durations.held_for, durations.send_within, durations.new_thread_after)
-    return Terms(settings.lines, Replies(settings.thread_replies), *spans, LONGEST_TEXT)
+    largest = round(settings.largest_file_out * _MB)
+    return Terms(settings.lines, Replies(settings.thread_replies), *spans, LONGEST_TEXT, largest)
+
+
+def _limits_of(settings: Settings) -> Limits:
+    slack, sendblue = (origin_of(url) for url in (settings.slack_api_url, settings.sendblue_api_url))
+    anywhere = settings.files_from_anywhere
+    return Limits(
+        round(settings.largest_file_in * _MB),
+        round(settings.largest_file_out * _MB),
+        Source(frozenset({slack, sendblue}), SENDBLUE_FILES, any_public=anywhere),
+        Source(frozenset({slack}), SLACK_FILES),
+    )
 
 
 def _sendblue_of(settings: Settings, clock: Clock) -> Sendblue:
@@ -206,8 +243,7 @@ def create_app(settings: Settings, *, settle: timedelta = SETTLE) -> Routes:
     )
     token = settings.metrics_token.get_secret_value()
     health = Health(app.readiness, partial(app.store.read, backlog), app.clock, app.identity.prove, token)
-    # What came in is announced now, not at the next tick; its texts are sent once their thread is open.
-    guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.announce.set)
+    guard = Guard(_bolt(app), settings.slack_signing_secret.get_secret_value(), app.wake)
     return Routes(
         app,
         Route("/sendblue/status/{send_id}/{token}", Counted("callback", callbacks.status), methods=["POST"]),
@@ -250,6 +286,7 @@ def _bolt(app: App) -> AsyncApp:
     bolt.error(threads.failed)
     for choice in (RESEND, LEAVE):
         bolt.action(choice)(listeners.decide)
+    bolt.action(COPY_AGAIN)(listeners.copy_again)
     for notice in (Notice.UNDONE, Notice.OPTED_OUT, Notice.KEPT):
         bolt.action(str(notice))(listeners.decide_opt_out)
 

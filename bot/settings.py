@@ -68,6 +68,11 @@ class Settings(BaseSettings):
     held_for: Annotated[float, kinds.seconds(1)] = 600
     new_thread_after: Annotated[float, kinds.seconds(0)] = 7 * 86400
     catch_up_interval: Annotated[float, kinds.seconds(0.5)] = 60
+    largest_file_in: Annotated[float, kinds.number(0.001, 1000)] = 100
+    largest_file_out: Annotated[float, kinds.number(0.001, 100)] = 100
+    files_at_once: Annotated[int, kinds.number(1, 100, whole=True)] = 4
+    files_on_disk: Annotated[float, kinds.number(0.001, 1_000_000)] = 1000
+    files_from_anywhere: kinds.Flag = False
     alert_channel: Annotated[str, kinds.ids("CGDU", one=True)] = ""
     metrics_token: kinds.OptionalKey = SecretStr("")
     slack_post_interval: kinds.Pace = 1.0

@@ -94,6 +94,15 @@ class Listeners:
         await decide_by_click(self.deciding, self.deciding.decide_opt_out, Notice(action["action_id"]), action, body)
         await ack()
 
+    async def copy_again(self, ack: AsyncAck, action: Mapping[str, Any], body: Mapping[str, Any]) -> None:
+        """*Try again*, of a customer's file."""
+
+        async def decide(attachment_id: UUID, _: None, click: Click) -> None:
+            await self.deciding.copy_again(attachment_id, click)
+
+        await decide_by_click(self.deciding, decide, None, action, body)
+        await ack()
+
 
 async def decide_by_click(
     deciding: Deciding,

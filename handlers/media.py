@@ -1,4 +1,4 @@
-"""Which pictures Sendblue can fetch; of others it drops the picture. Pure. Source: Sendblue's "Sending Messages"."""
+"""Which pictures Sendblue can fetch; of others it drops the picture. Pure. Source: as of `EXTENSIONS`."""
 
 import re
 import unicodedata
@@ -6,12 +6,8 @@ from ipaddress import IPv4Address
 from urllib.parse import parse_qsl, urlsplit
 
 from bot.errors import UsageError
+from bot.sendblue.wire import EXTENSIONS
 
-EXTENSIONS = (
-    *("jpg", "jpeg", "png", "gif", "heic", "heif", "webp", "bmp", "tif", "tiff", "svg"),
-    *("mp4", "mov", "m4v", "3gp", "mpg", "mpeg", "avi", "webm", "mp3", "m4a", "aac", "wav", "amr", "caf", "aiff"),
-    *("pdf", "vcf", "vcard", "ics", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv", "zip"),
-)
 _AZURE = ("se", "sp", "sv", "st")
 _SIGNING_WORDS = {
     *("sig", "signature", "token", "expires", "policy", "credential", "amz", "goog", "pair", "accesstoken", "hm"),

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from bot.domain.reply import Edit, Removal, Reply
+from bot.domain.reply import Edit, Removal, Reply, SharedFile, file_name
 from bot.slack import mrkdwn
 from bot.slack.composed import composed, type_of
 from bot.slack.markup import mentioned, named
@@ -18,6 +18,8 @@ Fields = Mapping[str, Any]
 _READ = (None, "file_share", "thread_broadcast")  # subtypes; all others tell of something else than words to send
 _NOT_OF_PEOPLE = ("bot_id", "bot_profile", "display_as_bot", "streaming_state", "hidden")
 _SLACKBOT = "USLACKBOT"
+_UNREADABLE = SharedFile("", "file", 0, "file_unreadable")
+_MODES = {"external": "file_external", **dict.fromkeys(("snippet", "post", "email", "canvas"), "file_snippet")}
 _CALL = re.compile(r"<!(here|channel|everyone)>")
 _TOKEN = re.compile(r"<[@#!]")  # what was typed is escaped, so nothing else looks like this
 # A phone does not show these. A joiner stays where scripts and emoji need it: between two that are not ASCII.
@@ -74,8 +76,8 @@ def _edit(reply: Reply, message: Fields, previous: object, us: str) -> Edit | No
     return Edit(reply, edited_ts)
 
 
-def _words(message: Fields, us: str) -> tuple[str, bool, bool, bool, str, bool]:
-    """Return a reply's text, drafted, to_us, names_others, unread and has_files."""
+def _words(message: Fields, us: str) -> tuple[str, bool, bool, bool, str, tuple[SharedFile, ...]]:
+    """Return a reply's text, drafted, to_us, names_others, unread and files."""
     draft, unread = _draft(message)
     draft = draft.strip()
     to_us = bool(us) and draft.startswith(f"<@{us}>")
@@ -84,7 +86,7 @@ def _words(message: Fields, us: str) -> tuple[str, bool, bool, bool, str, bool]:
     names_others = _TOKEN.search(draft) is not None
     draft = _CALL.sub(r"@\1", draft).replace("<!message>", "")
     drafted = bool(mentioned(draft))
-    return draft if drafted else named(draft, {}), drafted, to_us, names_others, unread, _has_files(message)
+    return draft if drafted else named(draft, {}), drafted, to_us, names_others, unread, _files(message)
 
 
 def _draft(message: Fields) -> tuple[str, str]:
@@ -113,11 +115,22 @@ def _without_mention(draft: str, us: str) -> str:
     return re.sub(rf"\A(?:<@{re.escape(us)}>(?:\s*[:,]+(?=\s|\Z)|[:,]+(?![()\[\]|/\\*-]))?\s*)+", "", draft)
 
 
-def _has_files(message: Fields) -> bool:
+def _files(message: Fields) -> tuple[SharedFile, ...]:
     files = message.get("files")
     if not isinstance(files, list):
-        return message.get("subtype") == "file_share"
-    return any(not isinstance(one, dict) or one.get("mode") != "tombstone" for one in files)  # those were removed
+        return (_UNREADABLE,) if files is not None or message.get("subtype") == "file_share" else ()
+    there = [one for one in files if not isinstance(one, dict) or one.get("mode") != "tombstone"]  # those were removed
+    return tuple(_file(one) if isinstance(one, dict) else _UNREADABLE for one in there)
+
+
+def _file(fields: Fields) -> SharedFile:
+    """Return what a message says of a file. Of what another workspace shared it says its id alone."""
+    size = fields.get("size")
+    known = _id(fields, "id")
+    problem = _MODES.get(str(fields.get("mode")), "") if known else _UNREADABLE.problem
+    problem = "file_external" if fields.get("is_external") is True else problem
+    size = size if isinstance(size, int) and not isinstance(size, bool) and 0 < size < 2**31 else 0
+    return SharedFile(known, file_name(fields.get("name")), size, problem)
 
 
 def _authorized(body: Fields, field: str) -> str:

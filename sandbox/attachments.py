@@ -12,6 +12,7 @@ from sandbox.downloads import Download
 from sandbox.traffic import Json
 
 LARGEST = 100 * MIB
+"""Bytes of all files of one message."""
 MOST = 10
 """Files that come with one message, as in Slack."""
 LONGEST_NAME = 255
@@ -32,7 +33,10 @@ def attached(body: Json) -> list[tuple[str, bytes, str]]:
         raise ValueError("files must be a list of objects.")
     if len(files) > MOST:
         raise ValueError(f"At most {MOST} files come with one message.")
-    return [_read(file) for file in files]
+    read = [_read(file) for file in files]
+    if sum(len(data) for _, data, _ in read) > LARGEST:
+        raise ValueError(f"Files have at most {LARGEST // MIB} MiB together.")
+    return read
 
 
 def shown(content: Content | None, name: str, mimetype: str) -> Response:
@@ -67,6 +71,4 @@ def _read(file: Json) -> tuple[str, bytes, str]:
         decoded = b64decode(data, validate=True)
     except (binascii.Error, ValueError):
         raise ValueError("data is not base64.") from None
-    if len(decoded) > LARGEST:
-        raise ValueError(f"A file has at most {LARGEST // MIB} MiB.")
     return name, decoded, mimetype or type_of(name)

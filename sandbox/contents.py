@@ -33,10 +33,15 @@ class TooLargeError(ValueError):
 class Content:
     """The bytes of one file. `data` is None once they are gone; `size` and `sha256` stay known."""
 
-    def __init__(self, data: bytes | None, size: int, sha256: str) -> None:
+    def __init__(self, data: bytes | None, size: int, digest: str) -> None:
         self.data = data
         self.size = size
-        self.sha256 = sha256
+        self._digest = digest
+
+    @property
+    def sha256(self) -> str:
+        """The digest, in hexadecimal."""
+        return self._digest
 
     @property
     def readable(self) -> bool:
@@ -54,11 +59,17 @@ class MadeUp(Content):
 
     def __init__(self, size: int, head: bytes = b"") -> None:
         self._head = head[:size]
-        digest = sha256()
         super().__init__(None, size, "")
-        for piece in self.pieces():
-            digest.update(piece)
-        self.sha256 = digest.hexdigest()
+
+    @property
+    def sha256(self) -> str:
+        """The digest, in hexadecimal; reckoned when somebody asks for it, since that takes its time."""
+        if not self._digest:
+            digest = sha256()
+            for piece in self.pieces():
+                digest.update(piece)
+            self._digest = digest.hexdigest()
+        return self._digest
 
     @property
     def readable(self) -> bool:

@@ -3,7 +3,7 @@
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import IO, Any
 
@@ -71,10 +71,10 @@ class Narrator:
         elif kind == "ephemeral" and self._is_new(f"ephemeral {data['id']}", data["text"]):
             self.line("to Ana", data["text"])
         elif kind == "phone" and self._is_new(data["handle"], ""):
-            self.line("phone", data["content"])
+            self.line("phone", _with_files(data["content"], data["media"]))
 
     def _message(self, data: Mapping[str, Any]) -> None:
-        key, text = f"{data['channel']} {data['ts']}", data["text"]
+        key, text = f"{data['channel']} {data['ts']}", _with_files(data["text"], data["files"])
         known = key in self._seen
         if not self._is_new(key, text):
             return
@@ -101,6 +101,10 @@ def plain(text: str) -> str:
     text = re.sub(r"<@(\w+)>", lambda found: f"@{PEOPLE.get(found[1], found[1])}", text)
     text = re.sub(r"(?<!\w)\*([^*\n]+)\*(?!\w)", r"\1", text)
     return unescaped(text)
+
+
+def _with_files(text: str, files: Sequence[Mapping[str, Any]]) -> str:
+    return " ".join(filter(None, [text, *(f"[{file['name']}]" for file in files)]))
 
 
 def _one_line(text: str) -> str:

@@ -37,7 +37,7 @@ def take(database_url: str) -> Take:
     def taken(*all_changes: dict[str, Any], inbox: str = "C0INBOX") -> None:
         database = open_database(database_url)
         migrate(database)
-        usual = {"line": LINE, "customer": CUSTOMER, "text": "Hi", "media": ()}
+        usual = {"line": LINE, "customer": CUSTOMER, "text": "Hi", "files": ()}
         items = [
             Arrival(
                 Inbound(**usual | {"handle": uuid4().hex, "at": NOON + timedelta(seconds=n)} | changes),
@@ -175,7 +175,7 @@ def test_who_writes_from_no_phone_is_found_as_well(take: Take, environment: dict
 def test_forgotten_words_stay_forgotten_with_who_said_them(
     take: Take, environment: dict[str, str], database_url: str
 ) -> None:
-    old = {"text": "old secret", "at": NOON - timedelta(days=40), "media": ("https://a.example/cat.jpg",)}
+    old = {"text": "old secret", "at": NOON - timedelta(days=40), "files": ("https://a.example/cat.jpg",)}
     take(old, {"text": "new"})
     database = open_database(database_url)
     database.write(doing("UPDATE threads SET due_at = NULL"))

@@ -146,7 +146,7 @@ def _said(said: Inbound, now: datetime) -> dict[str, object]:
         "author": "",
         "answer_url": "",
         "text": said.text,
-        "media": "",
+        "files": "",
         "said_at": said.at,
         "to_show": True,
         "showing": False,

@@ -109,7 +109,7 @@ def _received(one: Received) -> dict[str, object]:
 
 def files(one: Received) -> list[str]:
     """Return the names of what came with it; as in Slack, no links."""
-    return [re.split("[?#]", url)[0].rpartition("/")[2] or "a file" for url in one.message.media.split()]
+    return [re.split("[?#]", url)[0].rpartition("/")[2] or "a file" for url in one.message.files.split()]
 
 
 def plain(value: object) -> object:

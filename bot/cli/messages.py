@@ -123,7 +123,7 @@ def _show_answer(one: Received, others: Sequence[Message], *, as_json: bool) -> 
     said, opened = one.message, f"in the thread {one.thread_ts or 'that is not opened yet'}"
     facts = [
         ("to" if said.went_out else "from", f"{one.customer or 'a deleted number'}, line {one.line}"),
-        ("text", _quoted(said) or ("" if said.media else "deleted")),
+        ("text", _quoted(said) or ("" if said.files else "deleted")),
         *(("file", name) for name in files(one)),
         ("written", f"{said.said_at:{_TIME}}, by Sendblue's clock"),
         ("stored", f"{one.stored_at:{_TIME}}"),

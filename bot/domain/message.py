@@ -42,6 +42,7 @@ class Notice(StrEnum):
     KEPT = "kept"  # decided: they do
     REACTED = "reacted"  # no words at all: a sign that they put to a message
     ELSEWHERE = "elsewhere"  # not theirs: a text to them that was not sent from here
+    NOT_COPIED = "not_copied"  # no words either: a file of theirs that Slack does not have yet, and why
     SMS = "sms"  # the first text typed to them that went as SMS
     OURS = "ours"  # was taken for that, and was sent from here after all
 
@@ -53,7 +54,7 @@ class Inbound(Struct, frozen=True):
     line: str  # E.164: which of our lines it came to
     customer: str  # E.164, or an e-mail address
     text: str  # all that can be said of it in words; may be empty
-    media: tuple[str, ...]  # URLs; Sendblue removes what is there after thirty days
+    files: tuple[str, ...]  # URLs; Sendblue removes what is there after thirty days
     at: datetime  # when it was written, by Sendblue's clock
     opted_out: bool = False  # what Sendblue says of the customer
     part: int = 1  # of what is too long for one post
@@ -96,7 +97,7 @@ class Message(Struct, frozen=True):
     author: str  # a Slack user id; "" of a customer's
     answer_url: str  # of the command; Slack takes answers there for half an hour
     text: str  # all of it, however many parts it is sent in
-    media: str  # what came with it from a customer: a URL a line
+    files: str  # what came with it: a URL a line, or of what people shared in Slack a name a line
     said_at: datetime  # when it was accepted; a customer's: when it was written
     to_show: bool = False  # in its thread, whose root does not show it
     showing: bool = False  # in the reply that is being posted right now
@@ -112,7 +113,7 @@ class Message(Struct, frozen=True):
     @property
     def words(self) -> str:
         """What is to be read of it, beside the names of its files."""
-        return "" if self.media and self.text == WITHOUT_WORDS else self.text
+        return "" if self.files and self.text == WITHOUT_WORDS else self.text
 
     @property
     def inbound(self) -> bool:

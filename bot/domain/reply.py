@@ -5,6 +5,21 @@ from datetime import UTC, datetime
 from msgspec import Struct
 
 
+def file_name(name: object) -> str:
+    """Return what somebody called a file as it can be shown: on one line, without signs that nobody sees."""
+    shown = "".join(filter(str.isprintable, name)).strip()[:100] if isinstance(name, str) else ""
+    return shown or "file"
+
+
+class SharedFile(Struct, frozen=True):
+    """A file that a person shared in Slack."""
+
+    id: str  # Slack's
+    name: str  # fit to be shown
+    size: int  # bytes; 0 where Slack does not say yet
+    problem: str = ""  # why it cannot be sent whatever is in it (`bot.slack.reasons`)
+
+
 class Reply(Struct, frozen=True):
     """Words typed in a thread, as a customer's phone would show them."""
 
@@ -19,7 +34,7 @@ class Reply(Struct, frozen=True):
     to_us: bool  # it began with our mention, which the text lacks
     names_others: bool  # it mentions a person, a user group, a channel or everybody
     unread: str = ""  # the type of the first part that the text does not say as it was typed: it is held by any rule
-    has_files: bool = False
+    files: tuple[SharedFile, ...] = ()
 
     @property
     def at(self) -> datetime:

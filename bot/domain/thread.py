@@ -8,6 +8,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
+from bot.domain.attachment import Copy, Stage
 from bot.domain.card import Card
 from bot.domain.delivery import Delivery, News
 from bot.domain.message import Message
@@ -18,6 +19,7 @@ UNKNOWN = -1  # … not known
 EDITING = -2  # … being edited; at a claim: nobody answered it, and it may still be made
 
 MOST_TOLD = 20  # of what is owed, in one reply
+MOST_TOGETHER = 10  # files in one post
 LONGEST_SHOWN = 9_000  # characters of messages in one reply: a post may hold about 13,000 in all
 
 
@@ -38,6 +40,8 @@ class Step(Enum):
     OPEN = "open"  # post the root
     ADMIT = "admit"  # the root was typed by a person: may they text?
     REPLY = "reply"  # post all news as one reply
+    SHARE = "share"  # have Slack show files of the customer's, below the words that came with them
+    WAIT = "wait"  # for a file that is being copied, and that is to stand before what follows
     EDIT = "edit"  # bring the root's status line up to date
     MARK = "mark"  # the same for a root that a person typed, which can only be marked
 
@@ -50,6 +54,8 @@ class Step(Enum):
 _LANES = {
     Step.OPEN: Lane.POST,
     Step.REPLY: Lane.POST,
+    Step.SHARE: Lane.POST,
+    Step.WAIT: Lane.FREE,
     Step.LOOK: Lane.FREE,
     Step.ADMIT: Lane.FREE,
     Step.MARK: Lane.MARK,
@@ -87,6 +93,7 @@ class Thread(Struct, frozen=True):
     lease_until: datetime | None = None  # while it is claimed: until when
     sends: tuple[Send, ...] = ()  # of that message, and the first that something is owed about
     unshown: tuple[Message, ...] = ()  # the first others that are to be shown
+    copies: tuple[Copy, ...] = ()  # files that are to stand below words which stand there
     private: bool | None = None  # whether its channel is a private place; None: not known, which counts as private
     has_card: bool = False  # whether there is more to say of its conversation than how its root's text stands
     card: Card | None = None  # that, where it is loaded
@@ -99,7 +106,7 @@ class Thread(Struct, frozen=True):
     @property
     def forgotten(self) -> bool:
         """Whether we have forgotten the words of the root, which may still stand there."""
-        return not (self.message.text or self.message.media or any(send.words.media_url for send in self.sends))
+        return not (self.message.text or self.message.files or any(send.words.media_url for send in self.sends))
 
     @property
     def is_typed(self) -> bool:
@@ -127,6 +134,11 @@ class Thread(Struct, frozen=True):
         return any(one.showing for one in self.unshown)
 
     @property
+    def shares(self) -> bool:
+        """Whether a post of files is under way."""
+        return any(one.is_under_way for one in self.copies)
+
+    @property
     def has_shown(self) -> bool:
         """Whether it showed messages that were still to be shown when it was claimed."""
         return any(not one.to_show for one in self.unshown)
@@ -143,8 +155,11 @@ class Thread(Struct, frozen=True):
             return Step.NOTHING
         if self.root_ts is None:
             return Step.ADMIT if self.is_typed else Step.OPEN
-        if any(one.to_show for one in self.unshown) or any(send.news for send in self.sends):
+        files = {one.stage for one in self.copies if one.comes_next}
+        if any(send.news for send in self.sends) or (not files and any(one.to_show for one in self.unshown)):
             return Step.REPLY
+        if files:
+            return Step.WAIT if Stage.WAITING in files else Step.SHARE
         if self.rev == self.shown_rev:
             return Step.NOTHING
         return Step.MARK if self.is_typed else Step.EDIT
@@ -154,21 +169,32 @@ class Thread(Struct, frozen=True):
         if step.lane is not Lane.POST:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
-        showing = self._next_to_show() if step is Step.REPLY else 0
+        filed = any(one.comes_next for one in self.copies)
+        showing = self._next_to_show() if step is Step.REPLY and not filed else 0
         unshown = tuple(replace(one, showing=place < showing) for place, one in enumerate(self.unshown))
         news = [] if showing else [one for one in self.sends if one.news][:MOST_TOLD]
         told = {one.id: one.news for one in news}
         sends = tuple(replace(one, telling=one.telling.begun(told.get(one.id, News.NONE))) for one in self.sends)
-        return replace(self, posting=number, posting_since=now, looked=0, sends=sends, unshown=unshown)
+        copies = self._copies(Stage.COPIED, Stage.SHARING) if step is Step.SHARE else self.copies
+        noted = replace(self, posting=number, posting_since=now, looked=0, sends=sends, unshown=unshown)
+        return replace(noted, copies=copies)
+
+    def _copies(self, before: Stage, after: Stage) -> tuple[Copy, ...]:
+        """Return the files after the first of them that stood at one stage came to another."""
+        moved = [one for one in self.copies if one.opened and one.stage is before][:MOST_TOGETHER]
+        return tuple(one.at(after) if one in moved else one for one in self.copies)
 
     def _next_to_show(self) -> int:
-        """Return how many messages go into the next reply: the first, and what follows as far as it fits."""
-        room, count = LONGEST_SHOWN, 0
+        """Return how many messages go into the next reply: the first, and what follows as far as it fits.
+
+        What follows a file waits until that stands there; but several files in a row are one post.
+        """
+        room, count, filed = LONGEST_SHOWN, 0, False
         for one in self.unshown[:MOST_TOLD]:
-            room -= len(one.text) + len(one.media)
-            if count and room < 0:
+            room -= len(one.text) + len(one.files)
+            if count and (room < 0 or (filed and not one.files)):
                 break
-            count += 1
+            count, filed = count + 1, filed or bool(one.files)
         return count
 
     @property
@@ -203,8 +229,10 @@ class Thread(Struct, frozen=True):
     def said(self) -> Self:
         """What was being posted stands, and the thread shows what was in it."""
         sends = tuple(replace(one, telling=one.telling.done()) for one in self.sends)
-        unshown = tuple(one.shown() for one in self.unshown)
-        return replace(self, posting=None, failures=0, sends=sends, unshown=unshown)
+        unshown, shown = tuple(one.shown() for one in self.unshown), {one.id for one in self.unshown if one.showing}
+        there = tuple(replace(one, opened=one.opened or one.message_id in shown) for one in self.copies)
+        copies = tuple(one.at(Stage.DONE) if one.is_under_way else one for one in there)
+        return replace(self, posting=None, failures=0, sends=sends, unshown=unshown, copies=copies)
 
     def edited(self) -> Self:
         """The root shows what is known; if the edit before had no answer, perhaps not for long."""
@@ -216,7 +244,9 @@ class Thread(Struct, frozen=True):
 
     def undone(self, step: Step) -> Self:
         """The call was certainly not made: what was noted before it is taken back. Looking changes no note."""
-        return replace(self, posting=self.posting if step is Step.LOOK else None, failures=self.failures + 1)
+        if step is Step.LOOK:
+            return replace(self, failures=self.failures + 1)
+        return replace(self.not_posted(), failures=self.failures + 1)
 
     def unanswered(self, step: Step) -> Self:
         """The call was perhaps made. Its note stays, so the next step takes that into account."""
@@ -227,7 +257,18 @@ class Thread(Struct, frozen=True):
         return replace(self, looked=self.looked + 1)
 
     def not_posted(self) -> Self:
-        return replace(self, posting=None, looked=0)
+        return replace(self, posting=None, looked=0, copies=self._under_way_at(Stage.COPIED))
+
+    def taken(self) -> Self:
+        """Slack said that it will show the files."""
+        return replace(self, copies=self._under_way_at(Stage.TAKEN), failures=0)
+
+    def copied_anew(self) -> Self:
+        """Slack does not have the files that it was to show."""
+        return replace(self.not_posted(), copies=self._under_way_at(Stage.WAITING))
+
+    def _under_way_at(self, stage: Stage) -> tuple[Copy, ...]:
+        return tuple(one.at(stage) if one.is_under_way else one for one in self.copies)
 
     def moved_to_author(self) -> Self:
         """To be opened anew with the author. A user id as channel makes Slack open the bot's own DM with them."""

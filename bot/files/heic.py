@@ -14,6 +14,7 @@ from bot.files.taken import Taken
 
 _PROGRAM = Path(__file__).with_name("heic_process.py")
 _LARGEST = 32 * 1024 * 1024  # bytes; phones make three million
+_DEADLINE = 60.0  # seconds, with those that wait for others
 
 
 def available() -> bool:
@@ -21,42 +22,33 @@ def available() -> bool:
     return all(find_spec(name) for name in ("PIL", "pillow_heif"))
 
 
-class Copier:
-    """Copies HEIC pictures as JPEG, one at a time: a large one takes half a gigabyte of memory for a few seconds.
-
-    deadline: seconds for each. folder: of the copies; None is the system's.
-    """
-
-    def __init__(self, *, deadline: float = 30, folder: Path | None = None) -> None:
-        self._deadline, self._folder = deadline, folder
-        self._turn = asyncio.Lock()
-
-    async def to_jpeg(self, taken: Taken) -> Taken | None:
-        """Return a copy, to be closed; None: it is no HEIC picture, cannot be read, or the packages are missing."""
-        if taken.kind.extension not in ("heic", "heif") or taken.size > _LARGEST or not available():
-            return None
-        with ExitStack() as held:
-            file = held.enter_context(TemporaryFile(dir=self._folder))
-            async with self._turn:
-                done = await self._run(taken.file.fileno(), file.fileno())
-            size = file.seek(0, os.SEEK_END)
-            file.seek(0)
-            return Taken(file, size, KINDS["jpg"], held.pop_all()) if done and size else None
-
-    async def _run(self, given: int, made: int) -> bool:
-        """Return whether the program did it; when its time is over, it is killed."""
-        # It needs none of our settings; some platforms say in this variable where Python's own libraries are.
-        environment = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
-        command = (sys.executable, "-I", _PROGRAM)  # -I: no other code than what is installed
-        process = await asyncio.create_subprocess_exec(
-            *command, stdin=given, stdout=made, stderr=DEVNULL, env=environment
-        )
+async def to_jpeg(taken: Taken) -> Taken | None:
+    """Return a copy, to be closed; None: it is no HEIC picture, cannot be copied, or the packages are missing."""
+    if taken.kind.extension not in ("heic", "heif") or taken.size > _LARGEST or not available():
+        return None
+    with ExitStack() as held:
         try:
-            async with asyncio.timeout(self._deadline):
-                return await process.wait() == 0
-        except TimeoutError:
-            return False
-        finally:
-            if process.returncode is None:
-                process.kill()
-                await process.wait()
+            file = held.enter_context(TemporaryFile())
+            done = await _run(taken.file.fileno(), file.fileno())
+        except OSError:  # no room on the disk, or for another process
+            return None
+        size = file.seek(0, os.SEEK_END)
+        file.seek(0)
+        return Taken(file, size, KINDS["jpg"], held.pop_all()) if done and size else None
+
+
+async def _run(given: int, made: int) -> bool:
+    """Return whether the program did it; when its time is over, it is killed."""
+    # It needs none of our settings; some platforms say in this variable where Python's own libraries are.
+    environment = {name: os.environ[name] for name in ("LD_LIBRARY_PATH",) if name in os.environ}
+    command = (sys.executable, "-I", _PROGRAM)  # -I: no other code than what is installed
+    process = await asyncio.create_subprocess_exec(*command, stdin=given, stdout=made, stderr=DEVNULL, env=environment)
+    try:
+        async with asyncio.timeout(_DEADLINE):
+            return await process.wait() == 0
+    except TimeoutError:
+        return False
+    finally:
+        if process.returncode is None:
+            process.kill()
+            await process.wait()

@@ -4,18 +4,20 @@ A program of its own, because a stranger's bytes meet libraries written in C her
 process alone, and the system bounds its memory and time. It imports nothing of the bot, and gets none of its settings.
 """
 
+import fcntl
 import os
 import resource
 import sys
 from contextlib import suppress
 from io import BytesIO
+from pathlib import Path
 
 from PIL import Image
 from pillow_heif import register_heif_opener
 
 _LIMITS = {
     resource.RLIMIT_AS: 2**30,  # bytes of memory: twice what the largest picture needs
-    resource.RLIMIT_CPU: 20,  # seconds
+    resource.RLIMIT_CPU: 15,  # seconds; the largest picture needs three
     resource.RLIMIT_FSIZE: 32 * 2**20,  # bytes of the JPEG
     resource.RLIMIT_CORE: 0,
 }
@@ -29,8 +31,7 @@ def limit_itself() -> None:
             resource.setrlimit(limit, (most, most))
 
 
-def main() -> None:
-    limit_itself()
+def copy() -> None:
     register_heif_opener(decode_threads=1, thumbnails=False, depth_images=False, aux_images=False)
     # Not `read`: that would move where the bot reads the same file.
     given = BytesIO(os.pread(sys.stdin.fileno(), os.fstat(sys.stdin.fileno()).st_size, 0))
@@ -44,4 +45,8 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    limit_itself()
+    # One at a time on this machine: a large one takes half a gigabyte of memory. The lock ends with the process.
+    with Path(__file__).open("rb") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        copy()

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any, Self, TypeVar
+from typing import IO, Any, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
@@ -21,6 +21,7 @@ from bot.sendblue.inbound import Page, parse_inbound_page
 R = TypeVar("R")
 
 _MOST_PAGES = 20
+_UPLOAD = 180  # seconds for a file
 _SKEW = timedelta(minutes=5)  # between the vendor's machines, and until its clock is known, between its and ours
 
 _PAGINGS: tuple[dict[str, str], ...] = (
@@ -152,6 +153,20 @@ class Sendblue:
         status, _ = await self._post("/api/account/webhooks", wire.registration(url, secret, kind))
         _judge(status)
 
+    async def upload(self, file: IO[bytes], name: str, mimetype: str) -> str:
+        """Put a file there; return its address, for `Words.media_url`. Raises NotSent: do it again; Refused.
+
+        It sends nothing by itself, so it may be repeated. Its answer is not published: any 2xx with an address counts.
+        """
+        file.seek(0)
+        with metrics.call("sendblue", "upload-file"):
+            request = self._http.build_request("POST", "/api/upload-file", files={"file": (name, file, mimetype)})
+            try:
+                status, body = await self._read(request, within=_UPLOAD)
+            except (httpx.HTTPError, TimeoutError) as error:
+                raise NotSent("no_answer") from error
+            return wire.parse_upload(status, body)
+
     async def opt_out(self, customer: str, *, opted_out: bool) -> None:
         """Have Sendblue refuse texts to a customer, or take them again. Raises as `register`."""
         body = {"number": customer, "opted_out": opted_out}
@@ -198,9 +213,9 @@ class Sendblue:
             late = isinstance(error, httpx.TimeoutException | TimeoutError)
             raise Uncertain("timeout" if late else "connection_lost") from error
 
-    async def _read(self, request: httpx.Request) -> tuple[int, bytes]:
+    async def _read(self, request: httpx.Request, *, within: float | None = None) -> tuple[int, bytes]:
         """Send a request; return the status and body of its answer. Raises TimeoutError, httpx.HTTPError: not whole."""
-        async with asyncio.timeout(self._timeout):  # httpx's own limits are for each read, not for all
+        async with asyncio.timeout(within or self._timeout):  # httpx's own limits are for each read, not for all
             answer = await self._http.send(request, stream=True)
             try:
                 self._theirs.heard(answer.headers.get("date"))

@@ -45,6 +45,12 @@ STYLES = (
 OUTBOUND = "outbound"  # the type of webhook that hears what became of every text
 RECEIVE = "receive"  # the type that hears what customers say
 LONGEST_TEXT = 18_000  # characters in one message: Sendblue takes fewer than 18,996, in a unit it does not name
+EXTENSIONS = (
+    *("jpg", "jpeg", "png", "gif", "heic", "heif", "webp", "bmp", "tif", "tiff", "svg"),
+    *("mp4", "mov", "m4v", "3gp", "mpg", "mpeg", "avi", "webm", "mp3", "m4a", "aac", "wav", "amr", "caf", "aiff"),
+    *("pdf", "vcf", "vcard", "ics", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv", "zip"),
+)
+"""Of what it takes: a file of another type is dropped, or refused. Source: Sendblue's "Sending Messages"."""
 _MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
 _PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
 
@@ -75,6 +81,16 @@ def parse_answer(status: int, body: bytes, *, now: datetime, media_url: str | No
         raise Uncertain(code or "unreadable_answer", reason, handle=handle)
     lost = media_url is not None and not fields.get("media_url")  # Sendblue drops a picture that it cannot fetch
     return replace(report, at=now, error_code="", error_text="", recipient="", picture_lost=lost)
+
+
+def parse_upload(status: int, body: bytes) -> str:
+    """Read the answer to `POST /api/upload-file`: the file's address. Raises Refused or NotSent."""
+    if 400 <= status < 500 and status not in (408, 429):
+        raise Refused("file_refused")
+    url = (json_object(body) or {}).get("media_url")
+    if not (200 <= status < 300 and isinstance(url, str) and url.startswith(("https://", "http://"))):
+        raise NotSent("unreadable_answer" if 200 <= status < 300 else f"http_{status}")
+    return url
 
 
 def parse_report(body: bytes, *, source: str, now: datetime, form: bool = False) -> Report:

@@ -18,6 +18,7 @@ from bot.domain.mark import mark_of
 from bot.domain.rules import Durations, Replies
 from bot.domain.thread import EDITING, UNKNOWN, Step, Thread
 from bot.errors import CallFailed, NotSent, Refused, Uncertain
+from bot.services.file_posts import FilePosts
 from bot.services.permitting import Permitting
 from bot.services.sending import Sending
 from bot.services.tracking import Tracking
@@ -35,6 +36,7 @@ log = structlog.get_logger(__name__)
 _LEASE = timedelta(seconds=60)
 _CALL = timedelta(seconds=16)  # longer than one takes
 _PARENT_OPENS = timedelta(seconds=0.3)  # until it is worth looking whether a thread is open by now
+_FILE_COMES = timedelta(seconds=2)  # until it is worth looking once more; the copy cuts it short
 _PATIENT_FOR = 20  # such looks; then its root begins a thread, or is refused, and that is said
 _LONGEST_PAUSE = 40  # seconds: with the looks below, everything moves a minute after Slack is well again
 _LOOKS = 4  # with pauses that double; what is not found by then is not there
@@ -49,9 +51,11 @@ class Announcing:
     sending: Sending
     sender: Worker  # sends what may be sent once a thread is open
     typed: TypedRoots
+    files: FilePosts
     rule: Replies  # of channels that have none of their own
     durations: Durations
     chance: Chance
+    carry: asyncio.Event  # set when there may be files to copy
     notes: asyncio.Event  # set when there is something to tell somebody privately
     inbox: str  # the channel for what customers say where there is no other place; "": none
     settle: timedelta  # until an unanswered call to Slack shows; after ten times as long it is done, or never
@@ -78,14 +82,14 @@ class Announcing:
             self.notes.set()
         if outcome.named is not None:
             self.tracking.send.set()
+        if outcome.admits:
+            self.carry.set()  # its files
 
     async def _outcome(self, task: Task) -> Outcome:
         thread, step = task.thread, task.step
         slots = (task.slot,) if task.slot else ()
-        if step is Step.NOTHING:
-            return Outcome(thread, unused_slots=slots, shared=bool(thread.closed and thread.parent_id))
-        if step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR:  # its parent is about to be opened
-            return Outcome(thread.undone(step), again_in=_PARENT_OPENS, unused_slots=slots)
+        if (without_call := self._without_call(thread, step)) is not None:
+            return replace(without_call, unused_slots=slots)
         try:
             if step is Step.OPEN and not thread.message.inbound:
                 await self.permitting.check(thread.message.author, thread.message.team)
@@ -93,15 +97,14 @@ class Announcing:
             return replace(await self._refused(thread, step, error), unused_slots=slots)
         except CallFailed as error:  # nothing was posted, whatever is known of the person
             return self._postponed(thread, step, error if isinstance(error, NotSent) else NotSent(error.code))
-        if step is Step.MARK and mark_of(thread.message, thread.sends) in ("", thread.mark):
-            return Outcome(thread.left_as_it_is(), unused_slots=slots, shared=True)
         steps = {
             Step.OPEN: self._open,
             Step.ADMIT: self.typed.admit,
             Step.REPLY: self._reply,
+            Step.SHARE: self.files.show,
             Step.EDIT: self._edit,
             Step.MARK: self.typed.mark,
-            Step.LOOK: self._look,
+            Step.LOOK: self.files.look if thread.shares else self._look,
         }
         try:
             return await steps[step](thread)
@@ -111,6 +114,18 @@ class Announcing:
             return self._unanswered(thread, step, error)
         except Refused as error:
             return await self._refused(thread, step, error)
+
+    def _without_call(self, thread: Thread, step: Step) -> Outcome | None:
+        """Return what becomes of a step that needs no call, or of one whose time has not come; None: it needs one."""
+        if step is Step.NOTHING:
+            return Outcome(thread, shared=bool(thread.closed and thread.parent_id))
+        if step is Step.WAIT:
+            return Outcome(thread, again_in=_FILE_COMES, patient=True)
+        if step is Step.OPEN and thread.waits and thread.failures < _PATIENT_FOR:  # its parent is about to be opened
+            return Outcome(thread.undone(step), again_in=_PARENT_OPENS)
+        if step is Step.MARK and mark_of(thread.message, thread.sends) in ("", thread.mark):
+            return Outcome(thread.left_as_it_is(), shared=True)
+        return None
 
     async def _open(self, thread: Thread) -> Outcome:
         post = await self._root(thread)
@@ -232,6 +247,8 @@ class Announcing:
         if mendable or waiting:
             return Outcome(thread.undone(step), again_in=self._pause(thread, error))
         match step:
+            case Step.LOOK if thread.shares:
+                return self._unreachable(thread, error.code)
             case Step.OPEN if error.code == "thread_not_found" and thread.thread_ts:
                 return Outcome(replace(thread.on_its_own(), posting=None), leads=True)
             case Step.OPEN:
@@ -242,7 +259,7 @@ class Announcing:
             case Step.LOOK if error.code not in NOT_THERE:
                 # History may not be read: a missing line of ours beats a doubled one, but not a customer's.
                 return Outcome(thread.not_posted() if thread.shows else thread.replied())
-            case Step.LOOK | Step.REPLY:
+            case Step.LOOK | Step.REPLY | Step.SHARE:
                 return self._unreachable(thread, error.code)
             case _:
                 return Outcome(thread.left_as_it_is())

@@ -15,6 +15,7 @@ from bot.services.accepting import PATIENCE
 from bot.services.permitting import Permitting
 from bot.slack.notifier import Notifier
 from bot.slack.questions import correction
+from bot.storage.carrying import copy_again
 from bot.storage.decisions import NewDecision, OptOutClick, asked_in, decide_many, decide_opt_out
 from bot.storage.held import Terms
 from bot.storage.private_notes import PrivateNote, owe_notes
@@ -86,6 +87,13 @@ class Deciding:
         log.info("reply_decided", message_id=message_id, choice=choice, by=click.who, became=became)
         await self._owe(click, f"click:{became}", message_id)
         self.announce.set()
+
+    async def copy_again(self, attachment_id: UUID, click: Click) -> None:
+        """Have a customer's file copied now. Raises NotStored."""
+        if not await self._is_permitted(click, attachment_id):
+            return
+        if not await self.store.write(copy_again, attachment_id, patience=PATIENCE):
+            await self._owe(click, "copied_in_vain", attachment_id)
 
     async def offer_correction(self, message_id: UUID, trigger: str, click: Click) -> None:
         """Show who clicked the form with the new words of their text. trigger: the click's, good for three seconds."""

@@ -156,7 +156,8 @@ class Noting:
             case "question":
                 rule = about.rule or self.terms.rule
                 why = "" if rule is Replies.ASK and about.held_why == "names" else about.held_why or ""
-                return questions.question(message_id, about.text, about.customer, rule, why=why)
+                files = about.files.splitlines()
+                return questions.question(message_id, about.text, files, about.customer, rule, why=why)
             case "edited_late":
                 return questions.late_edit(message_id)
             case _:

@@ -4,7 +4,7 @@ From the webhook as it comes, and from Sendblue's lists whatever the webhook mis
 """
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache, partial
@@ -43,7 +43,7 @@ _LAG = timedelta(minutes=2)  # of the list of what went out, most of which is ou
 class Receiving:
     store: Store
     sendblue: Sendblue
-    announce: asyncio.Event  # set when there is something to show
+    wake: Callable[[], None]  # called when there is something to show
     lines: Sequence[str]  # E.164
     inbox: str  # the channel for what has no thread; "": none
     durations: Durations
@@ -62,12 +62,12 @@ class Receiving:
         parts = split_text(said.text, LONGEST_SHOWN)
         new = False
         for number, text in enumerate(parts, start=1):
-            part = replace(said, text=text, part=number, media=said.media if number == 1 else ())
+            part = replace(said, text=text, part=number, files=said.files if number == 1 else ())
             arrival = Arrival(part, self.inbox, by_webhook=source == "webhook", quiet=quiet)
             new |= await self.store.write(take_many, arrival)
         _counter(source, "new" if new else "known").inc()
         if new:
-            self.announce.set()
+            self.wake()
         if new and source == "list" and self.has_webhook:
             await self.alarming.answer_without_webhook(said.at)
         return new
@@ -83,7 +83,7 @@ class Receiving:
         taken = await self.store.write(take_sent, SentElsewhere(replace(said, text=text), self.durations.doubt_window))
         if taken == "new":
             log.info("sent_elsewhere", source=source)
-            self.announce.set()
+            self.wake()
         return taken == WAITS
 
     async def line_blocked(self, line: str) -> None:
@@ -97,7 +97,7 @@ class Receiving:
         if self.inbox:
             placed: int = await self.store.write(give_place, self.inbox)
             if placed:
-                self.announce.set()
+                self.wake()
         claimed = await self.store.write(claim_reading, ReadingCapacity(keys, _LEASE, _EACH, not self._began))
         self._began = True
         return [partial(self.catch_up, reading) for reading in claimed.items], claimed.soonest

@@ -29,12 +29,23 @@ _AFTER_FAILURE = 1.0  # until a database that could not be asked is asked again
 
 
 class Worker:
-    """One kind of work, many jobs at a time. kind: as `Backlog` has it. tick: seconds between wakeups in any case."""
+    """One kind of work, up to `capacity` jobs at a time.
+
+    kind: as `Backlog` has it. tick: seconds between wakeups in any case.
+    """
 
     def __init__(
-        self, name: str, kind: str, claim: Claim, wakeup: asyncio.Event, clock: Clock, *, tick: float = 1
+        self,
+        name: str,
+        kind: str,
+        claim: Claim,
+        wakeup: asyncio.Event,
+        clock: Clock,
+        *,
+        tick: float = 1,
+        capacity: int = _CAPACITY,
     ) -> None:
-        self.name, self.kind = name, kind
+        self.name, self.kind, self._capacity = name, kind, capacity
         self._claim, self._wakeup, self._clock = claim, wakeup, clock
         self._jobs: set[asyncio.Task[None]] = set()
         self._loop: asyncio.Task[None] | None = None
@@ -78,7 +89,7 @@ class Worker:
     @property
     def free(self) -> int:
         """How many more jobs there is capacity for: none while it is not running."""
-        return 0 if self._loop is None or self._stopping else max(0, _CAPACITY - len(self._jobs))
+        return 0 if self._loop is None or self._stopping else max(0, self._capacity - len(self._jobs))
 
     async def _round(self, capacity: int) -> float | None:
         """Claim and begin jobs; return in how many seconds to ask again (None: when woken)."""

@@ -32,7 +32,7 @@ async def call(method: Callable[..., Awaitable[AsyncSlackResponse]], **arguments
     """Make one call with the SDK. Raises Refused (`code` is Slack's error), NotSent or Uncertain."""
     began: list[bool] = []
     _began.set(began)
-    with metrics.call("slack", method.__name__.replace("_", ".")):
+    with metrics.call("slack", arguments.get("api_method") or method.__name__.replace("_", ".")):
         try:
             return await method(**arguments)
         except SlackApiError as error:

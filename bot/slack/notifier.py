@@ -22,6 +22,7 @@ NAME = "bluethread"  # what people type in `/invite @…`
 SCOPES = {  # what the token must be allowed, and no more
     *("commands", "chat:write", "channels:join", "channels:read", "groups:read", "users:read", "usergroups:read"),
     *("channels:history", "groups:history", "im:history", "mpim:history", "reactions:write"),
+    *("files:read", "files:write"),
 }
 
 _EVENT_TYPE = "bluethread"  # marks our posts in their metadata: anybody can read it, so it has an opaque id, no more

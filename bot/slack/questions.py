@@ -1,5 +1,6 @@
 """What is said to one person about what they typed, the form for a correction, and the rule of a channel. Pure."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from bot.domain.number import mask
@@ -28,14 +29,13 @@ _TOLD = {
     "opted_out": reason("opted_out"),
     "private": "the conversation goes on in a private channel or a direct message, and you have not written there.",
     "no_text": "there is no text.",
-    "files": "I can't send files from a thread yet. Write your text without one; for a picture with a public link use "
-    "`/imessage --media`.",
 }
 _WHY = {
     "": "",
     "names": "It mentions somebody, so I ask first. ",
     "late": "You wrote this while I was away, so I ask first. ",
     "edited": "I first read this as you had changed it, so I ask. ",
+    "large": "A file is larger than 5 MB, and this customer's last text went as SMS, which may drop it. ",
     "unread": "A part of it can't be sent as you typed it ({part}): the customer would get what stands here. ",
 }
 _SAID = {
@@ -63,16 +63,22 @@ def of_reply(says: str) -> str:
     return f"Not sent: {_TOLD.get(says) or reason(says)}"
 
 
-def question(message_id: str, text: str, customer: str, rule: Replies, *, why: str) -> Post:
-    """Ask an author whether their words are for the customer. why: they are held by any rule (`_WHY`), if they are."""
+def question(message_id: str, text: str, files: Sequence[str], customer: str, rule: Replies, *, why: str) -> Post:
+    """Ask an author whether their words and files are for the customer.
+
+    files: their names. why: they are held by any rule (`_WHY`), if they are.
+    """
     kind, _, part = why.partition(":")
     asked = f"{_WHY[kind].format(part=escape(part))}Send this to {mask(customer)}?"
     buttons = [button("Send", SEND, message_id) | {"style": "primary"}, button("Keep as note", KEEP, message_id)]
     if rule is Replies.ASK:
         buttons.append(button("Always send in this channel", ALWAYS, message_id))
-    words = quoted([literal(shorten(text, 1_500))])  # exactly as the customer reads them
+    shown = [shorten(text, 1_500)] if text else []  # exactly as the customer reads them
+    shown += [f"📎 {name}" for name in files]
+    words = quoted([literal("\n".join(shown))])
     blocks = [section(asked), words, {"type": "actions", "elements": buttons}]
-    return Post(f"{asked} “{escape(shorten(text, 300))}”", blocks)
+    said = [f"“{escape(shorten(text, 300))}”"] if text else []
+    return Post(" ".join([asked, *said, *(f"📎 {escape(name)}" for name in files)]), blocks)
 
 
 def late_edit(message_id: str) -> Post:

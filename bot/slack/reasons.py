@@ -60,6 +60,22 @@ _OURS = {
     "stranger": "people from outside this workspace may not text its customers.",
     "not_allowed": NOT_ALLOWED,
     "not_here": NOT_HERE,
+    "file_external": "a file that is kept outside Slack can't be sent. Share the file itself.",
+    "file_snippet": "a snippet, a post or an e-mail can't be sent as a file. Paste its text, or share a file.",
+    "file_too_large": "its file is larger than can be sent. Share a smaller one.",
+    "file_type": "customers' phones can't be sent this type of file. A picture, a video, a sound, a PDF, an Office "
+    "document or a contact card can be.",
+    "file_empty": "its file is empty.",
+    "file_unready": "Slack does not let me read its file. Try again in a minute; if it stays so, the person who runs "
+    "this bot should check that the app has the scope files:read.",
+    "file_elsewhere": "its file belongs to another workspace, which does not let me read it.",
+    **dict.fromkeys(("file_not_found", "file_deleted", "file_gone"), "its file was deleted in Slack."),
+    **dict.fromkeys(("file_unreadable", "file_host"), "I could not read what Slack says of its file."),
+    "file_refused": "Sendblue did not take its file.",
+    **dict.fromkeys(
+        ("file_not_taken", "file_unreachable", "file_slow", "file_cut"),
+        "I could not hand its file to Sendblue in time, so nothing of it was sent.",
+    ),
     "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
 }
 """What Slack refuses, and what we decide ourselves. Case counts: NOT_ALLOWED would be a code of Sendblue's."""
@@ -68,6 +84,22 @@ _OURS = {
 CAN_BE_TRIED_AGAIN = {
     *("4001", "5003", "5509", "http_429", "SMS_LIMIT_REACHED"),
     *("no_connection", "proxy_refused", "too_late", "earlier_part_failed", "overtaken"),
+    *("file_unready", "file_not_taken", "file_unreachable", "file_slow", "file_cut"),
+}
+
+FOR_GOOD = frozenset({"file_too_large", "file_host", "file_empty"})  # another try by itself makes no difference
+_NO_UPLOADS = "this Slack workspace does not let apps upload files of this kind."
+_NOT_COPIED = {
+    "file_gone": "Sendblue does not have it any more.",
+    "file_too_large": "it is larger than this bot may take (`LARGEST_FILE_IN`).",
+    "file_host": "it is kept where this bot does not fetch files from (`FILES_FROM_ANYWHERE`).",
+    "file_empty": "it is empty.",
+    "no_room": "the disk of this bot is full.",
+    "missing_scope": "the app lacks the scope files:write. The person who runs this bot should install it anew.",
+    **dict.fromkeys(
+        ("file_uploads_disabled", "file_uploads_except_images_disabled", "file_type_not_allowed"), _NO_UPLOADS
+    ),
+    **dict.fromkeys(("file_upload_size_restricted", "storage_limit_reached"), _NO_UPLOADS),
 }
 
 LINE_BUSY = "line_busy"  # nobody has tried to send it: Sendblue takes nothing from its line for now
@@ -83,6 +115,11 @@ DOUBTS = {
     "interrupted": "I was restarted in the middle of sending",
     "handle_of_another": "Sendblue took it for an earlier, equal text and may have sent nothing",
 }
+
+
+def not_copied(code: str) -> str:
+    """Return why a customer's file does not stand in Slack yet."""
+    return _NOT_COPIED.get(code, "the connection did not last.")
 
 
 def wait(send: Send) -> str:

@@ -75,6 +75,7 @@ NOTICES = {
     Notice.ASKS: "⚠️ This may mean that they want no more texts. Please decide.",
     Notice.UNDONE: "✅ {who} noted that they asked to continue: this number may be texted again.",
     Notice.OPTED_OUT: "🚫 {who} opted this number out: no text goes to it any more, from any of our lines.",
+    Notice.NOT_COPIED: "",  # `bot.slack.wording` says why
     Notice.SMS: "💬 {who}, your text went as SMS. Nobody reports whether an SMS arrives: on an SMS, ✅ means that it "
     "was sent.",
     Notice.KEPT: "{who} decided to keep texting.",

@@ -5,9 +5,9 @@ so it can neither ping nor pose as a link. The plain `text` of each post says al
 screen readers and notifications use. Shapes and limits are Slack's, from its Block Kit reference.
 """
 
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from typing import Any, TypeAlias
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from msgspec import Struct
 
@@ -18,9 +18,10 @@ from bot.domain.number import mask
 from bot.domain.rules import Replies
 from bot.domain.send import Send
 from bot.domain.thread import Thread
+from bot.files.kinds import KINDS, safe_name
 from bot.slack.cards import card_lines
 from bot.slack.markup import escape, shorten, shorten_markup, when
-from bot.slack.reasons import CAN_BE_TRIED_AGAIN
+from bot.slack.reasons import CAN_BE_TRIED_AGAIN, FOR_GOOD, not_copied
 from bot.slack.sentences import NOTICES, news, of_part, status_line
 
 _NOW = timedelta(minutes=1)  # what was said no longer ago than this is said now
@@ -30,6 +31,7 @@ _ELSEWHERE = {
 }
 _DELETED = "(text deleted)"
 RESEND, LEAVE = "resend", "leave"  # the buttons' action ids; their value is the send's id
+COPY_AGAIN = "copy_again"  # whose value is the file's id
 Block: TypeAlias = dict[str, Any]  # or a part of one, as Slack takes it
 
 
@@ -112,7 +114,11 @@ def said(thread: Thread, *, now: datetime) -> Post:
 
 
 def notice_of(said: Message) -> str:
-    """Return what a message changed about texting its customer, or what somebody decided about it."""
+    """Return what a message changed about texting its customer, what somebody decided about it, or what it lacks."""
+    if said.notice is Notice.NOT_COPIED:
+        code, _, until = said.text.partition(" ")
+        again = "" if code in FOR_GOOD else f" I keep trying until {date.fromisoformat(until):%b %-d}."
+        return f"📎 I could not copy a file of theirs: {not_copied(code)}{again}"
     return NOTICES[said.notice].format(who=f"<@{said.author}>")
 
 
@@ -131,11 +137,20 @@ def _notice(said: Message) -> list[Block]:
             button("Opt out this person", Notice.OPTED_OUT, value) | {"style": "danger"},
             button("Keep texting", Notice.KEPT, value),
         ]
+    elif said.notice is Notice.NOT_COPIED:
+        buttons = [button("Try again", COPY_AGAIN, value)]
     return [_context([notice_of(said)]), *([{"type": "actions", "elements": buttons}] if buttons else [])]
 
 
 def _files(said: Message) -> list[str]:
-    return [f"📎 {shorten(urlsplit(url).path.rpartition('/')[2] or 'a file', 100)}" for url in said.media.split()]
+    return [f"📎 {named(url)}" for url in said.files.splitlines()]
+
+
+def named(address: str) -> str:
+    """Return what a customer's file is, and its name, by where it is kept: what is in it is not known yet."""
+    name = unquote(urlsplit(address).path.rpartition("/")[2])
+    kind = KINDS.get(name.rpartition(".")[2].lower(), KINDS["bin"])
+    return f"{kind.what.capitalize()} ({safe_name(name, kind)})" if name else kind.what.capitalize()
 
 
 def reply(thread: Thread, *, watched_for: timedelta) -> Post:
@@ -144,7 +159,7 @@ def reply(thread: Thread, *, watched_for: timedelta) -> Post:
     text = "\n".join(of_part(send.words, news(send, watched_for=watched_for)) for send in telling)
     if thread.thread_ts:  # one of several texts there
         who = f"<@{thread.message.author}>, about" if thread.is_typed else "About"
-        text = f"{who} “{escape(shorten(thread.message.text or 'your picture', 60))}”:\n{text}"
+        text = f"{who} “{escape(shorten(thread.message.text or 'your file', 60))}”:\n{text}"
     undecided = [send for send in telling if _can_be_decided(send)]
     return Post(text, [section(text), *map(_buttons, undecided[:40])])
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from msgspec.structs import replace
 
 from bot.domain.thread import Thread
+from bot.storage.attachments import carry, without_files
 from bot.storage.engine import Transaction
 from bot.storage.held import MESSAGE, PARENT, Held, Place, Terms, goes_on, let_go_or_say, owe, wipe
 from bot.storage.sql import Sql
@@ -20,6 +21,7 @@ def admit_text(tx: Transaction, thread: Thread) -> None:
         return
     for place in tx.ask(PARENT, thread_id=thread.id).of(Place):
         goes_on(tx, place)
+    carry(tx, thread.message.id)
     tx.do(_GOES_ON, **its, author=thread.message.author, said_at=thread.message.said_at)
 
 
@@ -63,12 +65,15 @@ def forget_words(tx: Transaction, threads: Sequence[Thread]) -> None:
     """Keep nothing of what somebody typed who may not text, whoever holds the claims."""
     for thread in threads:
         tx.do(_FORGET, id=thread.message.id, thread_id=thread.id, fence=thread.fence)
+        if tx.ask(_IS_CLAIMED, thread_id=thread.id, fence=thread.fence).column():
+            without_files(tx, thread.message.id)
         tx.do(_FORGET_SENDS, message_id=thread.message.id, thread_id=thread.id, fence=thread.fence)
 
 
 _CLAIMED = "EXISTS (SELECT 1 FROM threads WHERE threads.id = :thread_id AND fence = :fence)"
+_IS_CLAIMED = Sql("SELECT id FROM threads WHERE id = :thread_id AND fence = :fence")
 _FORGET = Sql(f"""
-    UPDATE messages SET text = '', held_until = NULL,
+    UPDATE messages SET text = '', files = '', held_until = NULL,
         direction = CASE direction WHEN 'held' THEN 'note' ELSE direction END
     WHERE id = :id AND {_CLAIMED}
 """)

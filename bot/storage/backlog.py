@@ -17,6 +17,7 @@ _DUE = Sql("""
     UNION ALL SELECT 'poll', count(*), min(poll_at) FROM sends WHERE poll_at <= :now AND handle IS NOT NULL
     UNION ALL SELECT 'doubt', count(*), min(poll_at) FROM sends WHERE poll_at <= :now AND handle IS NULL
     UNION ALL SELECT 'note', count(*), min(due_at) FROM private_notes WHERE due_at <= :now
+    UNION ALL SELECT 'carry', count(*), min(due_at) FROM attachments WHERE due_at <= :now
     UNION ALL SELECT 'catch_up', count(*), min(due_at) FROM progress
         WHERE due_at <= :now AND substr(key, 1, 8) IN ('inbound:', 'outbound')
     UNION ALL SELECT 'read_back', count(*), min(due_at) FROM progress

@@ -129,8 +129,9 @@ def let_out(tx: Transaction, thread_ids: Iterable[UUID]) -> None:
     """Let the next text of the conversations of these threads go, if none is on its way.
 
     On its way is what is due, being sent, or waits for another try. The next is the first that is not parked behind a
-    doubt; it goes once its own thread is open, or closed for good: what a person sends again there leaves, too. To be
-    called by whatever opens a thread, ends a text's way or keeps others off a waiting one.
+    doubt; it goes once its own thread is open, or closed for good (what a person sends again there leaves, too), and
+    once Sendblue has all its files. To be called by whatever opens a thread, ends a text's way, brings its last file
+    or keeps others off a waiting one.
     """
     if not (ids := list(thread_ids)):
         return
@@ -150,7 +151,9 @@ _HOLD_OF_THREADS = holding(_OF_THREADS)
 _LET_OUT = Sql(f"""
     UPDATE sends SET send_at = :now WHERE id IN (
         SELECT sends.id FROM sends JOIN threads ON threads.id = sends.thread_id
-        WHERE (root_ts IS NOT NULL OR closed <> '') AND sends.id IN (
+        WHERE (root_ts IS NOT NULL OR closed <> '') AND NOT EXISTS (
+            SELECT 1 FROM attachments WHERE message_id = sends.message_id AND way = 'out' AND stage = 0
+        ) AND sends.id IN (
             SELECT (
                 SELECT id FROM sends
                 WHERE conversation_id = conversations.id AND delivery = 0 AND send_at IS NULL AND NOT parked

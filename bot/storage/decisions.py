@@ -9,6 +9,7 @@ from bot.domain.ids import new_id
 from bot.domain.message import Notice
 from bot.domain.send import Decision
 from bot.domain.thread import Step
+from bot.storage.attachments import carry
 from bot.storage.conversations import Gesture, Seat, let_out, next_seats
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.inbound import LOCK_STANDING, NEW_SAID
@@ -51,6 +52,7 @@ def decide_many(tx: Transaction, item: NewDecision) -> bool:
     if item.choice == "resend":
         [seat] = tx.ask(_SEAT, id=send.id).of(Seat)
         insert_sends(tx, [(send.repeated(item.repeat_id, tx.now), seat)])
+        carry(tx, send.message_id)
         let_out(tx, [send.thread_id])
     wake_threads(tx, {send.id: send}, [decided])
     return True
@@ -82,7 +84,7 @@ def decide_opt_out(tx: Transaction, click: OptOutClick) -> str:
         return ""
     wake(tx, [about.thread_id], Step.REPLY)
     ids = {"id": new_id(now), "thread_id": about.thread_id, "conversation_id": seats[key].conversation_id}
-    said = {"direction": "note", "author": click.by, "text": "", "media": "", "said_at": now, "to_show": True}
+    said = {"direction": "note", "author": click.by, "text": "", "files": "", "said_at": now, "to_show": True}
     tx.each(NEW_SAID, [ids | said | {"key": key, "seq": seats[key].seq, "notice": choice, "calls": ""}])
     return str(about.customer)
 

@@ -34,14 +34,21 @@ _OVER = Sql("""
     AND (sends.delivery >= 50 OR sends.unconfirmed OR sends.delivery = 40 AND sends.service = 'SMS')
     ORDER BY sends.accepted_at LIMIT :most
 """)
+_LEFT = "EXISTS (SELECT 1 FROM sends WHERE message_id = messages.id AND recipient <> '')"
 _BLANK = (
     Sql("UPDATE sends SET text = '', recipient = '', media_url = NULL, error_text = '' WHERE id {among ids}"),
     # What was said goes with its last part. Held first, so that of two who forget parts of it the later sees both.
     Sql("SELECT id FROM messages WHERE id IN (SELECT message_id FROM sends WHERE id {among ids}) ORDER BY id {hold}"),
-    Sql("""
-        UPDATE messages SET answer_url = '', text = CASE
-            WHEN EXISTS (SELECT 1 FROM sends WHERE message_id = messages.id AND recipient <> '') THEN text ELSE '' END
+    Sql(
+        """
+        UPDATE messages SET answer_url = '', text = CASE WHEN {left} THEN text ELSE '' END,
+            files = CASE WHEN {left} THEN files ELSE '' END
         WHERE id IN (SELECT message_id FROM sends WHERE id {among ids})
+    """.replace("{left}", _LEFT)
+    ),
+    Sql("""
+        DELETE FROM attachments WHERE message_id IN (SELECT message_id FROM sends WHERE id {among ids})
+        AND message_id IN (SELECT id FROM messages WHERE files = '')
     """),
     Sql("UPDATE reports SET error_text = '' WHERE send_id {among ids}"),
     *_forget_customers("sends"),
@@ -53,7 +60,8 @@ _OVER_INBOUND = Sql("""
     ORDER BY said_at LIMIT :most
 """)
 _BLANK_INBOUND = (
-    Sql("UPDATE messages SET text = '', media = '' WHERE id {among ids}"),
+    Sql("UPDATE messages SET text = '', files = '' WHERE id {among ids}"),
+    Sql("DELETE FROM attachments WHERE message_id {among ids}"),
     *_forget_customers("messages"),
 )
 
@@ -101,6 +109,7 @@ _STILL = Sql("SELECT id FROM threads WHERE id {among ids} AND due_at IS NULL ORD
 _REMOVE = (
     Sql(f"DELETE FROM reports WHERE send_id IN (SELECT id FROM sends WHERE {_OF_THREADS})"),
     Sql(f"DELETE FROM sends WHERE {_OF_THREADS}"),
+    Sql(f"DELETE FROM attachments WHERE {_OF_THREADS}"),
     Sql("DELETE FROM messages WHERE thread_id {among ids}"),
     Sql("DELETE FROM threads WHERE id {among ids}"),
 )

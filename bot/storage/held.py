@@ -18,6 +18,7 @@ from bot.domain.rules import Replies
 from bot.domain.send import Send, Words
 from bot.domain.splitting import split_text
 from bot.domain.thread import Step
+from bot.storage.attachments import carry, without_files
 from bot.storage.conversations import Gesture, Seat, let_out, next_seats, opted_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import WROTE_THERE, insert_sends
@@ -35,6 +36,7 @@ class Terms(Struct, frozen=True):
     send_within: timedelta  # what is older is asked about
     new_thread_after: timedelta
     longest: int  # characters in one send
+    largest_file: int  # bytes
 
 
 class Heed(StrEnum):
@@ -110,10 +112,10 @@ PARENT = Sql(f"""{_OF_PLACE}
 """)
 NEW_MESSAGE = Sql("""
     INSERT INTO messages
-        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
+        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, files, said_at,
         held_until, held_why, to_show, showing, notice, calls)
-    VALUES (:id, :thread_id, :conversation_id, -1, :key, :direction, :origin, :team, :author, '', :text, '', :said_at,
-        :held_until, :held_why, false, false, '', '')
+    VALUES (:id, :thread_id, :conversation_id, -1, :key, :direction, :origin, :team, :author, '', :text, :files,
+        :said_at, :held_until, :held_why, false, false, '', '')
 """)
 
 
@@ -128,6 +130,7 @@ class Held(Struct, frozen=True):
     origin: str
     author: str
     text: str
+    files: str  # the name of each, a line each
     held_until: datetime | None
     channel: str
     typed_ts: str | None
@@ -136,7 +139,7 @@ class Held(Struct, frozen=True):
 
 MESSAGE = """
     SELECT messages.id, threads.id AS thread_id, threads.conversation_id, messages.seq, direction, origin, author,
-        text, held_until, channel, typed_ts, root_ts
+        text, files, held_until, channel, typed_ts, root_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
 """
 # Both are locked, or who waited for the thread would see the message as it was before.
@@ -181,17 +184,26 @@ def let_go(tx: Transaction, message: Held, terms: Terms, place: Place | None = N
     seat = seat if message.seq < 0 else Seat(seat.conversation_id, message.seq)
     tx.do(_GOES, id=message.id, seq=seat.seq)
     tx.do(_ITS_THREAD_GOES, id=message.thread_id, seq=seat.seq)
-    texts = split_text(message.text, terms.longest)
-    words = [
-        Words(place.customer, place.line, text, tx.now, part, len(texts), quiet=True)
-        for part, text in enumerate(texts, start=1)
+    sends = [
+        Send(new_id(tx.now), message.id, message.thread_id, words, Known(tx.now))
+        for words in _parts(message, place, tx.now, terms.longest)
     ]
-    sends = [Send(new_id(tx.now), message.id, message.thread_id, one, Known(tx.now)) for one in words]
     insert_sends(tx, [(one, seat) for one in sends])
-    if message.root_ts:  # else whoever admits its author does both
+    if message.root_ts:  # else whoever admits its author does all three
+        carry(tx, message.id)
         let_out(tx, [message.thread_id])
         wake_cards(tx, [message.thread_id])
     return ""
+
+
+def _parts(message: Held, place: Place, now: datetime, longest: int) -> list[Words]:
+    """Return what is sent of a message: its words in parts, the last of these with the first file, and the others."""
+    texts = split_text(message.text, longest)
+    texts += [""] * (len(message.files.splitlines()) - 1)
+    return [
+        Words(place.customer, place.line, text, now, part, len(texts), quiet=True)
+        for part, text in enumerate(texts, start=1)
+    ]
 
 
 def goes_on(tx: Transaction, place: Place) -> None:
@@ -207,9 +219,10 @@ _ITS_THREAD_GOES = Sql("UPDATE threads SET seq = :seq WHERE id = :id")
 def wipe(tx: Transaction, message_id: UUID) -> None:
     """Keep of words only that they were no text to the customer."""
     tx.do(_WIPE, id=message_id)
+    without_files(tx, message_id)
 
 
-_WIPE = Sql("UPDATE messages SET direction = 'note', text = '', held_until = NULL WHERE id = :id")
+_WIPE = Sql("UPDATE messages SET direction = 'note', text = '', files = '', held_until = NULL WHERE id = :id")
 
 
 @one_by_one

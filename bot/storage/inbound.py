@@ -13,6 +13,7 @@ from bot.domain.message import WITHOUT_WORDS, Inbound, Notice
 from bot.domain.tapback import tapback
 from bot.domain.thread import Step
 from bot.storage.alarms import note_webhook
+from bot.storage.attachments import files_in, store_files
 from bot.storage.conversations import Current, Gesture, Seat, conversations_with, next_seats
 from bot.storage.engine import Rows, Transaction
 from bot.storage.intake import open_threads
@@ -54,6 +55,7 @@ def take_many(tx: Transaction, items: Sequence[Arrival]) -> Iterable[bool]:
     heeded = _Heeded(tx.now, places)
     rows = [_row(tx, item, seats[key], places, heeded, notices[key]) for key, item in fresh.items() if key in seats]
     stored = tx.each(NEW_SAID, rows)
+    store_files(tx, [file for row in rows for file in files_in(fresh[str(row["key"])].said, row, tx.now)])
     tx.each(_HEARD, heeded.rows)
     open_threads(tx, [row for row in rows if not row["to_show"]])
     begin_with_the_oldest(tx, places.unposted)
@@ -82,7 +84,7 @@ def _with_edits(items: Sequence[Arrival], known: Mapping[str, str]) -> list[Arri
 def _as_tapback(tx: Transaction, item: Arrival) -> Arrival:
     """Return what looks like a tapback as the one it is, if it quotes what was said in the conversation."""
     said = item.said
-    found = None if said.is_group or said.edited or said.media or said.notice else tapback(said.text)
+    found = None if said.is_group or said.edited or said.files or said.notice else tapback(said.text)
     if found is None:
         return item
     texts = tx.ask(_LAST_WORDS, line=said.line, customer=said.customer).column()
@@ -101,11 +103,11 @@ _LAST_WORDS = Sql("""
 
 NEW_SAID = Sql("""
     INSERT INTO messages
-        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
+        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, files, said_at,
         to_show, showing, notice, calls)
     SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, row.direction, 'phone', '', row.author, '',
-        row.text, row.media, row.said_at, row.to_show, false, row.notice, row.calls
-    {from id, thread_id, conversation_id, seq, key, direction, author, text, media, said_at, to_show, notice, calls}
+        row.text, row.files, row.said_at, row.to_show, false, row.notice, row.calls
+    {from id, thread_id, conversation_id, seq, key, direction, author, text, files, said_at, to_show, notice, calls}
     WHERE true ON CONFLICT (key) DO NOTHING RETURNING key
 """)
 
@@ -232,7 +234,7 @@ def _row(
     calls = heeded.called(item.said, seat.conversation_id, notice, stands=stands and not item.quiet)
     ids = {"id": new_id(tx.now), "thread_id": thread_id, "conversation_id": seat.conversation_id, "seq": seat.seq}
     text = f"edited: {item.said.text}" if item.said.edited else item.said.text or WITHOUT_WORDS
-    words = {"key": item.said.key, "text": text, "media": "\n".join(item.said.media), "notice": notice}
+    words = {"key": item.said.key, "text": text, "files": "\n".join(item.said.files), "notice": notice}
     shown = {"said_at": item.said.at, "to_show": stands, "calls": calls, "channel": item.inbox, "parent_id": None}
     return ids | words | _SAID | shown
 

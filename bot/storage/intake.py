@@ -176,7 +176,7 @@ _KNOWN_PLACES = Sql("""
 # It is looked for row by row: for EXISTS PostgreSQL would read all messages while it takes them for few.
 _NEW = """
     INSERT INTO messages
-        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, media, said_at,
+        (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, files, said_at,
         to_show, showing, notice, calls)
     SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, 'out', 'command', row.team, row.author,
         row.answer_url, row.text, '', :now, false, false, '', row.calls

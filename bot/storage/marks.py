@@ -30,7 +30,7 @@ def tell_of_sms(tx: Transaction, thread: Thread) -> None:
     if thread.parent_id is None:
         return
     about = {"id": new_id(tx.now), "thread_id": thread.parent_id, "conversation_id": thread.message.conversation_id}
-    said = {"direction": "note", "author": thread.message.author, "text": "", "media": "", "said_at": tx.estimate}
+    said = {"direction": "note", "author": thread.message.author, "text": "", "files": "", "said_at": tx.estimate}
     key = f"sms:{thread.message.conversation_id.hex}"
     row = about | said | {"seq": -1, "key": key, "to_show": True, "notice": Notice.SMS, "calls": ""}
     if tx.each(NEW_SAID, [row]).column():

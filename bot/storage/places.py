@@ -5,6 +5,7 @@ from uuid import UUID
 
 from bot.domain.ids import new_id
 from bot.domain.thread import Step, Thread
+from bot.storage.attachments import follow_words, move_files
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.intake import open_threads
 from bot.storage.sql import Sql
@@ -19,10 +20,13 @@ def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
     Changes nothing if somebody else has taken the thread over. channel: "": none yet.
     """
     held = {"old": thread.id, "fence": thread.fence}
+    if tx.ask(_STILL_HELD, **held).column():
+        move_files(tx, thread.id)
     stands = tx.ask(_STANDS, **held).value()
     if stands is not None:
         tx.do(_LEAVE, **held, thread_id=stands)
         tx.do(_TO_ANOTHER, **held, thread_id=stands)
+        follow_words(tx, thread.id)
         wake(tx, [stands], Step.REPLY)
         return
     first = next(iter(tx.ask(_FIRST_LEFT, **held)), None)
@@ -30,6 +34,7 @@ def move_inbound(tx: Transaction, thread: Thread, channel: str) -> None:
     tx.do(_LEAVE, **held, thread_id=new)
     if first is not None:
         tx.do(_MOVE, old=thread.id, thread_id=new, root_id=first.id)
+        follow_words(tx, thread.id)
         open_threads(tx, [first._asdict() | {"thread_id": new, "channel": channel, "parent_id": None}])
 
 
@@ -85,6 +90,7 @@ _GIVE_PLACE = Sql("""
         ))
     RETURNING id
 """)
+_STILL_HELD = Sql("SELECT id FROM threads WHERE id = :old AND fence = :fence")
 _HELD = "EXISTS (SELECT 1 FROM threads WHERE id = :old AND fence = :fence)"
 _FIRST_LEFT = Sql(f"""
     SELECT id, conversation_id, seq FROM messages

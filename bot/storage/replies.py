@@ -1,15 +1,17 @@
 """What people type in threads: stored once, held, let go to the customer, or kept as a note, of which the key stays."""
 
-from datetime import datetime
 from uuid import UUID
 
 from msgspec import Struct
 from msgspec.structs import asdict
 
+from bot.domain.attachment import LARGEST_BY_SMS
+from bot.domain.delivery import Service
 from bot.domain.ids import new_id
 from bot.domain.reply import Reply
 from bot.domain.rules import Replies, Verdict, judge
 from bot.domain.thread import Step
+from bot.storage.attachments import files_of, store_files
 from bot.storage.channels import NewRule, set_rules
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import LOAD, NEW_MESSAGE, PLACE, Heed, Held, Place, Terms, let_go, let_go_or_say, owe, wipe
@@ -71,7 +73,7 @@ def _taken(tx: Transaction, place: Place, item: Typed) -> str:
         if first and _rule(place, reply, terms) is Replies.MENTION:
             owe(tx, message.id, reply.author, "first_note")
         return Heed.KEPT
-    why_not = "files" if reply.has_files else "" if reply.text else "no_text"
+    why_not = _problem_of_files(reply, terms) or ("" if reply.text or reply.files else "no_text")
     why_not = why_not or place.why_not(terms)
     if why_not:
         message = _store(tx, place, item, Verdict.NOTE, stands=False)
@@ -81,6 +83,13 @@ def _taken(tx: Transaction, place: Place, item: Typed) -> str:
     if verdict is Verdict.HOLD or reply.drafted:
         return Heed.HELD
     return let_go_or_say(tx, message, terms, place)
+
+
+def _problem_of_files(reply: Reply, terms: Terms) -> str:
+    """Return why its files cannot be sent whatever is in them, "" if nothing is known against them."""
+    problems = [file.problem for file in reply.files if file.problem]
+    too_large = any(file.size > terms.largest_file for file in reply.files)
+    return problems[0] if problems else "file_too_large" if too_large else ""
 
 
 def _rule(place: Place, reply: Reply, terms: Terms) -> Replies:
@@ -94,22 +103,29 @@ def _rule(place: Place, reply: Reply, terms: Terms) -> Replies:
 def judged(tx: Transaction, place: Place, item: Typed) -> Verdict:
     reply, terms = item.reply, item.terms
     verdict = judge(_rule(place, reply, terms), reply.text, to_us=reply.to_us, names_others=reply.names_others)
-    late = tx.now - reply.at > terms.send_within
-    return Verdict.HOLD if verdict is Verdict.SEND and (late or reply.unread or item.edited) else verdict
+    asks = why_held(tx, place, item) not in (None, "names")
+    return Verdict.HOLD if verdict is Verdict.SEND and asks else verdict
 
 
-def why_held(item: Typed, now: datetime) -> str | None:
+def why_held(tx: Transaction, place: Place, item: Typed) -> str | None:
     """Return why words are held by any rule, if they are."""
     reply = item.reply
     if reply.unread:
         return f"unread:{reply.unread}"[:80]
-    if now - reply.at > item.terms.send_within:
+    if tx.now - reply.at > item.terms.send_within:
         return "late"
     if item.edited:
         return "edited"
+    large = any(file.size > LARGEST_BY_SMS for file in reply.files)
+    if large and tx.ask(_LAST_SERVICE, line=place.line, customer=place.customer).value() == Service.SMS:
+        return "large"
     return "names" if reply.names_others and not reply.to_us else None
 
 
+_LAST_SERVICE = Sql("""
+    SELECT service FROM sends WHERE recipient = :customer AND line = :line AND service <> ''
+    ORDER BY accepted_at DESC LIMIT 1
+""")
 # What never got a place in the order: few, however much was typed in the thread. Who wrote it is no condition, nor is
 # the thread one of a JOIN: an engine might look at all that the author ever wrote instead.
 _NOTED_BEFORE = Sql("""
@@ -131,15 +147,17 @@ def _store(tx: Transaction, place: Place, item: Typed, verdict: Verdict, *, stan
         origin="drafted" if reply.drafted and not note else "typed",
         author=reply.author,
         text="" if note else reply.text,
+        files="" if note else "\n".join(file.name for file in reply.files),
         held_until=tx.now + item.terms.held_for if verdict is Verdict.HOLD else None,
         channel=place.channel,
         typed_ts=reply.ts,
         root_ts=None,
     )
-    why = why_held(item, tx.now)
+    why = why_held(tx, place, item)
     tx.do(NEW_MESSAGE, **asdict(message), key=reply.key, team=reply.team, said_at=tx.now, held_why=why)
     if stands:
         rev = int(verdict is not Verdict.SEND)  # then there is a mark to put at once
+        store_files(tx, [] if note else files_of(reply, message.id, message.thread_id))
         tx.do(_NEW_THREAD, **asdict(message), asked_in=place.asked_in, parent_id=place.thread_id, rev=rev, now=tx.now)
     return message
 
@@ -160,6 +178,7 @@ class HeldWords(Struct, frozen=True):
     origin: str
     team: str
     text: str
+    files: str
     customer: str
     channel: str
     ts: str | None
@@ -173,7 +192,7 @@ def held_words(tx: Transaction, message_id: UUID) -> HeldWords | None:
 
 
 _HELD_WORDS = Sql("""
-    SELECT direction, origin, team, text, customer, threads.channel, threads.typed_ts AS ts, rule, held_why,
+    SELECT direction, origin, team, text, files, customer, threads.channel, threads.typed_ts AS ts, rule, held_why,
         coalesce(parent.root_ts, threads.root_ts) AS thread_ts
     FROM messages JOIN threads ON threads.id = messages.thread_id
     JOIN conversations ON conversations.id = threads.conversation_id

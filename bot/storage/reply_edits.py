@@ -9,6 +9,7 @@ from bot.domain.ids import new_id
 from bot.domain.reply import Edit, Removal
 from bot.domain.rules import Verdict
 from bot.domain.thread import Step
+from bot.storage.attachments import files_of, store_files, without_files
 from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import LOAD_TYPED, NEW_MESSAGE, PARENT, Heed, Held, Place, Terms, let_go_or_say, owe, wipe
@@ -35,7 +36,9 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     found = tx.ask(LOAD_TYPED, channel=reply.channel, ts=reply.ts).of(Held)
     if not found:
         return take_edited(tx, Typed(reply, item.terms, edited=True))
-    if found[0].author != reply.author or found[0].direction == "note" or found[0].text == reply.text:
+    names = "\n".join(file.name for file in reply.files)
+    same = (found[0].text, found[0].files) == (reply.text, names)
+    if found[0].author != reply.author or found[0].direction == "note" or same:
         return Heed.STRANGE
     message, typed = found[0], Typed(reply, item.terms)
     around = tx.ask(PARENT, thread_id=message.thread_id).of(Place)
@@ -44,7 +47,7 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     verdict = judged(tx, around[0], typed)
     if message.direction == "out" and not _take_back(tx, message):
         return _correct(tx, item, message)
-    if verdict is Verdict.NOTE or reply.has_files or not reply.text:
+    if verdict is Verdict.NOTE or not (reply.text or reply.files):
         wipe(tx, message.id)
         wake(tx, [message.thread_id], Step.MARK)
         was_not_written(tx, [message.thread_id])
@@ -54,15 +57,18 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
         _EDITED,
         id=message.id,
         text=reply.text,
+        files=names,
         origin="drafted" if reply.drafted else "typed",
         held_until=tx.now + item.terms.held_for if held else None,
-        held_why=why_held(typed, tx.now),
+        held_why=why_held(tx, around[0], typed),
     )
+    without_files(tx, message.id)
+    store_files(tx, files_of(reply, message.id, message.thread_id))
     tx.do(_ADMIT_AGAIN, id=message.thread_id, now=tx.now)
     was_not_written(tx, [message.thread_id])
     if held or reply.drafted:
         return Heed.HELD
-    return let_go_or_say(tx, replace(message, text=reply.text), item.terms, around[0])
+    return let_go_or_say(tx, replace(message, text=reply.text, files=names), item.terms, around[0])
 
 
 def _take_back(tx: Transaction, message: Held) -> bool:
@@ -86,7 +92,7 @@ _BEGUN = Sql("SELECT id FROM sends WHERE message_id = :message_id AND (delivery 
 _DROP_REPORTS = Sql("DELETE FROM reports WHERE send_id IN (SELECT id FROM sends WHERE message_id = :message_id)")
 _DROP = Sql("DELETE FROM sends WHERE message_id = :message_id")
 _EDITED = Sql("""
-    UPDATE messages SET direction = 'held', text = :text, origin = :origin, held_until = :held_until,
+    UPDATE messages SET direction = 'held', text = :text, files = :files, origin = :origin, held_until = :held_until,
         held_why = :held_why WHERE id = :id
 """)
 # Its author is asked once more, and the names in it are looked up; who is at it with the old words holds it no more.
@@ -116,6 +122,7 @@ def _correct(tx: Transaction, item: Changed, message: Held) -> str:
         team=reply.team,
         author=reply.author,
         text=item.plain,
+        files="",
         said_at=tx.now,
         held_until=tx.now + item.terms.held_for,
         held_why=None,

@@ -7,6 +7,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from bot.domain.attachment import Copy
 from bot.domain.known import Known
 from bot.domain.message import Message
 from bot.domain.send import Decision, Schedule, Send, Telling, Words
@@ -34,7 +35,7 @@ MESSAGE = ", ".join(f"messages.{name} AS its_{name}" for name in Message.__struc
 _ITS = ("line", "customer")  # of its conversation
 _PARENT = "SELECT {} FROM threads AS parent WHERE parent.id = threads.parent_id AND parent.channel = threads.channel"
 _ITS_CARD = f"SELECT next_seq > 1 OR {opted_out('customer')} FROM conversations WHERE id = threads.conversation_id"
-_ELSEWHERE = (*_ITS, "message", "sends", "unshown", "waits", "thread_ts", "has_card", "card")
+_ELSEWHERE = (*_ITS, "message", "sends", "unshown", "copies", "waits", "thread_ts", "has_card", "card")
 _OF_THREAD = [name for name in Thread.__struct_fields__ if name not in _ELSEWHERE]
 THREAD = ", ".join(
     [
@@ -106,7 +107,7 @@ def load_threads(tx: Transaction, ids: Iterable[UUID]) -> dict[UUID, Thread]:
     )
 
 
-def threads_of(threads: Rows, messages: Rows, sends: Rows) -> dict[UUID, Thread]:
+def threads_of(threads: Rows, messages: Rows, sends: Rows, copies: Iterable[Copy] = ()) -> dict[UUID, Thread]:
     """Return threads by id. messages: MESSAGE, and of which thread; both in order.
 
     A thread without the message that its root shows is being removed, and left out.
@@ -124,7 +125,8 @@ def threads_of(threads: Rows, messages: Rows, sends: Rows) -> dict[UUID, Thread]
         root = next((one for one in messages_of if one.seq == seq), None)
         if root is not None:
             others = tuple(one for one in messages_of if one is not root)
-            found[row.id] = Thread(**fields, message=root, sends=tuple(sent[row.id]), unshown=others)
+            files = tuple(one for one in copies if one.thread_id == row.id)
+            found[row.id] = Thread(**fields, message=root, sends=tuple(sent[row.id]), unshown=others, copies=files)
     return found
 
 

@@ -14,7 +14,7 @@ _MIGRATIONS = Path(__file__).with_name("migrations")
 _KNOWN = sorted(path.name.partition("_")[0] for path in _MIGRATIONS.glob("versions/[0-9]*.py"))
 _OURS = frozenset(
     {"conversations", "threads", "messages", "sends", "reports", "progress", "keys", "opt_outs", "private_notes"}
-    | {"alarms", "pacing", "channels"}
+    | {"alarms", "pacing", "channels", "attachments"}
 )
 
 _TABLES = Sql(

@@ -3,7 +3,9 @@
 from collections.abc import Sequence
 from uuid import UUID
 
+from bot.domain.attachment import Copy
 from bot.domain.thread import MOST_TOLD, Thread
+from bot.storage.attachments import copies
 from bot.storage.engine import Rows, Transaction
 from bot.storage.rows import AS_SAID, IN_ORDER, MESSAGE, SEND, THREADS, threads_of
 from bot.storage.sql import Sql
@@ -54,10 +56,10 @@ _MESSAGES = _needed(
 )
 
 
-def needed(tx: Transaction, ids: Sequence[UUID]) -> tuple[Rows, Rows]:
-    """Return the messages and the sends that steps of these threads need, as `threads_of` takes them."""
+def needed(tx: Transaction, ids: Sequence[UUID]) -> tuple[Rows, Rows, list[Copy]]:
+    """Return the messages, the sends and the files that steps of these threads need, as `threads_of` takes them."""
     rows = [{"id": one} for one in ids]
-    return tx.each(_MESSAGES, rows), tx.each(_SENDS, rows)
+    return tx.each(_MESSAGES, rows), tx.each(_SENDS, rows), copies(tx, ids)
 
 
 def load_shown(tx: Transaction, thread_id: UUID) -> Thread | None:

@@ -22,6 +22,7 @@ from enum import Enum, IntEnum, IntFlag
 from functools import cache
 from typing import Any, ClassVar
 
+from bot.domain.attachment import Stage
 from bot.domain.delivery import Delivery, HandleFrom, News, Service
 from bot.domain.message import Notice
 from bot.domain.rules import Replies
@@ -41,6 +42,7 @@ CODED: Mapping[str, type[Enum]] = {
     "notice": Notice,
     "its_notice": Notice,
     "rule": Replies,
+    "stage": Stage,
 }
 """Column → whose code is stored in it."""
 
@@ -63,6 +65,8 @@ _TRUTHS = {
     "private",
     "current_private",
     "learnt",
+    "wanted",
+    "by_sms",
 }
 _NUMBERS = {
     *("seq", "next_seq", "place", "part", "parts", "try_number", "attempts", "polls", "fence", "failures"),

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from bot.domain.thread import EDITING, Step, Thread
 from bot.storage.admitting import admit_text, forget_words, name_words
+from bot.storage.attachments import note_stages
 from bot.storage.cards import with_cards
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
@@ -124,13 +125,15 @@ def doable_since(tx: Transaction) -> datetime | None:
 
 def _note(tx: Transaction, tasks: Sequence[Task], before: Mapping[UUID, Thread]) -> None:
     """Note what is about to be posted or edited, for the case that no answer comes."""
-    calls = [task for task in tasks if task.step not in (Step.LOOK, Step.NOTHING)]
+    calls = [task for task in tasks if task.step not in (Step.LOOK, Step.WAIT, Step.NOTHING)]
     threads = [(before[task.thread.id], task.thread) for task in calls]
     sends = [new for old, thread in threads for new in _changed(old.sends, thread.sends)]
     said = [new for old, thread in threads for new in _changed(old.unshown, thread.unshown)]
     tx.each(_CALLING, [_called(task) for task in calls])
     tx.each(_TELLS, [{"id": one.id, "under_way": one.telling.under_way} for one in sends])
     tx.each(_SHOWS, [{"id": one.id, "showing": one.showing} for one in said])
+    copies = [new for old, thread in threads for new in _changed(old.copies, thread.copies)]
+    tx.each(_SHARES, [{"id": one.id, "stage": one.stage} for one in copies])
 
 
 def _changed(before: Sequence[T], after: Sequence[T]) -> list[T]:
@@ -146,6 +149,7 @@ def _called(task: Task) -> dict[str, object]:
 _CALLING = Sql("{update threads: posting, posting_since, looked, shown_rev, thread_ts}")
 _TELLS = Sql("{update sends: under_way}")
 _SHOWS = Sql("{update messages: showing}")
+_SHARES = Sql("{update attachments: stage}")
 
 
 class Outcome(Struct, frozen=True):
@@ -178,6 +182,7 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
     held = tx.each(_FINISHED, sorted((_finished(item, tx.estimate) for item in items), key=itemgetter("id")))
     tx.each(_TOLD, [_held(item.thread) for item in items if not item.thread.tells])
     tx.each(_SAID, [_held(item.thread) for item in items if item.thread.has_shown])
+    note_stages(tx, [item.thread for item in items])
     wake_cards(tx, [item.thread.id for item in items if item.shared])
     if leading := [item.thread for item in items if item.leads]:
         tx.each(_LEADS, [_held(thread) for thread in leading])
@@ -212,7 +217,7 @@ def _finished(outcome: Outcome, now: datetime) -> dict[str, object]:
     """Return what is stored. news_at, news_lane: when what comes next is due, should there be news by now."""
     thread, step = outcome.thread, outcome.thread.next_step()
     due_at = None if step is Step.NOTHING else now + (outcome.again_in or timedelta(0))
-    may_reply = not thread.closed and step in (Step.NOTHING, Step.EDIT, Step.MARK, Step.REPLY)
+    may_reply = not thread.closed and step in (Step.NOTHING, Step.EDIT, Step.MARK, Step.REPLY, Step.WAIT)
     news = {"news_at": now, "news_lane": Step.REPLY.lane} if may_reply else {"news_at": due_at, "news_lane": step.lane}
     return {**values(thread, _OWNED), "patient": outcome.patient, "due_at": due_at, "lane": step.lane, **news}
 

@@ -92,6 +92,8 @@ class SendblueFaults(Switches):
     """The HTTP status of an answer that takes an upload."""
     upload_error: str = "error"
     """What a refused upload's reason is called: `error`, `message` or `error_message`."""
+    refused_types: str = ""
+    """File name extensions that an upload is refused for, with commas between them, such as `heic,caf`."""
     media_items: str = ""
     """How a customer's words and several files come: the words with the first file, and each further file as a message
     of its own, with its own handle; `words_first` or `words_last`, a message of their own; or a `list` of addresses."""

@@ -9,12 +9,12 @@ from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote, unquote, urlsplit
 
-from sandbox.contents import MIB, Content, Store, type_of
+from sandbox.contents import Content, Store, type_of
 from sandbox.sendblue.faults import SendblueFaults
 from sandbox.traffic import Json
 from sandbox.uploads import Upload
 
-LARGEST = 100 * MIB
+LARGEST = 100_000_000
 """Bytes of an upload."""
 MEDIA_KEPT = 10_000
 
@@ -48,6 +48,9 @@ class Media:
         self._media: OrderedDict[str, Medium] = OrderedDict()
         self.store = Store()
 
+    def __len__(self) -> int:
+        return len(self._media)
+
     def find(self, name: str) -> Medium | None:
         """Return a file by its id."""
         return self._media.get(name)
@@ -67,12 +70,14 @@ class Media:
         """Take an upload.
 
         Raises:
-            ValueError: the form has no file in its field `file`, or one without an extension, or it is too large.
+            ValueError: the form has no file in its field `file`, or one that is too large or not of an accepted type.
         """
         if upload is None or upload.field != "file":
             raise ValueError("no file")
         if not re.search(r"[^/\\]\.\w+$", upload.name):
             raise ValueError("The file name has no extension")
+        if upload.name.rpartition(".")[2].lower() in self._faults.refused_types.split(","):
+            raise ValueError("This type of file is not supported")
         return self._add(upload.name, await self.store.take(upload.pieces, LARGEST), "outbound-file-store")
 
     def shown(self, urls: Sequence[str]) -> list[Json]:

@@ -1,5 +1,6 @@
 """Where media are read, without any key, as badly as the faults say."""
 
+import re
 import time
 from collections import deque
 
@@ -33,7 +34,9 @@ class MediaDoor:
 
     def route(self) -> Route:
         """Return the route."""
-        return Route("/media/{folder}/{id}/{name:path}", self._read)
+        route = Route("/media/{folder}/{id}/{name:path}", self._read)
+        route.path_regex = re.compile(route.path_regex.pattern, re.DOTALL)  # a name may have line breaks
+        return route
 
     async def _read(self, request: Request) -> Response:
         medium = self._media.find(request.path_params["id"])

@@ -64,6 +64,7 @@ class PretendSlack:
         self.mentions = self._workspace.mentions
         chat = Chat(self._workspace, self._pace, self.faults, self.events)
         self._sharing = Sharing(self._workspace, self.files, self.faults, chat, self.events, lambda: self.base_url)
+        self.settle_shares = self._sharing.background.settle
         methods = Methods(self._workspace, chat, self._sharing, self.faults, self._views)
         self._endpoint = Endpoint(board, self.faults, methods, bot_token)
         self._doors = FileDoors(board, self._workspace, self.files, self._sharing, self.faults, bot_token)

@@ -5,6 +5,7 @@ import io
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -16,7 +17,7 @@ import uvloop
 from PIL import Image, ImageCms
 
 from bot.files import heic
-from bot.files.heic import Copier, available
+from bot.files.heic import available, to_jpeg
 from bot.files.kinds import kind_of
 from bot.files.taken import Taken
 from tests.conftest import until
@@ -49,11 +50,14 @@ def small() -> bytes:
 
 
 @pytest.fixture
-def files(tmp_path: Path) -> Iterator[ExitStack]:
-    """What is open in a test; nothing is left of it."""
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ExitStack]:
+    """What is open in a test. None of it ever has a name."""
+    folder = tmp_path / "temporary"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
     with ExitStack() as files:
         yield files
-    assert list(tmp_path.iterdir()) == []
+        assert list(folder.iterdir()) == []
 
 
 def taken(files: ExitStack, data: bytes) -> Taken:
@@ -64,10 +68,10 @@ def taken(files: ExitStack, data: bytes) -> Taken:
         return files.enter_context(Taken(file, len(data), kind_of(data), held.pop_all()))
 
 
-async def copied(files: ExitStack, data: bytes, folder: Path) -> Image.Image | None:
+async def copied(files: ExitStack, data: bytes) -> Image.Image | None:
     given = taken(files, data)
     given.file.read(100)
-    copy = await Copier(folder=folder).to_jpeg(given)
+    copy = await to_jpeg(given)
     assert given.file.read() == data[100:], "the original is read on from where it stood"
     if copy is None:
         return None
@@ -87,7 +91,7 @@ def claiming(data: bytes, width: int, height: int) -> bytes:
 async def test_a_copy_is_upright_and_tells_nothing_but_the_picture(
     small: bytes, files: ExitStack, tmp_path: Path
 ) -> None:
-    copy = await copied(files, small, tmp_path)
+    copy = await copied(files, small)
     assert copy is not None
     assert (copy.format, copy.size) == ("JPEG", (300, 400))
     red, blue = copy.getpixel((150, 10)), copy.getpixel((150, 390))
@@ -98,39 +102,39 @@ async def test_a_copy_is_upright_and_tells_nothing_but_the_picture(
     assert set(copy.info) == {"jfif", "jfif_version", "jfif_unit", "jfif_density", "icc_profile"}
 
 
-async def test_a_large_picture_is_copied_smaller(files: ExitStack, tmp_path: Path) -> None:
-    copy = await copied(files, heic_of(picture(4800, 60)), tmp_path)
+async def test_a_large_picture_is_copied_smaller(files: ExitStack) -> None:
+    copy = await copied(files, heic_of(picture(4800, 60)))
     assert copy is not None
     assert copy.size == (4096, 51)
 
 
-async def test_what_lies_about_its_size_is_not_copied(small: bytes, files: ExitStack, tmp_path: Path) -> None:
+async def test_what_lies_about_its_size_is_not_copied(small: bytes, files: ExitStack) -> None:
     for size in ((60_000, 60_000), (9000, 9000), (7000, 7000), (100, 100), (0, 0)):
-        assert await copied(files, claiming(small, *size), tmp_path) is None
+        assert await copied(files, claiming(small, *size)) is None
 
 
-async def test_what_is_broken_or_no_heic_is_not_copied(small: bytes, files: ExitStack, tmp_path: Path) -> None:
+async def test_what_is_broken_or_no_heic_is_not_copied(small: bytes, files: ExitStack) -> None:
     jpeg = io.BytesIO()
     picture().save(jpeg, "JPEG")
     at = jpeg.getvalue().index(b"\xff\xc0") + 5
     bomb = jpeg.getvalue()[:at] + (60_000).to_bytes(2) * 2 + jpeg.getvalue()[at + 4 :]
     for data in (jpeg.getvalue(), bomb, small[:200], small[:24] + b"\0" * 5000):
-        assert await copied(files, data, tmp_path) is None
+        assert await copied(files, data) is None
 
 
-async def test_what_is_called_heic_and_is_another_picture_is_not_even_opened(files: ExitStack, tmp_path: Path) -> None:
+async def test_what_is_called_heic_and_is_another_picture_is_not_even_opened(files: ExitStack) -> None:
     """The program reads HEIC alone, whatever else Pillow can read."""
     data = io.BytesIO()
     picture().save(data, "PNG")
     given = taken(files, data.getvalue())
     given.kind = heic.KINDS["heic"]
-    assert await Copier(folder=tmp_path).to_jpeg(given) is None
+    assert await to_jpeg(given) is None
 
 
 async def test_too_large_a_file_is_not_read(small: bytes, files: ExitStack) -> None:
     given = taken(files, small)
     given.size = 33 * 1024 * 1024
-    assert await Copier().to_jpeg(given) is None
+    assert await to_jpeg(given) is None
 
 
 async def test_without_the_packages_there_is_no_copy(
@@ -139,7 +143,7 @@ async def test_without_the_packages_there_is_no_copy(
     assert available()
     monkeypatch.setattr(heic, "find_spec", lambda name: None if name == "pillow_heif" else object())
     assert not available()
-    assert await Copier().to_jpeg(taken(files, small)) is None
+    assert await to_jpeg(taken(files, small)) is None
 
 
 # -- what the program may do at worst
@@ -158,21 +162,24 @@ async def test_a_picture_of_too_many_pixels_is_not_read(
     monkeypatch: pytest.MonkeyPatch, program: Path, small: bytes, files: ExitStack, most: int, read: bool
 ) -> None:
     real = Path(heic.__file__).with_name("heic_process.py")
-    program.write_text(f"{real.read_text().replace('64_000_000', str(most))}")
-    copy = await Copier().to_jpeg(taken(files, small))
+    program.write_text(real.read_text().replace("64_000_000", str(most)))
+    copy = await to_jpeg(taken(files, small))
     assert (copy is not None) is read
     files.enter_context(copy or ExitStack())
 
 
 async def test_a_crash_in_a_library_is_no_copy_and_no_harm(program: Path, small: bytes, files: ExitStack) -> None:
     program.write_text("import os, signal\nprint('half', flush=True)\nos.kill(os.getpid(), signal.SIGSEGV)")
-    assert await Copier().to_jpeg(taken(files, small)) is None
+    assert await to_jpeg(taken(files, small)) is None
 
 
-async def test_what_takes_too_long_is_killed(program: Path, small: bytes, files: ExitStack) -> None:
+async def test_what_takes_too_long_is_killed(
+    monkeypatch: pytest.MonkeyPatch, program: Path, small: bytes, files: ExitStack
+) -> None:
     noted = program.with_name("pid")
     program.write_text(f"import os, time\nopen({str(noted)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)")
-    assert await Copier(deadline=1).to_jpeg(taken(files, small)) is None
+    monkeypatch.setattr(heic, "_DEADLINE", 1)
+    assert await to_jpeg(taken(files, small)) is None
     begun = noted.read_text() if noted.exists() else ""  # on a slow machine it has not
     if begun:
         with pytest.raises(ProcessLookupError):
@@ -182,7 +189,7 @@ async def test_what_takes_too_long_is_killed(program: Path, small: bytes, files:
 async def test_a_cancelled_copy_is_killed(program: Path, small: bytes, files: ExitStack) -> None:
     noted = program.with_name("pid")
     program.write_text(f"import os, time\nopen({str(noted)!r}, 'w').write(str(os.getpid()))\ntime.sleep(600)")
-    copying = asyncio.ensure_future(Copier().to_jpeg(taken(files, small)))
+    copying = asyncio.ensure_future(to_jpeg(taken(files, small)))
     await until(lambda: noted.exists() and noted.read_text())
     copying.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -196,7 +203,7 @@ async def test_the_program_gets_none_of_our_settings(
 ) -> None:
     monkeypatch.setenv("SLACK_BOT_TOKEN", "xoxb-secret")
     program.write_text("import os, sys\nprint(sorted(os.environ), sys.flags.isolated)")
-    said = await Copier().to_jpeg(taken(files, small))
+    said = await to_jpeg(taken(files, small))
     assert said is not None
     with said:
         assert b"SLACK" not in said.file.read()
@@ -206,14 +213,24 @@ async def test_the_program_gets_none_of_our_settings(
 
 async def test_one_is_copied_at_a_time(program: Path, small: bytes, files: ExitStack) -> None:
     running = program.with_name("running")
-    program.write_text(
-        f"import os, time\nos.mkdir({str(running)!r})\ntime.sleep(0.2)\nos.rmdir({str(running)!r})\nprint(1)"
-    )
-    copier = Copier()
-    copies = await asyncio.gather(*(copier.to_jpeg(taken(files, small)) for _ in range(3)))
-    assert [copy.size for copy in copies if copy] == [2, 2, 2], "two at once would not both make the folder"
+    alone = f"os.mkdir({str(running)!r}); import time; time.sleep(0.2); os.rmdir({str(running)!r})"
+    real = Path(heic.__file__).with_name("heic_process.py").read_text()
+    program.write_text(real.replace("        copy()", f"        {alone}; copy()"))
+    copies = await asyncio.gather(*(to_jpeg(taken(files, small)) for _ in range(3)))
     for copy in copies:
-        files.enter_context(copy or ExitStack())
+        assert copy is not None, "two at once would not both make the folder"
+        files.enter_context(copy)
+
+
+async def test_where_nothing_more_can_be_opened_there_is_no_copy(
+    monkeypatch: pytest.MonkeyPatch, small: bytes, files: ExitStack
+) -> None:
+    given = taken(files, small)
+    monkeypatch.setattr(heic.sys, "executable", "/nowhere/python")
+    assert await to_jpeg(given) is None
+    monkeypatch.undo()
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    assert await to_jpeg(given) is None
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="macOS bounds no memory")
@@ -231,6 +248,6 @@ def test_the_system_bounds_what_the_program_takes(does: str, ends: str, tmp_path
 
 def test_it_works_on_the_loop_of_production(small: bytes, files: ExitStack) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        copy = runner.run(Copier().to_jpeg(taken(files, small)))
+        copy = runner.run(to_jpeg(taken(files, small)))
     assert copy is not None
     files.enter_context(copy)

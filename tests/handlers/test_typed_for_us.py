@@ -54,7 +54,7 @@ def test_other_events_are_not_for_us(event):
 def test_replies_files_and_replies_shown_in_the_channel_as_well_are_read(fields, has_files):
     live = read_event(told(said(**fields)))
     assert live is not None
-    assert live.has_files is has_files
+    assert bool(live.files) is has_files
     assert read_message(said(**fields), team="T0TEAM", channel="C0EXAMPLE", us=US) == live
 
 

@@ -20,10 +20,12 @@ from starlette.routing import Route
 from sandbox.board import Board
 from sandbox.serving import serving
 from sandbox.slack import PretendSlack
+from tests.samples import JPEG
 
 TOKEN = "xoxb-pretend-token"
 SECRET = "pretend-signing-secret"
 PLACE = "C0GENERAL"
+TOKENED = {"Authorization": f"Bearer {TOKEN}"}
 
 
 @dataclass
@@ -90,6 +92,54 @@ async def client(slack: PretendSlack) -> AsyncIterator[AsyncWebClient]:
 async def root(client: AsyncWebClient) -> str:
     """The `ts` of a root that the bot posted in `PLACE`."""
     return str((await client.chat_postMessage(channel=PLACE, text="Texting +1 ••• 2671"))["ts"])
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=5)) as session:
+        yield session
+
+
+@pytest.fixture
+def announce(client):
+    async def announce(name: str = "menu.jpg", length: int = len(JPEG), **more: Any) -> tuple[str, str]:
+        """Return the upload URL and the id of a file."""
+        answer = await client.api_call(
+            "files.getUploadURLExternal", params={"filename": name, "length": length, **more}
+        )
+        return answer["upload_url"], answer["file_id"]
+
+    return announce
+
+
+@pytest.fixture
+def upload(announce, http):
+    async def upload(name: str = "menu.jpg", data: bytes = JPEG) -> str:
+        """Upload a file that is not shared yet, and return its id."""
+        url, file = await announce(name, len(data))
+        async with http.post(url, data=data) as answer:
+            assert (answer.status, await answer.text()) == (200, f"OK - {len(data)}")
+        return file
+
+    return upload
+
+
+@pytest.fixture
+def complete(client, root):
+    async def complete(*files: str, **more: Any) -> Any:
+        """Share files in the thread."""
+        given = {"files": [{"id": file, "title": "Menu"} for file in files], "channel_id": PLACE, "thread_ts": root}
+        return await client.api_call("files.completeUploadExternal", json=given | more)
+
+    return complete
+
+
+@pytest.fixture
+def info(client):
+    async def info(file: str) -> dict[str, Any]:
+        return dict((await client.api_call("files.info", params={"file": file}))["file"])
+
+    return info
 
 
 async def replies(client: AsyncWebClient, root: str) -> list[dict[str, Any]]:

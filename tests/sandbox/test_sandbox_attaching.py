@@ -8,6 +8,7 @@ from typing import Any
 import httpx
 import pytest
 
+from sandbox import attachments
 from sandbox.attachments import MOST
 from sandbox.contents import Store
 from sandbox.ports import free_port
@@ -147,6 +148,14 @@ class TestShowing:
         assert [(await page.get(url)).status_code for url in (first, second)] == [404, 200]
         for path in ("slack/files/F0NONE", "sendblue/media/none"):
             assert (await page.get(f"/control/{path}")).status_code == 404
+
+
+async def test_files_may_be_just_so_large_together(made, page, monkeypatch):
+    monkeypatch.setattr(attachments, "LARGEST", 2 * len(JPEG))
+    for count, status in ((2, 200), (3, 400)):
+        answer = await page.post("/control/write", json=PLACE | {"files": [dropped()] * count})
+        assert answer.status_code == status
+    assert len(made.slack.messages("C0GENERAL")) == 1
 
 
 @pytest.mark.parametrize(

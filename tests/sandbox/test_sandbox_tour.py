@@ -4,6 +4,9 @@ import io
 
 from sandbox.narrator import Narrator, plain
 from sandbox.scenes import SCENES, a_plain_text
+from sandbox.sendblue.intake import message_to
+from sandbox.slack import SlackMessage
+from sandbox.slack.workspace import shown
 from sandbox.stage import Stage
 from sandbox.tour import tour
 from tests.sandbox.silent_bot import SILENT_BOT
@@ -45,6 +48,17 @@ async def test_what_is_typed_in_a_thread_and_its_mark_stand_in_the_transcript():
     assert "mark     🔒 on “!psst, they are regulars”" in transcript
     assert "Ana      clicks Send" in transcript
     assert "BROKEN" not in transcript
+
+
+def test_files_stand_in_the_transcript_by_their_names():
+    voice, paper = narrator()
+    said = message_to("+15550100900", "+14155552671", "")
+    said.media_url, said.media = "https://example.com/menu.jpg", [{"name": "menu.jpg"}]
+    voice.tell(("phone", said.event()))
+    files = [{"id": "F0MENU", "name": "menu.png"}]
+    voice.tell(("message", shown(SlackMessage("C0GENERAL", "1.2", None, "U0BLUE", "B0BLUE", "Look", files=files))))
+    assert "phone    [menu.jpg]" in paper.getvalue()
+    assert "thread   Look [menu.png]" in paper.getvalue()
 
 
 def test_slacks_markup_is_read_aloud():

@@ -39,19 +39,19 @@ def test_every_shape_is_read_or_is_no_message(name: str) -> None:
     said = parsed(name)
     assert said.line == LINE
     assert said.customer in (CUSTOMER, "+14155550101") or said.is_group or "@" in said.customer
-    assert said.text or said.media
+    assert said.text or said.files
     assert said.at <= NOW
 
 
 def test_a_text_is_read_word_for_word() -> None:
     said = parsed("receive")
-    assert (said.text, said.media, said.at, said.opted_out) == ("Eight works", (), SAID_AT, False)
+    assert (said.text, said.files, said.at, said.opted_out) == ("Eight works", (), SAID_AT, False)
     assert said.key == f"in:{said.handle}"
 
 
 @pytest.mark.parametrize("name", ["receive_image", "receive_audio", "receive_video", "receive_contact"])
 def test_media_comes_as_addresses(name: str) -> None:
-    [url] = parsed(name).media
+    [url] = parsed(name).files
     assert url.startswith("https://")
 
 

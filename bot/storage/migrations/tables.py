@@ -116,7 +116,7 @@ messages = Table(
     Column("author", String(40), nullable=False),
     Column("answer_url", Text, nullable=False),
     Column("text", Text, nullable=False),
-    Column("media", Text, nullable=False),  # what came with it: a URL a line
+    Column("files", Text, nullable=False),  # what came with it: a URL or a name a line
     Column("said_at", Instant, nullable=False),
     Column("held_until", Instant),  # of words that wait for their author's word
     Column("held_why", String(80)),  # "late", "names", or "unread:" and a part's type, where that is worth saying
@@ -134,6 +134,32 @@ _index_where("messages_remembered", _INBOUND & (messages.c.text != literal_colum
 _index_where("messages_held_until", messages.c.held_until.is_not(None), messages.c.held_until)
 _index_where("messages_notes", messages.c.direction == literal_column("'note'"), messages.c.said_at)
 Index("messages_author", messages.c.author, messages.c.said_at)
+
+attachments = Table(
+    "attachments",
+    metadata,
+    Column("id", Uuid, primary_key=True),
+    Column("message_id", Uuid, nullable=False),
+    Column("thread_id", Uuid, nullable=False),  # its message's
+    Column("way", String(3), nullable=False),  # "in" or "out"
+    Column("place", SmallInteger, nullable=False),  # in its message, from 0
+    Column("slack_file", String(100), nullable=False),  # Slack's ids: of a customer's file, of our copies
+    Column("title", String(200), nullable=False),  # of our copy
+    Column("media_url", Text),  # where Sendblue has what is to be sent
+    Column("stage", SmallInteger, nullable=False),
+    Column("stored_at", Instant, nullable=False),
+    Column("awaited_until", Instant),  # for so long what comes after it waits
+    Column("due_at", Instant),
+    Column("failures", Integer, nullable=False),
+    Column("fence", Integer, nullable=False),
+)
+Index("attachments_message", attachments.c.message_id)
+_index_where("attachments_due_at", attachments.c.due_at.is_not(None), attachments.c.due_at)
+_index_where(
+    "attachments_unfinished",
+    (attachments.c.way == literal_column("'in'")) & (attachments.c.stage < literal_column("4")),
+    attachments.c.thread_id,
+)
 
 sends = Table(
     "sends",

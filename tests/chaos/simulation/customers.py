@@ -33,7 +33,7 @@ class Said:
 
 def pieces(said: Inbound) -> list[str]:
     """Return what Slack must show of it. No piece is contained in one of another message."""
-    files = [url.rpartition("/")[2].partition("?")[0] for url in said.media]
+    files = [url.rpartition("/")[2].partition("?")[0] for url in said.files]
     return [*(part.strip() for part in split_text(said.text, LONGEST) if part), *files]
 
 

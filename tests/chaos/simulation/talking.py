@@ -45,7 +45,7 @@ class Talking:
         """A customer writes, or edits what they wrote."""
         dice, customers = self.dice, self.phone.customers
         firsts = [(said, said.first) for said in customers.said]
-        plain = [said for said, first in firsts if re.fullmatch(r"Answer \d+\.", first.text) and not first.media]
+        plain = [said for said, first in firsts if re.fullmatch(r"Answer \d+\.", first.text) and not first.files]
         if plain and dice.random() < 0.1:
             customers.edit(dice.choice(plain))
             return
