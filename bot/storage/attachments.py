@@ -99,7 +99,8 @@ def copies(tx: Transaction, thread_ids: Sequence[UUID]) -> list[Copy]:
 
 
 _COPIES = Sql("""
-    SELECT attachments.id, message_id, attachments.thread_id, slack_file, title, stage, NOT to_show AS opened
+    SELECT attachments.id, message_id, attachments.thread_id, slack_file, title, stage, failures, said_at,
+        NOT to_show AS opened
     FROM attachments JOIN messages ON messages.id = message_id
     WHERE attachments.thread_id {among ids} AND way = 'in' AND stage < 4 AND (stage > 0 OR awaited_until > :now)
     ORDER BY said_at, messages.seq, place
@@ -108,18 +109,23 @@ _COPIES = Sql("""
 
 def note_stages(tx: Transaction, threads: Iterable[Thread]) -> None:
     """Store how far the files came that Slack was asked to show, for whoever holds the claims of their threads."""
-    due = {Stage.WAITING: tx.estimate}
     rows = [
-        {"id": one.id, "stage": one.stage, "due_at": due.get(one.stage), "fence": it.fence}
+        {"id": one.id, "stage": one.stage, "failures": one.failures, "due_at": None, "fence": it.fence}
+        | ({"due_at": tx.estimate + _again_in(one.failures)} if one.stage is Stage.WAITING else {})
         for it in threads
         for one in it.copies
     ]
     tx.each(_STAGES, rows)
 
 
+def _again_in(failures: int) -> timedelta:
+    return timedelta(seconds=min(2**failures, 6 * 3600))
+
+
 # 2 is Stage.SHARING, 3 TAKEN: others may have come further meanwhile. What Slack has not after all is copied anew.
 _STAGES = Sql("""
-    UPDATE attachments SET stage = row.stage, due_at = row.due_at {from id, stage, due_at, fence}
+    UPDATE attachments SET stage = row.stage, failures = row.failures, due_at = row.due_at
+    {from id, stage, failures, due_at, fence}
     WHERE attachments.id = row.id AND attachments.stage IN (2, 3)
     AND row.fence = (SELECT fence FROM threads WHERE threads.id = attachments.thread_id)
 """)

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from bot.domain.attachment import Attachment, Stage
 from bot.domain.message import Notice
-from bot.domain.thread import Step
+from bot.domain.thread import Step, Thread
 from bot.storage.claims import Capacity, Claimed
 from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
@@ -142,9 +142,7 @@ def note_failed(tx: Transaction, item: Failed) -> None:
     found = tx.ask(_FAILED, **held, due_at=due_at)
     for row in found:
         if item.code and one.incoming:
-            said = {"direction": "note", "author": "", "text": f"{item.code} {item.until:%Y-%m-%d}", "files": ""}
-            shown = {"said_at": tx.now, "to_show": True, "notice": Notice.NOT_COPIED, "calls": "", "seq": -1}
-            tx.each(NEW_SAID, [row._asdict() | said | shown | {"id": one.id, "key": f"file:{one.id.hex}"}])
+            _say(tx, one.id, row.thread_id, row.conversation_id, f"{item.code} {item.until:%Y-%m-%d}")
         wake(tx, [row.thread_id], Step.REPLY)
 
 
@@ -155,6 +153,27 @@ _FAILED = Sql("""
     WHERE id = :id AND fence = :fence AND stage = 0
     RETURNING thread_id, (SELECT conversation_id FROM messages WHERE messages.id = message_id) AS conversation_id
 """)
+
+
+def _say(tx: Transaction, attachment_id: UUID, thread_id: UUID, conversation_id: UUID, why: str) -> None:
+    """Say once in its thread why a customer's file does not stand there."""
+    ids = {"id": attachment_id, "thread_id": thread_id, "conversation_id": conversation_id}
+    said = {"key": f"file:{attachment_id.hex}", "direction": "note", "author": "", "text": why, "files": ""}
+    shown = {"said_at": tx.estimate, "to_show": True, "notice": Notice.NOT_COPIED, "calls": "", "seq": -1}
+    tx.each(NEW_SAID, [ids | said | shown])
+
+
+def say_not_shown(tx: Transaction, thread: Thread, why: str) -> None:
+    """Say why Slack does not show files of a thread, whoever holds its claim."""
+    if not tx.ask(_STILL_HELD, id=thread.id, fence=thread.fence).column():
+        return
+    for one in thread.copies:
+        if one.stage is Stage.WAITING and one.failures:
+            _say(tx, one.id, thread.id, thread.message.conversation_id, why)
+    wake(tx, [thread.id], Step.REPLY)
+
+
+_STILL_HELD = Sql("SELECT id FROM threads WHERE id = :id AND fence = :fence")
 
 
 def given_up(tx: Transaction, message_id: UUID) -> list[UUID]:

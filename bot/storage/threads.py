@@ -13,6 +13,7 @@ from bot.domain.thread import EDITING, Step, Thread
 from bot.storage.admitting import admit_text, forget_words, name_words
 from bot.storage.attachments import note_stages
 from bot.storage.cards import with_cards
+from bot.storage.carrying import say_not_shown
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
@@ -170,6 +171,7 @@ class Outcome(Struct, frozen=True):
     tells_of_sms: bool = False
     stood_since: datetime | None = None  # its root is new, and may stand since then
     forgets: bool = False  # its words are not kept: their author may not text
+    not_shown: str = ""  # why Slack refused to show files, and until when they are copied anew, if that is to be said
     goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
 
@@ -198,6 +200,8 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
             owe_note_of(tx, item.thread, item.note)
         if item.tells_of_sms:
             tell_of_sms(tx, item.thread)
+        if item.not_shown:
+            say_not_shown(tx, item.thread, item.not_shown)
         if item.admits:
             admit_text(tx, item.thread)
         if item.named is not None:
