@@ -56,7 +56,8 @@ def carry(tx: Transaction, message_id: UUID) -> None:
 
 
 _CARRY = Sql("""
-    UPDATE attachments SET stage = 0, due_at = :now, stored_at = :now, awaited_until = :until, failures = 0
+    UPDATE attachments SET stage = 0, due_at = :now, stored_at = :now, awaited_until = :until, failures = 0,
+        fence = fence + 1
     WHERE message_id = :message_id AND way = 'out' AND media_url IS NULL
 """)
 
@@ -72,13 +73,15 @@ _WITHOUT = Sql("DELETE FROM attachments WHERE message_id = :message_id")
 def move_files(tx: Transaction, thread_id: UUID) -> None:
     """Show words anew, with their files, where not all of these stand in a thread: its place is gone."""
     tx.do(_SHOW_ANEW, thread_id=thread_id)
-    tx.do(_AS_COPIED, thread_id=thread_id)
+    tx.do(_COPIED_ANEW, thread_id=thread_id, now=tx.estimate)
 
 
 _UNFINISHED = "FROM attachments WHERE attachments.thread_id = :thread_id AND way = 'in' AND stage < 4"
 _SHOW_ANEW = Sql(f"UPDATE messages SET to_show = true WHERE id IN (SELECT message_id {_UNFINISHED})")
-_AS_COPIED = Sql("""
-    UPDATE attachments SET stage = 1 WHERE attachments.thread_id = :thread_id AND way = 'in' AND stage IN (2, 3)
+# Whether Slack shows the same file a second time is not known.
+_COPIED_ANEW = Sql("""
+    UPDATE attachments SET stage = 0, due_at = :now
+    WHERE attachments.thread_id = :thread_id AND way = 'in' AND stage IN (2, 3)
 """)
 
 

@@ -70,7 +70,8 @@ def renew(tx: Transaction, lease: Lease) -> bool:
     return bool(tx.ask(_RENEW, **held, until=tx.now + lease.length).column())
 
 
-_RENEW = Sql("UPDATE attachments SET due_at = :until WHERE id = :id AND fence = :fence RETURNING id")
+# 0 is Stage.WAITING: what is done meanwhile is due no more.
+_RENEW = Sql("UPDATE attachments SET due_at = :until WHERE id = :id AND fence = :fence AND stage = 0 RETURNING id")
 
 
 class Copied(Struct, frozen=True):
@@ -107,6 +108,7 @@ class Uploaded(Struct, frozen=True):
 def note_uploaded(tx: Transaction, item: Uploaded) -> None:
     """Give the address to the part that the file goes with; after the last file of its message, that may leave."""
     one = item.attachment
+    tx.do(_LOCK_THREAD, id=one.thread_id)
     if tx.ask(_UPLOADED, id=one.id, fence=one.fence, media_url=item.media_url).column():
         behind = len(one.files.splitlines()) - 1 - one.place  # of its parts, the last go with one file each
         tx.do(_GOES_WITH, message_id=one.message_id, behind=behind, media_url=item.media_url)
@@ -141,9 +143,9 @@ def note_failed(tx: Transaction, item: Failed) -> None:
     due_at = None if item.again_in is None else tx.now + item.again_in
     found = tx.ask(_FAILED, **held, due_at=due_at)
     for row in found:
-        if item.code and one.incoming:
+        if item.code:
             _say(tx, one.id, row.thread_id, row.conversation_id, f"{item.code} {item.until:%Y-%m-%d}")
-        wake(tx, [row.thread_id], Step.REPLY)
+        wake(tx, [row.thread_id] if one.incoming else [], Step.REPLY)
 
 
 # What goes out is waited for until it is given up.
@@ -176,21 +178,15 @@ def say_not_shown(tx: Transaction, thread: Thread, why: str) -> None:
 _STILL_HELD = Sql("SELECT id FROM threads WHERE id = :id AND fence = :fence")
 
 
-def given_up(tx: Transaction, message_id: UUID) -> list[UUID]:
-    """Return the texts of a message of which no file can be sent."""
-    return tx.ask(_UNSENT_OF, message_id=message_id).column()
+def waiting_for(tx: Transaction, one: Attachment) -> list[UUID]:
+    """Return the texts that wait for a file, if it is still to be copied by whoever claimed it."""
+    return tx.ask(_WAITING_FOR, id=one.id, fence=one.fence).column()
 
 
-_UNSENT_OF = Sql("SELECT id FROM sends WHERE message_id = :message_id AND delivery = 0 ORDER BY part")
-
-
-@one_by_one
-def give_up(tx: Transaction, message_id: UUID) -> None:
-    """Copy no more files of a message, none of which was sent."""
-    tx.do(_GIVE_UP, message_id=message_id)
-
-
-_GIVE_UP = Sql("UPDATE attachments SET stage = 5, due_at = NULL WHERE message_id = :message_id AND stage = 0")
+_WAITING_FOR = Sql("""
+    SELECT sends.id FROM attachments JOIN sends ON sends.message_id = attachments.message_id
+    WHERE attachments.id = :id AND attachments.fence = :fence AND delivery = 0 ORDER BY part
+""")
 
 
 @one_by_one

@@ -9,7 +9,7 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.thread import EDITING, Step, Thread
+from bot.domain.thread import EDITING, Lane, Step, Thread
 from bot.storage.admitting import admit_text, forget_words, name_words
 from bot.storage.attachments import note_stages
 from bot.storage.cards import with_cards
@@ -90,14 +90,18 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:
-    """What stood in the queue of a channel, for there might have been more to say, goes to that of edits or marks."""
-    astray = [task for task in tasks if task.step in _QUEUES and task.slot and task.slot[0] != _QUEUES[task.step]]
+    """What got another slot, for there might be more to say, or none, for it awaited a file, waits for its own."""
+    astray = [task for task in tasks if _queue_of(task) not in ("", task.slot[0] if task.slot else None)]
     for task in astray:
         give_back_slot(tx, *task.slot or ("", tx.now))
     for step in {task.step for task in astray}:
         ids = [task.thread.id for task in astray if task.step is step]
         tx.do(_WAITS_ITS_TURN, ids=ids, now=tx.now, lane=step.lane)
     return [task for task in tasks if task not in astray]
+
+
+def _queue_of(task: Task) -> str:
+    return task.thread.channel if task.step.lane is Lane.POST else _QUEUES.get(task.step, "")
 
 
 _WAITS_ITS_TURN = Sql("UPDATE threads SET due_at = :now, lane = :lane WHERE id {among ids}")
