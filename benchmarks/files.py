@@ -1,7 +1,6 @@
 """Figure 13. Copying files: memory, speed, and what the doors answer meanwhile; on SQLite, with the bot's defaults."""
 
 import asyncio
-import os
 import time
 from collections import defaultdict
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
@@ -44,7 +43,6 @@ async def _met(run: Run) -> AsyncIterator[tuple[Server, Server, httpx.AsyncClien
     with ExitStack() as stack:
         size = {"FILE_SIZE": str(_MIB << 20)}
         neighbours = stack.enter_context(pretend_neighbours(run.folder, size, "file_neighbours:app"))
-        os.setpriority(os.PRIO_PROCESS, neighbours.process.pid, 10)  # so that the generator, beside them, can measure
         settings = _between(neighbours) | {"INBOX_CHANNEL": PLACE, "THREAD_REPLIES": "send"}
         ours = stack.enter_context(bot(run.folder, neighbours.url, run.engines["SQLite"](), settings))
         fresh = httpx.Limits(max_keepalive_connections=0)  # an idle connection may be closed just as it is used
