@@ -8,11 +8,14 @@
 FROM python:3.13-slim@sha256:7c61056e61ac89e852de05f3dc6fa51a6dd2181797bceed46aa725dd7cb2cd3b
 
 # Everything in the lock has a wheel, so no compiler is needed.
-COPY requirements.txt /tmp/requirements.txt
+# `--build-arg HEIC=1` adds what copies HEIC pictures as JPEG. One package of it is under the GPL, version 2.
+ARG HEIC=
+COPY requirements.txt requirements-heic.txt /tmp/
 RUN pip install --no-cache-dir --disable-pip-version-check --root-user-action ignore \
         --no-deps --require-hashes --only-binary :all: -r /tmp/requirements.txt \
+        ${HEIC:+-r /tmp/requirements-heic.txt} \
     && pip check \
-    && rm /tmp/requirements.txt
+    && rm /tmp/requirements*.txt
 
 # The bot may write to /data and nowhere else.
 RUN useradd --system --uid 10001 --no-create-home --shell /usr/sbin/nologin bluethread \

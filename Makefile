@@ -5,6 +5,7 @@ PYTHON ?= python3## the Python that .venv is made with, 3.11 or newer
 WORKERS ?= 6## how many tests run at the same time
 COVERAGE ?=## COVERAGE=1: measure as well which lines the tests reach (half as long again); fail below 95 %
 QUICK ?=## QUICK=1: a bench of one minute instead of a quarter of an hour
+HEIC ?=## HEIC=1: `make install` also installs what copies HEIC pictures as JPEG
 BIN := .venv/bin
 # --no-deps: the lock names everything. An old pip (23.2 comes with Python 3.11) would otherwise look for
 # `coverage[toml]` again, find a release newer than the locked one, and refuse it for having no hash.
@@ -27,13 +28,18 @@ help: ## this list
 	@$(BIN)/python -m pip --quiet check
 	@touch $@
 
+.venv/heic-ready: requirements-heic.txt .venv/run-ready
+	@$(PIP) -r requirements-heic.txt
+	@$(BIN)/python -m pip --quiet check
+	@touch $@
+
 .venv/dev-ready: requirements-dev.txt .venv/run-ready
 	@echo "Installing what the tests need (once) ..."
 	@$(PIP) -r requirements-dev.txt
 	@$(BIN)/python -m pip --quiet check
 	@touch $@
 
-install: .venv/run-ready ## .venv with what the bot needs and nothing else
+install: .venv/run-ready $(if $(HEIC),.venv/heic-ready) ## .venv with what the bot needs and nothing else
 
 run: .venv/run-ready ## start the bot with the settings in .env
 	@$(BIN)/python -m bot serve
@@ -71,7 +77,7 @@ check: .venv/dev-ready ## linters, types, architecture, known vulnerabilities
 # answers. Here that is one line at a desk, and a block that nobody overlooks where CI is set. It still ends with 0,
 # since a machine may have no network.
 audit: .venv/dev-ready ## known vulnerabilities of what the bot installs
-	@$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --timeout 5 -r requirements.txt >.audit 2>&1; code=$$?; \
+	@$(BIN)/pip-audit --disable-pip --require-hashes --progress-spinner off --timeout 5 -r requirements.txt -r requirements-heic.txt >.audit 2>&1; code=$$?; \
 	if grep -q '^Found ' .audit; then cat .audit; rm .audit; exit 1; fi; \
 	if [ $$code -ne 0 ] || grep -q 'could not be audited' .audit; then \
 	    unanswered="$$(grep -c 'could not be audited' .audit) packages unanswered"; \
@@ -86,7 +92,8 @@ audit: .venv/dev-ready ## known vulnerabilities of what the bot installs
 
 lock: .venv/dev-ready ## renew the lock files
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade pyproject.toml -o requirements.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --group dev pyproject.toml -c requirements.txt -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --group heic -c requirements.txt -o requirements-heic.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-emit-find-links --no-header --upgrade --group dev pyproject.toml -c requirements.txt -c requirements-heic.txt -o requirements-dev.txt
 
 emoji: ## renew the table of Slack's emoji names (needs npm)
 	@folder=$$(mktemp -d) && cd $$folder && npm pack --silent emoji-datasource >/dev/null && tar -xzf emoji-datasource-*.tgz \

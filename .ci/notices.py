@@ -1,4 +1,4 @@
-"""Write THIRD-PARTY-NOTICES.md: every package of requirements.txt and its licence, as the package itself brings it.
+"""Write THIRD-PARTY-NOTICES.md: every package that the bot installs and its licence, as the package itself brings it.
 
 `make notices` runs it in .venv, on Linux. It stops when an installed version is not the locked one.
 """
@@ -14,6 +14,7 @@ from packaging.requirements import Requirement
 
 ROOT = Path(__file__).parents[1]
 TARGET = ROOT / "THIRD-PARTY-NOTICES.md"
+LOCKS = ("requirements.txt", "requirements-heic.txt")
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 LICENCE_FILE = re.compile(r"licen[cs]e|notice|copying|authors", re.IGNORECASE)
 UNSAID = {"pysqlite3": "Zlib"}
@@ -31,8 +32,8 @@ The base image (Debian and Python) has its own notices, in the image at `/usr/sh
 
 ## Python packages
 
-What `requirements.txt` installs on Linux. The licence texts are [below](#licence-texts). A text that several packages
-share is printed once.
+What `requirements.txt` installs on Linux, and what `requirements-heic.txt` adds for those who want it. The licence
+texts are [below](#licence-texts). A text that several packages share is printed once.
 """
 
 INSIDE = """\
@@ -45,6 +46,9 @@ Some packages contain compiled libraries of other projects:
 - **pydantic-core**: Rust packages. The image lists each with its version and licence, in
   `pydantic_core-*.dist-info/sboms/`.
 - **pysqlite3**: SQLite (public domain).
+- **pillow-heif**, in `requirements-heic.txt`: libheif and libde265 (LGPL-3.0), x265 (GPL-2.0). So its wheel as a whole
+  is under the GPL, version 2: whoever passes on an image with it must keep to that. **pillow**: libjpeg-turbo,
+  libtiff, FreeType and others, whose licences stand in its own.
 - **uvloop**: libuv (MIT). **httptools** and **aiohttp**: llhttp (MIT).
 
 psycopg and psycopg-binary are under the LGPL, version 3. The image has them unchanged, and you can replace them by
@@ -85,9 +89,9 @@ SOFTWARE.
 
 
 def locked() -> dict[str, str]:
-    """Return name → version of what the lock installs with CPython 3.11 or newer on Linux."""
+    """Return name → version of what the locks install with CPython 3.11 or newer on Linux."""
     found = {}
-    for line in (ROOT / "requirements.txt").read_text().splitlines():
+    for line in "\n".join((ROOT / lock).read_text() for lock in LOCKS).splitlines():
         if not line[:1].isalnum():
             continue
         package = Requirement(line.removesuffix("\\"))
@@ -132,7 +136,7 @@ def page() -> str:
     for name, version in locked().items():
         package = distribution(name)
         if package.version != version:
-            sys.exit(f"{name} {package.version} is installed, but requirements.txt says {version}: run `make setup`")
+            sys.exit(f"{name} {package.version} is installed, but the lock says {version}: run `make setup`")
         rows.append(f"| {name} | {version} | {licence(package)} |")
         found = list(texts(package))
         if not found:

@@ -16,7 +16,8 @@ from bot.storage.held import Terms
 
 TEXT = "Eight works. The table by the window is yours, see you then!"
 NOTE = "! They like the table by the window."
-TERMS = Terms((LINE,), Replies.SEND, timedelta(minutes=10), timedelta(hours=1), timedelta(days=7), longest=18_000)
+SPANS = timedelta(minutes=10), timedelta(hours=1), timedelta(days=7)
+TERMS = Terms((LINE,), Replies.SEND, *SPANS, longest=18_000, largest_file=100_000_000)
 _gestures = itertools.count(1)
 
 

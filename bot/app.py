@@ -16,6 +16,7 @@ from slack_bolt.authorization import AuthorizeResult
 from starlette.routing import Route, Router
 from starlette.types import Receive, Scope, Send
 
+from bot.domain.attachment import KEPT_THERE
 from bot.domain.backlog import Backlog
 from bot.domain.clock import Clock, elapsed
 from bot.domain.message import Notice
@@ -105,7 +106,8 @@ class App:
         files = SlackFiles(self.notifier.client, timeout=FILE_TIMEOUT)
         typed = TypedRoots(self.notifier, self.permitting, naming, self.tracking, alarming, terms)
         doing = (self.tracking, self.permitting, self.sending, self.sender)
-        posts, rule, inbox = FilePosts(files, self.notifier, settle), terms.rule, settings.inbox
+        posts = FilePosts(files, self.notifier, settle, min(KEPT_THERE, durations.keep_text_for))
+        rule, inbox = terms.rule, settings.inbox
         self.announcing = Announcing(
             store, self.notifier, *doing, typed, posts, rule, durations, chance, self.carry, notes, inbox, settle
         )

@@ -166,7 +166,7 @@ async def test_at_no_terminal_there_is_a_line_for_each_with_a_word_beside_the_si
     assert re.search(r"^✗ problem +Slack token +Slack refuses SLACK_BOT_TOKEN \(invalid_auth\)$", said, re.MULTILINE)
     assert re.search(r"^ +→ copy the Bot User OAuth Token ", said, re.MULTILINE)
     assert re.search(r"^– skipped +Slack scopes ", said, re.MULTILINE)
-    assert said.endswith("15 ok, 1 problem, 2 skipped\n")
+    assert said.endswith("16 ok, 1 problem, 2 skipped\n")
 
 
 def test_at_a_terminal_no_name_can_break_a_line(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -237,10 +237,10 @@ async def test_a_missing_scope_is_a_problem_and_one_too_many_a_warning(well: Sta
     assert wrong(found) == {"Slack scopes": "problem"}
     assert found["Slack scopes"].says == "missing: im:history"
     assert "reinstall the app" in found["Slack scopes"].todo
-    well.slack.scopes = [*asked, "files:read"]
+    well.slack.scopes = [*asked, "emoji:read"]
     found = await doctor(well)
     assert wrong(found) == {"Slack scopes": "warning"}
-    assert "files:read" in found["Slack scopes"].says
+    assert "emoji:read" in found["Slack scopes"].says
 
 
 async def test_a_bot_of_another_name_is_warned_of(well: Stage, doctor: Doctor) -> None:
@@ -376,6 +376,16 @@ async def test_the_bot_is_known_by_any_path_to_its_file_and_plain_healthz_stays_
 )
 def test_a_postgresql_is_known_by_its_address_and_name_whoever_logs_in(one: str, other: str, same: bool) -> None:
     assert (identity(one) == identity(other)) == same
+
+
+@pytest.mark.parametrize(("installed", "says"), [(True, "copied as JPEG, too"), (False, "make install HEIC=1")])
+async def test_it_says_whether_heic_pictures_are_copied_as_jpeg_too(
+    monkeypatch: pytest.MonkeyPatch, well: Stage, doctor: Doctor, installed: bool, says: str
+) -> None:
+    monkeypatch.setattr("bot.files.heic.available", lambda: installed)
+    found = await doctor(well)
+    assert wrong(found) == {}, "either is well"
+    assert says in found["HEIC"].says
 
 
 @pytest.mark.parametrize(

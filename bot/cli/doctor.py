@@ -19,6 +19,7 @@ from bot.cli.output import COLOUR, print_json, printable
 from bot.domain.alarm import ANSWERS, BLOCKED, CALLBACKS
 from bot.domain.backlog import Backlog
 from bot.errors import BadSettings, CallFailed
+from bot.files import heic
 from bot.logs import configure_logs
 from bot.services.reaching import reach
 from bot.settings import load_settings
@@ -35,7 +36,7 @@ _STORED = ("backlog", "inbox", "callbacks", "answers", "blocked lines", "signatu
 NEEDS_SETTINGS = (
     *("database", "schema", *_STORED),
     *("Slack token", "Slack scopes", "bot name", "Sendblue keys", "lines", "account webhook", "receive webhook"),
-    *("PUBLIC_URL", "clock"),
+    *("PUBLIC_URL", "clock", "HEIC"),
 )  # names of the findings, after the settings' own
 _LOOKS = {"ok": ("✓", "green"), "warning": ("!", "yellow"), "problem": ("✗", "red"), "skipped": ("–", None)}
 
@@ -202,6 +203,13 @@ def clock(clocks: Clocks) -> Finding:
     return Finding("clock", "problem" if seconds > 120 else "warning", says, todo)
 
 
+def pictures() -> Finding:
+    says = "pictures from iPhones are copied as JPEG, too"
+    if not heic.available():
+        says = "pictures from iPhones are copied as they are; `make install HEIC=1` adds a JPEG of each"
+    return Finding("HEIC", "ok", says)
+
+
 def diagnose(*, fix: bool) -> list[Finding]:
     try:
         settings = load_settings()
@@ -221,7 +229,7 @@ async def _check(app: App, *, fix: bool) -> list[Finding]:
     with closing(app.database):
         async with app.notifier, app.sendblue:
             found = await asyncio.gather(*checks)
-    return [*chain(*found), clock(clocks)]
+    return [*chain(*found), clock(clocks), pictures()]
 
 
 def show(found: Sequence[Finding], *, as_json: bool) -> None:

@@ -33,6 +33,8 @@ class Copy(Struct, frozen=True):
     slack_file: str  # Slack's ids of our copy, the first of them the file itself; "" before it is copied
     title: str
     stage: Stage
+    failures: int
+    said_at: datetime
     opened: bool  # whether the words that it came with stand there
 
     def at(self, stage: Stage) -> "Copy":

@@ -20,6 +20,7 @@ EDITING = -2  # … being edited; at a claim: nobody answered it, and it may sti
 
 MOST_TOLD = 20  # of what is owed, in one reply
 MOST_TOGETHER = 10  # files in one post
+_PATIENT_FOR = 2  # failures to show files; then what follows them is shown first
 LONGEST_SHOWN = 9_000  # characters of messages in one reply: a post may hold about 13,000 in all
 
 
@@ -156,7 +157,8 @@ class Thread(Struct, frozen=True):
         if self.root_ts is None:
             return Step.ADMIT if self.is_typed else Step.OPEN
         files = {one.stage for one in self.copies if one.comes_next}
-        if any(send.news for send in self.sends) or (not files and any(one.to_show for one in self.unshown)):
+        to_show = any(one.to_show for one in self.unshown) and not self._waits_for_files
+        if to_show or any(send.news for send in self.sends):
             return Step.REPLY
         if files:
             return Step.WAIT if Stage.WAITING in files else Step.SHARE
@@ -169,8 +171,7 @@ class Thread(Struct, frozen=True):
         if step.lane is not Lane.POST:
             return self
         number = 0 if step is Step.OPEN else self.replies + 1
-        filed = any(one.comes_next for one in self.copies)
-        showing = self._next_to_show() if step is Step.REPLY and not filed else 0
+        showing = self._next_to_show() if step is Step.REPLY and not self._waits_for_files else 0
         unshown = tuple(replace(one, showing=place < showing) for place, one in enumerate(self.unshown))
         news = [] if showing else [one for one in self.sends if one.news][:MOST_TOLD]
         told = {one.id: one.news for one in news}
@@ -178,6 +179,11 @@ class Thread(Struct, frozen=True):
         copies = self._copies(Stage.COPIED, Stage.SHARING) if step is Step.SHARE else self.copies
         noted = replace(self, posting=number, posting_since=now, looked=0, sends=sends, unshown=unshown)
         return replace(noted, copies=copies)
+
+    @property
+    def _waits_for_files(self) -> bool:
+        """Whether files are to stand before what is to be shown; it waits in vain no longer than for a few tries."""
+        return self.failures < _PATIENT_FOR and any(one.comes_next for one in self.copies)
 
     def _copies(self, before: Stage, after: Stage) -> tuple[Copy, ...]:
         """Return the files after the first of them that stood at one stage came to another."""
@@ -264,8 +270,10 @@ class Thread(Struct, frozen=True):
         return replace(self, copies=self._under_way_at(Stage.TAKEN), failures=0)
 
     def copied_anew(self) -> Self:
-        """Slack does not have the files that it was to show."""
-        return replace(self.not_posted(), copies=self._under_way_at(Stage.WAITING))
+        """Slack refused to show the files: they are to be copied once more."""
+        failed = (replace(one, failures=one.failures + 1) if one.is_under_way else one for one in self.copies)
+        copies = tuple(one.at(Stage.WAITING) if one.is_under_way else one for one in failed)
+        return replace(self.not_posted(), copies=copies)
 
     def _under_way_at(self, stage: Stage) -> tuple[Copy, ...]:
         return tuple(one.at(stage) if one.is_under_way else one for one in self.copies)

@@ -36,12 +36,11 @@ from bot.storage.carrying import (
     Lease,
     Uploaded,
     claim_attachments,
-    give_up,
-    given_up,
     note_copied,
     note_failed,
     note_uploaded,
     renew,
+    waiting_for,
 )
 from bot.storage.claims import Capacity
 from bot.storage.rows import load_sends
@@ -163,9 +162,7 @@ class Carrying:
     async def _later(self, one: Attachment, error: CallFailed) -> None:
         """Try again until Sendblue keeps the file no longer, or its words are forgotten here; say so once."""
         now, until = self.store.clock(), one.said_at + min(KEPT_THERE, self.durations.keep_text_for)
-        pause = backoff(one.failures, self.chance, first=1, longest=6 * 3600)
-        if isinstance(error, NotSent) and error.retry_after is not None:
-            pause = timedelta(seconds=error.retry_after)
+        pause = self._pause(one, error, longest=6 * 3600)
         again_in = None if error.code in FOR_GOOD or now + pause >= until else pause
         late = isinstance(error, Refused) or now - one.stored_at > _PATIENCE
         await self.store.write_until_stored(note_failed, Failed(one, again_in, error.code if late else "", until))
@@ -177,10 +174,15 @@ class Carrying:
         over = one.awaited_until is not None and self.store.clock() >= one.awaited_until
         unready = error.code == "file_unready" and waits > _UNREADY_FOR
         if isinstance(error, Refused) or over or unready:
-            sends = await self.store.read(lambda tx: load_sends(tx, given_up(tx, one.message_id)))
+            sends = await self.store.read(lambda tx: load_sends(tx, waiting_for(tx, one)))
             code = error.code if error.code.startswith("file_") else _FOR_PEOPLE.get(error.code, "file_not_taken")
             await self.tracking.fail_unsent(sends.values(), code)
-            await self.store.write_until_stored(give_up, one.message_id)
+            await self.store.write_until_stored(note_failed, Failed(one, None, "", one.said_at))
             return
-        pause = backoff(one.failures, self.chance, first=1, longest=30)
+        pause = self._pause(one, error, longest=30)
         await self.store.write_until_stored(note_failed, Failed(one, pause, "", one.said_at))
+
+    def _pause(self, one: Attachment, error: CallFailed, *, longest: float) -> timedelta:
+        if isinstance(error, NotSent) and error.retry_after is not None:
+            return timedelta(seconds=error.retry_after)
+        return backoff(one.failures, self.chance, first=1, longest=longest)

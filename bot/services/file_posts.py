@@ -11,14 +11,17 @@ import structlog
 from bot.domain.attachment import Stage
 from bot.domain.thread import Thread
 from bot.errors import Refused
-from bot.slack.calls import NO_SCOPE
+from bot.slack.calls import NO_ACCESS, NO_SCOPE, NO_TOKEN, NOT_THERE
 from bot.slack.files import NO_FILE, SlackFiles
 from bot.slack.notifier import Notifier
 from bot.storage.threads import Outcome
 
 log = structlog.get_logger(__name__)
 
-_LOOKS = 5  # with pauses that double: a minute in all
+_LOOKS = 6  # with pauses that double: a minute in all
+# What concerns the thread or our token, not the files.
+_ELSEWHERE = NO_TOKEN | NO_ACCESS | NOT_THERE | {"thread_not_found", "is_archived"}
+_QUIET_FOR = 2  # refusals of what may be mended by another copy, before they are said
 
 
 @dataclass(eq=False)
@@ -26,6 +29,7 @@ class FilePosts:
     files: SlackFiles
     notifier: Notifier
     settle: timedelta  # until an unanswered call to Slack shows
+    kept_for: timedelta  # for so long a customer's file can be copied once more
 
     async def show(self, thread: Thread) -> Outcome:
         shown = [
@@ -37,9 +41,14 @@ class FilePosts:
         try:
             await self.files.show(shown, thread.channel, thread.stands_in or "")
         except Refused as error:
-            if error.code in NO_FILE | NO_SCOPE:  # who copies it anew finds out what is missing, and has it said
-                return Outcome(thread.copied_anew())
-            raise
+            if error.code in _ELSEWHERE:
+                raise
+            log.warning("files_refused", thread_id=thread.id, code=error.code)
+            refused = [one for one in thread.copies if one.is_under_way]
+            # Who copies it anew finds out what is missing, and has it said.
+            quiet = error.code in NO_SCOPE or (error.code in NO_FILE and refused[0].failures < _QUIET_FOR)
+            until = min(one.said_at for one in refused) + self.kept_for
+            return Outcome(thread.copied_anew(), not_shown="" if quiet else f"{error.code} {until:%Y-%m-%d}")
         return Outcome(thread.taken(), again_in=self.settle / 4)
 
     async def look(self, thread: Thread) -> Outcome:

@@ -16,7 +16,7 @@ from slack_sdk.web.async_client import AsyncWebClient
 from bot import metrics
 from bot.errors import NotSent, Refused
 from bot.network import proxy_for
-from bot.slack.calls import NO_SCOPE, call
+from bot.slack.calls import NO_ACCESS, NO_TOKEN, call
 from bot.slack.notifier import Place
 
 _LONGEST_ALT = 1_000  # characters
@@ -94,9 +94,9 @@ class SlackFiles:
         try:
             return [one for one in (await self.info(file_id)).places if one.channel == channel]
         except Refused as error:
-            if error.code in NO_FILE | NO_SCOPE:
-                return []
-            raise
+            if error.code in NO_TOKEN | NO_ACCESS:
+                raise
+            return []
 
 
 async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:

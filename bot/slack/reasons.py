@@ -94,6 +94,9 @@ _NOT_COPIED = {
     "file_too_large": "it is larger than this bot may take (`LARGEST_FILE_IN`).",
     "file_host": "it is kept where this bot does not fetch files from (`FILES_FROM_ANYWHERE`).",
     "file_empty": "it is empty.",
+    **dict.fromkeys(
+        ("file_unreachable", "file_slow", "file_cut", "no_answer", "no_connection"), "the connection did not last."
+    ),
     "no_room": "the disk of this bot is full.",
     "missing_scope": "the app lacks the scope files:write. The person who runs this bot should install it anew.",
     **dict.fromkeys(
@@ -119,7 +122,7 @@ DOUBTS = {
 
 def not_copied(code: str) -> str:
     """Return why a customer's file does not stand in Slack yet."""
-    return _NOT_COPIED.get(code, "the connection did not last.")
+    return _NOT_COPIED.get(code, f"the error is `{code}`.")
 
 
 def wait(send: Send) -> str:

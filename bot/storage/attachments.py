@@ -56,7 +56,8 @@ def carry(tx: Transaction, message_id: UUID) -> None:
 
 
 _CARRY = Sql("""
-    UPDATE attachments SET stage = 0, due_at = :now, stored_at = :now, awaited_until = :until, failures = 0
+    UPDATE attachments SET stage = 0, due_at = :now, stored_at = :now, awaited_until = :until, failures = 0,
+        fence = fence + 1
     WHERE message_id = :message_id AND way = 'out' AND media_url IS NULL
 """)
 
@@ -72,13 +73,15 @@ _WITHOUT = Sql("DELETE FROM attachments WHERE message_id = :message_id")
 def move_files(tx: Transaction, thread_id: UUID) -> None:
     """Show words anew, with their files, where not all of these stand in a thread: its place is gone."""
     tx.do(_SHOW_ANEW, thread_id=thread_id)
-    tx.do(_AS_COPIED, thread_id=thread_id)
+    tx.do(_COPIED_ANEW, thread_id=thread_id, now=tx.estimate)
 
 
 _UNFINISHED = "FROM attachments WHERE attachments.thread_id = :thread_id AND way = 'in' AND stage < 4"
 _SHOW_ANEW = Sql(f"UPDATE messages SET to_show = true WHERE id IN (SELECT message_id {_UNFINISHED})")
-_AS_COPIED = Sql("""
-    UPDATE attachments SET stage = 1 WHERE attachments.thread_id = :thread_id AND way = 'in' AND stage IN (2, 3)
+# Whether Slack shows the same file a second time is not known.
+_COPIED_ANEW = Sql("""
+    UPDATE attachments SET stage = 0, due_at = :now
+    WHERE attachments.thread_id = :thread_id AND way = 'in' AND stage IN (2, 3)
 """)
 
 
@@ -99,7 +102,8 @@ def copies(tx: Transaction, thread_ids: Sequence[UUID]) -> list[Copy]:
 
 
 _COPIES = Sql("""
-    SELECT attachments.id, message_id, attachments.thread_id, slack_file, title, stage, NOT to_show AS opened
+    SELECT attachments.id, message_id, attachments.thread_id, slack_file, title, stage, failures, said_at,
+        NOT to_show AS opened
     FROM attachments JOIN messages ON messages.id = message_id
     WHERE attachments.thread_id {among ids} AND way = 'in' AND stage < 4 AND (stage > 0 OR awaited_until > :now)
     ORDER BY said_at, messages.seq, place
@@ -108,18 +112,23 @@ _COPIES = Sql("""
 
 def note_stages(tx: Transaction, threads: Iterable[Thread]) -> None:
     """Store how far the files came that Slack was asked to show, for whoever holds the claims of their threads."""
-    due = {Stage.WAITING: tx.estimate}
     rows = [
-        {"id": one.id, "stage": one.stage, "due_at": due.get(one.stage), "fence": it.fence}
+        {"id": one.id, "stage": one.stage, "failures": one.failures, "due_at": None, "fence": it.fence}
+        | ({"due_at": tx.estimate + _again_in(one.failures)} if one.stage is Stage.WAITING else {})
         for it in threads
         for one in it.copies
     ]
     tx.each(_STAGES, rows)
 
 
+def _again_in(failures: int) -> timedelta:
+    return timedelta(seconds=min(2**failures, 6 * 3600))
+
+
 # 2 is Stage.SHARING, 3 TAKEN: others may have come further meanwhile. What Slack has not after all is copied anew.
 _STAGES = Sql("""
-    UPDATE attachments SET stage = row.stage, due_at = row.due_at {from id, stage, due_at, fence}
+    UPDATE attachments SET stage = row.stage, failures = row.failures, due_at = row.due_at
+    {from id, stage, failures, due_at, fence}
     WHERE attachments.id = row.id AND attachments.stage IN (2, 3)
     AND row.fence = (SELECT fence FROM threads WHERE threads.id = attachments.thread_id)
 """)

@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from bot.domain.attachment import Attachment, Stage
 from bot.domain.message import Notice
-from bot.domain.thread import Step
+from bot.domain.thread import Step, Thread
 from bot.storage.claims import Capacity, Claimed
 from bot.storage.conversations import let_out
 from bot.storage.engine import Transaction, one_by_one
@@ -70,7 +70,8 @@ def renew(tx: Transaction, lease: Lease) -> bool:
     return bool(tx.ask(_RENEW, **held, until=tx.now + lease.length).column())
 
 
-_RENEW = Sql("UPDATE attachments SET due_at = :until WHERE id = :id AND fence = :fence RETURNING id")
+# 0 is Stage.WAITING: what is done meanwhile is due no more.
+_RENEW = Sql("UPDATE attachments SET due_at = :until WHERE id = :id AND fence = :fence AND stage = 0 RETURNING id")
 
 
 class Copied(Struct, frozen=True):
@@ -107,6 +108,7 @@ class Uploaded(Struct, frozen=True):
 def note_uploaded(tx: Transaction, item: Uploaded) -> None:
     """Give the address to the part that the file goes with; after the last file of its message, that may leave."""
     one = item.attachment
+    tx.do(_LOCK_THREAD, id=one.thread_id)
     if tx.ask(_UPLOADED, id=one.id, fence=one.fence, media_url=item.media_url).column():
         behind = len(one.files.splitlines()) - 1 - one.place  # of its parts, the last go with one file each
         tx.do(_GOES_WITH, message_id=one.message_id, behind=behind, media_url=item.media_url)
@@ -141,11 +143,9 @@ def note_failed(tx: Transaction, item: Failed) -> None:
     due_at = None if item.again_in is None else tx.now + item.again_in
     found = tx.ask(_FAILED, **held, due_at=due_at)
     for row in found:
-        if item.code and one.incoming:
-            said = {"direction": "note", "author": "", "text": f"{item.code} {item.until:%Y-%m-%d}", "files": ""}
-            shown = {"said_at": tx.now, "to_show": True, "notice": Notice.NOT_COPIED, "calls": "", "seq": -1}
-            tx.each(NEW_SAID, [row._asdict() | said | shown | {"id": one.id, "key": f"file:{one.id.hex}"}])
-        wake(tx, [row.thread_id], Step.REPLY)
+        if item.code:
+            _say(tx, one.id, row.thread_id, row.conversation_id, f"{item.code} {item.until:%Y-%m-%d}")
+        wake(tx, [row.thread_id] if one.incoming else [], Step.REPLY)
 
 
 # What goes out is waited for until it is given up.
@@ -157,21 +157,36 @@ _FAILED = Sql("""
 """)
 
 
-def given_up(tx: Transaction, message_id: UUID) -> list[UUID]:
-    """Return the texts of a message of which no file can be sent."""
-    return tx.ask(_UNSENT_OF, message_id=message_id).column()
+def _say(tx: Transaction, attachment_id: UUID, thread_id: UUID, conversation_id: UUID, why: str) -> None:
+    """Say once in its thread why a customer's file does not stand there."""
+    ids = {"id": attachment_id, "thread_id": thread_id, "conversation_id": conversation_id}
+    said = {"key": f"file:{attachment_id.hex}", "direction": "note", "author": "", "text": why, "files": ""}
+    shown = {"said_at": tx.estimate, "to_show": True, "notice": Notice.NOT_COPIED, "calls": "", "seq": -1}
+    tx.each(NEW_SAID, [ids | said | shown])
 
 
-_UNSENT_OF = Sql("SELECT id FROM sends WHERE message_id = :message_id AND delivery = 0 ORDER BY part")
+def say_not_shown(tx: Transaction, thread: Thread, why: str) -> None:
+    """Say why Slack does not show files of a thread, whoever holds its claim."""
+    if not tx.ask(_STILL_HELD, id=thread.id, fence=thread.fence).column():
+        return
+    for one in thread.copies:
+        if one.stage is Stage.WAITING and one.failures:
+            _say(tx, one.id, thread.id, thread.message.conversation_id, why)
+    wake(tx, [thread.id], Step.REPLY)
 
 
-@one_by_one
-def give_up(tx: Transaction, message_id: UUID) -> None:
-    """Copy no more files of a message, none of which was sent."""
-    tx.do(_GIVE_UP, message_id=message_id)
+_STILL_HELD = Sql("SELECT id FROM threads WHERE id = :id AND fence = :fence")
 
 
-_GIVE_UP = Sql("UPDATE attachments SET stage = 5, due_at = NULL WHERE message_id = :message_id AND stage = 0")
+def waiting_for(tx: Transaction, one: Attachment) -> list[UUID]:
+    """Return the texts that wait for a file, if it is still to be copied by whoever claimed it."""
+    return tx.ask(_WAITING_FOR, id=one.id, fence=one.fence).column()
+
+
+_WAITING_FOR = Sql("""
+    SELECT sends.id FROM attachments JOIN sends ON sends.message_id = attachments.message_id
+    WHERE attachments.id = :id AND attachments.fence = :fence AND delivery = 0 ORDER BY part
+""")
 
 
 @one_by_one

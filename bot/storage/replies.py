@@ -73,7 +73,7 @@ def _taken(tx: Transaction, place: Place, item: Typed) -> str:
         if first and _rule(place, reply, terms) is Replies.MENTION:
             owe(tx, message.id, reply.author, "first_note")
         return Heed.KEPT
-    why_not = _problem_of_files(reply, terms) or ("" if reply.text or reply.files else "no_text")
+    why_not = problem_of_files(reply, terms) or ("" if reply.text or reply.files else "no_text")
     why_not = why_not or place.why_not(terms)
     if why_not:
         message = _store(tx, place, item, Verdict.NOTE, stands=False)
@@ -85,7 +85,7 @@ def _taken(tx: Transaction, place: Place, item: Typed) -> str:
     return let_go_or_say(tx, message, terms, place)
 
 
-def _problem_of_files(reply: Reply, terms: Terms) -> str:
+def problem_of_files(reply: Reply, terms: Terms) -> str:
     """Return why its files cannot be sent whatever is in them, "" if nothing is known against them."""
     problems = [file.problem for file in reply.files if file.problem]
     too_large = any(file.size > terms.largest_file for file in reply.files)

@@ -15,7 +15,7 @@ from bot.storage.engine import Transaction, one_by_one
 from bot.storage.held import LOAD_TYPED, NEW_MESSAGE, PARENT, Heed, Held, Place, Terms, let_go_or_say, owe, wipe
 from bot.storage.intake import KNOWN
 from bot.storage.places import was_not_written
-from bot.storage.replies import Typed, judged, keep_out, take_edited, why_held
+from bot.storage.replies import Typed, judged, keep_out, problem_of_files, take_edited, why_held
 from bot.storage.sql import Sql
 from bot.storage.waking import wake
 
@@ -47,11 +47,14 @@ def edit_replies(tx: Transaction, item: Changed) -> str:
     verdict = judged(tx, around[0], typed)
     if message.direction == "out" and not _take_back(tx, message):
         return _correct(tx, item, message)
-    if verdict is Verdict.NOTE or not (reply.text or reply.files):
+    why_not = "" if verdict is Verdict.NOTE else problem_of_files(reply, item.terms)
+    if why_not or verdict is Verdict.NOTE or not (reply.text or reply.files):
         wipe(tx, message.id)
+        if why_not:
+            owe(tx, message.id, message.author, why_not)
         wake(tx, [message.thread_id], Step.MARK)
         was_not_written(tx, [message.thread_id])
-        return Heed.KEPT
+        return why_not or Heed.KEPT
     held = verdict is Verdict.HOLD or message.direction == "held"
     tx.do(
         _EDITED,

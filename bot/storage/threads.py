@@ -9,10 +9,11 @@ from uuid import UUID
 from msgspec import Struct
 from msgspec.structs import replace
 
-from bot.domain.thread import EDITING, Step, Thread
+from bot.domain.thread import EDITING, Lane, Step, Thread
 from bot.storage.admitting import admit_text, forget_words, name_words
 from bot.storage.attachments import note_stages
 from bot.storage.cards import with_cards
+from bot.storage.carrying import say_not_shown
 from bot.storage.claims import Capacity, Claimed, Head, Queue, next_to_go
 from bot.storage.conversations import let_out
 from bot.storage.engine import Rows, Transaction, one_by_one
@@ -89,14 +90,18 @@ def claim_threads(tx: Transaction, capacity: Capacity) -> Claimed[Task]:
 
 
 def _in_their_queue(tx: Transaction, tasks: list[Task]) -> list[Task]:
-    """What stood in the queue of a channel, for there might have been more to say, goes to that of edits or marks."""
-    astray = [task for task in tasks if task.step in _QUEUES and task.slot and task.slot[0] != _QUEUES[task.step]]
+    """What got another slot, for there might be more to say, or none, for it awaited a file, waits for its own."""
+    astray = [task for task in tasks if _queue_of(task) not in ("", task.slot[0] if task.slot else None)]
     for task in astray:
         give_back_slot(tx, *task.slot or ("", tx.now))
     for step in {task.step for task in astray}:
         ids = [task.thread.id for task in astray if task.step is step]
         tx.do(_WAITS_ITS_TURN, ids=ids, now=tx.now, lane=step.lane)
     return [task for task in tasks if task not in astray]
+
+
+def _queue_of(task: Task) -> str:
+    return task.thread.channel if task.step.lane is Lane.POST else _QUEUES.get(task.step, "")
 
 
 _WAITS_ITS_TURN = Sql("UPDATE threads SET due_at = :now, lane = :lane WHERE id {among ids}")
@@ -170,6 +175,7 @@ class Outcome(Struct, frozen=True):
     tells_of_sms: bool = False
     stood_since: datetime | None = None  # its root is new, and may stand since then
     forgets: bool = False  # its words are not kept: their author may not text
+    not_shown: str = ""  # why Slack refused to show files, and until when they are copied anew, if that is to be said
     goes_on_in: str | None = None  # its place is gone: the channel for what the customer says from now on; "": none
 
 
@@ -198,6 +204,8 @@ def finish_threads(tx: Transaction, items: Sequence[Outcome]) -> Iterator[bool]:
             owe_note_of(tx, item.thread, item.note)
         if item.tells_of_sms:
             tell_of_sms(tx, item.thread)
+        if item.not_shown:
+            say_not_shown(tx, item.thread, item.not_shown)
         if item.admits:
             admit_text(tx, item.thread)
         if item.named is not None:

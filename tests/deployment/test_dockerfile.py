@@ -49,6 +49,8 @@ def test_it_installs_only_what_is_locked() -> None:
     [install] = [rest for word, rest in STEPS if word == "RUN" and "pip install" in rest]
     assert "--require-hashes" in install
     assert re.search(r"-r \S*/requirements\.txt\b", install)
+    assert install.count(" -r ") == 1
+    assert "${HEIC:+-r /tmp/requirements-heic.txt}" in install, "and that only if asked for"
     assert "requirements-dev" not in SOURCE
 
 

@@ -99,6 +99,20 @@ def test_the_lock_names_all_that_its_packages_need() -> None:
     assert checked.returncode == 0, checked.stdout
 
 
+def test_what_copies_heic_is_installed_only_where_it_is_asked_for() -> None:
+    for given, wanted in (([], False), (["HEIC="], False), (["HEIC=1"], True)):
+        said = subprocess.run(
+            ["make", "-n", "-W", "requirements-heic.txt", "install", *given],
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+        assert ("-r requirements-heic.txt" in said.stdout) is wanted, given
+    plain = {line.partition("=")[0] for line in (ROOT / "requirements.txt").read_text().splitlines()}
+    assert not plain & {"pillow", "pillow-heif"}
+
+
 def test_make_help_lists_every_target_and_variable() -> None:
     makefile = (ROOT / "Makefile").read_text()
     said = subprocess.run(["make", "help"], cwd=ROOT, capture_output=True, text=True, check=True).stdout

@@ -1,4 +1,4 @@
-"""The notices name exactly what the image ships, and hold the licence texts that the packages bring."""
+"""The notices name exactly what the image can ship, and hold the licence texts that the packages bring."""
 
 import re
 from importlib.metadata import PackageNotFoundError, distribution
@@ -12,13 +12,14 @@ from tests.deployment import ROOT
 PAGE = (ROOT / "THIRD-PARTY-NOTICES.md").read_text(encoding="utf-8")
 LOCKED = [
     Requirement(line.removesuffix("\\"))
-    for line in (ROOT / "requirements.txt").read_text().splitlines()
+    for lock in ("requirements.txt", "requirements-heic.txt")
+    for line in (ROOT / lock).read_text().splitlines()
     if line[:1].isalnum()
 ]
 
 
 def _shipped() -> dict[str, str]:
-    """What the lock installs with CPython 3.11 or newer on Linux: name → version."""
+    """What the locks install with CPython 3.11 or newer on Linux: name → version."""
     linux = {
         "implementation_name": "cpython",
         "platform_machine": "x86_64",

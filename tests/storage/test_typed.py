@@ -9,6 +9,7 @@ from uuid import UUID, uuid4
 
 import psycopg
 import pytest
+from msgspec.structs import replace
 
 from bot.domain.message import Inbound
 from bot.domain.reply import Edit, Removal, Reply
@@ -29,8 +30,9 @@ from tests.storage.desk import Desk
 
 T = TypeVar("T")
 ROOT, AUTHOR, MINUTE = "1.1", "U1", timedelta(minutes=1)
-SENDS = Terms((LINE,), Replies.SEND, 10 * MINUTE, 60 * MINUTE, timedelta(days=7), 18_000)
-ASKS = Terms((LINE,), Replies.ASK, 10 * MINUTE, 60 * MINUTE, timedelta(days=7), 18_000)
+SPANS = 10 * MINUTE, 60 * MINUTE, timedelta(days=7)
+SENDS = Terms((LINE,), Replies.SEND, *SPANS, longest=18_000, largest_file=100_000_000)
+ASKS = replace(SENDS, rule=Replies.ASK)
 
 
 class Writing:

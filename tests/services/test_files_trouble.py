@@ -1,0 +1,44 @@
+"""Files when Slack, Sendblue or people do not do what was expected of them."""
+
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from bot.slack.wording import COPY_AGAIN
+from tests.conftest import CUSTOMER, Stage, until
+from tests.samples import JPEG
+from tests.services.test_files import GENERAL, copies, talk, thread  # noqa: F401 - a fixture
+
+Opened = Callable[..., Any]
+SHARE = "files.completeUploadExternal"
+
+
+def shares(stage: Stage) -> int:
+    return sum(call.method == SHARE for call in stage.slack.calls)
+
+
+class TestWhatSlackDoesNotShow:
+    @pytest.mark.parametrize("code", ["file_sharing_disabled", "invalid_arguments"])
+    async def test_a_refusal_leaves_the_thread_open_and_is_said_with_a_button(self, talk: Stage, code: str) -> None:  # noqa: F811
+        talk.slack.faults.errors = {SHARE: code}
+        await talk.sendblue.customer_says(CUSTOMER, "Look", media=[("one.jpg", JPEG)])
+        await until(lambda: len(thread(talk)) == 2)
+        said = thread(talk)[1]
+        assert "I could not copy a file of theirs" in said.text
+        await talk.sendblue.customer_says(CUSTOMER, "And?")
+        await until(lambda: "And?" in talk.replies()[-1])
+        assert not talk.roots("C0RANDOM")
+        assert shares(talk) < 8
+        talk.slack.faults.errors = {}
+        await talk.slack.click(GENERAL, said.ts, COPY_AGAIN)
+        await until(lambda: copies(talk) == ["one.jpg"])
+
+    async def test_words_pass_a_file_that_slack_does_not_show_for_now(self, talk: Stage) -> None:  # noqa: F811
+        talk.slack.faults.errors = {SHARE: "message_limit_exceeded"}
+        await talk.sendblue.customer_says(CUSTOMER, "Look", media=[("one.jpg", JPEG)])
+        await until(lambda: shares(talk))
+        await talk.sendblue.customer_says(CUSTOMER, "And?")
+        await until(lambda: "And?" in talk.replies()[-1])
+        talk.slack.faults.errors = {}
+        await until(lambda: copies(talk) == ["one.jpg"])
