@@ -161,6 +161,7 @@ async def lies(ruin: "Ruin", dice: random.Random, *, share: float = 0.2) -> Asyn
         to_sendblue = await lying(settings["SENDBLUE_API_URL"], fates=FATES + LIES)
         to_bot = await lying(ruin.url, repeats=0.3)
         ruin.slack.app_url = f"{to_bot.url}/slack/events"
+        ruin.slack.base_url, ruin.sendblue.base_url = to_slack.url, to_sendblue.url  # so files go through them, too
         urls = {"SLACK_API_URL": f"{to_slack.url}/api/", "SENDBLUE_API_URL": to_sendblue.url, "PUBLIC_URL": to_bot.url}
         for bot in ruin.bots:
             bot.settings = {**bot.settings, **urls}
