@@ -35,7 +35,7 @@ _WHY = {
     "names": "It mentions somebody, so I ask first. ",
     "late": "You wrote this while I was away, so I ask first. ",
     "edited": "I first read this as you had changed it, so I ask. ",
-    "large": "A file is larger than 5 MB, and this customer's last text went as SMS, which may drop it. ",
+    "large": "A file is larger than 5 MB, and this customer's last text went as SMS, which may drop it. I ask first. ",
     "unread": "A part of it can't be sent as you typed it ({part}): the customer would get what stands here. ",
 }
 _SAID = {
