@@ -237,10 +237,10 @@ async def test_a_missing_scope_is_a_problem_and_one_too_many_a_warning(well: Sta
     assert wrong(found) == {"Slack scopes": "problem"}
     assert found["Slack scopes"].says == "missing: im:history"
     assert "reinstall the app" in found["Slack scopes"].todo
-    well.slack.scopes = [*asked, "files:read"]
+    well.slack.scopes = [*asked, "emoji:read"]
     found = await doctor(well)
     assert wrong(found) == {"Slack scopes": "warning"}
-    assert "files:read" in found["Slack scopes"].says
+    assert "emoji:read" in found["Slack scopes"].says
 
 
 async def test_a_bot_of_another_name_is_warned_of(well: Stage, doctor: Doctor) -> None:

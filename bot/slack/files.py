@@ -20,6 +20,7 @@ from bot.network import proxy_for
 from bot.slack.calls import NO_ACCESS, NO_TOKEN, call
 from bot.slack.notifier import Place
 
+FILE_HOSTS = (".slack.com",)  # where what people shared can be read
 _LONGEST_ALT = 1_000  # characters
 # The file is gone, or was never there whole: bytes have to be put there anew.
 NO_FILE = frozenset({"file_not_found", "file_deleted", "file_update_failed", "invalid_arguments", "missing_argument"})
