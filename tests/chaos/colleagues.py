@@ -4,7 +4,7 @@ import asyncio
 import itertools
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,9 +16,11 @@ from sandbox.slack import PretendSlack
 from sandbox.slack.records import Ephemeral, SlackMessage
 from sandbox.slack.workspace import TEAM
 from tests.chaos.books import ask
+from tests.chaos.files import Files, Shared
 from tests.chaos.promises import Closing
 
 _FINAL = {"DELIVERED": DELIVERED, "READ": READ, "ERROR": FAILED}
+_ORDER = ("ERROR", "QUEUED", "SENT", "DELIVERED", "READ")  # of several texts the first of these counts
 _TRUE_OF = {  # a mark → what the phone must show by then; "": nothing
     TAKEN: {"QUEUED", "SENT", "DELIVERED", "READ", "ERROR"},
     DELIVERED: {"DELIVERED", "READ"},
@@ -41,28 +43,45 @@ class Typed:
     is_note: bool = False
     is_held: bool = False
     click: str = ""
+    files: tuple[bytes, ...] = ()
+    refused: bool = False  # one of its files is of a type that no phone is sent
     message: SlackMessage | None = None  # once it stands in Slack
 
     @property
     def may_leave(self) -> bool:
-        return not self.is_note and (not self.is_held or self.click in (SEND, ALWAYS))
+        return not self.is_note and not self.refused and (not self.is_held or self.click in (SEND, ALWAYS))
+
+    @property
+    def parts(self) -> int:
+        """How many texts it is: the words go with the first file, each other file by itself."""
+        return max(1, len(self.files))
 
 
 class Colleagues:
     """Type, answer what they are asked, and look in the end at phones, marks and the database."""
 
-    def __init__(self, slack: PretendSlack, sendblue: PretendSendblue, database_url: str) -> None:
-        self._slack, self._sendblue, self._url = slack, sendblue, database_url
+    def __init__(self, slack: PretendSlack, sendblue: PretendSendblue, files: Files, database_url: str) -> None:
+        self._slack, self._sendblue, self._files, self._url = slack, sendblue, files, database_url
         self._early: list[str] = []  # marks that said more than was stored, or known
         self._count = itertools.count(1)
         self.typed: list[Typed] = []
 
-    async def type(self, root: SlackMessage, number: str, author: str, kind: str, click: str = "") -> Typed:
+    async def type(
+        self,
+        root: SlackMessage,
+        number: str,
+        author: str,
+        kind: str,
+        click: str = "",
+        files: Sequence[Shared] = (),
+    ) -> Typed:
         """Type in a customer's thread. kind: "reply", "note" or "held", where it is asked about."""
         words = f"{'!' if kind == 'note' else ''}Typed {next(self._count)} as {kind}."
-        typed = Typed(words, number, author, kind == "note", kind == "held", click)
+        refused = any(name.endswith(".exe") for name, _, _ in files)
+        shared = tuple(data for _, data, _ in files)
+        typed = Typed(words, number, author, kind == "note", kind == "held", click, shared, refused)
         self.typed.append(typed)
-        typed.message = await self._slack.reply(root.channel, root.ts, words, user=author)
+        typed.message = await self._slack.reply(root.channel, root.ts, words, user=author, files=files)
         if click:
             await self._answer(typed)
         return typed
@@ -91,18 +110,28 @@ class Colleagues:
         if typed is None:
             return
         mark, where = data["reactions"][-1], f"typed_ts = '{data['ts']}' AND channel = '{data['channel']}'"
-        statuses = {one.status for one in self._there(typed)} or {""}
+        statuses = self._statuses(typed, self._there(typed))
         if not ask(self._url, f"SELECT 1 FROM threads WHERE {where}"):
             self._early.append(f"{typed.words} has {mark} and is not stored")
-        if not statuses & _TRUE_OF.get(mark, statuses):
+        true = _TRUE_OF.get(mark, statuses)
+        if not (statuses & true if mark == FAILED else statuses <= true):
             self._early.append(f"{typed.words} has {mark}, phone {statuses}")
 
     def _there(self, typed: Typed) -> list[PhoneMessage]:
-        return [one for one in self._sendblue.messages if one.outbound and typed.words.lstrip("!") in one.content]
+        texts, words = (one for one in self._sendblue.messages if one.outbound), typed.words.lstrip("!")
+        return [one for one in texts if words in one.content or self._is_file_of(typed, one)]
+
+    def _is_file_of(self, typed: Typed, bubble: PhoneMessage) -> bool:
+        return bool(typed.files and bubble.media_url) and self._files.on(bubble) in typed.files
+
+    def _statuses(self, typed: Typed, there: Sequence[PhoneMessage]) -> set[str]:
+        """Return how far its texts came; "" among them where one is on no phone."""
+        return {one.status for one in there} | ({""} if len(there) < typed.parts else set())
 
     def owns(self, bubble: PhoneMessage) -> bool:
         """Whether a text on a phone is something typed."""
-        return re.fullmatch(r"!?Typed \d+ as \w+\.", bubble.content) is not None
+        typed = re.fullmatch(r"!?Typed \d+ as \w+\.", bubble.content) is not None
+        return typed or any(self._is_file_of(one, bubble) for one in self.typed)
 
     def _stored(self) -> dict[str, str]:
         """Return key → direction of what was typed."""
@@ -126,9 +155,10 @@ class Colleagues:
         there, marks = self._there(typed), message.reactions
         if direction == "note":
             return "" if typed.is_note or KEPT in marks else f"is a note, marked {marks}"
-        final = {_FINAL.get(there[-1].status, "")} if there else {FAILED, DOUBT}
+        statuses = self._statuses(typed, there)
+        final = {FAILED, DOUBT} if "" in statuses else {_FINAL.get(min(statuses, key=_ORDER.index), "")}
         if not final & set(marks):
-            return f"is {there[-1].status if there else 'on its way'}, marked {marks}"
+            return f"is {statuses}, marked {marks}"
         replies = [one.text for one in self._slack.replies(message.channel, message.thread_ts or "") if one.bot_id]
         said = any(typed.words in text for text in replies)
         return "" if DELIVERED in final or READ in final or said else f"is marked {marks}, and not said in words"
@@ -136,6 +166,7 @@ class Colleagues:
     def judge(self, closing: Closing) -> None:
         """Count what was broken."""
         closing.typed = len(self.typed)
+        closing.files += sum(len(one.files) for one in self.typed)
         stored = self._stored()
         for note in self._early:
             closing.note("marks", note)
@@ -150,8 +181,12 @@ class Colleagues:
         there = self._there(typed)
         message = typed.message
         direction = stored.get(_key(message, typed), "") if message else ""
-        if len(there) > 1:
+        came = [(one.content, self._files.on(one)) for one in there]
+        if len(set(came)) < len(came):
             closing.note("doubled", f"{typed.words}: {len(there)} on the phone")
+        ought = [("" if place else typed.words.lstrip("!"), file) for place, file in enumerate(typed.files or (b"",))]
+        if (typed.refused and there) or sorted(set(came)) != sorted(ought[: len(set(came))]):
+            closing.note("half", f"{typed.words}: {[(words, len(file)) for words, file in came]} on the phone")
         if there and not typed.may_leave:
             closing.note("leaked", f"{typed.words}: on the phone of {there[0].number}, though it was to be kept")
         if any(one.number != typed.number for one in there):

@@ -15,6 +15,7 @@ from sandbox.serving import serving
 from sandbox.slack import PretendSlack
 from tests.chaos.books import at_rest, unfinished
 from tests.chaos.colleagues import Colleagues
+from tests.chaos.files import Files
 from tests.chaos.leases import end_of_lease
 from tests.chaos.processes import PROJECT, Bot
 from tests.chaos.promises import Closing, Ledger
@@ -61,12 +62,15 @@ class Ruin(Stage):
     router: Router = field(default_factory=Router)
     bots: list[Bot] = field(default_factory=list)
     kills: int = 0
+    folder: Path = Path()  # where the bots keep temporary files
     ledger: Ledger = field(init=False)
+    files: Files = field(init=False)
     colleagues: Colleagues = field(init=False)
 
     def __post_init__(self) -> None:
         self.ledger = Ledger(self.slack, self.sendblue)
-        self.colleagues = Colleagues(self.slack, self.sendblue, self.database_url)
+        self.files = Files(self.slack, self.sendblue, self.ledger, self.folder)
+        self.colleagues = Colleagues(self.slack, self.sendblue, self.files, self.database_url)
 
     @property
     def bot(self) -> Bot:
@@ -87,20 +91,24 @@ class Ruin(Stage):
 
     def over(self) -> bool:
         """Whether everything has come to its end, on both sides and in the database."""
-        return not self.ledger.unsettled() and at_rest(self.database_url) and not self.colleagues.unsettled()
+        if self.ledger.unsettled() or not at_rest(self.database_url):
+            return False
+        return not self.colleagues.unsettled() and not self.files.unsettled()
 
     async def end(self, *, within: float = 20) -> None:
         """Wait until everything is over; say what is not."""
         try:
             await until(self.over, within=within)
         except AssertionError:
-            left = [*self.ledger.unsettled(), *self.colleagues.unsettled()] or ["(the database is not at rest)"]
+            left = [*self.ledger.unsettled(), *self.colleagues.unsettled(), *self.files.unsettled()]
+            left = left or ["(the database is not at rest)"]
             raise AssertionError("\n".join(["not over:", *left[:20], *unfinished(self.database_url)])) from None
 
     def closing(self) -> Closing:
         engine = "SQLite" if self.database_url.startswith("sqlite") else "PostgreSQL"
         closing = self.ledger.close(engine, len(self.bots), self.kills, self.colleagues.owns)
         self.colleagues.judge(closing)
+        self.files.judge(closing)
         return closing
 
 
@@ -132,14 +140,16 @@ async def open_ruin(tmp_path: Path, database_url: str) -> AsyncIterator[OpenRuin
             stack.push_async_callback(sendblue.aclose)
             slack.base_url = await stack.enter_async_context(serving(trap.around(slack.app)))
             sendblue.base_url = await stack.enter_async_context(serving(trap.around(sendblue.app)))
-            ruin = Ruin(slack, sendblue, settings_for(tmp_path), database_url=database, trap=trap)
+            (folder := tmp_path / "temporary").mkdir()
+            ruin = Ruin(slack, sendblue, settings_for(tmp_path), database_url=database, trap=trap, folder=folder)
             board.hear = ruin.colleagues.hear
             slack.events.pauses = (0.3, 1, 2, 4, 8, 8)  # real ones are minutes
             stack.push_async_callback(ruin.router.aclose)
             ruin.url = await stack.enter_async_context(serving(trap.around(ruin.router.app)))
             slack.app_url = f"{ruin.url}/slack/events"
             neighbours = {"SLACK_API_URL": f"{slack.base_url}/api/", "SENDBLUE_API_URL": sendblue.base_url}
-            settings = _SETTINGS | neighbours | {"PUBLIC_URL": ruin.url, "DATABASE_URL": database} | changes
+            settings = _SETTINGS | neighbours | {"PUBLIC_URL": ruin.url, "DATABASE_URL": database}
+            settings |= {"TMPDIR": str(folder)} | changes
             for number, command in enumerate(processes or ("serve",)):
                 ruin.bots.append(_bot(number, command, settings, tmp_path))
                 stack.push_async_callback(ruin.bots[-1].kill)

@@ -2,12 +2,13 @@
 
 import itertools
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field, fields
 
 from bot.domain.splitting import split_text
 from bot.domain.thread import LONGEST_SHOWN
 from sandbox.sendblue import PretendSendblue
+from sandbox.sendblue.media import Sent
 from sandbox.sendblue.records import PhoneMessage
 from sandbox.slack import PretendSlack
 from sandbox.slack.records import CommandAnswer, SlackMessage
@@ -27,7 +28,7 @@ _ORDER = ("We don't know yet", "Sendblue has it", "📨 Sent", "✅ Delivered", 
 
 @dataclass
 class Closing:
-    """How it ended: a row of the closing table. All but the first six columns must be zero."""
+    """How it ended: a row of the closing table. All columns from `doubled` on must be zero."""
 
     engine: str
     processes: int
@@ -35,8 +36,10 @@ class Closing:
     sends: int
     answers: int = 0  # what customers wrote
     typed: int = 0  # what colleagues typed in threads
-    doubled: int = 0  # texts that reached the phone more than once
-    lost: int = 0  # acknowledged and never seen again, or for ever on its way; an answer that nobody sees
+    files: int = 0  # what both sent beside words
+    doubled: int = 0  # texts that reached the phone more than once, files of customers that are shown more than once
+    half: int = 0  # texts without their file, or with one although another of theirs was refused
+    lost: int = 0  # acknowledged and never seen again, or for ever on its way; an answer or a file that nobody sees
     wrong: int = 0  # the thread says something else than the phone, "not sent" was a lie, an answer is out of place
     duplicates: int = 0  # roots, replies or answers that stand there twice
     leaked: int = 0  # typed and not for the customer, or no more, and on their phone, or kept
@@ -111,21 +114,22 @@ class Ledger:
         self.promises.append(promise)
         return promise
 
-    async def answer(self, number: str, words: str) -> None:
-        """Have a customer write. What is too long for one post counts as several answers."""
-        self.answers += [(number, part.strip()) for part in split_text(words, LONGEST_SHOWN)]
-        await self._sendblue.customer_says(number, words)
+    async def answer(self, number: str, words: str, media: Sequence[Sent] = ()) -> None:
+        """Have a customer write, perhaps with files. What is too long for one post counts as several answers."""
+        self.answers += [(number, part.strip()) for part in split_text(words, LONGEST_SHOWN) if part]
+        await self._sendblue.customer_says(number, words, media=media)
 
     def roots(self) -> dict[str, list[SlackMessage]]:
         """Return the beginning of a text → the bot's posts of it, in a channel or in a customer's thread."""
         found: dict[str, list[SlackMessage]] = {}
-        for root, replies in self._threads():
+        for root, replies in self.threads():
             for post in (root, *(reply for reply in replies if reply.text.startswith("Text from"))):
                 quoted = post.text.partition("“")[2].partition("” · ")[0]
                 found.setdefault(quoted[:40], []).append(post)
         return found
 
-    def _threads(self) -> Iterator[tuple[SlackMessage, list[SlackMessage]]]:
+    def threads(self) -> Iterator[tuple[SlackMessage, list[SlackMessage]]]:
+        """Yield each root of the bot's that stands in a channel, and what stands below it, oldest first."""
         for channel in dict.fromkeys(promise.channel for promise in self.promises):
             for root in self._slack.messages(channel):
                 if root.bot_id and not root.deleted:
@@ -134,7 +138,7 @@ class Ledger:
     def shown(self) -> dict[str, list[str]]:
         """Return words of customers → what the roots say of the threads where they stand."""
         found: dict[str, list[str]] = {}
-        for root, replies in self._threads():
+        for root, replies in self.threads():
             for line in [line for post in (root, *replies) for line in post.text.split("\n")]:
                 found.setdefault(line.rpartition(": ")[2].strip(), []).append(root.text)
         return found
@@ -217,8 +221,8 @@ class Ledger:
 
     def _judge_replies(self, promise: Promise, root: SlackMessage, closing: Closing) -> None:
         replies = [reply.text for reply in self._slack.replies(promise.channel, root.ts)]
-        for text, times in Counter(replies).items():
-            if times > 1:
+        for text, times in Counter(replies).items():  # of posts of files, `Files` says how often each may stand
+            if times > 1 and text and not text.startswith("📎"):
                 closing.note("duplicates", f"{promise.text[:40]}: {times} times {text[:60]!r}")
         alone = sum(other.number == promise.number for other in self.promises) == 1  # else the news are of several
         if promise.parts == 1 and alone:

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import re
 from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -18,6 +19,10 @@ FATES = ("refused", "lost", "answer lost", "answer cut", "late", "answer late")
 LIES = ("afterwards", "trickling", "endless", "swollen", "garbage", "failed")
 """And to the bot: no answer, and done a moment later; the answer byte by byte; one without end; one that is large when
 it is read; one without sense; one that says it failed. In all but the first it is done."""
+
+_MADE_UP = ("endless", "swollen", "garbage")
+_FILE = re.compile(rb"GET /(media|files-pri)/")
+"""A file is whatever comes as one: nobody can tell other bytes, said to be all right, from those of the customer."""
 
 _HEAD = b"HTTP/1.1 200 OK\r\ncontent-type: application/json\r\nconnection: close\r\n\r\n"
 _SWOLLEN = _HEAD + b'{"ok": true, "data": [' + b"{}," * 600_000 + b"{}]}"
@@ -79,6 +84,8 @@ class Liar:
         request = await _message(reader)
         if fate == "lost" or not request:
             return
+        if fate in _MADE_UP and _FILE.match(request):
+            fate = "answer cut"
         if fate == "afterwards":
             writer.transport.abort()
         if fate in ("late", "afterwards"):
@@ -161,6 +168,7 @@ async def lies(ruin: "Ruin", dice: random.Random, *, share: float = 0.2) -> Asyn
         to_sendblue = await lying(settings["SENDBLUE_API_URL"], fates=FATES + LIES)
         to_bot = await lying(ruin.url, repeats=0.3)
         ruin.slack.app_url = f"{to_bot.url}/slack/events"
+        ruin.slack.base_url, ruin.sendblue.base_url = to_slack.url, to_sendblue.url  # so files go through them, too
         urls = {"SLACK_API_URL": f"{to_slack.url}/api/", "SENDBLUE_API_URL": to_sendblue.url, "PUBLIC_URL": to_bot.url}
         for bot in ruin.bots:
             bot.settings = {**bot.settings, **urls}

@@ -62,6 +62,7 @@ async def kill_at_random(
 ) -> None:
     """Kill, then compare. patience: see `leases_end`. heal: whose lies end before the end."""
     dice = random.Random(seed)
+    ruin.slack.faults.share_again = dice.random() < 0.5
     ruin.sendblue.webhook_url, ruin.sendblue.webhook_secret = f"{ruin.url}/sendblue/webhook", WEBHOOK_SECRET
     await asyncio.gather(*(bot.start() for bot in ruin.bots))
     while "I ask" not in (await ruin.slack.type("/imessage replies ask", channel=ASKED)).text:
@@ -91,7 +92,7 @@ async def kill_at_random(
 
 @asynccontextmanager
 async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
-    """Have commands typed and callbacks repeated meanwhile."""
+    """Have commands and words typed, with and without files, answered and clicked meanwhile."""
 
     async def type_on() -> None:
         number = 0
@@ -99,6 +100,7 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
             ruin.sendblue.faults.duplicate_callbacks = dice.random() < 0.3
             ruin.slack.faults.repeat_events, ruin.slack.faults.twin_events = dice.random() < 0.2, dice.random() < 0.2
             ruin.slack.faults.delay_events = dice.choice((0, 0, 0, 0.5))
+            ruin.slack.faults.late_share = dice.choice((0, 0, 0, 2.0))
             promises = ruin.ledger.promises
             earlier = dice.choice(promises) if promises and dice.random() < 0.3 else None  # a conversation goes on
             where = {"channel": earlier.channel, "number": earlier.number} if earlier else {}
@@ -108,8 +110,10 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
             if given and dice.random() < 0.4:
                 ruin.sendblue.faults.lose_inbound = dice.random() < 0.3
                 ruin.sendblue.faults.duplicate_inbound = dice.random() < 0.3
-                words = f"answer {number} of a customer."
-                answering.append(asyncio.create_task(ruin.ledger.answer(dice.choice(given).number, words)))
+                customer, words = dice.choice(given).number, f"answer {number} of a customer."
+                count = dice.choice((0, 0, 0, 1, 1, 2))
+                said = ruin.files.from_phone(customer, words, count) if count else ruin.ledger.answer(customer, words)
+                answering.append(asyncio.create_task(said))
             if given and dice.random() < 0.6 and (typed := in_thread(dice.choice(given))):
                 answering.append(asyncio.create_task(typed))
             await asyncio.sleep(dice.uniform(0, 0.4))
@@ -122,7 +126,9 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
             return None
         kind = dice.choice(("reply", "reply", "note")) if promise.channel != ASKED else "held"
         click = dice.choice((SEND, SEND, KEEP, "")) if kind == "held" else ""
-        return ruin.colleagues.type(root, promise.number, dice.choice(("U0ANA", "U0BEN")), kind, click)
+        files = [ruin.files.photo() for _ in range(dice.choice((0, 0, 0, 1, 1, 2)))]
+        files += [ruin.files.program()] if files and dice.random() < 0.2 else []
+        return ruin.colleagues.type(root, promise.number, dice.choice(("U0ANA", "U0BEN")), kind, click, files)
 
     over, answering = asyncio.Event(), list[asyncio.Task[Any]]()
     task = asyncio.create_task(type_on())
@@ -132,8 +138,10 @@ async def typing(ruin: Ruin, dice: random.Random) -> AsyncIterator[None]:
         over.set()
         await task
         await asyncio.gather(*answering)
+    again = ruin.slack.faults.share_again
     ruin.sendblue.faults.reset()
     ruin.slack.faults.reset()
+    ruin.slack.faults.share_again = again
 
 
 @asynccontextmanager
