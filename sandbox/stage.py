@@ -55,7 +55,7 @@ class Stage:
     def roots(self) -> list[SlackMessage]:
         """This scene's threads: the bot's messages in its channel that quote the scene's words."""
         found = [message for message in self.said if message.bot_id]
-        return [message for message in found if self.number[-4:] in message.text]
+        return [message for message in found if self.number[-4:] in plain(message.text)]  # not in a time stamp
 
     @property
     def said(self) -> list[SlackMessage]:
