@@ -88,16 +88,22 @@ class Carrying:
             await self.store.write_until_stored(note_failed, Failed(one, None, "", one.said_at))
             return
         try:
-            async with self._holding(one):
+            async with asyncio.timeout(self._left(one)), self._holding(one):
                 await (self._to_slack(one) if one.incoming else self._to_sendblue(one))
-        except CallFailed as error:
-            log.warning("file_not_copied", attachment_id=one.id, way=one.way, code=error.code, failures=one.failures)
-            metrics.files.labels(one.way, error.code if error.code.startswith("file_") else "other").inc()
-            await (self._later(one, error) if one.incoming else self._not_now(one, error))
+        except (CallFailed, TimeoutError) as error:
+            failed = error if isinstance(error, CallFailed) else NotSent("file_slow")
+            log.warning("file_not_copied", attachment_id=one.id, way=one.way, code=failed.code, failures=one.failures)
+            metrics.files.labels(one.way, failed.code if failed.code.startswith("file_") else "other").inc()
+            await (self._later(one, failed) if one.incoming else self._not_now(one, failed))
         else:
             metrics.files.labels(one.way, "copied").inc()
             self.tracking.announce.set()
             self.tracking.send.set()
+
+    def _left(self, one: Attachment) -> float | None:
+        """Return for how many seconds a text, and what follows it, still waits for its file; None: nothing does."""
+        until = None if one.incoming else one.awaited_until
+        return None if until is None else (until - self.store.clock()).total_seconds()
 
     @asynccontextmanager
     async def _holding(self, one: Attachment) -> AsyncIterator[None]:
@@ -135,7 +141,7 @@ class Carrying:
         with await fetch(headers={"Authorization": f"Bearer {self.token}"}) as taken:
             if taken.kind.extension == "html" and shared.mimetype != "text/html":  # a page to log in, or to wait
                 raise NotSent("file_unready")
-            if shared.size not in (0, taken.size):
+            if taken.size < shared.size and taken.kind.mimetype == shared.mimetype:  # a voice clip is another type here
                 raise NotSent("file_cut")
             if taken.kind.extension not in EXTENSIONS:
                 raise Refused("file_type")

@@ -92,8 +92,8 @@ class Deciding:
         """Have a customer's file copied now. Raises NotStored."""
         if not await self._is_permitted(click, attachment_id):
             return
-        if not await self.store.write(copy_again, attachment_id, patience=PATIENCE):
-            await self._owe(click, "copied_in_vain", attachment_id)
+        again = await self.store.write(copy_again, attachment_id, patience=PATIENCE)
+        await self._owe(click, "copied_again" if again else "copied_in_vain", attachment_id)
 
     async def offer_correction(self, message_id: UUID, trigger: str, click: Click) -> None:
         """Show who clicked the form with the new words of their text. trigger: the click's, good for three seconds."""

@@ -92,6 +92,7 @@ def about_click(text: str) -> str:
 _IN_VAIN = "There is nothing to decide any more: the thread shows what happened."
 _OPT_OUTS = {
     "opt_out_in_vain": _IN_VAIN,
+    "copied_again": "I am copying it again. If it does not stand here within a minute, it still can't be copied.",
     "copied_in_vain": "This file is copied already, or is not kept here any more, so nothing was done.",
     "sendblue_not_told": "It is noted here, but I could not tell Sendblue, which may still think otherwise. The person "
     "who runs this bot can change it in Sendblue's dashboard.",

@@ -1,11 +1,13 @@
 """Files when Slack, Sendblue or people do not do what was expected of them."""
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
 from bot.slack.wording import COPY_AGAIN
+from bot.storage import attachments
 from tests.conftest import CUSTOMER, Stage, until
 from tests.samples import JPEG, PNG
 from tests.services.test_files import GENERAL, copies, share, talk, thread  # noqa: F401 - a fixture
@@ -64,3 +66,17 @@ async def test_nothing_of_a_text_leaves_when_its_customer_opts_out_while_its_fil
     await until(lambda: "x" in reply.reactions)
     await until(lambda: any("upload-file" in call.method for call in talk.sendblue.calls))
     assert len(talk.bubbles()) == 1
+
+
+async def test_a_file_that_takes_too_long_holds_nobody_up_for_longer_than_said(
+    talk: Stage,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(attachments, "_HOLDS", timedelta(seconds=1.5))
+    talk.slack.faults.hang_download = True
+    reply = await share(talk, "Our menu", ("menu.png", PNG, "image/png"))
+    await share(talk, "Second")
+    await until(lambda: "x" in reply.reactions)
+    await until(lambda: len(talk.bubbles()) == 2)
+    assert talk.bubbles()[1].content == "Second"
+    assert "I could not hand its file to Sendblue in time." in "\n".join(talk.replies())
