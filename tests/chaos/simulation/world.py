@@ -20,19 +20,20 @@ from bot.services import accepting, deciding, polling, receiving
 from bot.services.carrying import Carrying
 from bot.storage import attachments, channels, conversations, held, inbound, marks, replies, reply_edits
 from tests.chaos.simulation.acts import Acts
+from tests.chaos.simulation.beginnings import Beginnings
 from tests.chaos.simulation.customers import LONGEST
 from tests.chaos.simulation.endings import check_rest
 from tests.chaos.simulation.filing import Fetching, Filing
 from tests.chaos.simulation.invariants import KINDS, Watch
 from tests.chaos.simulation.ledger import emptied
-from tests.chaos.simulation.neighbours import BROKEN, LOST, Slack
+from tests.chaos.simulation.neighbours import Slack
 from tests.chaos.simulation.phone import Phone
 from tests.chaos.simulation.processes import LONGEST_SENT, Loop, Process, unheld
 from tests.chaos.simulation.talking import Talking
 from tests.chaos.simulation.typing import Colleagues, Typing
 
 
-class World(Acts, Talking, Typing):
+class World(Acts, Talking, Typing, Beginnings):
     """Everything there is, and the dice."""
 
     def __init__(self, seed: int) -> None:
@@ -123,51 +124,6 @@ class World(Acts, Talking, Typing):
             act()
         self.settle()
         check_rest(self)
-
-    def begin_in_doubt(self) -> None:
-        """One text is in doubt already, and the same may be sent again: few seeds would get there by themselves."""
-        self.honest, self.alike, self.most_sends = True, True, 3
-        self.type()
-        for kind in ("announce", "send"):
-            self._do_what_can_be_done()
-            self.awake()[0].claim(kind)
-        self.phone.fates = [self.dice.choice((LOST, BROKEN, BROKEN))]
-        self._do_what_can_be_done()
-        self.honest = False
-
-    def begin_with_files(self) -> None:
-        """A thread stands, and files are on their way: few seeds would get there by themselves."""
-        self.honest, dice = True, self.dice
-        self.type()
-        self._do_what_can_be_done()
-        self._claim_each("announce")
-        self.advance_to(self.now + timedelta(seconds=6))  # a slot further, and long enough to read the root
-        if dice.random() < 0.5:
-            for kind in dice.choice((("file",), ("both", "short"), ("several", "file"))):
-                self.say(kind)
-            self.phone.customers.hooked = True
-            self._bring_all()
-        else:
-            self.write(dice.choice(("file", "files", "files", "bare", "bad")))
-            self._bring_all()
-        kinds = dice.choice((("announce",), ("announce", "carry"), ("carry", "announce"), ("carry", "announce")))
-        self._claim_each(*kinds)
-        self.advance_to(self.now + timedelta(seconds=6))
-        self.honest = False
-        self.awake()[0].claim("announce")
-
-    def _bring_all(self) -> None:
-        process = self.awake()[0]
-        for said in self.phone.customers.said:
-            process.spawn(f"webhook {said.first.handle}", process.take(said, said.first))
-        for words, event in self.events_left():
-            process.spawn(f"event of {words.number}", self.take_in(process, words, event))
-        self._do_what_can_be_done()
-
-    def _claim_each(self, *kinds: str) -> None:
-        for kind in kinds:
-            self.awake()[0].claim(kind)
-            self._do_what_can_be_done()
 
     # What may happen.
 
