@@ -14,6 +14,7 @@ from benchmarks import (
     commands,
     convergence,
     distance,
+    files,
     footprint,
     happy,
     inbound,
@@ -47,6 +48,7 @@ MEASURES: Mapping[str, Callable[[Run], Awaitable[list[Figure]]]] = {
     "inbound": inbound.measure,
     "catching_up": catching_up.measure,
     "replies": replies.measure,
+    "files": files.measure,
 }
 
 

@@ -11,19 +11,19 @@ _CUSTOMERS = 500
 _gestures = itertools.count(1)
 
 
-def commands(count: int) -> Iterator[bytes]:
+def commands(count: int, channel: str = CHANNEL, user: str = "U0BENCH") -> Iterator[bytes]:
     """Return that many commands, each a gesture of its own."""
-    return iter([_command(next(_gestures)) for _ in range(count)])
+    return iter([_command(next(_gestures), channel, user) for _ in range(count)])
 
 
-def _command(gesture: int) -> bytes:
+def _command(gesture: int, channel: str, user: str) -> bytes:
     fields = {
         "token": "verification-token-of-old",
         "team_id": "T0BENCH",
         "team_domain": "bench",
-        "channel_id": CHANNEL,
+        "channel_id": channel,
         "channel_name": "general",
-        "user_id": "U0BENCH",
+        "user_id": user,
         "user_name": "ada",
         "command": "/imessage",
         "text": f"+1 415 555 2{gesture % _CUSTOMERS:03} Your table for two is ready at eight. See you soon!",

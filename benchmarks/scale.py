@@ -22,6 +22,7 @@ class Scale:
     handles: int  # gone quiet, asked about again
     watch: float  # seconds for which that is watched
     inbound: int  # messages that came in while nobody was there
+    files: int  # copied in each round, each way; half as many while the doors are asked
     settled: float  # seconds until a new process's first ticks are over
     open_sends: int
     callbacks: int  # of one long run, for leaks
@@ -40,6 +41,7 @@ WHOLE = Scale(
     handles=10_000,
     watch=60,
     inbound=10_000,
+    files=40,
     settled=2.5,
     open_sends=100_000,
     callbacks=400_000,
@@ -57,6 +59,7 @@ QUICK = Scale(
     handles=200,
     watch=4,
     inbound=200,
+    files=4,
     settled=1,
     open_sends=1_000,
     callbacks=2_000,

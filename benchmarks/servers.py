@@ -52,6 +52,22 @@ class Server:
         pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
+    def forget_peak(self) -> None:
+        """Let `peak` begin anew."""
+        Path(f"/proc/{self.process.pid}/clear_refs").write_text("5")
+
+    @property
+    def peak(self) -> float:
+        """The most resident memory that it ever had, in MiB."""
+        lines = Path(f"/proc/{self.process.pid}/status").read_text().splitlines()
+        return next(int(line.split()[1]) / 1024 for line in lines if line.startswith("VmHWM:"))
+
+    @property
+    def worked(self) -> float:
+        """Processor time that it took so far, in seconds."""
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
     def complaint(self) -> NotReady:
         """What it printed last."""
         return NotReady("\n".join(self.output.read_text(errors="replace").splitlines()[-15:]) or "it printed nothing")
@@ -85,9 +101,11 @@ def floor(
 
 
 @contextlib.contextmanager
-def pretend_neighbours(folder: Path, changes: Mapping[str, str] = AS_IT_COMES) -> Iterator[Server]:
+def pretend_neighbours(
+    folder: Path, changes: Mapping[str, str] = AS_IT_COMES, app: str = "neighbours:app"
+) -> Iterator[Server]:
     """Run what answers for Slack and Sendblue, beside the generator."""
-    command = (sys.executable, "-m", "benchmarks.floors", "benchmarks.floors.neighbours:app")
+    command = (sys.executable, "-m", "benchmarks.floors", f"benchmarks.floors.{app}")
     with _running(command, folder, changes, ready="/calls", cores=OTHER_CORES) as server:
         yield server
 

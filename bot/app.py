@@ -25,9 +25,9 @@ from bot.errors import NotStored
 from bot.files.fetching import Fetcher
 from bot.files.sources import Source, origin_of
 from bot.files.taken import Disk
+from bot.sendblue import wire
 from bot.sendblue.client import Sendblue
 from bot.sendblue.tokens import CallbackTokens
-from bot.sendblue.wire import LONGEST_TEXT
 from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
@@ -48,7 +48,7 @@ from bot.services.tracking import Tracking
 from bot.services.typed_roots import TypedRoots
 from bot.services.worker import Worker
 from bot.settings import Settings
-from bot.slack.files import SlackFiles
+from bot.slack.files import FILE_HOSTS, SlackFiles
 from bot.slack.notifier import Notifier
 from bot.slack.questions import ALWAYS, CORRECT, CORRECTION, KEEP, SEND
 from bot.slack.wording import COPY_AGAIN, LEAVE, RESEND
@@ -71,10 +71,7 @@ from handlers.typed import read_message
 
 log = structlog.get_logger(__name__)
 
-_MB = 1_000_000
 FILE_TIMEOUT = 180  # seconds for the bytes of one file
-# Where a customer's files are, and those that people shared. Sources: docs of both.
-SENDBLUE_FILES, SLACK_FILES = ("storage.googleapis.com", ".sendblue.co", ".sendblue.com"), (".slack.com",)
 SETTLE = timedelta(seconds=2)  # until what Slack has stored can be found there
 _GRACE, _LAST_GRACE = 3.5, 1  # seconds for calls in flight when stopping; uvicorn takes 3 before, the store 2 after
 
@@ -113,7 +110,7 @@ class App:
         )
         where, has_webhook = (settings.lines, settings.inbox), bool(settings.webhook_secrets)
         self.receiving = Receiving(store, self.sendblue, self.wake, *where, durations, alarming, has_webhook)
-        self.fetcher = Fetcher(Disk(round(settings.files_on_disk * _MB)), deadline=FILE_TIMEOUT)
+        self.fetcher = Fetcher(Disk(settings.file_sizes[2]), deadline=FILE_TIMEOUT)
         token, limits = settings.slack_bot_token.get_secret_value(), _limits_of(settings)
         between = (self.fetcher, files, token, self.sendblue)
         self.carrying = Carrying(store, *between, self.tracking, limits, durations, chance)
@@ -201,19 +198,13 @@ def _duties(app: App, polling: Polling, noting: Noting, notes: asyncio.Event) ->
 def _terms_of(settings: Settings) -> Terms:
     durations = settings.durations
     spans = (durations.held_for, durations.send_within, durations.new_thread_after)
-    largest = round(settings.largest_file_out * _MB)
-    return Terms(settings.lines, Replies(settings.thread_replies), *spans, LONGEST_TEXT, largest)
+    return Terms(settings.lines, Replies(settings.thread_replies), *spans, wire.LONGEST_TEXT, settings.file_sizes[1])
 
 
 def _limits_of(settings: Settings) -> Limits:
-    slack, sendblue = (origin_of(url) for url in (settings.slack_api_url, settings.sendblue_api_url))
-    anywhere = settings.files_from_anywhere
-    return Limits(
-        round(settings.largest_file_in * _MB),
-        round(settings.largest_file_out * _MB),
-        Source(frozenset({slack, sendblue}), SENDBLUE_FILES, any_public=anywhere),
-        Source(frozenset({slack}), SLACK_FILES),
-    )
+    slack, sendblue = origin_of(settings.slack_api_url), origin_of(settings.sendblue_api_url)
+    theirs = Source(frozenset({slack, sendblue}), wire.FILE_HOSTS, any_public=settings.files_from_anywhere)
+    return Limits(*settings.file_sizes[:2], theirs, Source(frozenset({slack}), FILE_HOSTS))
 
 
 def _sendblue_of(settings: Settings, clock: Clock) -> Sendblue:

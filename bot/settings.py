@@ -101,6 +101,13 @@ class Settings(BaseSettings):
         return self.inbox_channel or self.alert_channel
 
     @property
+    def file_sizes(self) -> tuple[int, int, int]:
+        """In bytes: how large a customer's file may be, one to a customer, and all of them together on the disk."""
+        megabytes = (self.largest_file_in, self.largest_file_out, self.files_on_disk)
+        into, out, on_disk = (round(each * 1_000_000) for each in megabytes)
+        return into, out, on_disk
+
+    @property
     def rules(self) -> Rules:
         channels, people = frozenset(kinds.listed(self.allowed_channels)), frozenset(kinds.listed(self.allowed_users))
         groups = frozenset(one for one in people if one.startswith("S"))

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TypeAlias
 
 from sandbox.slack.hands import new_trigger_id
@@ -15,6 +16,8 @@ Scenes: TypeAlias = Mapping[str, Play]
 
 PRIVATE = "G0SECRET"
 REPLIES = "C0BOOKINGS"
+SAMPLES = Path(__file__).parent / "samples"
+PHOTO, MENU = SAMPLES / "table.jpg", SAMPLES / "menu.png"
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +142,35 @@ async def killed_before_a_reply_leaves(stage: Stage) -> None:
     stage.phone_shows("Table at eight?", "By the window, if you like.", "See you tonight!")
 
 
+async def a_photo_from_the_phone(stage: Stage) -> None:
+    """SIGKILL while the bot copies what a customer sent."""
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    stage.fault("files come slowly", slow_media=2)
+    await stage.answers("Is this the one?", PHOTO)
+    await stage.until("the bot reads the photo", stage.reads_a_file)
+    await stage.kill_the_bot_and_start_it_again()
+    await stage.until("the photo stands in the thread", lambda: bool(stage.copies))
+    await stage.calm()
+    stage.thread_has(PHOTO)
+    stage.shown_once("Is this the one?")
+
+
+async def a_menu_from_the_thread(stage: Stage) -> None:
+    """SIGKILL while the bot copies what a person shared in the thread."""
+    await stage.set_rule(REPLIES, "send")
+    await stage.type("Table at eight?")
+    await stage.says("delivered")
+    stage.slack_fault("files come slowly", slow_download=2)
+    reply = await stage.replies_with("Here is the menu.", MENU)
+    await stage.until("the bot reads the menu", stage.reads_a_file)
+    await stage.kill_the_bot_and_start_it_again()
+    await stage.is_marked(reply, "white_check_mark")
+    await stage.calm()
+    stage.phone_shows("Table at eight?", "Here is the menu.")
+    stage.phone_has(MENU)
+
+
 async def a_night_away(stage: Stage) -> None:
     """The bot is gone while a customer writes: it reads Sendblue's list when it is back."""
 
@@ -230,6 +262,15 @@ SCENES: Mapping[str, Scene] = {
     "A note": Scene("Words that begin with ! get a 🔒 and stay here, while the next ones leave.", a_note, REPLIES),
     "Ask, then send": Scene(
         "A reply waits with a ⏸ until one click on Send, and only who typed it is asked.", ask_and_send, REPLIES
+    ),
+    "A photo from the phone": Scene(
+        "The bot dies while it copies the photo; started again, it shows it once, below its words.",
+        a_photo_from_the_phone,
+    ),
+    "A menu from the thread": Scene(
+        "The bot dies while it copies the menu; started again, it sends it once, with its words.",
+        a_menu_from_the_thread,
+        REPLIES,
     ),
     "A night away": Scene(
         "Three answers come while the bot is dead; started again, it shows each once, in order.", a_night_away

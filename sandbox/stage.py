@@ -5,12 +5,15 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from pathlib import Path
 
+from sandbox.contents import type_of
 from sandbox.faults import Remembered
 from sandbox.narrator import Narrator, plain
 from sandbox.sendblue import PhoneMessage
 from sandbox.slack import CommandAnswer, SlackMessage
 from sandbox.slack.emoji import names
+from sandbox.slack.file_records import SlackFile
 from sandbox.slack.records import Ephemeral
 from sandbox.world import World
 
@@ -66,6 +69,12 @@ class Stage:
         return [plain(reply.text) for root in self.roots for reply in slack.replies(self.channel, root.ts)]
 
     @property
+    def copies(self) -> list[SlackFile]:
+        """The files that the bot shows in this scene's threads."""
+        replies = [reply for root in self.roots for reply in self.world.slack.replies(self.channel, root.ts)]
+        return [file for reply in replies if reply.bot_id for file in reply.files if isinstance(file, SlackFile)]
+
+    @property
     def thread(self) -> str:
         """All that this scene's threads say, in lower case."""
         return "\n".join([*(plain(root.text) for root in self.roots), *self.replies]).lower()
@@ -86,6 +95,11 @@ class Stage:
         """Whether the bot made this call to Sendblue since the scene began."""
         calls = self.world.sendblue.calls
         return any(call.method == method and call.at >= self.begun for call in calls)
+
+    def reads_a_file(self) -> bool:
+        """Whether the bot has begun to read a file, from either side, since the scene began."""
+        transfers = [*self.world.sendblue.transfers, *self.world.slack.transfers]
+        return any(call.method == "download" and call.at >= self.begun for call in transfers)
 
     def fault(self, words: str, **switches: object) -> None:
         """Flip switches of Sendblue, and say so."""
@@ -153,10 +167,11 @@ class Stage:
         self.narrator.line("Ana", command)
         await self.world.slack.type(command, channel=channel)
 
-    async def replies_with(self, words: str) -> SlackMessage:
-        """Type in this scene's thread."""
-        self.narrator.line("Ana", f"└ {words}")
-        return await self.world.slack.reply(self.channel, self.roots[0].ts, words)
+    async def replies_with(self, words: str, *files: Path) -> SlackMessage:
+        """Type in this scene's thread, with files perhaps."""
+        self.narrator.line("Ana", f"└ {_with_files(words, files)}")
+        shared = [(file.name, file.read_bytes(), type_of(file.name)) for file in files]
+        return await self.world.slack.reply(self.channel, self.roots[0].ts, words, files=shared)
 
     async def is_marked(self, reply: SlackMessage, mark: str) -> None:
         """Wait for a reaction of the bot's on what was typed."""
@@ -172,10 +187,11 @@ class Stage:
         [action] = [button["action_id"] for button in buttons if button["text"]["text"] == label]
         await self.world.slack.click(self.channel, asked.id, action)
 
-    async def answers(self, words: str) -> None:
-        """Write from the phone of this scene's customer."""
-        self.narrator.line("phone", words)
-        await self.world.sendblue.customer_says(self.number, words)
+    async def answers(self, words: str, *files: Path) -> None:
+        """Write from the phone of this scene's customer, with files perhaps."""
+        self.narrator.line("phone", _with_files(words, files))
+        media = [(file.name, file.read_bytes()) for file in files]
+        await self.world.sendblue.customer_says(self.number, words, media=media)
 
     def shown_once(self, *words: str) -> None:
         """Promise: the threads say each of these once, in this order."""
@@ -225,6 +241,17 @@ class Stage:
         shown = " and ".join(f"“{word}”" for word in words)
         self.promise(f"the phone shows {shown}, and no more", holds=[text.content for text in self.bubbles] == [*words])
 
+    def thread_has(self, file: Path) -> None:
+        """Promise: the thread shows this file once, byte for byte, and no other."""
+        shown = [copy.content.data for copy in self.copies if copy.content]
+        self.promise(f"{file.name} stands in the thread once, whole", holds=shown == [file.read_bytes()])
+
+    def phone_has(self, file: Path) -> None:
+        """Promise: this file reached the phone once, byte for byte, and no other did."""
+        media = [self.world.sendblue.media.at(text.media_url) for text in self.bubbles if text.media_url]
+        shown = [medium.content.data for medium in media if medium]
+        self.promise(f"{file.name} is on the phone once, whole", holds=shown == [file.read_bytes()])
+
     def no_bubble(self) -> None:
         """Promise: nothing reached the phone."""
         self.promise("nothing on the phone", holds=not self.bubbles)
@@ -257,6 +284,10 @@ async def play(stage: Stage, scene: Callable[[Stage], Awaitable[None]]) -> None:
             await scene(stage)
     finally:
         stage.clear_away()
+
+
+def _with_files(words: str, files: tuple[Path, ...]) -> str:
+    return " ".join([words, *(f"[{file.name}]" for file in files)])
 
 
 def _all_differ(texts: list[str]) -> bool:

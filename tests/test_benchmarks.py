@@ -2,11 +2,16 @@
 
 import json
 import re
+import subprocess
+import sys
 from dataclasses import fields
 from datetime import UTC, datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
+from subprocess import PIPE
 
+import httpx
 import pytest
 
 from benchmarks.__main__ import MEASURES
@@ -18,6 +23,8 @@ from benchmarks.inbound_requests import customer, record, webhooks
 from benchmarks.page import between_marks
 from benchmarks.reply_requests import NOTE, TERMS, TEXT, replies
 from benchmarks.scale import QUICK, WHOLE
+from benchmarks.servers import Server
+from benchmarks.settings import environment
 from benchmarks.waiting import QUESTIONS, without_index
 from bot.sendblue.inbound import inbound_of
 from bot.storage.database import open_database
@@ -25,6 +32,8 @@ from bot.storage.inbound import Arrival, take_many
 from bot.storage.replies import Typed, take_replies
 from bot.storage.schema import migrate
 from handlers.typed import read_event
+from sandbox.serving import serving
+from tests.conftest import free_port
 
 PAGE = (Path(__file__).resolve().parents[1] / "docs" / "performance.md").read_text()
 
@@ -104,6 +113,42 @@ def test_a_slope_is_what_each_step_adds():
 def test_every_command_is_a_gesture_of_its_own():
     triggers = [re.search(rb"trigger_id=([^&]+)", request)[1] for request in commands(50)]
     assert len(set(triggers)) == 50
+
+
+def test_a_command_says_where_and_by_whom_it_was_typed():
+    [request] = commands(1, "C0OTHER", "U0OTHER")
+    assert b"channel_id=C0OTHER&" in request
+    assert b"user_id=U0OTHER&" in request
+
+
+def test_the_peak_of_a_process_is_seen_after_it_is_over_and_can_be_forgotten(tmp_path: Path):
+    work = "bytearray(64 << 20); print(); input()"
+    with subprocess.Popen([sys.executable, "-c", work], stdin=PIPE, stdout=PIPE) as process:
+        process.stdout.readline()
+        server = Server(0, process, tmp_path)
+        assert server.peak > server.memory + 60
+        assert server.worked > 0
+        server.forget_peak()
+        assert server.peak < server.memory + 10
+        process.communicate(b"\n")
+
+
+async def test_the_floor_of_copying_puts_every_file_where_it_belongs(monkeypatch: pytest.MonkeyPatch):
+    port = free_port()
+    url = f"http://127.0.0.1:{port}"
+    settings = environment(f"{url}/sendblue", "") | {"SLACK_API_URL": f"{url}/slack/api/"}
+    for name, value in (settings | {"PORT": str(port), "FILE_SIZE": "100000"}).items():
+        monkeypatch.setenv(name, value)
+    neighbours, bare = (import_module(f"benchmarks.floors.{name}") for name in ("file_neighbours", "pass_on"))
+    async with serving(neighbours.app, port), serving(bare.app) as floor_url, httpx.AsyncClient() as http:
+        for way in ("in", "out"):
+            made = await http.post(f"{url}/make", json={"way": way, "count": 6})
+            await http.post(f"{floor_url}/copy", json={"way": way, "urls": made.json()})
+        assert [call.status for call in neighbours._slack.transfers if call.method == "upload"] == [200] * 6
+        sent = [call for call in neighbours._sendblue.calls if call.method == "POST /api/upload-file"]
+        assert [call.status for call in sent] == [200] * 6
+        sizes = {call.params["content_length"] for call in neighbours._slack.transfers if call.method == "upload"}
+        assert sizes == {"100000"}
 
 
 def test_each_callback_goes_to_its_own_message():

@@ -183,7 +183,7 @@ def _in_one_line(one: Entry) -> str:
 def _heading(story: Story) -> Iterator[str]:
     send, thread, words, known = story.send, story.thread, story.send.words, story.send.known
     yield of_part(words, f"Send {send.id}")
-    to, without = (words.recipient, "a picture") if words.recipient else ("a deleted number", "deleted")
+    to, without = (words.recipient, "a file") if words.recipient else ("a deleted number", "deleted")
     closed = f"nothing can be posted any more ({thread.closed}); its author gets a private message"
     facts = [
         ("to", f"{to}, from {words.line}"),

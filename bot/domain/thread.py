@@ -182,8 +182,14 @@ class Thread(Struct, frozen=True):
 
     @property
     def _waits_for_files(self) -> bool:
-        """Whether files are to stand before what is to be shown; it waits in vain no longer than for a few tries."""
-        return self.failures < _PATIENT_FOR and any(one.comes_next for one in self.copies)
+        """Whether files are to stand before what is to be shown next.
+
+        That waits in vain no longer than for a few tries. If it has files itself, they go into one post with those
+        that are still being copied, so it need not wait for these.
+        """
+        before = {one.stage for one in self.copies if one.comes_next}
+        joins = before == {Stage.WAITING} and any(one.files for one in self.unshown[:1])
+        return bool(before) and not joins and self.failures < _PATIENT_FOR
 
     def _copies(self, before: Stage, after: Stage) -> tuple[Copy, ...]:
         """Return the files after the first of them that stood at one stage came to another."""

@@ -3,7 +3,7 @@
 import asyncio
 import socket
 from collections.abc import Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack, contextmanager
+from contextlib import AsyncExitStack, ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import BinaryIO, Self
@@ -92,7 +92,8 @@ class Fetcher:
                     await self._disk.take(most, self._idle)
                     held.callback(self._disk.give_back, most)
                     with _on_disk():
-                        file = held.enter_context(TemporaryFile(dir=self._folder))
+                        file = TemporaryFile(dir=self._folder)  # noqa: SIM115 - see `_close`
+                    held.callback(_close, file)
                     size = await _copy(answer.content, file, most)
             with _on_disk():
                 file.seek(0)  # writes what is still in memory
@@ -158,6 +159,16 @@ async def _copy(content: aiohttp.StreamReader, file: BinaryIO, most: int) -> int
     if not size:
         raise Refused("file_empty")
     return size
+
+
+def _close(file: BinaryIO) -> None:
+    """Close a file in another thread: the system takes milliseconds to give back a large one, and all wait for us."""
+
+    def close() -> None:
+        with suppress(OSError):  # what a full disk did not take
+            file.close()
+
+    asyncio.get_running_loop().run_in_executor(None, close)
 
 
 @contextmanager

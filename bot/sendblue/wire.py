@@ -51,6 +51,11 @@ EXTENSIONS = (
     *("pdf", "vcf", "vcard", "ics", "doc", "docx", "xls", "xlsx", "ppt", "pptx", "txt", "csv", "zip"),
 )
 """Of what it takes: a file of another type is dropped, or refused. Source: Sendblue's "Sending Messages"."""
+FILE_HOSTS = (
+    "storage.googleapis.com",
+    ".sendblue.co",
+    ".sendblue.com",
+)  # of customers' files; the first was seen
 _MOST_LISTED = 1000  # items of a page that are read: more than we ask for, and than the vendor ever gives
 _PLAINLY_LATER = {429: "http_429", 407: "proxy_refused"}  # what ends by itself; the second is said by a proxy
 

@@ -61,7 +61,7 @@ def status(sends: Sequence[Send], *, watched_for: timedelta, recipient: str | No
         return f"You have not sent anything{whom} yet. Try `/imessage help`."
     said = [f"*Your last messages{whom}*"]
     for send in sends:
-        text = f"“{escape(shorten(send.words.text, 60))}”" if send.words.text else "a picture"
+        text = f"“{escape(shorten(send.words.text, 60))}”" if send.words.text else "a file"
         said.append(f"{pretty(send.words.recipient)}: {text if send.words.recipient else 'text deleted'}")
         said.append(f"      {status_line([send], watched_for=watched_for)}")
     return "\n".join(said)

@@ -43,7 +43,7 @@ def _stands(card: Card, thread: Thread, watched_for: timedelta) -> list[str]:
 
 
 def _newest(text: Text, watched_for: timedelta) -> str:
-    words = f"“{escape(shorten(text.message.text, 60))}”" if text.message.text else "a picture"
+    words = f"“{escape(shorten(text.message.text, 60))}”" if text.message.text else "a file"
     return f"Last: <@{text.message.author}> {words} · {status_line(text.sends[-1:], watched_for=watched_for)}"
 
 

@@ -4,6 +4,7 @@ Three calls put a file there, of which only the last shows it. The SDK's own way
 the words into an address, which ends in logs. Source: docs, "Working with files"; slack_sdk 3.48, observed.
 """
 
+import asyncio
 import re
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -19,6 +20,7 @@ from bot.network import proxy_for
 from bot.slack.calls import NO_ACCESS, NO_TOKEN, call
 from bot.slack.notifier import Place
 
+FILE_HOSTS = (".slack.com",)  # where what people shared can be read
 _LONGEST_ALT = 1_000  # characters
 # The file is gone, or was never there whole: bytes have to be put there anew.
 NO_FILE = frozenset({"file_not_found", "file_deleted", "file_update_failed", "invalid_arguments", "missing_argument"})
@@ -104,6 +106,7 @@ async def _pieces(file: IO[bytes]) -> AsyncIterator[bytes]:
     file.seek(0)
     while piece := file.read(128 * 1024):
         yield piece
+        await asyncio.sleep(0)  # a connection that takes everything at once would let nobody else have a turn
 
 
 def _text(value: object) -> str:

@@ -35,13 +35,15 @@ _WHY = {
     "names": "It mentions somebody, so I ask first. ",
     "late": "You wrote this while I was away, so I ask first. ",
     "edited": "I first read this as you had changed it, so I ask. ",
-    "large": "A file is larger than 5 MB, and this customer's last text went as SMS, which may drop it. ",
+    "large": "A file is larger than 5 MB, and this customer's last text went as SMS, which may drop it. I ask first. ",
     "unread": "A part of it can't be sent as you typed it ({part}): the customer would get what stands here. ",
 }
 _SAID = {
     "first_note": "🔒 Only the team sees this. Here only what begins with @bluethread goes to the customer's "
     "phone. `/imessage replies` shows and changes that.",
     "edited_unsent": "This was not sent, and an edit does not send it. To send your new words, write them again.",
+    "files_late": "Your text was sent before, with its files as they were: the customer's phone still shows them. "
+    "To send another file, share it in a new message.",
     "removed_late": "You deleted your words here, but they were sent before: the customer's phone still shows them.",
     "sent": "📤 It is on its way. The mark on your words shows how it stands.",
     "kept": "🔒 Kept as a note. It was not sent.",

@@ -74,7 +74,7 @@ _OURS = {
     "file_refused": "Sendblue did not take its file.",
     **dict.fromkeys(
         ("file_not_taken", "file_unreachable", "file_slow", "file_cut"),
-        "I could not hand its file to Sendblue in time, so nothing of it was sent.",
+        "I could not hand its file to Sendblue in time.",
     ),
     "messages_tab_disabled": "I can't open a direct message with you. Please send from a channel I'm in.",
 }
@@ -90,7 +90,7 @@ CAN_BE_TRIED_AGAIN = {
 FOR_GOOD = frozenset({"file_too_large", "file_host", "file_empty"})  # another try by itself makes no difference
 _NO_UPLOADS = "this Slack workspace does not let apps upload files of this kind."
 _NOT_COPIED = {
-    "file_gone": "Sendblue does not have it any more.",
+    "file_gone": "Sendblue says that it does not have it.",
     "file_too_large": "it is larger than this bot may take (`LARGEST_FILE_IN`).",
     "file_host": "it is kept where this bot does not fetch files from (`FILES_FROM_ANYWHERE`).",
     "file_empty": "it is empty.",

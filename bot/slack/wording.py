@@ -21,7 +21,7 @@ from bot.domain.thread import Thread
 from bot.files.kinds import KINDS, safe_name
 from bot.slack.cards import card_lines
 from bot.slack.markup import escape, shorten, shorten_markup, when
-from bot.slack.reasons import CAN_BE_TRIED_AGAIN, FOR_GOOD, not_copied
+from bot.slack.reasons import CAN_BE_TRIED_AGAIN, not_copied
 from bot.slack.sentences import NOTICES, news, of_part, status_line
 
 _NOW = timedelta(minutes=1)  # what was said no longer ago than this is said now
@@ -117,7 +117,7 @@ def notice_of(said: Message) -> str:
     """Return what a message changed about texting its customer, what somebody decided about it, or what it lacks."""
     if said.notice is Notice.NOT_COPIED:
         code, _, until = said.text.partition(" ")
-        again = "" if code in FOR_GOOD else f" I keep trying until {date.fromisoformat(until):%b %-d}."
+        again = "" if not until else f" I keep trying until {date.fromisoformat(until):%b %-d}."
         return f"📎 I could not copy a file of theirs: {not_copied(code)}{again}"
     return NOTICES[said.notice].format(who=f"<@{said.author}>")
 

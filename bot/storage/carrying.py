@@ -144,7 +144,8 @@ def note_failed(tx: Transaction, item: Failed) -> None:
     found = tx.ask(_FAILED, **held, due_at=due_at)
     for row in found:
         if item.code:
-            _say(tx, one.id, row.thread_id, row.conversation_id, f"{item.code} {item.until:%Y-%m-%d}")
+            why = item.code if item.again_in is None else f"{item.code} {item.until:%Y-%m-%d}"
+            _say(tx, one.id, row.thread_id, row.conversation_id, why)
         wake(tx, [row.thread_id] if one.incoming else [], Step.REPLY)
 
 

@@ -111,6 +111,9 @@ def _correct(tx: Transaction, item: Changed, message: Held) -> str:
     if not tx.ask(_LEFT, message_id=message.id).column():
         owe(tx, message.id, reply.author, "edited_unsent")
         return Heed.LATE
+    if message.text == reply.text or not item.plain:
+        owe(tx, message.id, reply.author, "files_late")
+        return Heed.LATE
     key = f"edit:{message.id.hex}:{item.edit.edited_ts}"[:200]
     if tx.ask(KNOWN, keys=[key]).column():
         return Heed.KNOWN

@@ -81,7 +81,7 @@ const isBroadcast = (message) => message.broadcast && !isRoot(message);
 function showBroadcast(reply) {
   if (reply.deleted) return remove(reply.ts);
   const root = rootOf(reply);
-  const words = !root || root.deleted ? "a message that was deleted" : h("p", null, mrkdwn(root.text)).textContent;
+  const words = !root || root.deleted ? "a message that was deleted" : h("p", null, mrkdwn(root.text)).textContent || "a file";
   const props = { type: "button", class: "replied-to", test: "replied-to", "data-action": "replied-to" };
   const link = h("p", { class: "replied" }, "replied to a thread: ",
     root ? h("button", { ...props, onclick: () => enterThread(root.ts) }, words) : words);

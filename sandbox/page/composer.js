@@ -1,7 +1,7 @@
 // The channel's message box; chips send examples.
 
 import { acting, placeOf } from "./actor.js";
-import { control } from "./control.js";
+import { attaching, controlWithFiles } from "./attaching.js";
 import { byId, h, toEnd } from "./dom.js";
 import { icon } from "./icons.js";
 import { on, take } from "./store.js";
@@ -23,7 +23,7 @@ export function showComposer() {
   const input = byId("composer-input");
   byId("chips").append(...EXAMPLES.map(chip));
   byId("composer").querySelector(".send").append(icon("send"));
-  typing(byId("composer"), send);
+  typing(byId("composer"), send, attaching(byId("composer"), document.querySelector(".channel")));
   const invite = () => (input.placeholder = `Message ${placeOf(view.channel)}, or type /imessage`);
   on("channel", invite);
   on("actor", invite);
@@ -37,12 +37,12 @@ function chip(example) {
   return h("li", null, button);
 }
 
-/** Type it into Slack; returns whether that worked. @param {string} text */
-async function send(text) {
+/** Type it into Slack; returns whether that worked. @param {string} text @param {File[]} [files] */
+async function send(text, files = []) {
   const place = { channel: view.channel, user: acting() };
   if (text.startsWith("/")) followNext();
   toEnd(byId("messages"));
-  const answer = await control("type", { ...place, text });
+  const answer = await controlWithFiles("type", { ...place, text }, files);
   if (answer?.failure) sayFailed(place, text, answer);
   return Boolean(answer);
 }

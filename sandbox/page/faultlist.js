@@ -14,6 +14,8 @@ const ERRORS = /** @type {[string, string][]} */ ([
   ["10001", "10001 · failed to send"],
 ]);
 
+const SECONDS = /** @type {[string, string][]} */ ([["2", "2 s"], ["5", "5 s"], ["15", "15 s"]]);
+
 /** @type {Fault[]} */
 const SENDBLUE = [
   {
@@ -33,7 +35,7 @@ const SENDBLUE = [
   },
   {
     name: "delay_callbacks", title: "Delay callbacks", off: 0,
-    choices: [["2", "2 s"], ["5", "5 s"], ["15", "15 s"]],
+    choices: SECONDS,
     what: "News arrives late.",
     watch: "the bot asks meanwhile; news that comes too late changes nothing.",
   },
@@ -103,7 +105,7 @@ const ANSWERS = [
   },
   {
     name: "delay_inbound", title: "Delay answers", off: 0,
-    choices: [["2", "2 s"], ["5", "5 s"], ["15", "15 s"]],
+    choices: SECONDS,
     what: "The webhook is late.",
     watch: "the list may be faster; the late copy changes nothing.",
   },
@@ -178,7 +180,7 @@ const TYPED = [
   },
   {
     name: "delay_events", title: "Delay what is typed", off: 0,
-    choices: [["2", "2 s"], ["5", "5 s"], ["15", "15 s"]],
+    choices: SECONDS,
     what: "Slack is late to tell what people write.",
     watch: "the text goes out late, and once.",
   },
@@ -189,10 +191,65 @@ const TYPED = [
   },
 ];
 
+/** @type {Fault[]} */
+const MEDIA = [
+  {
+    name: "slow_media", title: "Slow files", off: 0, choices: SECONDS,
+    what: "What customers send comes in piece by piece.",
+    watch: "words stand in the thread at once, the file below them later.",
+  },
+  {
+    name: "refuse_media", title: "Files are gone", on: 404, off: 0,
+    what: "What customers send is not there any more.",
+    watch: "after half a minute the thread says so. Switch this off and click Try again.",
+  },
+  {
+    name: "media_html", title: "A page, no file", on: true, off: false,
+    what: "A web page comes where the customer’s file should be.",
+    watch: "nobody takes it for a picture: the thread names it as what it is.",
+  },
+  {
+    name: "refuse_upload", title: "Sendblue takes no file", on: 500, off: 0,
+    what: "Sendblue refuses what the bot uploads.",
+    watch: "the text waits for its file. Switch this off, and it goes out once.",
+  },
+];
+
+/** @type {Fault[]} */
+const FILES = [
+  {
+    name: "scan_seconds", title: "Scan files for long", off: 0, choices: [["5", "5 s"], ["10", "10 s"], ["60", "60 s"]],
+    what: "Slack does not give out a new file yet.",
+    watch: "the text waits for its file. Should that take too long, nothing is sent, and the thread says so.",
+  },
+  {
+    name: "slow_download", title: "Slow downloads", off: 0, choices: SECONDS,
+    what: "What people share comes piece by piece.",
+    watch: "the text leaves later, and what is typed after it waits for its turn.",
+  },
+  {
+    name: "download_html", title: "A page to sign in", on: true, off: false,
+    what: "A web page comes where the file should be.",
+    watch: "no customer ever gets that page.",
+  },
+  {
+    name: "refuse_upload", title: "Slack takes no file", on: 500, off: 0,
+    what: "Slack refuses what the bot uploads.",
+    watch: "words stand in the thread. Switch this off, and the file follows, once.",
+  },
+  {
+    name: "late_share", title: "Show files late", off: 0, choices: SECONDS,
+    what: "Slack says yes to a file and shows it later.",
+    watch: "the bot looks for it and never shows it twice.",
+  },
+];
+
 /** @type {{name: string, side: "sendblue" | "slack", title: string, faults: Fault[]}[]} */
 export const GROUPS = [
   { name: "texts", side: "sendblue", title: "Sendblue, which carries the texts", faults: SENDBLUE },
   { name: "answers", side: "sendblue", title: "Sendblue, which brings what customers write", faults: ANSWERS },
   { name: "typed", side: "slack", title: "Slack, which tells what people type", faults: TYPED },
   { name: "slack", side: "slack", title: "Slack, which shows the threads", faults: SLACK },
+  { name: "media", side: "sendblue", title: "Sendblue, which hands over files", faults: MEDIA },
+  { name: "files", side: "slack", title: "Slack, which keeps files", faults: FILES },
 ];

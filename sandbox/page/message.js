@@ -3,6 +3,7 @@
 import { body } from "./blocks.js";
 import { dayOf, momentOf, timeOf } from "./dates.js";
 import { h } from "./dom.js";
+import { filesOf } from "./files.js";
 import { icon, mark } from "./icons.js";
 import { emojiNode, nameOf } from "./mrkdwn.js";
 import { editor, isEdited, toolbar } from "./toolbar.js";
@@ -28,6 +29,7 @@ export function messageNode(message, { openThread, ...props }, ...after) {
       byline(message.name || nameOf(message.user), message.bot, message.at),
       message.deleted ? h("p", { class: "gone" }, "This message was deleted.") : editing ? editor(message) : body(message),
       edited ? h("span", { class: "edited" }, "(edited)") : null,
+      filesOf(message),
       message.reactions?.length ? h("ul", { class: "reactions", "aria-label": "Reactions" }, message.reactions.map(pill)) : null,
       after),
     toolbar(message, openThread));

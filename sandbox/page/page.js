@@ -1,6 +1,7 @@
 // The page: wires the panes to the feed. Each pane listens for its own news (store.js).
 
 import { showActors } from "./actor.js";
+import { catchDrops } from "./attaching.js";
 import { showBot } from "./bot.js";
 import { showChannel } from "./channel.js";
 import { showChannels } from "./channels.js";
@@ -26,6 +27,7 @@ showThread();
 watchThreads();
 followLinks();
 showComposer();
+catchDrops();
 showDialogs();
 showPhone();
 showFaults();

@@ -1,10 +1,12 @@
 // The customer's phone: bubbles, delivery labels, and the customer's own hands.
 
 import { placeOf } from "./actor.js";
+import { attaching, controlWithFiles } from "./attaching.js";
 import { control } from "./control.js";
 import { chosenCustomer, conversationOf, conversations, inOrder, isGroup, listCustomers, pretty, titleOf } from "./customers.js";
 import { dayOf, timeOf } from "./dates.js";
 import { byId, h, nodes } from "./dom.js";
+import { phoneFile } from "./files.js";
 import { withGlyphs } from "./glyphs.js";
 import { icon } from "./icons.js";
 import { on, state } from "./store.js";
@@ -18,10 +20,13 @@ const PAUSE = 900; // seconds of silence before the time is shown again
 
 let open = ""; // the conversation that is shown: a number, or a group's id
 let fresh = ""; // the handle that has just arrived, for its little jump
+/** @type {import("./attaching.js").Attached} */
+let attached;
 
 /** Draw the phone and keep it current. */
 export function showPhone() {
   showTapbacks();
+  attached = attaching(byId("customer"), byId("pane-phone"));
   on("state", () => {
     const there = conversations();
     if (!there.includes(open)) open = there[there.length - 1] ?? "";
@@ -52,7 +57,7 @@ export function showPhone() {
 /** @param {Phone} message */
 function arrived(message) {
   fresh = message.handle;
-  if (!open || !byId("answer").value) open = conversationOf(message);
+  if (!open || !(byId("answer").value || attached.any())) open = conversationOf(message);
 }
 
 /** @param {Event} event */
@@ -60,11 +65,15 @@ async function answer(event) {
   event.preventDefault();
   const box = byId("answer");
   const text = box.value.trim();
-  if (!text || !open) return;
+  if (!open) return;
+  const files = attached.take();
+  if (!text && !files.length) return;
   box.value = "";
   const group = isGroup(open);
-  const done = await control("reply", { number: group ? byId("member").value : open, text, group });
-  if (!done && !box.value) box.value = text;
+  const done = await controlWithFiles("reply", { number: group ? byId("member").value : open, text, group }, files);
+  if (done) return;
+  if (!box.value) box.value = text;
+  attached.give(files);
 }
 
 /** The newest text to the customer on screen. */
@@ -77,7 +86,9 @@ function draw() {
   listCustomers(open);
   byId("phone").replaceChildren(frameHead(), thread());
   const list = byId("phone").querySelector(".bubbles");
-  list.scrollTop = list.scrollHeight;
+  const toEnd = () => (list.scrollTop = list.scrollHeight);
+  toEnd();
+  list.addEventListener("load", toEnd, true); // a picture takes its room only then
   if (focused) buttonOf(focused)?.focus();
   hands();
 }
@@ -141,7 +152,8 @@ function bubble(message, last, newest, sign) {
   const service = isText(message) ? "SMS" : "iMessage";
   const side = message.outbound ? `out ${service.toLowerCase()}` : "in";
   const props = {
-    class: `bubble ${side} ${last ? "last" : ""} ${sign ? "signed" : ""} ${message.handle === fresh ? "arrived" : ""}`,
+    class: nodes(["bubble", side, last && "last", sign && "signed", !message.content && "only-files",
+      message.handle === fresh && "arrived"]).join(" "),
     test: "bubble",
     role: "group",
     "aria-label": message.outbound ? "To the customer" : `From ${message.group_id ? pretty(message.number) : "the customer"}`,
@@ -151,7 +163,7 @@ function bubble(message, last, newest, sign) {
   const failed = FAILED.has(word(message));
   return nodes([
     h("div", props,
-      message.media_url ? picture(message.media_url) : null,
+      message.media.map(phoneFile),
       message.content ? h("p", null, withGlyphs(message.content)) : null,
       sign ? tapbackBadge(sign) : null,
       message.outbound && !failed ? tapbackButton(message.handle) : null),
@@ -185,12 +197,6 @@ const word = (message) => (message.status ?? "").toUpperCase();
 /** Green: it went as SMS. @param {Phone} message */
 const isText = (message) => message.was_downgraded === true || (message.service ?? "").toUpperCase() === "SMS";
 
-/** Named, not fetched: this page asks nothing of the outside. @param {string} address */
-function picture(address) {
-  const name = address.split(/[?#]/)[0].split("/").pop() || "Picture";
-  return h("span", { class: "bubble-picture", title: address }, icon("picture"), name);
-}
-
 /** What the customer can do now. */
 function hands() {
   const newest = newestOut();
@@ -201,8 +207,7 @@ function hands() {
   button.hidden = isGroup(open);
   byId("member").hidden = !isGroup(open);
   byId("customer-note").textContent = whereItAppears(newest);
-  byId("answer").disabled = !open;
-  byId("customer").querySelector('[type="submit"]').disabled = !open;
+  for (const hand of byId("customer").querySelectorAll('#answer, .clip, [type="submit"]')) hand.disabled = !open;
 }
 
 /** Where in Slack one finds what is written here. @param {Phone | undefined} newest */

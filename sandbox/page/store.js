@@ -1,16 +1,17 @@
 // What the server told us, and who wants to know. Everything that arrives is an upsert.
 
 /**
+ * @typedef {import("./files.js").Shared} Shared
  * @typedef {{id: string, name: string, kind: "public" | "private" | "dm" | "archived", note: string,
  *   people?: string[]}} Channel
  * @typedef {{channel: string, ts: string, thread_ts: string | null, user: string, name: string, bot: boolean,
- *   text: string, blocks: any[], reactions: [name: string, character: string][], edited: boolean, broadcast: boolean,
- *   deleted: boolean, at: number}} Message
+ *   text: string, blocks: any[], files: Shared[], reactions: [name: string, character: string][], edited: boolean,
+ *   broadcast: boolean, deleted: boolean, at: number}} Message
  * @typedef {{id: string, channel: string, user: string, text: string, blocks: any[], at: number,
  *   command: string | null, thread_ts?: string | null, gone?: boolean, from?: "slackbot"}} Ephemeral `user` is who sees it
  * @typedef {{id: string, user: string, title: any, submit?: any, close?: any, blocks: any[],
  *   errors: Record<string, string>, gone?: boolean}} Dialog `user` is who sees it
- * @typedef {{handle: string, number: string, from_number: string, content: string, media_url: string | null,
+ * @typedef {{handle: string, number: string, from_number: string, content: string, media: Shared[],
  *   outbound: boolean, status: string, service: string | null, was_downgraded: boolean | null,
  *   error_code: string | number | null, send_style: string | null, group_id: string, reacts_to: string, sign: string,
  *   at: number}} Phone `reacts_to`: a tapback on that text, whose `sign` is "" once it was taken back

@@ -1,6 +1,7 @@
 // The thread pane: the root, whose status line changes in place, its replies, private answers, and a box to reply in.
 
 import { acting, placeOf } from "./actor.js";
+import { attaching, controlWithFiles } from "./attaching.js";
 import { body } from "./blocks.js";
 import { confirmed, control } from "./control.js";
 import { byId, followEnd, keepEnd, orderOf, place, toEnd } from "./dom.js";
@@ -28,7 +29,7 @@ export function showThread() {
     if (event.key === "Escape" && view.thread && !document.querySelector("dialog[open]") && (narrow.matches || inside)) close();
   });
   byId("reply").querySelector(".send").append(icon("send"));
-  typing(byId("reply"), reply);
+  typing(byId("reply"), reply, attaching(byId("reply"), byId("thread")));
   on("thread", redraw);
   on("actor", redraw);
   on("ephemeral", (now) => {
@@ -62,11 +63,11 @@ function isHere(answer) {
   return Boolean(view.thread) && answer.thread_ts === view.thread && answer.channel === view.channel && answer.user === acting();
 }
 
-/** Type in the thread; returns whether that worked. @param {string} text */
-async function reply(text) {
+/** Type in the thread; returns whether that worked. @param {string} text @param {File[]} files */
+async function reply(text, files) {
   const also = byId("reply-also");
   const words = { channel: view.channel, thread_ts: view.thread, user: acting(), text, broadcast: also.checked };
-  const answer = await control("write", words);
+  const answer = await controlWithFiles("write", words, files);
   if (answer) also.checked = false;
   toEnd(byId("thread-scroll"));
   return Boolean(answer);

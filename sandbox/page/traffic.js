@@ -2,6 +2,7 @@
 
 import { clockOf, momentOf } from "./dates.js";
 import { byId, followEnd, h, keepEnd, toEnd } from "./dom.js";
+import { shownName, sizeOf } from "./files.js";
 import { icon, shape } from "./icons.js";
 import { on, state } from "./store.js";
 
@@ -89,7 +90,7 @@ function row(call, key) {
     h("time", { title: momentOf(call.at) }, clockOf(call.at)),
     h("span", { class: "hidden" }, ` ${nameOf(call.from)} → ${nameOf(call.to)} `),
     h("span", { class: "lane-cell" }, arrow(call)),
-    h("span", { class: "call-path", title: call.path }, h("b", null, call.method), " ", shortPath(call),
+    h("span", { class: "call-path", title: call.path }, h("b", null, call.method), " ", shortPath(call), carried(call),
       call.note ? h("em", null, ` ${call.note}`) : null),
     h("span", { class: `outcome ${kind}`, title: words }, said(words)),
     h("span", { class: "ms" }, took(call.ms)),
@@ -168,8 +169,15 @@ function took(ms) {
 /** @param {string} id */
 const nameOf = (id) => NAMES[id] ?? id;
 
-/** The path as the real service has it: without the sandbox's own prefix. @param {Call} call */
+/** How large the file is that a call carries; nothing of other calls. @param {Call} call */
+function carried({ request, response }) {
+  const [, bytes] = /^(\d+) bytes$|^\{\s*"content_length": "(\d+)"/.exec(request || response || "")?.filter(Boolean) ?? [];
+  return bytes ? h("small", null, ` ${sizeOf(Number(bytes))}`) : null;
+}
+
+/** The path as the real service has it: without the sandbox's own prefix, of a file without its id. @param {Call} call */
 function shortPath(call) {
   const prefix = call.to === "bot" ? "" : `/${call.to}`;
-  return prefix && call.path.startsWith(`${prefix}/`) ? call.path.slice(prefix.length) : call.path;
+  const path = prefix && call.path.startsWith(`${prefix}/`) ? call.path.slice(prefix.length) : call.path;
+  return shownName(path.replace(/^(\/files-pri|\/media)\/.*\//, "$1/…/"));
 }

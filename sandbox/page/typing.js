@@ -3,22 +3,26 @@
 const TALLEST = 120; // pixels
 
 /**
- * Make a form with one text area work. `send` gets what was typed, trimmed and never empty; what it could not
- * send (it returns false) comes back into the box.
+ * Make a form with one text area work. `send` gets what was typed, trimmed, and the files, never neither; what it
+ * could not send (it returns false) comes back into the box.
  * @param {HTMLFormElement} form
- * @param {(text: string) => Promise<boolean>} send
+ * @param {(text: string, files: File[]) => Promise<boolean>} send
+ * @param {import("./attaching.js").Attached} [attached]
  */
-export function typing(form, send) {
+export function typing(form, send, attached) {
   const input = /** @type {HTMLTextAreaElement} */ (form.querySelector("textarea"));
   /** @type {string[]} */
   const typed = [];
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const text = input.value.trim();
-    if (!text) return;
-    typed.push(text);
+    const files = attached?.take() ?? [];
+    if (!text && !files.length) return;
+    if (text) typed.push(text);
     fill(input, "");
-    if (!(await send(text)) && !input.value) fill(input, text);
+    if (await send(text, files)) return;
+    if (!input.value) fill(input, text);
+    attached?.give(files);
   });
   input.addEventListener("input", () => grow(input));
   input.addEventListener("keydown", (event) => {

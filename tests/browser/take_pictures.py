@@ -1,9 +1,9 @@
 """Take README's two pictures of the demo again: `python -m tests.browser.take_pictures`, a quarter of a minute.
 
-It needs Chromium, as the browser tests do, and plays what the pictures show with the real bot: nothing in them is
-drawn or arranged. Fonts are those of the machine; the page asks for Helvetica or Arial, for which Debian's
-`fonts-liberation` stands in. Where `pngquant` is installed, the files become a third of the size. Look at both
-pictures before you commit them.
+It needs Chromium, as the browser tests do, and plays what the pictures show with the real bot: apart from the
+customer's photo, nothing in them is drawn or arranged. Fonts are those of the machine; the page asks for Helvetica or
+Arial, for which Debian's `fonts-liberation` stands in. Where `pngquant` is installed, the files become a third of the
+size. Look at both pictures before you commit them.
 """
 
 import asyncio
@@ -14,24 +14,25 @@ from typing import Literal
 from playwright.async_api import Browser, Locator, Page, ViewportSize, async_playwright, expect
 
 from sandbox.ports import free_port
+from sandbox.scenes import PHOTO
 from sandbox.server import create_app
 from sandbox.serving import serving
 from sandbox.world import PROJECT, connect, world
 from tests.browser.conftest import ARGUMENTS, NO_CHROMIUM, PATIENCE
 
 FOLDER = PROJECT / "docs" / "images"
-SIZE: ViewportSize = {"width": 1440, "height": 900}
+SIZE: ViewportSize = {"width": 1440, "height": 960}
 SCALE = 1.5
 SCHEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 CUSTOMER = "+1 415 555 2671"
 TEXT = "Hi Maya, table for four at eight tonight?"
-ANSWER = "Eight is perfect. Is there parking?"
-REPLY = "Yes, behind the house. See you then!"
+ANSWER = "Eight is perfect. This table again?"
+REPLY = "Yes, it is yours. See you then!"
 NOTE = "!Maya is a regular: the window table"
 
 
 async def pose(page: Page) -> None:
-    """Have a text read and answered, a reply delivered although its callbacks are lost, and a note kept."""
+    """Have a text read and answered with a photo, a reply delivered though its callbacks are lost, and a note kept."""
     root = page.get_by_test_id("thread-root")
     status = root.get_by_test_id("root-status")
     await write(page.get_by_test_id("composer"), f"/imessage {CUSTOMER} {TEXT}")
@@ -39,9 +40,12 @@ async def pose(page: Page) -> None:
     await expect(status).to_contain_text("Delivered")
     await page.get_by_role("button", name="Read it").click()
     await expect(status).to_contain_text("Read as iMessage")
+    async with page.expect_file_chooser() as chooser:
+        await page.get_by_label("Attach files to the answer").click()
+    await (await chooser.value).set_files(PHOTO)
     await write(page.get_by_label("Answer as the customer"), ANSWER)
     last = page.get_by_test_id("thread-reply").last
-    await expect(last).to_contain_text(ANSWER)
+    await expect(last.get_by_test_id("picture")).to_be_visible()
     await page.get_by_test_id("fault-sendblue-lose_callbacks").check()
     await write(page.get_by_label("Reply in the thread"), REPLY)
     await page.get_by_test_id("thread-ephemeral").get_by_role("button", name="Send", exact=True).click()

@@ -22,7 +22,7 @@ async def test_every_fault_can_be_switched_on_and_all_be_cleared_at_once(desk: D
                 await switch.check()
         assert (await (await answer.value).json())[name] == desk.world.faults()[side][name] != fine[side][name], name
     await expect(desk.page.locator("#fault-count")).to_have_text(f"{len(switches)} on")
-    assert len(switches) == 31
+    assert len(switches) == 40
     await desk.page.get_by_test_id("clear-faults").click()
     await expect(desk.page.locator("#fault-count")).to_be_empty()
     assert desk.world.faults() == fine

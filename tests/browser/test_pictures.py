@@ -11,7 +11,7 @@ from tests.browser.take_pictures import ANSWER, FOLDER, NOTE, REPLY, SCALE, SCHE
 
 @pytest.mark.asyncio(loop_scope="session")
 async def test_what_the_pictures_show_claims_nothing_that_does_not_work(desk: Desk):
-    """An answer of the customer's, a reply with its mark, a note with its own, and boxes to write back in."""
+    """An answer with a photo, a reply with its mark, a note with its own, and boxes to write back in."""
     page = desk.page
     await page.set_viewport_size(SIZE)
     await pose(page)
@@ -20,6 +20,8 @@ async def test_what_the_pictures_show_claims_nothing_that_does_not_work(desk: De
         shown = page.get_by_test_id("thread-reply").filter(has_text=words)
         await expect(shown).to_be_in_viewport(ratio=1)
         await expect(shown.get_by_test_id("reaction").last).to_be_visible(visible=words != ANSWER)
+    for place in ("thread", "phone"):
+        await expect(page.get_by_test_id(place).get_by_test_id("picture")).to_be_in_viewport(ratio=1)
     await expect(page.get_by_label("Reply in the thread")).to_be_in_viewport(ratio=1)
     await expect(page.get_by_text("Answers appear in the customer’s thread.")).to_be_in_viewport(ratio=1)
     await expect(page.get_by_label("Lose every callback")).to_be_checked()

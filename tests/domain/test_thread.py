@@ -6,7 +6,9 @@ from uuid import UUID
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
+from bot.domain.attachment import Copy, Stage
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.send import Send
 from bot.domain.thread import Lane, Step, Thread
@@ -41,6 +43,30 @@ def thread(*sends: Send, **state) -> Thread:
 )
 def test_the_most_useful_step_comes_first(state, step):
     assert state.next_step() is step
+
+
+WORDS = replace(thread().message, id=UUID(int=7), direction="in", text="Is it right?", to_show=True)
+PHOTO = replace(WORDS, id=UUID(int=8), text="", files="https://example.com/one.jpg")
+COMING = Copy(UUID(int=9), UUID(int=6), UUID(int=2), "", "", Stage.WAITING, 0, T0, opened=True)
+COPIED = COMING.at(Stage.COPIED)
+
+
+@pytest.mark.parametrize(
+    ("state", "step"),
+    [
+        ({"copies": (COMING,)}, Step.WAIT),
+        ({"copies": (COPIED,)}, Step.SHARE),
+        ({"copies": (COPIED, COMING)}, Step.WAIT),
+        ({"copies": (replace(COPIED, opened=False),), "unshown": (PHOTO,)}, Step.REPLY),
+        ({"copies": (COMING,), "unshown": (WORDS,)}, Step.WAIT),
+        ({"copies": (COPIED,), "unshown": (WORDS,)}, Step.SHARE),
+        ({"copies": (COPIED,), "unshown": (WORDS,), "failures": 2}, Step.REPLY),
+        ({"copies": (COMING,), "unshown": (PHOTO, WORDS)}, Step.REPLY),
+        ({"copies": (COPIED,), "unshown": (PHOTO,)}, Step.SHARE),
+    ],
+)
+def test_files_stand_below_their_words_and_before_what_follows_but_hold_it_up_for_a_while_only(state, step):
+    assert thread(**OPEN, **state).next_step() is step
 
 
 @pytest.mark.parametrize(

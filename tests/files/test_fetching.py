@@ -2,11 +2,13 @@
 
 import asyncio
 import gzip
+import io
 import shlex
 import shutil
 import socket
 import ssl
 import subprocess
+import threading
 import traceback
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import AsyncExitStack, asynccontextmanager, suppress
@@ -109,7 +111,7 @@ async def test_a_file_is_fetched_whole(fetcher: Fetcher) -> None:
                 server.url, server.source, largest=len(JPEG), headers={"Authorization": f"Bearer {SECRET}"}
             ) as taken:
                 assert (taken.size, taken.kind.extension, taken.file.read()) == (len(JPEG), "jpg", JPEG)
-            assert taken.file.closed
+            await until(lambda file=taken.file: file.closed)
     for asked in server.asked:
         assert asked.startswith("GET /secret-path/a.jpg?sig=%2B%3d+x HTTP/1.1\r\n"), "a signature is sent as it is"
         assert f"Authorization: Bearer {SECRET}\r\n" in asked
@@ -259,7 +261,7 @@ async def test_a_file_has_no_name_at_any_time(fetcher: Fetcher, tmp_path: Path) 
         with await fetcher.fetch(server.url, server.source, largest=LARGEST):
             held.append(len(list(tmp_path.iterdir())))
     assert held == [0, 0]
-    assert not any(str(tmp_path) in file for file in _open_files())
+    await until(lambda: not any(str(tmp_path) in file for file in _open_files()))
 
 
 def _open_files() -> list[str]:
@@ -288,7 +290,26 @@ async def test_a_cancelled_fetch_leaves_nothing(fetcher: Fetcher, tmp_path: Path
         with pytest.raises(asyncio.CancelledError):
             await fetching
         left.set()
-    assert not any(str(tmp_path) in file for file in _open_files())
+    await until(lambda: not any(str(tmp_path) in file for file in _open_files()))
+
+
+async def test_nobody_waits_while_the_system_gives_back_the_space_of_a_file(
+    monkeypatch: pytest.MonkeyPatch, fetcher: Fetcher, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path, closed_in = tmp_path_factory.mktemp("elsewhere") / "file", []
+
+    class Noting(io.BufferedRandom):
+        def close(self) -> None:
+            if not self.closed:
+                closed_in.append(threading.get_ident())
+            super().close()
+
+    monkeypatch.setattr(fetching, "TemporaryFile", lambda **_: Noting(io.FileIO(path, "w+")))
+    async with serving(answer()) as server:
+        with await fetcher.fetch(server.url, server.source, largest=LARGEST) as taken:
+            assert taken.file.read() == JPEG
+        await until(lambda: closed_in)
+    assert threading.get_ident() not in closed_in
 
 
 async def test_a_full_disk_is_no_room(monkeypatch: pytest.MonkeyPatch, fetcher: Fetcher) -> None:

@@ -3,7 +3,7 @@
 import io
 
 from sandbox.narrator import Narrator, plain
-from sandbox.scenes import SCENES, a_plain_text
+from sandbox.scenes import MENU, PHOTO, SCENES, a_plain_text
 from sandbox.sendblue.intake import message_to
 from sandbox.slack import SlackMessage
 from sandbox.slack.workspace import shown
@@ -48,6 +48,26 @@ async def test_what_is_typed_in_a_thread_and_its_mark_stand_in_the_transcript():
     assert "mark     🔒 on “!psst, they are regulars”" in transcript
     assert "Ana      clicks Send" in transcript
     assert "BROKEN" not in transcript
+
+
+async def test_files_pass_both_ways_whole_though_the_bot_is_killed_while_it_copies_them():
+    voice, paper = narrator()
+    titles = ("A photo from the phone", "A menu from the thread")
+    assert await tour(voice, {title: SCENES[title] for title in titles}) == []
+    assert "kept     table.jpg stands in the thread once, whole" in paper.getvalue()
+    assert "kept     menu.png is on the phone once, whole" in paper.getvalue()
+
+
+async def test_a_file_that_did_not_arrive_is_found_out():
+    async def nothing(stage: Stage) -> None:
+        stage.thread_has(PHOTO)
+        stage.phone_has(MENU)
+
+    voice, _ = narrator()
+    assert await tour(voice, {"Nothing": nothing}, SILENT_BOT) == [
+        "Nothing: table.jpg stands in the thread once, whole",
+        "Nothing: menu.png is on the phone once, whole",
+    ]
 
 
 def test_files_stand_in_the_transcript_by_their_names():

@@ -57,7 +57,7 @@ def test_media_comes_as_addresses(name: str) -> None:
 
 def test_several_media_in_one_message_are_kept() -> None:
     urls = ["https://storage.googleapis.com/1.jpg", "https://storage.googleapis.com/2.jpg"]
-    assert parsed("receive", media_url=urls).media == tuple(urls)
+    assert parsed("receive", media_url=urls).files == tuple(urls)
 
 
 def test_a_location_is_said_in_words() -> None:
@@ -104,7 +104,7 @@ def test_a_line_is_a_number(line: object) -> None:
 
 
 def test_an_address_of_a_file_that_cannot_be_taken_apart_is_left_out() -> None:
-    assert parsed("receive", media_url=["https://[broken/cat.jpg", "https://a.example/dog.jpg"]).media == (
+    assert parsed("receive", media_url=["https://[broken/cat.jpg", "https://a.example/dog.jpg"]).files == (
         "https://a.example/dog.jpg",
     )
 

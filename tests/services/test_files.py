@@ -115,7 +115,10 @@ class TestFromThePhone:
         await talk.sendblue.customer_says(CUSTOMER, "Look", media=[("one.jpg", JPEG)])
         await until(lambda: len(thread(talk)) == 2)
         said = thread(talk)[1]
-        assert "I could not copy a file of theirs: Sendblue does not have it any more. I keep trying until" in said.text
+        assert (
+            "I could not copy a file of theirs: Sendblue says that it does not have it. I keep trying until"
+            in said.text
+        )
         talk.sendblue.faults.refuse_media = 0
         await talk.slack.click(GENERAL, said.ts, COPY_AGAIN)
         await until(lambda: copies(talk) == ["one.jpg"])

@@ -7,8 +7,8 @@ import pytest
 
 from bot.slack.wording import COPY_AGAIN
 from tests.conftest import CUSTOMER, Stage, until
-from tests.samples import JPEG
-from tests.services.test_files import GENERAL, copies, talk, thread  # noqa: F401 - a fixture
+from tests.samples import JPEG, PNG
+from tests.services.test_files import GENERAL, copies, share, talk, thread  # noqa: F401 - a fixture
 
 Opened = Callable[..., Any]
 SHARE = "files.completeUploadExternal"
@@ -42,3 +42,25 @@ class TestWhatSlackDoesNotShow:
         await until(lambda: "And?" in talk.replies()[-1])
         talk.slack.faults.errors = {}
         await until(lambda: copies(talk) == ["one.jpg"])
+
+
+async def test_a_root_that_is_deleted_before_its_file_stands_is_posted_anew_with_it(talk: Stage) -> None:  # noqa: F811
+    talk.sendblue.faults.slow_media = 1.0
+    await talk.sendblue.customer_says("+14155550188", "Hello", media=[("me.jpg", JPEG)])
+    await until(lambda: talk.roots("C0RANDOM"))
+    first = talk.root("C0RANDOM").ts
+    talk.slack.delete("C0RANDOM", first)
+    [root] = await until(lambda: [one for one in talk.roots("C0RANDOM") if one.ts != first], within=20)
+    [copy] = await until(lambda: [one for one in talk.slack.replies("C0RANDOM", root.ts) if one.files])
+    assert "Hello" in root.text
+    assert [file.name for file in copy.files] == ["me.jpg"]
+
+
+async def test_nothing_of_a_text_leaves_when_its_customer_opts_out_while_its_file_is_copied(talk: Stage) -> None:  # noqa: F811
+    talk.slack.faults.slow_download = 1.0
+    reply = await share(talk, "Our menu", ("menu.png", PNG, "image/png"))
+    await until(lambda: any(call.method == "files.info" for call in talk.slack.calls))
+    await talk.sendblue.customer_says(CUSTOMER, "STOP")
+    await until(lambda: "x" in reply.reactions)
+    await until(lambda: any("upload-file" in call.method for call in talk.sendblue.calls))
+    assert len(talk.bubbles()) == 1

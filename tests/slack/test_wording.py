@@ -319,7 +319,7 @@ def test_the_last_messages_are_listed_with_their_state():
     said = heard(answers.status(sends, watched_for=DAY, recipient=None))
     assert "+1 415-555-2671: “Table at eight?”" in said
     assert "Delivered as iMessage" in said
-    assert "a picture" in said
+    assert "a file" in said
     assert "Sending" in said
 
 

@@ -26,6 +26,7 @@ from bot.storage.carrying import (
 )
 from bot.storage.claims import Capacity
 from bot.storage.decisions import NewDecision, decide_many
+from bot.storage.held import Heed
 from bot.storage.inbound import Arrival, take_many
 from bot.storage.reply_edits import Changed, edit_replies
 from bot.storage.reports import Heard, apply_many
@@ -93,13 +94,17 @@ async def test_nothing_leaves_without_its_file_when_it_is_tried_again_while_it_i
     await desk.store.write(note_failed, over)  # whoever gave it up comes to this only now
     [again] = await claim(desk)
     assert again.wanted
-    [first] = await sends_of(desk, "Hi")
-    await desk.hear(first, Delivery.DELIVERED)
-    desk.clock.now += SECOND
+    await let_first_text_arrive(desk)
     assert await desk.sends() == []
     await desk.store.write(note_uploaded, Uploaded(again, "https://sendblue.example/menu.pdf"))
     [sent] = await desk.sends()
     assert (sent.words.text, sent.words.media_url) == ("Our menu", "https://sendblue.example/menu.pdf")
+
+
+async def let_first_text_arrive(desk: Desk) -> None:
+    [first] = await sends_of(desk, "Hi")
+    await desk.hear(first, Delivery.DELIVERED)
+    desk.clock.now += SECOND
 
 
 async def sends_of(desk: Desk, text: str) -> list[Any]:
@@ -129,3 +134,16 @@ async def test_words_that_waited_for_a_file_take_their_turn_in_the_channel(desk:
     desk.clock.now += 30 * SECOND
     assert [found for found, _ in await desk.threads()] == []  # it goes to the queue of its channel
     assert [found for found, _ in await desk.threads()] == [Step.REPLY]
+
+
+async def test_who_takes_a_file_away_after_it_left_is_told_and_offered_no_correction(writing: Writing) -> None:
+    desk = writing.desk
+    one = await typed(writing)
+    await let_first_text_arrive(desk)
+    await desk.store.write(note_uploaded, Uploaded(one, "https://sendblue.example/menu.pdf"))
+    assert len(await desk.sends()) == 1
+    [row] = await desk.store.read(asking("SELECT typed_ts FROM threads WHERE typed_ts IS NOT NULL"))
+    new = writing.reply("Our menu", row.typed_ts)
+    assert await desk.store.write(edit_replies, Changed(Edit(new, "2.2"), "Our menu", SENDS)) == Heed.LATE
+    rows = await desk.store.read(asking("SELECT says FROM private_notes"))
+    assert [row.says for row in rows] == ["reply:files_late"]

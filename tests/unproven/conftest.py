@@ -23,6 +23,7 @@ def _hurry(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr("bot.services.announcing.backoff", soon)
     monkeypatch.setattr("bot.services.sending.backoff", soon)
+    monkeypatch.setattr("bot.services.carrying.backoff", soon)
 
 
 @pytest.fixture
