@@ -13,7 +13,7 @@ from uuid import UUID
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.known import Facts
 from bot.domain.send import Send
-from bot.domain.thread import Lane, Step
+from bot.domain.thread import _PATIENT_FOR, Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
 from tests.chaos.simulation.answers import LISTS, Answers
 from tests.chaos.simulation.claims import Claims
@@ -301,7 +301,7 @@ class Watch:
     def _claim_threads(self, ask: Any, claimed: Any) -> None:
         for task in claimed.items:
             self.answers.claimed_to_post(task)
-            if task.step is Step.REPLY and task.thread.shows:
+            if task.step is Step.REPLY and task.thread.shows and task.thread.failures < _PATIENT_FOR:
                 self.files.claimed_to_show(task.thread.id.hex)
             if task.step is Step.SHARE:
                 self.files.claimed_to_share(task.thread)
