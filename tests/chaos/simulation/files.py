@@ -57,7 +57,8 @@ class Files:
         self._showing.clear()
 
     def _is_waited_for(self, row: File, messages: Mapping[str, Any], now: str) -> bool:
-        coming = row.stage == Stage.WAITING and (row.awaited_until or "") > now
+        unset = not self._world.skew  # a wait of seconds says nothing by a clock that somebody set
+        coming = row.stage == Stage.WAITING and unset and (row.awaited_until or "") > now
         under_way = Stage.WAITING < row.stage < Stage.DONE
         return row.way == "in" and not messages[row.message_id].to_show and (coming or under_way)
 
