@@ -17,6 +17,7 @@ from bot.storage import claims, conversations, threads, timekeeping
 from bot.storage.claims import Queue
 from bot.storage.rows import load_threads
 from tests.chaos.simulation.bug import Bug
+from tests.chaos.simulation.file_bugs import FILE_BUGS
 from tests.chaos.simulation.inbound_bugs import INBOUND_BUGS
 from tests.chaos.simulation.neighbours import Slack
 from tests.chaos.simulation.phone import Phone
@@ -137,6 +138,7 @@ def _a_doubt_blocks_what_is_behind() -> AbstractContextManager[Any]:
 BUGS = (
     INBOUND_BUGS
     | TYPED_BUGS
+    | FILE_BUGS
     | {
         "nobody waits for what is in front": Bug(_nobody_waits_for_what_is_in_front, "at once", 0),
         "a doubt blocks what is behind": Bug(_a_doubt_blocks_what_is_behind, "gagged by a doubt", 64),

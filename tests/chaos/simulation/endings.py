@@ -29,6 +29,7 @@ def check_rest(world: "World") -> None:
     threads |= {thread_id: replace(threads[thread_id], card=card) for thread_id, card in cards.items()}
     world.watch.answers.check_rest()
     world.watch.words.check_rest()
+    world.watch.files.check_rest()
     for thread in threads.values():
         for send in thread.sends:
             _ended(world, send)
@@ -94,5 +95,5 @@ def _shown(world: "World", thread: Thread) -> None:
             world.watch.broken(f"the root says {says!r} and ought to say {ought!r}")
     for number in range(1, thread.replies + 1):
         post_id = f"{thread.id.hex}-{number}"
-        if post_id not in there and post_id not in slack.unreadable:
+        if post_id not in there and post_id not in slack.unreadable | world.watch.files.posts:
             world.watch.broken(f"reply {number} of {thread.replies} is not there: {thread}")

@@ -13,17 +13,18 @@ from uuid import UUID
 from bot.domain.delivery import Delivery, News, Service
 from bot.domain.known import Facts
 from bot.domain.send import Send
-from bot.domain.thread import Lane, Step
+from bot.domain.thread import _PATIENT_FOR, Lane, Step
 from bot.storage.timekeeping import _LONGEST_SEND
 from tests.chaos.simulation.answers import LISTS, Answers
 from tests.chaos.simulation.claims import Claims
+from tests.chaos.simulation.files import Files
 from tests.chaos.simulation.ledger import Record
 from tests.chaos.simulation.neighbours import Posted
 from tests.chaos.simulation.order import out_of_order
 from tests.chaos.simulation.typed import TypedWords
 from tests.making import a_send
 
-KINDS = ("back", "send", "polls", "doubts", "sweep", "note", "announce")
+KINDS = ("back", "send", "polls", "doubts", "sweep", "note", "carry", "announce")
 """Of work."""
 
 _LONGEST_WAIT = timedelta(seconds=92)  # a backoff of a send, or what Slack asks for, and a slot behind it
@@ -58,6 +59,7 @@ class Watch:
         self.places: dict[str, Place] = {}
         self.answers = Answers(world, raw)
         self.words = TypedWords(world, raw)
+        self.files = Files(world, raw)
         self._claims = Claims(world)
         self.keys: set[str] = set()  # of what was said
         self._slots: dict[str, str] = {}
@@ -124,6 +126,8 @@ class Watch:
             dues = [(r.send_at, "" if r.delivery else r.line) for r in self.rows.values() if r.send_at]
         elif kind == "note":
             return list(self.notes.values())
+        elif kind == "carry":
+            return self.files.due
         elif kind == "back":
             dues = [(due, "back") for due in self._reading_back]
         elif kind == "receive":
@@ -216,13 +220,14 @@ class Watch:
         self.answers.committed(self.places, self.places.keys() - old_places.keys())
         self.keys = {one.key for one in self.answers.messages.values()}
         self.words.committed(self.answers.messages)
+        self.files.committed(self.answers.messages, _stamp(self._world.stored_now))
         for place in self.places.values():
             if place != old_places.get(place.id):
                 self._place_changed(old_places.get(place.id), place)
         for row in self.rows.values():
             if row != old_rows.get(row.id):
                 self._row_changed(old_rows.get(row.id), row)
-        if disorder := out_of_order(old_rows, self.rows, self.places):
+        if disorder := out_of_order(old_rows, self.rows, self.places, self.files.held_back):
             self.broken(disorder)
 
     def _works(self, records: Sequence[Record]) -> None:
@@ -296,6 +301,10 @@ class Watch:
     def _claim_threads(self, ask: Any, claimed: Any) -> None:
         for task in claimed.items:
             self.answers.claimed_to_post(task)
+            if task.step is Step.REPLY and task.thread.shows and task.thread.failures < _PATIENT_FOR:
+                self.files.claimed_to_show(task.thread.id.hex)
+            if task.step is Step.SHARE:
+                self.files.claimed_to_share(task.thread)
             self._claims.takes(task.thread.id.hex, task.thread.fence, ask.lease)
             if task.step.lane is Lane.POST:
                 self._claims.uses(task.thread.channel, ask.interval)

@@ -40,6 +40,9 @@ _REFUSALS = {
     "whisper": ("user_not_in_channel", "invalid_auth"),
     "name": ("user_not_found", "invalid_auth"),
     "identity": ("invalid_auth",),
+    "upload": ("file_uploads_disabled", "invalid_auth"),
+    "share": ("is_archived", "file_not_found", "missing_scope", "invalid_auth"),
+    "file": ("missing_scope", "file_not_found", "invalid_auth"),
 }
 TOKEN_TROUBLE = frozenset({"invalid_auth"})
 
@@ -148,7 +151,7 @@ class Slack(Neighbour):
         if fate is REFUSED:
             code = code or self._world.dice.choice(_REFUSALS[method])
         if fate in (DONE, LATE, LOST, AFTERWARDS) and not code:
-            if method in ("post", "update") or fate is not AFTERWARDS:
+            if method in ("post", "update", "share") or fate is not AFTERWARDS:
                 return AFTERWARDS if method == "update" and fate is LOST else fate
             return LOST
         self._world.tell(f"slack {method} {what}: {fate} {code}")

@@ -1,14 +1,19 @@
 """Texts of one conversation leave in the order they were accepted, one at a time, and nothing gags them."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from bot.domain.delivery import Delivery
 
 
-def out_of_order(old: Mapping[str, Any], new: Mapping[str, Any], threads: Mapping[str, Any]) -> str:
-    """Return what a commit did to the order of texts, or "". old, new: rows by id, before and after."""
+def out_of_order(
+    old: Mapping[str, Any], new: Mapping[str, Any], threads: Mapping[str, Any], held_back: Collection[str]
+) -> str:
+    """Return what a commit did to the order of texts, or "".
+
+    old, new: rows by id, before and after. held_back: the messages of which nothing may leave yet.
+    """
     conversations = defaultdict(list)
     for row in new.values():
         if row.delivery <= Delivery.SENDING and not row.parked:
@@ -24,7 +29,7 @@ def out_of_order(old: Mapping[str, Any], new: Mapping[str, Any], threads: Mappin
             begun = row.id not in old or old[row.id].send_at is None
             if begun and any(_was_waiting(other, old) for other in rows[: rows.index(row)]):
                 return f"it leaves out of order: {row} of {rows}"
-        if not on_their_way and threads[rows[0].thread_id].root_ts:
+        if not on_their_way and threads[rows[0].thread_id].root_ts and rows[0].message_id not in held_back:
             return f"nobody lets it go, and nothing is before it: {rows[0]}"
     return ""
 

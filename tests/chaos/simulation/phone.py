@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import IO, TYPE_CHECKING
 from uuid import UUID
 
 from msgspec.structs import replace
@@ -14,7 +14,7 @@ from bot.errors import NotSent, Refused, Uncertain
 from bot.sendblue.inbound import Page
 from bot.sendblue.wire import HANDLES, Listed
 from tests.chaos.simulation.customers import Customers
-from tests.chaos.simulation.neighbours import AFTERWARDS, BROKEN, BUSY, DONE, LATE, REFUSED, UNREACHED, Neighbour
+from tests.chaos.simulation.neighbours import AFTERWARDS, BROKEN, BUSY, DONE, LATE, LOST, REFUSED, UNREACHED, Neighbour
 
 if TYPE_CHECKING:
     from tests.chaos.simulation.world import World
@@ -59,6 +59,7 @@ class Phone(Neighbour):
         self.texts: list[Text] = []
         self.callbacks: list[tuple[UUID, Report]] = []
         self.customers = Customers(world)
+        self.uploads: dict[str, str] = {}  # address → what is in the file there
         self.heard = False  # by the process that began last
         self.reads = world.dice.random() < 0.5  # READ is reported
         self.rcs_ends_at_sent = world.dice.random() < 0.3
@@ -108,6 +109,19 @@ class Phone(Neighbour):
         self.texts.append(text)
         self.callbacks.append((text.send_id, text.report("callback")))
         return text
+
+    async def upload(self, file: IO[bytes], name: str, mimetype: str) -> str:
+        fate, what = await self._request(f"upload {name}"), f"upload {name}"
+        if fate not in (DONE, LATE, LOST):
+            self._world.tell(f"sendblue {what}: {fate}")
+            raise Refused("file_refused") if fate is REFUSED else NotSent("no_answer")
+        url = f"https://sendblue.example/{len(self.uploads) + 1}"
+        self.uploads[url] = file.read().decode()
+        try:
+            await self._answer(fate, what)
+        except Uncertain:
+            raise NotSent("no_answer") from None
+        return url
 
     async def status(self, handle: str) -> Report:
         text = await self._about(handle, "status")

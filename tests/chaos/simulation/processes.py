@@ -9,14 +9,18 @@ from typing import TYPE_CHECKING, Any
 from uuid import UUID
 
 from bot.app import SETTLE
+from bot.domain.attachment import Attachment
 from bot.domain.known import Report
 from bot.domain.message import Inbound, Origin, Request
 from bot.domain.rules import Durations, Rules
 from bot.errors import MaybeStored, NotStored, UsageError
+from bot.files.sources import Source
 from bot.services.accepting import Accepting
 from bot.services.alarming import Alarming
 from bot.services.announcing import Announcing
+from bot.services.carrying import Carrying, Limits
 from bot.services.deciding import Deciding
+from bot.services.file_posts import FilePosts
 from bot.services.naming import Naming
 from bot.services.noting import Noting
 from bot.services.permitting import Permitting
@@ -45,7 +49,14 @@ WATCH_FOR, DOUBT_WINDOW, TIMEOUT = 600.0, 100.0, 30.0
 WATCH_FOR_SPAN = timedelta(seconds=WATCH_FOR)
 CATCH_UP_INTERVAL = timedelta(seconds=60)
 HELD_FOR = timedelta(seconds=300)
+_LARGEST = 1_000_000  # bytes of a file
 LONGEST_SENT = 24  # characters in one text: so that some have two parts
+
+
+@asynccontextmanager
+async def unheld(_: Carrying, __: Attachment) -> AsyncIterator[None]:
+    """Stand where the renewal of a claim is: never made, so that of a slow copy another process makes one, too."""
+    yield
 
 
 class Job:
@@ -145,7 +156,8 @@ class Process:
         chance, wakeups = world.dice.random, (asyncio.Event(), asyncio.Event())
         durations = _durations(world)
         terms = Terms(
-            *(LINES, world.rule, durations.held_for, durations.send_within, durations.new_thread_after, LONGEST_SENT)
+            *(LINES, world.rule, durations.held_for, durations.send_within, durations.new_thread_after, LONGEST_SENT),
+            largest_file=_LARGEST,
         )
         nobody: Any = None  # is asked who answers: there is no channel in which to say it
         alarming = Alarming(self.ledger, slack, nobody, "", "", self.ledger.clock())
@@ -158,8 +170,13 @@ class Process:
         sender: Any = Sender(self)
         typed = TypedRoots(slack, permitting, naming, self.tracking, alarming, terms)
         doing = (self.tracking, permitting, self.sending, sender)
-        saying = (typed, terms.rule, durations, chance, notes, world.inbox, SETTLE)
+        files, carry = FilePosts(world.filing, slack, SETTLE, timedelta(days=30)), asyncio.Event()
+        fetcher: Any = world.fetcher
+        saying = (typed, files, terms.rule, durations, chance, carry, notes, world.inbox, SETTLE)
         self.announcing = Announcing(self.ledger, slack, *doing, *saying)
+        limits = Limits(_LARGEST, _LARGEST, Source(), Source())
+        between = (fetcher, world.filing, "token", phone, self.tracking)
+        self.carrying = Carrying(self.ledger, *between, limits, durations, chance)
         self.deciding = Deciding(self.ledger, slack, permitting, phone, terms, wakeups[0], notes)
         self.polling = Polling(self.ledger, phone, self.tracking, alarming, durations, chance)
         self.reading_back = ReadingBack(self.ledger, slack, self.replying, lambda reply, **_: reply, wakeups[0])
@@ -167,7 +184,7 @@ class Process:
         self.sweeping = Sweeping(self.ledger, self.tracking, alarming, durations, notes, began)
         self.inbox = world.inbox
         self.receiving = Receiving(
-            self.ledger, phone, wakeups[0], LINES, world.inbox, durations, alarming, has_webhook=True
+            self.ledger, phone, wakeups[0].set, LINES, world.inbox, durations, alarming, has_webhook=True
         )
         self._claims = {
             "announce": self.announcing.claim,
@@ -177,6 +194,7 @@ class Process:
             "doubts": partial(self.polling.claim, "doubts"),
             "receive": self.receiving.claim,
             "back": self.reading_back.claim,
+            "carry": self.carrying.claim,
         }
 
     def spawn(self, name: str, coroutine: Coroutine[Any, Any, Any]) -> Job:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
 
 CUSTOMERS = ("+14155552671", "+14155552671", "+14155552672", "+14155552679")  # nobody texts the last
 LINES = ("+15550100900", "+15550100901")
-_WORDS = ("short", "short", "short", "long", "file", "both", "stop", "start", "perhaps stop")
+_WORDS = ("short", "short", "short", "long", "file", "both", "several", "stop", "start", "perhaps stop")
 
 
 def words(kind: str, number: int) -> tuple[str, tuple[str, ...]]:
     """Return the text and the files of a message. All are different, and none contains another."""
-    files = (f"https://files.example/IMG_{number}.heic?token=1",) if kind in ("file", "both") else ()
+    names = {"file": ("",), "both": ("",), "several": ("", "b")}.get(kind, ())
+    files = tuple(f"https://files.example/IMG_{number}{name}.heic?token=1" for name in names)
     texts = {
         "long": f"Answer {number} begins. Answer {number} goes on. Answer {number} ends.",
         "file": "",
@@ -41,17 +42,17 @@ class Talking:
         """Return the processes that can do anything."""
         raise NotImplementedError
 
-    def say(self) -> None:
-        """A customer writes, or edits what they wrote."""
+    def say(self, kind: str = "") -> None:
+        """A customer writes, or edits what they wrote. kind: of what; by default any."""
         dice, customers = self.dice, self.phone.customers
         firsts = [(said, said.first) for said in customers.said]
         plain = [said for said, first in firsts if re.fullmatch(r"Answer \d+\.", first.text) and not first.files]
-        if plain and dice.random() < 0.1:
+        if plain and not kind and dice.random() < 0.1:
             customers.edit(dice.choice(plain))
             return
         if len(customers.said) >= 8:
             return
-        text, files = words(dice.choice(_WORDS), len(customers.said) + 1)
+        text, files = words(kind or dice.choice(_WORDS), len(customers.said) + 1)
         line = LINES[0] if dice.random() < 0.8 else LINES[1]
         customers.write(line, dice.choice(CUSTOMERS[:1] if self.alike else CUSTOMERS), text, files)
 

@@ -10,7 +10,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from bot.domain.reply import Edit, Removal, Reply
+from bot.domain.reply import Edit, Removal, Reply, SharedFile
 from bot.errors import NotStored
 from bot.services.deciding import Click
 from bot.slack.questions import SEND
@@ -21,8 +21,12 @@ if TYPE_CHECKING:
     from tests.chaos.simulation.processes import Process
 
 GUEST = "U0GUEST"
+EXTERNAL = "elsewhere"
+"""Ends the id of a file that nobody can send."""
+
 _AUTHORS = ("U0ANA", "U0ANA", "U0BEN", "U0BEN", GUEST)
-_KINDS = ("plain", "plain", "plain", "long", "note", "names", "to us")
+_KINDS = ("plain", "plain", "plain", "long", "note", "names", "to us", "file", "files", "bare", "bad")
+_FILES = {"file": ("a",), "files": ("a", "b"), "bare": ("a",), "bad": ("a", f"b{EXTERNAL}")}
 _MOST = 5
 
 Event = Reply | Edit | Removal
@@ -87,22 +91,25 @@ class Typing:
         """Add a line to the story."""
         raise NotImplementedError
 
-    def write(self) -> None:
-        """A colleague types in a thread."""
+    def write(self, kind: str = "") -> None:
+        """A colleague types in a thread. kind: what; by default anything."""
         dice, words = self.dice, self.colleagues.words
         roots = [post for post in self.slack.posts if post.id.endswith("-0") and not post.thread_ts and post.visible]
         read = self.now - timedelta(seconds=1)  # nobody reads a root and answers it faster
         roots = [post for post in roots if not post.id.startswith("note-") and post.at <= read]
         if not roots or len(words) >= _MOST:
             return
-        root, number, author, kind = dice.choice(roots), len(words) + 1, dice.choice(_AUTHORS), dice.choice(_KINDS)
+        root, number, author = dice.choice(roots), len(words) + 1, dice.choice(_AUTHORS)
+        kind = kind or dice.choice(_KINDS)
         text = _text(number, 0, kind)
         ts = f"{self.now.timestamp() + number / 1000:.6f}"
         names, to_us = kind == "names", kind == "to us"
         key = f"reply:T1:{author}:{number}"
-        reply = Reply(key, "T1", root.channel, root.ts, ts, author, text, names, to_us, names)
+        files = tuple(SharedFile(f"S{number}{end}", f"photo {number}{end}", 9) for end in _FILES.get(kind, ()))
+        where = (root.channel, root.ts, ts)
+        reply = Reply(key, "T1", *where, author, text, names, to_us, names, files=files)
         words.append(Words(number, reply, root, [reply]))
-        self.tell(f"{author} types {text!r} below {root.id[-10:]}")
+        self.tell(f"{author} types {text!r} with {len(files)} files below {root.id[-10:]}")
         self._tell_bot(words[-1], reply)
 
     def rewrite(self) -> None:
@@ -172,6 +179,7 @@ def _text(number: int, version: int, kind: str) -> str:
     texts = {
         "long": f"{version_of} begins. Typed {number} ends.",
         "note": f"! {version_of}.",
+        "bare": "",
         "names": f"{version_of} for <@U0BEN>.",
     }
     return texts.get(kind, f"{version_of}.")

@@ -17,20 +17,23 @@ from bot.domain.delivery import Delivery
 from bot.domain.message import Origin, Request
 from bot.domain.rules import Replies
 from bot.services import accepting, deciding, polling, receiving
-from bot.storage import channels, conversations, held, inbound, marks, replies, reply_edits
+from bot.services.carrying import Carrying
+from bot.storage import attachments, channels, conversations, held, inbound, marks, replies, reply_edits
 from tests.chaos.simulation.acts import Acts
+from tests.chaos.simulation.beginnings import Beginnings
 from tests.chaos.simulation.customers import LONGEST
 from tests.chaos.simulation.endings import check_rest
+from tests.chaos.simulation.filing import Fetching, Filing
 from tests.chaos.simulation.invariants import KINDS, Watch
 from tests.chaos.simulation.ledger import emptied
-from tests.chaos.simulation.neighbours import BROKEN, LOST, Slack
+from tests.chaos.simulation.neighbours import Slack
 from tests.chaos.simulation.phone import Phone
-from tests.chaos.simulation.processes import LONGEST_SENT, Loop, Process
+from tests.chaos.simulation.processes import LONGEST_SENT, Loop, Process, unheld
 from tests.chaos.simulation.talking import Talking
 from tests.chaos.simulation.typing import Colleagues, Typing
 
 
-class World(Acts, Talking, Typing):
+class World(Acts, Talking, Typing, Beginnings):
     """Everything there is, and the dice."""
 
     def __init__(self, seed: int) -> None:
@@ -56,6 +59,7 @@ class World(Acts, Talking, Typing):
         self.connection = emptied()
         self.watch = Watch(self, self.connection)
         self.slack, self.phone = Slack(self), Phone(self)
+        self.filing, self.fetcher = Filing(self), Fetching(self)
         self.running: Any = None
         self.processes = [Process(self, name) for name in ("A" if self.alone else dice.choice(("AB", "AB", "ABC")))]
 
@@ -83,6 +87,8 @@ class World(Acts, Talking, Typing):
             process.listen()
         if self.dice.random() < 0.3:
             self.begin_in_doubt()
+        elif self.dice.random() < 0.4:
+            self.begin_with_files()
         self.type()
         acts = [self.work, self.claim, self.turn_clock, self.move_phone, self.call_back, self.type, self.click]
         acts += [
@@ -118,17 +124,6 @@ class World(Acts, Talking, Typing):
             act()
         self.settle()
         check_rest(self)
-
-    def begin_in_doubt(self) -> None:
-        """One text is in doubt already, and the same may be sent again: few seeds would get there by themselves."""
-        self.honest, self.alike, self.most_sends = True, True, 3
-        self.type()
-        for kind in ("announce", "send"):
-            self._do_what_can_be_done()
-            self.awake()[0].claim(kind)
-        self.phone.fates = [self.dice.choice((LOST, BROKEN, BROKEN))]
-        self._do_what_can_be_done()
-        self.honest = False
 
     # What may happen.
 
@@ -272,6 +267,8 @@ def world_of(seed: int) -> Iterator[World]:
             (receiving, "asyncio", Loop(world)),
             (receiving, "elapsed", world.elapsed),
             (deciding, "asyncio", Loop(world)),
+            (attachments, "new_id", world.new_id),
+            (Carrying, "_holding", unheld),
             (polling, "_EACH", timedelta(0)),
         ):
             stack.enter_context(patch.object(module, name, stand_in))
