@@ -101,7 +101,7 @@ class Announcing:
             Step.OPEN: self._open,
             Step.ADMIT: self.typed.admit,
             Step.REPLY: self._reply,
-            Step.SHARE: self.files.show,
+            Step.SHARE: self._show_files,
             Step.EDIT: self._edit,
             Step.MARK: self.typed.mark,
             Step.LOOK: self.files.look if thread.shares else self._look,
@@ -169,6 +169,10 @@ class Announcing:
     async def _post(self, thread: Thread, post: wording.Post) -> Place:
         self._check_lease(thread)
         return await self.notifier.post(thread.channel, post, id=_post_id(thread), thread_ts=thread.stands_in)
+
+    async def _show_files(self, thread: Thread) -> Outcome:
+        self._check_lease(thread)
+        return await self.files.show(thread)
 
     async def _edit(self, thread: Thread) -> Outcome:
         if thread.forgotten and thread.card is None:

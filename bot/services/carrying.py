@@ -141,7 +141,7 @@ class Carrying:
         with await fetch(headers={"Authorization": f"Bearer {self.token}"}) as taken:
             if taken.kind.extension == "html" and shared.mimetype != "text/html":  # a page to log in, or to wait
                 raise NotSent("file_unready")
-            if taken.size < shared.size and taken.kind.mimetype == shared.mimetype:  # a voice clip is another type here
+            if taken.size != shared.size > 0 and taken.kind.mimetype == shared.mimetype:  # a clip has another type here
                 raise NotSent("file_cut")
             if taken.kind.extension not in EXTENSIONS:
                 raise Refused("file_type")
