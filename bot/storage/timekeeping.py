@@ -25,6 +25,8 @@ _MEND = (
     Sql("UPDATE alarms SET due_at = :lease WHERE due_at > :lease"),
     Sql("UPDATE private_notes SET due_at = :lease WHERE due_at > :lease"),
     Sql("UPDATE progress SET due_at = :lease WHERE due_at > :lease"),
+    Sql("UPDATE attachments SET due_at = :lease WHERE due_at > :lease"),
+    Sql("UPDATE attachments SET awaited_until = :lease WHERE awaited_until > :lease"),
     Sql("UPDATE threads SET posting_since = :long_ago WHERE posting IS NOT NULL AND due_at IS NOT NULL"),
     Sql("UPDATE sends SET send_at = :longest_send WHERE delivery = 10 AND send_at > :longest_send"),
     Sql("UPDATE sends SET send_at = :now WHERE delivery <> 10 AND send_at > :now"),
