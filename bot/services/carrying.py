@@ -88,7 +88,7 @@ class Carrying:
             await self.store.write_until_stored(note_failed, Failed(one, None, "", one.said_at))
             return
         try:
-            async with asyncio.timeout(self._left(one)), self._holding(one):
+            async with self._holding(one):
                 await (self._to_slack(one) if one.incoming else self._to_sendblue(one))
         except (CallFailed, TimeoutError) as error:
             failed = error if isinstance(error, CallFailed) else NotSent("file_slow")
@@ -107,7 +107,10 @@ class Carrying:
 
     @asynccontextmanager
     async def _holding(self, one: Attachment) -> AsyncIterator[None]:
-        """Hold the claim for as long as the copy takes. A lost one only makes somebody else copy it, too."""
+        """Hold the claim for as long as the copy takes; a lost one only makes somebody else copy it, too.
+
+        Raises TimeoutError when nothing waits for the file any more.
+        """
 
         async def hold() -> None:
             while True:
@@ -117,7 +120,8 @@ class Carrying:
 
         holding = asyncio.create_task(hold())
         try:
-            yield
+            async with asyncio.timeout(self._left(one)):
+                yield
         finally:
             holding.cancel()
 
