@@ -52,7 +52,7 @@ async def test_what_the_customer_answers_appears_on_the_phone(desk: Desk):
     await desk.text("Is the terrace all right?")
     await expect(desk.bubbles).to_have_count(1)
     await desk.page.get_by_label("Answer as the customer").fill("Yes, lovely!")
-    await desk.page.get_by_test_id("phone").get_by_role("button", name="Answer").click()
+    await desk.page.get_by_test_id("phone").get_by_role("button", name="Answer", exact=True).click()
     await expect(desk.bubbles).to_have_text(["Is the terrace all right?", "Yes, lovely!"])
     await expect(desk.page.get_by_role("group", name="From the customer")).to_have_text("Yes, lovely!")
 

@@ -27,13 +27,15 @@ async def test_a_running_house_is_up_and_ready(stage: Stage) -> None:
     await asyncio.sleep(0.1)  # the two lists of both lines are read, and that is stored
     answer = await stage.get("/readyz")
     assert answer.status_code == 200
-    duties = ("announcing", "doubting", "noting", "polling", "reading back", "receiving", "sending")
+    duties = ("announcing", "carrying", "doubting", "noting", "polling", "reading back", "receiving", "sending")
     checks = (*duties, "database", "scheduler", "schema")
     assert answer.json() == {
         "ready": True,
         "checks": dict.fromkeys(checks, "ok"),
         "facts": {
-            "due": {"announce": 0, "catch_up": 0, "doubt": 0, "note": 0, "poll": 0, "read_back": 0, "send": 0},
+            "due": {
+                **dict.fromkeys(("announce", "carry", "catch_up", "doubt", "note", "poll", "read_back", "send"), 0),
+            },
             "seconds_behind": {},
             "last_callback_age_seconds": None,
             "callbacks_missing": False,

@@ -87,7 +87,7 @@ async def test_what_a_customer_said_is_forgotten_and_that_they_opted_out_is_not(
     desk.clock.now += 2 * MONTH
     await desk.store.write(by_writer(doing("UPDATE threads SET due_at = NULL")), None)
     await forgotten(desk)
-    assert [tuple(row) for row in await desk.store.read(asking("SELECT text, media FROM messages"))] == [("", "")]
+    assert [tuple(row) for row in await desk.store.read(asking("SELECT text, files FROM messages"))] == [("", "")]
     assert [row.customer for row in await desk.store.read(asking("SELECT customer FROM conversations"))] == [""]
     await remove_all(desk, 1)
     words = a_send(uuid4(), uuid4(), customer, LINE, "Hi", desk.clock.now, desk.clock.now)
