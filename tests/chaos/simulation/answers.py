@@ -156,8 +156,8 @@ class Answers:
             if (one.first.line, one.first.customer) != (conversation.line, conversation.customer):
                 self.broken(f"{piece!r} is shown in a wrong thread: {conversation}")
             there = [other for other in self.shown[piece] if other.visible]
-            if one.first.files:  # where a thread is closed before they stand, words go on with their files
-                there = [other for other in there if not self._is_closed(other)]
+            if one.first.files:  # where a thread is gone before they stand, words go on with their files
+                there = [other for other in there if not self._is_gone(other)]
             if any(other.id not in self._world.slack.unreadable for other in there):
                 self.broken(f"{piece!r} is shown twice: as {[other.id for other in there]} and as {post.id}")
             self.shown[piece].append(post)
@@ -165,8 +165,10 @@ class Answers:
         if [at for _, at in sorted(places)] != sorted(at for _, at in places):
             self.broken(f"{post.id} shows answers out of order: {post.text!r}")
 
-    def _is_closed(self, post: Posted) -> bool:
-        return bool(self._world.watch.places[post.id.partition("-")[0]].closed)
+    def _is_gone(self, post: Posted) -> bool:
+        """Whether its thread is closed, or goes on in somebody's direct messages."""
+        place = self._world.watch.places[post.id.partition("-")[0]]
+        return bool(place.closed) or place.channel.startswith(("U", "D"))
 
     def may_be_repeated(self, post: Posted) -> bool:
         """Whether it shows what customers said, and could not be looked for: then twice is better than never."""

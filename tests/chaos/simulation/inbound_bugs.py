@@ -103,7 +103,7 @@ INBOUND_BUGS = {
     "stop is not asked in the claim": Bug(_stop_is_not_asked_in_the_claim, "is claimed after a STOP", 17),
     "a stop is only shown": Bug(_a_stop_is_only_shown, "is claimed after a STOP", 10),
     "any start lifts": Bug(_any_start_lifts, "is claimed after a STOP", 89),
-    "what is found counts as unshown": Bug(_what_is_found_counts_as_unshown, "is shown twice", 55),
+    "what is found counts as unshown": Bug(_what_is_found_counts_as_unshown, "is shown twice", 408),
     "what is left stays where it was": Bug(_what_is_left_stays_where_it_was, "is lost", 9),
     "shown as it came": Bug(_shown_as_it_came, "out of order", 12),
 }

@@ -301,7 +301,11 @@ class Watch:
     def _claim_threads(self, ask: Any, claimed: Any) -> None:
         for task in claimed.items:
             self.answers.claimed_to_post(task)
-            if task.step is Step.REPLY and task.thread.shows and task.thread.failures < _PATIENT_FOR:
+            shown = next((one for one in task.thread.unshown if one.showing), None)
+            follows = (
+                shown is not None and not shown.files
+            )  # what has files itself goes into one post with those before
+            if task.step is Step.REPLY and follows and task.thread.failures < _PATIENT_FOR:
                 self.files.claimed_to_show(task.thread.id.hex)
             if task.step is Step.SHARE:
                 self.files.claimed_to_share(task.thread)
