@@ -7,7 +7,6 @@ from unittest.mock import patch
 from msgspec.structs import replace
 
 from bot.domain.message import Inbound
-from bot.domain.optout import OptOut
 from bot.services.announcing import Announcing
 from bot.services.receiving import Receiving
 from bot.storage import claims, inbound, opt_outs, sends, shown, threads
@@ -65,11 +64,6 @@ def _a_stop_is_only_shown() -> AbstractContextManager[Any]:
     return patch.object(inbound, "heard", lambda tx, said: opt_outs.Notice.NONE)
 
 
-def _any_start_lifts() -> AbstractContextManager[Any]:
-    """An older START takes back a newer STOP."""
-    return patch.object(OptOut, "lifted", lambda self, at: OptOut(None, at))
-
-
 def _what_is_found_counts_as_unshown() -> AbstractContextManager[Any]:
     """A reply that is looked for and found leaves its messages to be shown."""
     real = Announcing._look
@@ -102,7 +96,6 @@ INBOUND_BUGS = {
     "a copy is stored twice": Bug(_a_copy_is_stored_twice, "is shown twice", 2),
     "stop is not asked in the claim": Bug(_stop_is_not_asked_in_the_claim, "is claimed after a STOP", 17),
     "a stop is only shown": Bug(_a_stop_is_only_shown, "is claimed after a STOP", 10),
-    "any start lifts": Bug(_any_start_lifts, "is claimed after a STOP", 89),
     "what is found counts as unshown": Bug(_what_is_found_counts_as_unshown, "is shown twice", 408),
     "what is left stays where it was": Bug(_what_is_left_stays_where_it_was, "is lost", 9),
     "shown as it came": Bug(_shown_as_it_came, "out of order", 12),
