@@ -140,18 +140,18 @@ BUGS = (
     | TYPED_BUGS
     | FILE_BUGS
     | {
-        "nobody waits for what is in front": Bug(_nobody_waits_for_what_is_in_front, "at once", 0),
-        "a doubt blocks what is behind": Bug(_a_doubt_blocks_what_is_behind, "gagged by a doubt", 64),
+        "nobody waits for what is in front": Bug(_nobody_waits_for_what_is_in_front, "at once", 3),
+        "a doubt blocks what is behind": Bug(_a_doubt_blocks_what_is_behind, "gagged by a doubt", 4),
         "silence is taken for a no": Bug(_silence_is_taken_for_a_no, "was sent and waits to be sent", 26),
         "a post is not noted": Bug(_a_post_is_not_noted, "stands twice", 2),
-        "the last report wins": Bug(_the_last_report_wins, "a delivery goes back", 19),
-        "whoever comes may finish": Bug(_whoever_comes_may_finish, "whose claim is over", 38),
+        "the last report wins": Bug(_the_last_report_wins, "a delivery goes back", 5),
+        "whoever comes may finish": Bug(_whoever_comes_may_finish, "whose claim is over", 74),
         "a lease is not stored": Bug(_a_lease_is_not_stored, "is claimed while somebody holds it", 0),
         "slots are given twice": Bug(_slots_are_given_twice, "is used twice within", 0),
-        "an edit is made once": Bug(_an_edit_is_made_once, "the root says", 9935),
-        "a stray reply is left": Bug(_a_stray_reply_is_left, "outside its thread", 148),
-        "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer", 10),
-        "looked for twice": Bug(_looked_for_twice, "stands twice", 166),
+        "an edit is made once": Bug(_an_edit_is_made_once, "the root says", 2245),
+        "a stray reply is left": Bug(_a_stray_reply_is_left, "outside its thread", 7),
+        "a clock set back is not noticed": Bug(_a_clock_set_back_is_not_noticed, "waits for longer", 77),
+        "looked for twice": Bug(_looked_for_twice, "stands twice", 631),
         "not found counts as said": Bug(_not_found_counts_as_said, "is not there", 432),
     }
 )
