@@ -253,6 +253,12 @@ class TestServer:
             "WHERE datname = current_database() AND pid <> pg_backend_pid()",
         )
 
+    def end_what_waits(self, connection: psycopg.Connection) -> None:
+        """As soon as one waits for a lock of this connection's."""
+        waits = "pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        while not connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waits}").rowcount:
+            time.sleep(0.02)
+
     def test_connections_lost_between_two_transactions_are_not_noticed(
         self, database: Database, database_url: str
     ) -> None:
@@ -283,13 +289,16 @@ class TestServer:
     ) -> None:
         database.write(asking("SELECT 1 AS one"))
 
-        def cut(tx: Transaction) -> None:
+        def waits(tx: Transaction) -> None:
             stored(tx)
-            tx.do(Sql("SELECT pg_sleep(0.3)"))
-            threading.Timer(0.1, self.end_all_others, [database_url]).start()
+            tx.do(Sql("SELECT pg_advisory_xact_lock(1)"))
 
-        with pytest.raises(MaybeStored):
-            database.write(cut)
+        with psycopg.connect(database_url, autocommit=True) as other, ThreadPoolExecutor(1) as beside:
+            other.execute("SELECT pg_advisory_lock(1)")
+            ending = beside.submit(self.end_what_waits, other)
+            with pytest.raises(MaybeStored):
+                database.write(waits)
+            ending.result(30)
         assert database.write(asking("SELECT count(*) FROM sends")) == [(0,)]
 
     def test_a_statement_that_takes_too_long_ends_and_its_limit_with_the_transaction(self, database_url: str) -> None:
