@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from msgspec import Struct
@@ -10,7 +11,7 @@ from msgspec.structs import asdict
 
 from bot.domain.attention import Attention
 from bot.domain.ids import new_id
-from bot.storage.engine import Transaction
+from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
 
@@ -81,10 +82,26 @@ def next_seats(tx: Transaction, gestures: Sequence[Gesture]) -> dict[str, Seat]:
     opted out takes none either.
     """
     rows = [asdict(one) | {"id": new_id(tx.now), "place": place} for place, one in enumerate(gestures)]
-    return {row.key: Seat(row.conversation_id, row.seq) for row in tx.each(_NEXT_SEATS, rows, now=tx.now)}
+    found = tx.each(_NEXT_SEATS, rows, now=tx.now)
+    return _take(tx, rows, found) if tx.alone else {row.key: Seat(row.conversation_id, row.seq) for row in found}
 
 
-# SQLite takes gesture after gesture. PostgreSQL takes all at once, and may change each conversation only once.
+def _take(tx: Transaction, rows: Sequence[dict[str, Any]], found: Rows) -> dict[str, Seat]:
+    """Take seats for those of these rows that were found to be new: the next ones of each conversation."""
+    seats, after, new = dict[str, Seat](), dict[tuple[str, str], Seat](), list[dict[str, Any]]()
+    for row in found:
+        gesture = rows[row.place]
+        where = gesture["line"], gesture["customer"]
+        seat = seats[row.key] = after.get(where) or Seat(row.conversation_id, row.seq)
+        after[where] = Seat(seat.conversation_id, seat.seq + 1)
+        author_at = None if gesture["author"] is None else tx.now
+        new.append(gesture | {"id": seat.conversation_id, "author_at": author_at})
+    tx.each(_TAKE, new, now=tx.now)
+    return seats
+
+
+# PostgreSQL takes all at once, and may change each conversation only once. SQLite looks first, and nobody else takes
+# any meanwhile: where an INSERT has conditions, or returns something, it copies each page before it changes it.
 _KIND = "CASE WHEN substr({customer}, 1, 6) = 'group:' THEN 'group' ELSE 'person' END"
 _CHANGED = """
     last_at = excluded.last_at, thread_id = coalesce(excluded.thread_id, conversations.thread_id),
@@ -92,6 +109,7 @@ _CHANGED = """
     author_at = coalesce(excluded.author_at, conversations.author_at),
     waiting_since = CASE WHEN excluded.author IS NULL THEN conversations.waiting_since END
 """
+_ITS = "FROM conversations WHERE line = :line AND customer = :customer AND customer <> ''"
 _NEXT_SEATS = Sql(
     f"""
     WITH fresh AS (
@@ -114,15 +132,18 @@ _NEXT_SEATS = Sql(
     FROM fresh JOIN taken ON taken.line = fresh.line AND taken.customer = fresh.customer
     """,
     sqlite=f"""
-    INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id, author, author_at)
-    SELECT :id, :line, :customer, {_KIND.format(customer=":customer")}, 1, :now, :thread_id, :author,
-        CASE WHEN :author IS NOT NULL THEN :now END
+    SELECT :key AS key, :place AS place, coalesce((SELECT id {_ITS}), :id) AS conversation_id,
+        coalesce((SELECT next_seq {_ITS}), 0) AS seq
     WHERE NOT EXISTS (SELECT 1 FROM messages WHERE key = :key) AND (:inbound OR NOT {opted_out(":customer")})
-    ON CONFLICT (customer, line) WHERE customer <> '' DO UPDATE SET
-        next_seq = conversations.next_seq + 1, {_CHANGED}
-    RETURNING :key AS key, id AS conversation_id, next_seq - 1 AS seq
     """,
 )
+_TAKE = Sql(f"""
+    INSERT INTO conversations (id, line, customer, kind, next_seq, last_at, thread_id, author, author_at)
+    {{values row.id, row.line, row.customer, {_KIND.format(customer="row.customer")}, 1, :now, row.thread_id,
+        row.author, row.author_at}}
+    ON CONFLICT (customer, line) WHERE customer <> '' DO UPDATE SET
+        next_seq = conversations.next_seq + 1, {_CHANGED}
+""")
 
 
 def let_out(tx: Transaction, thread_ids: Iterable[UUID]) -> None:

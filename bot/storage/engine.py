@@ -3,7 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
-from functools import cache, wraps
+from functools import wraps
 from typing import Any, ClassVar, TypeVar
 
 from bot.domain.clock import Clock
@@ -18,11 +18,14 @@ class Rows:
     """What a statement returned. It is waited for when it is looked at, so that several can be under way."""
 
     def __init__(self, fetch: Callable[[], tuple[Sequence[Sequence[Any]], Read]]) -> None:
-        self._fetch = cache(fetch)
+        self._fetch = fetch
+        self._found: tuple[Sequence[Sequence[Any]], Read] | None = None
 
     def __iter__(self) -> Iterator[Any]:
         """Yield rows whose values have the names of their columns."""
-        rows, read = self._fetch()
+        if self._found is None:
+            self._found = self._fetch()
+        rows, read = self._found
         return map(read, rows)
 
     def of(self, kind: Callable[..., T]) -> list[T]:
@@ -36,6 +39,9 @@ class Rows:
     def value(self) -> Any:
         """Return the first value of the first row, None where there is no row."""
         return next(iter(self.column()), None)
+
+
+NO_ROWS = Rows(lambda: ((), tuple))
 
 
 class Transaction(ABC):
@@ -63,7 +69,7 @@ class Transaction(ABC):
 
     @abstractmethod
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
-        """Run a statement with `{insert}` or `{update}` for many rows; values: the same for all of them."""
+        """Run a statement with `{values}`, `{update}` or `{from}` for many rows; values: the same for all of them."""
 
 
 def one_by_one(work: Callable[[Transaction, Item], Result]) -> Callable[[Transaction, Sequence[Item]], list[Result]]:

@@ -105,10 +105,9 @@ NEW_SAID = Sql("""
     INSERT INTO messages
         (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, files, said_at,
         to_show, showing, notice, calls)
-    SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, row.direction, 'phone', '', row.author, '',
-        row.text, row.files, row.said_at, row.to_show, false, row.notice, row.calls
-    {from id, thread_id, conversation_id, seq, key, direction, author, text, files, said_at, to_show, notice, calls}
-    WHERE true ON CONFLICT (key) DO NOTHING RETURNING key
+    {values row.id, row.thread_id, row.conversation_id, row.seq, row.key, row.direction, 'phone', '', row.author, '',
+        row.text, row.files, row.said_at, row.to_show, false, row.notice, row.calls}
+    ON CONFLICT (key) DO NOTHING RETURNING key
 """)
 
 

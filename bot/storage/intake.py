@@ -174,16 +174,16 @@ _KNOWN_PLACES = Sql("""
 # What is the same for every new row stands in the statement; handed over, it would be a column of copies.
 # The message comes first. Its thread and its sends are stored only if it was: of two with one key, the first wins.
 # It is looked for row by row: for EXISTS PostgreSQL would read all messages while it takes them for few.
-_NEW = """
+# On SQLite nobody else stores meanwhile, so whatever has a seat is new.
+_MESSAGE = """
     INSERT INTO messages
         (id, thread_id, conversation_id, seq, key, direction, origin, team, author, answer_url, text, files, said_at,
         to_show, showing, notice, calls)
-    SELECT row.id, row.thread_id, row.conversation_id, row.seq, row.key, 'out', 'command', row.team, row.author,
-        row.answer_url, row.text, '', :now, false, false, '', row.calls
-    {from id, thread_id, conversation_id, seq, key, team, author, answer_url, text, calls}
+    {values row.id, row.thread_id, row.conversation_id, row.seq, row.key, 'out', 'command', row.team, row.author,
+        row.answer_url, row.text, '', :now, false, false, '', row.calls}
 """
-# On SQLite nobody else stores meanwhile, so whatever has a seat is new. To have it returned would cost a third more.
-_NEW_MESSAGES = Sql(f"{_NEW} ON CONFLICT (key) DO NOTHING RETURNING id", sqlite=_NEW)
+_NEW_MESSAGES = Sql(f"{_MESSAGE} ON CONFLICT (key) DO NOTHING RETURNING id", sqlite=_MESSAGE)
+_IF_STORED = "WHERE (SELECT true FROM messages WHERE messages.id = {})"
 
 
 def open_threads(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
@@ -192,14 +192,13 @@ def open_threads(tx: Transaction, rows: Sequence[dict[str, object]]) -> None:
 
 
 # 2 is Lane.POST.
-_NEW_THREADS = Sql("""
+_THREAD = """
     INSERT INTO threads (id, conversation_id, seq, channel, asked_in, parent_id, due_at, lane,
         replies, rev, shown_rev, looked, closed, patient, fence, failures, mark)
-    SELECT row.thread_id, row.conversation_id, row.seq, row.channel, row.channel, row.parent_id, row.due_at, 2,
-        0, 0, 0, 0, '', false, 0, 0, ''
-    {from id, thread_id, conversation_id, seq, channel, parent_id, due_at}
-    WHERE (SELECT true FROM messages WHERE messages.id = row.id)
-""")
+    {values row.thread_id, row.conversation_id, row.seq, row.channel, row.channel, row.parent_id, row.due_at, 2,
+        0, 0, 0, 0, '', false, 0, 0, ''}
+"""
+_NEW_THREADS = Sql(f"{_THREAD} {_IF_STORED.format('row.id')}", sqlite=_THREAD)
 
 
 def insert_sends(tx: Transaction, sends: Iterable[tuple[Send, Seat]]) -> None:
@@ -213,15 +212,13 @@ def insert_sends(tx: Transaction, sends: Iterable[tuple[Send, Seat]]) -> None:
 
 
 # 0 is Delivery.ACCEPTED, HandleFrom.NOWHERE and News.NONE.
-_NEW_SENDS = Sql("""
+_SEND = """
     INSERT INTO sends (id, message_id, thread_id, conversation_id, seq, recipient, line, text, accepted_at, since,
         part, parts, try_number, quiet, style, media_url,
         delivery, service, handle_from, error_code, error_text, picture_lost, unconfirmed, asked, decision, decided_by,
         told, under_way, owed, attempts, polls, parked, fence)
-    SELECT row.id, row.message_id, row.thread_id, row.conversation_id, row.seq, row.recipient, row.line, row.text,
+    {values row.id, row.message_id, row.thread_id, row.conversation_id, row.seq, row.recipient, row.line, row.text,
         :now, :now, row.part, row.parts, row.try_number, row.quiet, row.style, row.media_url,
-        0, '', 0, '', '', false, false, false, '', '', 0, 0, 0, 0, 0, false, 0
-    {from id, message_id, thread_id, conversation_id, seq, recipient, line, text, part, parts, try_number, quiet,
-        style, media_url}
-    WHERE (SELECT true FROM messages WHERE messages.id = row.message_id)
-""")
+        0, '', 0, '', '', false, false, false, '', '', 0, 0, 0, 0, 0, false, 0}
+"""
+_NEW_SENDS = Sql(f"{_SEND} {_IF_STORED.format('row.message_id')}", sqlite=_SEND)

@@ -6,7 +6,10 @@ from datetime import datetime
 from bot.storage.engine import Rows, Transaction
 from bot.storage.sql import Sql
 
-_PUT = "{insert pacing: key, next_at} ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at"
+_PUT = """
+    INSERT INTO pacing (key, next_at) {values row.key, row.next_at}
+    ON CONFLICT (key) DO UPDATE SET next_at = excluded.next_at
+"""
 _TAKE = Sql(f"{_PUT} WHERE pacing.next_at <= :now RETURNING key")
 _CLOSE = Sql(f"{_PUT} WHERE pacing.next_at < excluded.next_at")
 _GIVE_BACK = Sql("UPDATE pacing SET next_at = :now WHERE key = :key AND next_at = :until")

@@ -20,7 +20,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from bot.domain.clock import Clock, elapsed
 from bot.errors import BadSettings, MaybeStored
-from bot.storage.engine import Database, Rows, T, Transaction
+from bot.storage.engine import NO_ROWS, Database, Rows, T, Transaction
 from bot.storage.sql import Read, Sql, reads
 
 log = structlog.get_logger(__name__)
@@ -112,7 +112,7 @@ class PostgresqlTransaction(Transaction):
 
     def each(self, sql: Sql, rows: Sequence[Mapping[str, Any]], **values: Any) -> Rows:
         if not rows:
-            return Rows(lambda: ((), _reads(())))
+            return NO_ROWS
         return self.ask(sql, **{name: [row[name] for row in rows] for name in rows[0]}, **values)
 
 

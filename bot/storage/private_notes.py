@@ -30,10 +30,11 @@ class PrivateNote(Struct, frozen=True):
     fence: int = 0
 
 
-_OWE = Sql(
-    "{insert private_notes: key, person, answer_url, says, about_id, failures, fence, due_at} "
-    "ON CONFLICT (key) DO NOTHING"
-)
+_OWE = Sql("""
+    INSERT INTO private_notes (key, person, answer_url, says, about_id, failures, fence, due_at)
+    {values row.key, row.person, row.answer_url, row.says, row.about_id, row.failures, row.fence, row.due_at}
+    ON CONFLICT (key) DO NOTHING
+""")
 _CLAIM = Sql("""
     UPDATE private_notes SET due_at = :until, fence = fence + 1 WHERE key IN (
         SELECT key FROM private_notes WHERE due_at <= :now ORDER BY due_at LIMIT CAST(:count AS int) {lock skip locked}

@@ -48,8 +48,7 @@ def claim_reading(tx: Transaction, capacity: ReadingCapacity) -> Claimed[Reading
 
 
 _BEGIN = Sql("""
-    INSERT INTO progress (key, at, due_at, fence) SELECT row.key, row.at, :now, 0 {from key, at}
-    WHERE true ON CONFLICT (key) DO NOTHING
+    INSERT INTO progress (key, at, due_at, fence) {values row.key, row.at, :now, 0} ON CONFLICT (key) DO NOTHING
 """)
 _NOT_OURS = Sql("DELETE FROM progress WHERE NOT key {among keys} AND substr(key, 1, 8) IN ('inbound:', 'outbound')")
 _AT_ONCE = Sql("UPDATE progress SET due_at = :now WHERE key {among keys} AND due_at > :now")

@@ -49,7 +49,7 @@ def note_alive(tx: Transaction, at_start: bool) -> int:  # noqa: FBT001 - the wr
     since = before - _SKEW if before <= tx.now else tx.now - _ACTIVE
     # One after the other in this order: the newest first.
     rows = [
-        {"key": f"back:{one.hex}", "at": since, "due_at": tx.now + timedelta(microseconds=place), "fence": 0}
+        {"key": f"back:{one.hex}", "at": since, "due_at": tx.now + timedelta(microseconds=place)}
         for place, one in enumerate(threads)
     ]
     tx.each(_READ_BACK, rows)
@@ -62,8 +62,8 @@ def owe_reading(tx: Transaction, stood_since: Mapping[UUID, datetime]) -> None:
     stood_since: since when, by the thread's id.
     """
     late = {one: at for one, at in stood_since.items() if not timedelta(0) <= tx.estimate - at < _AT_ONCE}
-    due = {"due_at": tx.estimate, "fence": 0}
-    tx.each(_READ_BACK, [due | {"key": f"back:{one.hex}", "at": at - _SKEW} for one, at in late.items()])
+    due_at = tx.estimate
+    tx.each(_READ_BACK, [{"key": f"back:{one.hex}", "at": at - _SKEW, "due_at": due_at} for one, at in late.items()])
 
 
 _ALIVE = Sql("SELECT at FROM progress WHERE key = 'alive'")
@@ -76,7 +76,10 @@ _LATELY = Sql("""
     WHERE last_at > :since AND closed = '' AND root_ts IS NOT NULL ORDER BY last_at DESC LIMIT :most
 """)
 # One that is still to be read keeps the time since when, not its place.
-_READ_BACK = Sql("{insert progress: key, at, due_at, fence} ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at")
+_READ_BACK = Sql("""
+    INSERT INTO progress (key, at, due_at, fence) {values row.key, row.at, row.due_at, 0}
+    ON CONFLICT (key) DO UPDATE SET due_at = excluded.due_at
+""")
 
 
 @one_by_one

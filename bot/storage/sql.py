@@ -6,8 +6,8 @@ Parameters are written `:name`. What the engines spell differently is written in
 - `{lock}`, `{lock of threads skip locked}`: PostgreSQL's FOR UPDATE. SQLite has no row locks and needs none: its
   transactions begin as the only writer.
 - `{hold}`: the same, while others may still refer to the row, as every change of a thread does to its conversation
-- `{insert pacing: key, next_at}` and `{update sends: told, owed}`: these columns of as many rows as
-  `Transaction.each` is given; an UPDATE finds each by its `id`
+- `{values row.key, 'out', :now}`: what an INSERT stores for each of as many rows as `Transaction.each` is given
+- `{update sends: told, owed}`: these columns of as many rows, each found by its `id`
 - `{digest customer}`: what stands in the database for a number that may be forgotten: a hash with the database's key
 - `{from id, told}` and `row.told`: the same where more is to be said of them; SQLite takes row after row
 
@@ -76,7 +76,7 @@ _NUMBERS = {
 PARAMETER = re.compile(r"(?<![:\w]):([a-z_]+)")
 _ROW = re.compile(r"\brow\.(\w+)")
 _KEY = "(SELECT value FROM keys WHERE name = 'opt_outs')"
-_MACRO = re.compile(r"\{(among|lock|hold|insert|update|from|digest) ?(?:(\w+): )?([^}]*)\}")
+_MACRO = re.compile(r"\{(among|lock|hold|values|update|from|digest) ?(?:(\w+): )?([^}]*)\}")
 
 
 @cache
@@ -130,16 +130,18 @@ def _for_postgresql(macro: re.Match[str]) -> str:
         return f"= ANY(%({what})s)"
     if name == "digest":
         return f"encode(sha256(convert_to({_KEY} || {what}, 'UTF8')), 'hex')"
-    columns = re.findall(r"\w+", f"id, {what}" if name == "update" else what)
-    names = ", ".join(columns)
-    lists = ", ".join(f"%({column})s::{type_of(column)}[]" for column in columns)
-    rows = f"unnest({lists}) AS row({names})"
+    if name == "values":
+        return f"SELECT {what} {_from_rows(list(dict.fromkeys(_ROW.findall(macro.string))))}"
+    columns = re.findall(r"\w+", what)
     if name == "from":
-        return f"FROM {rows}"
-    if name == "insert":
-        return f"INSERT INTO {table} ({names}) SELECT {names} FROM {rows}"
-    changes = ", ".join(f"{column} = row.{column}" for column in columns[1:])
-    return f"UPDATE {table} SET {changes} FROM {rows} WHERE {table}.id = row.id"
+        return _from_rows(columns)
+    changes = ", ".join(f"{column} = row.{column}" for column in columns)
+    return f"UPDATE {table} SET {changes} {_from_rows(['id', *columns])} WHERE {table}.id = row.id"
+
+
+def _from_rows(columns: Sequence[str]) -> str:
+    lists = ", ".join(f"%({column})s::{type_of(column)}[]" for column in columns)
+    return f"FROM unnest({lists}) AS row({', '.join(columns)})"
 
 
 def _for_sqlite(macro: re.Match[str]) -> str:
@@ -150,7 +152,7 @@ def _for_sqlite(macro: re.Match[str]) -> str:
         return f"IN (SELECT value FROM json_each(:{what}))"
     if name == "digest":
         return f"digest({_KEY} || {what})"
-    columns = re.findall(r"\w+", what)
-    if name == "insert":
-        return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join(f':{column}' for column in columns)})"
-    return f"UPDATE {table} SET {', '.join(f'{column} = :{column}' for column in columns)} WHERE id = :id"
+    if name == "values":  # of an INSERT … SELECT it would first copy each page that it changes
+        return f"VALUES ({what})"
+    changes = ", ".join(f"{column} = :{column}" for column in re.findall(r"\w+", what))
+    return f"UPDATE {table} SET {changes} WHERE id = :id"

@@ -95,7 +95,7 @@ async def test_the_roots_beside_one_are_found_without_reading_the_texts_in_its_t
     """There may be thousands of them, each a row of `threads`."""
 
     def ways(tx: SqliteTransaction) -> list[str]:
-        steps = tx._connection.execute(f"EXPLAIN QUERY PLAN {_CARDS.sqlite}", {"ids": "[]"})
+        steps = tx._cursor.execute(f"EXPLAIN QUERY PLAN {_CARDS.sqlite}", {"ids": "[]"})
         return [step[-1] for step in steps if " beside " in step[-1]]
 
     found = await desk.store.read(ways)

@@ -351,7 +351,7 @@ async def test_the_first_of_each_queue_is_found_in_its_own_index(desk: Desk) -> 
 
     def plans(tx: SqliteTransaction) -> list[list[str]]:
         asked = [f"EXPLAIN QUERY PLAN {queue._heads.sqlite}" for queue in (STEPS, SENDS)]
-        return [[row[-1] for row in tx._connection.execute(one)] for one in asked]
+        return [[row[-1] for row in tx._cursor.execute(one)] for one in asked]
 
     for table, plan in zip(("threads", "sends"), await desk.store.read(plans), strict=True):
         ways = [line for line in plan if f" {table} " in line]
@@ -373,13 +373,13 @@ async def _writes_handles(desk: Desk, send_id: UUID, delivery: Delivery) -> bool
 
     def heard(tx: SqliteTransaction, items: Sequence[None]) -> Sequence[bool]:
         ran: list[str] = []
-        tx._connection.set_trace_callback(ran.append)
+        tx._cursor.connection.set_trace_callback(ran.append)
         apply_many(tx, [Heard(send_id, report, SECOND)])
-        tx._connection.set_trace_callback(None)
+        tx._cursor.connection.set_trace_callback(None)
         name = "sqlite_autoindex_sends_2"
-        [root] = tx._connection.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [name])
+        [root] = tx._cursor.execute("SELECT rootpage FROM sqlite_master WHERE name = ?", [name])
         updates = [one for one in ran if one.lstrip().startswith("UPDATE sends")]
-        steps = [step for one in updates for step in tx._connection.execute(f"EXPLAIN {one}")]
+        steps = [step for one in updates for step in tx._cursor.execute(f"EXPLAIN {one}")]
         opened = [step[3] for step in steps if step[1] == "OpenWrite"]
         assert opened
         return [root[0] in opened for _ in items]

@@ -162,7 +162,8 @@ def test_each_row_gets_its_own_values(database: Database) -> None:
 
 
 def test_of_what_is_there_already_nothing_is_stored_again(database: Database) -> None:
-    insert = Sql("{insert pacing: key, next_at} ON CONFLICT DO NOTHING RETURNING key")
+    values = "{values row.key, row.next_at}"
+    insert = Sql(f"INSERT INTO pacing (key, next_at) {values} ON CONFLICT DO NOTHING RETURNING key")
     row = {"key": "C1", "next_at": NOON}
     later = [row | {"next_at": NOON + timedelta(1)}, {"key": "C2", "next_at": NOON}]
     assert database.write(lambda tx: tx.each(insert, [row]).column()) == ["C1"]

@@ -25,7 +25,7 @@ def plan(tx: Transaction, sql: HouseSql) -> str:
     """How the engine reads it."""
     if isinstance(tx, SqliteTransaction):
         names = dict.fromkeys(re.findall(r"(?<![:\w]):([a-z_]+)", sql.sqlite))
-        return "\n".join(row[-1] for row in tx._connection.execute(f"EXPLAIN QUERY PLAN {sql.sqlite}", names))
+        return "\n".join(row[-1] for row in tx._cursor.execute(f"EXPLAIN QUERY PLAN {sql.sqlite}", names))
     ids = {"conversation_id": UUID(int=1), "parent_id": UUID(int=2)}
     values = {"number": CUSTOMER, "since": NOON, "until": NOON, **ids}
     explained = Sql("EXPLAIN " + re.sub(r"%\(([a-z_]+)\)s", r":\1", sql.postgresql))

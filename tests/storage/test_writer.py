@@ -13,7 +13,7 @@ from bot.storage.engine import Transaction
 from bot.storage.writer import Writer
 from tests.statements import Sql, asking, doing
 
-ADD = Sql("{insert words: word}")
+ADD = Sql("INSERT INTO words (word) {values row.word}")
 COUNT = Sql("SELECT count(*) FROM words")
 make_words = doing("CREATE TABLE words (word TEXT PRIMARY KEY NOT NULL)")
 
