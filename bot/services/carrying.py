@@ -90,11 +90,15 @@ class Carrying:
         try:
             async with self._holding(one):
                 await (self._to_slack(one) if one.incoming else self._to_sendblue(one))
-        except (CallFailed, TimeoutError) as error:
-            failed = error if isinstance(error, CallFailed) else NotSent("file_slow")
-            log.warning("file_not_copied", attachment_id=one.id, way=one.way, code=failed.code, failures=one.failures)
-            metrics.files.labels(one.way, failed.code if failed.code.startswith("file_") else "other").inc()
-            await (self._later(one, failed) if one.incoming else self._not_now(one, failed))
+        except CallFailed as error:
+            await self._failed(one, error)
+        except TimeoutError:
+            await self._failed(one, NotSent("file_slow"))
+        except NotStored:  # its claim will end
+            raise
+        except Exception:  # a fault of ours, which the next try may meet again: no more often than any other
+            await self._failed(one, NotSent("unexpected"))
+            raise
         else:
             metrics.files.labels(one.way, "copied").inc()
             self.tracking.announce.set()
@@ -168,6 +172,11 @@ class Carrying:
             raise NotSent("file_unready")
         if shared.size > self.limits.largest_out:
             raise Refused("file_too_large")
+
+    async def _failed(self, one: Attachment, error: CallFailed) -> None:
+        log.warning("file_not_copied", attachment_id=one.id, way=one.way, code=error.code, failures=one.failures)
+        metrics.files.labels(one.way, error.code if error.code.startswith("file_") else "other").inc()
+        await (self._later(one, error) if one.incoming else self._not_now(one, error))
 
     async def _later(self, one: Attachment, error: CallFailed) -> None:
         """Try again until Sendblue keeps the file no longer, or its words are forgotten here; say so once."""

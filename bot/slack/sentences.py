@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
+from mimetypes import guess_type
 from typing import NamedTuple
+from urllib.parse import urlsplit
 
 from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, milestone
 from bot.domain.known import Known
@@ -49,7 +51,7 @@ _STATES = {
         "❓ We don't know yet whether this went out: {doubt}. I won't send it again automatically, so that nobody is "
         "texted twice. I'll post here what I find out.",
     ),
-    News.PICTURE_LOST: _State("", "🖼️ The text was sent without the picture: Sendblue could not fetch it."),
+    News.PICTURE_LOST: _State("", "🖼️ The text was sent without the {what}: Sendblue could not fetch it."),
     News.NONE: _State("🕓 *Sending …*", ""),
 }
 """The newest first. Where the root's words are empty, it says how far the send came, whatever else is new."""
@@ -140,13 +142,16 @@ def _state_of(known: Known, news: News) -> _State:
 def _filled(sentence: str, send: Send, watched_for: timedelta) -> str:
     known, told, decision = send.known, send.telling.told, send.decision
     service = _SERVICES.get(known.service, "")
-    lost = " without the picture" if known.picture_lost else ""
+    kind, _ = guess_type(urlsplit(send.words.media_url or "").path)
+    what = "picture" if kind is None or kind.startswith("image/") else "file"
+    lost = f" without the {what}" if known.picture_lost else ""
     after_all = " after all" if told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
     return sentence.format(
         at=when(known.since),
         service=service,
         how=service + lost,
         lost=lost and f",{lost}",
+        what=what,
         after_all=after_all,
         instead=" instead" if News.SENT in told else after_all,
         waiting="" if known.unconfirmed else ". Waiting for the phone to confirm.",

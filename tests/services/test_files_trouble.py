@@ -6,6 +6,8 @@ from typing import Any
 
 import pytest
 
+from bot.files.kinds import Kind, safe_name
+from bot.services import carrying
 from bot.slack.wording import COPY_AGAIN
 from bot.storage import attachments
 from tests.conftest import CUSTOMER, Stage, until
@@ -80,3 +82,28 @@ async def test_a_file_that_takes_too_long_holds_nobody_up_for_longer_than_said(
     await until(lambda: len(talk.bubbles()) == 2)
     assert talk.bubbles()[1].content == "Second"
     assert "I could not hand its file to Sendblue in time." in "\n".join(talk.replies())
+
+
+@pytest.mark.parametrize("incoming", [True, False])
+async def test_a_fault_of_ours_is_tried_again_like_any_other(
+    talk: Stage,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    incoming: bool,
+) -> None:
+    """And sooner than its claim ends; a fault that stays is met no more often than any other."""
+    tries = list[str]()
+
+    def faulty(name: str, kind: Kind) -> str:
+        tries.append(name)
+        if len(tries) < 3:
+            raise LookupError
+        return safe_name(name, kind)
+
+    monkeypatch.setattr(carrying, "safe_name", faulty)
+    if incoming:
+        await talk.sendblue.customer_says(CUSTOMER, "Look", media=[("one.jpg", JPEG)])
+        await until(lambda: copies(talk) == ["one.jpg"])
+    else:
+        await share(talk, "Our menu", ("menu.png", PNG, "image/png"))
+        await until(lambda: len(talk.bubbles()) == 2)
+    assert len(tries) == 3

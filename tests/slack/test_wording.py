@@ -65,6 +65,8 @@ def stands(delivery: Delivery, service: Service = Service.IMESSAGE, **facts: Any
         (stands(Delivery.DELIVERED), "Delivered as iMessage"),
         (stands(Delivery.DELIVERED, Service.RCS), "Delivered as RCS"),
         (stands(Delivery.DELIVERED, picture_lost=True), "Delivered as iMessage without the picture"),
+        (stands(Delivery.DELIVERED, picture_lost=True, media_url="https://a.b/m.PNG?x=.pdf"), "without the picture"),
+        (stands(Delivery.DELIVERED, picture_lost=True, media_url="https://a.b/m.pdf"), "iMessage without the file"),
         (stands(Delivery.READ), "Read as iMessage"),
         (stands(Delivery.FAILED, error_code="402"), "Not sent"),
         (stands(Delivery.FAILED, error_code="402"), "the customer has opted out"),
@@ -198,6 +200,8 @@ def test_a_fallback_without_its_picture_reads_well():
     said = heard(reply(stands(Delivery.SENT, Service.SMS, told=News.SENT, picture_lost=True)).text)
     assert "as a text message (SMS) instead" in said
     assert "without the picture" in said
+    lost = stands(Delivery.DELIVERED, told=News.DELIVERED, picture_lost=True, media_url="https://a.b/menu.pdf")
+    assert "The text was sent without the file" in heard(reply(lost).text)
 
 
 def test_a_lost_picture_is_not_called_gone_out_before_the_text_is():
