@@ -2,6 +2,7 @@
 
 from datetime import datetime
 from enum import Enum, IntEnum
+from itertools import accumulate
 from typing import Self
 from uuid import UUID
 
@@ -19,7 +20,7 @@ UNKNOWN = -1  # … not known
 EDITING = -2  # … being edited; at a claim: nobody answered it, and it may still be made
 
 MOST_TOLD = 20  # of what is owed, in one reply
-MOST_TOGETHER = 10  # files in one post
+MOST_TOGETHER = 10  # files in one post; with a JPEG copy one counts twice
 _PATIENT_FOR = 2  # failures to show files; then what follows them is shown first
 LONGEST_SHOWN = 9_000  # characters of messages in one reply: a post may hold about 13,000 in all
 
@@ -193,7 +194,9 @@ class Thread(Struct, frozen=True):
 
     def _copies(self, before: Stage, after: Stage) -> tuple[Copy, ...]:
         """Return the files after the first of them that stood at one stage came to another."""
-        moved = [one for one in self.copies if one.opened and one.stage is before][:MOST_TOGETHER]
+        first = [one for one in self.copies if one.opened and one.stage is before]
+        counts = accumulate(len(one.slack_file.split()) for one in first)
+        moved = [one for one, count in zip(first, counts, strict=True) if count <= MOST_TOGETHER]
         return tuple(one.at(after) if one in moved else one for one in self.copies)
 
     def _next_to_show(self) -> int:

@@ -51,6 +51,12 @@ COMING = Copy(UUID(int=9), UUID(int=6), UUID(int=2), "", "", Stage.WAITING, 0, T
 COPIED = COMING.at(Stage.COPIED)
 
 
+def test_of_many_pictures_with_a_copy_each_no_more_than_ten_go_into_one_post():
+    burst = tuple(replace(COPIED, id=UUID(int=n), slack_file="F1 F2" if n % 2 else "F1") for n in range(9))
+    stages = [one.stage for one in thread(**OPEN, copies=burst).begun(Step.SHARE, T0).copies]
+    assert stages == [Stage.SHARING] * 7 + [Stage.COPIED] * 2
+
+
 @pytest.mark.parametrize(
     ("state", "step"),
     [

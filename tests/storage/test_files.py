@@ -136,6 +136,24 @@ async def test_words_that_waited_for_a_file_take_their_turn_in_the_channel(desk:
     assert [found for found, _ in await desk.threads()] == [Step.REPLY]
 
 
+async def test_a_clock_that_is_set_back_an_hour_keeps_no_file_and_no_words_behind_it_for_so_long(
+    desk: Desk,
+) -> None:
+    await a_place(desk)
+    await desk.store.keep_time()
+    await desk.store.write(take_many, with_file(desk))
+    _, thread = await step(desk)
+    await desk.store.write(finish_threads, Outcome(thread.replied()))
+    await desk.store.write(take_many, said(desk, "And?"))
+    assert await claim(desk)
+    desk.clock.now -= timedelta(hours=1)
+    await desk.store.keep_time()
+    desk.clock.now += timedelta(seconds=61)
+    assert await claim(desk)
+    claimed, _ = await step(desk)
+    assert claimed is Step.REPLY
+
+
 async def test_who_takes_a_file_away_after_it_left_is_told_and_offered_no_correction(writing: Writing) -> None:
     desk = writing.desk
     one = await typed(writing)
