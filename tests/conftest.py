@@ -272,8 +272,9 @@ def _own_logs() -> Iterator[None]:
     yield
     root.handlers[:] = handlers
     root.setLevel(level)
-    for name in list(root.manager.loggerDict):
-        logging.getLogger(name).setLevel(levels.get(name, logging.NOTSET))
+    for logger in map(logging.getLogger, list(root.manager.loggerDict)):
+        if logger.level != (was := levels.get(logger.name, logging.NOTSET)):  # slow where there are many
+            logger.setLevel(was)
     structlog.reset_defaults()
 
 

@@ -86,7 +86,7 @@ async def kill_at_random(
         for liar in heal:
             liar.share = 0
         await asyncio.gather(*(bot.start() for bot in ruin.bots))
-        await ruin.end(within=180)  # what no event brought is read back first, thread after thread, and then held
+        await ruin.end(within=60)  # what no event brought is read back first, thread after thread, and then held
     judge(ruin)
 
 
