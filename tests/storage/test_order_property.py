@@ -139,13 +139,13 @@ class Conversations(RuleBasedStateMachine):
         """Once Slack and Sendblue answer, nothing waits but what is behind a doubt."""
         while True:
             self.clock.now += timedelta(minutes=2)
-            tasks = self.do(claim_threads, ALL).items
-            for task in tasks:
+            claimed = self.do(claim_threads, ALL)
+            for task in claimed.items:
                 self.do(finish_threads, Outcome(_done(task.step, task.thread)))
             sending = [row for row in self.sends() if row.delivery is Delivery.SENDING]
             for row in sending:
                 self.hear(row, Delivery.QUEUED)
-            if not (self._claimed() or tasks or sending):
+            if not (self._claimed() or sending or claimed.items or claimed.soonest):  # a round may only move a thread
                 break
         by_message: dict[UUID, list[Any]] = defaultdict(list)
         for row in self.sends():
