@@ -85,7 +85,7 @@ async def test_polls_that_nobody_answers_do_not_delay_a_doubt(open_stage: Opened
     stage.sendblue.faults.patch({"lose_callbacks": True, "stay": "SENT", "hang_status": True})
     for number in range(45):  # more than are asked about at once
         await stage.text(to=f"+1415555{number:04}")
-    await until(lambda: len(stage.bubbles()) == 45)
+    await until(lambda: len(stage.bubbles()) == 45, within=30)
     await until(lambda: len(stage.sendblue.calls) > 45)
     stage.sendblue.faults.drop_after_accept = True
     await stage.text("In doubt", channel="G0TEAM")
