@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from datetime import timedelta
-from mimetypes import guess_type
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -10,6 +9,7 @@ from bot.domain.delivery import OUTCOMES, Delivery, HandleFrom, News, Service, m
 from bot.domain.known import Known
 from bot.domain.message import Notice
 from bot.domain.send import Decision, Send, Words
+from bot.files.kinds import KINDS
 from bot.slack.markup import span, when
 from bot.slack.reasons import DOUBTS, reason, wait
 
@@ -142,8 +142,8 @@ def _state_of(known: Known, news: News) -> _State:
 def _filled(sentence: str, send: Send, watched_for: timedelta) -> str:
     known, told, decision = send.known, send.telling.told, send.decision
     service = _SERVICES.get(known.service, "")
-    kind, _ = guess_type(urlsplit(send.words.media_url or "").path)
-    what = "picture" if kind is None or kind.startswith("image/") else "file"
+    kind = KINDS.get(urlsplit(send.words.media_url or "").path.rpartition(".")[2].lower())
+    what = "picture" if kind is None or kind.mimetype.startswith("image/") else "file"
     lost = f" without the {what}" if known.picture_lost else ""
     after_all = " after all" if told & (News.FAILED | News.UNCERTAIN | News.UNCONFIRMED) else ""
     return sentence.format(

@@ -18,7 +18,7 @@ pytestmark = [pytest.mark.alone, pytest.mark.parametrize("engine", ["postgresql"
 CHANNELS = ("C0GENERAL", "C0RANDOM", "G0TEAM", "D0BOTU0ANA")
 LINES = (LINE, OTHER_LINE)
 INTERVAL = 0.12
-LATE = 1.5  # seconds that a machine may stand still between taking a slot and a door; fifteen slots take 1.8
+LATE = 0.4  # seconds that a loaded machine may need from taking a slot to the neighbour's door
 PARTS = 3
 
 

@@ -1,6 +1,7 @@
 """A process that is stopped (SIGSTOP) while it holds a claim, past its lease, and wakes up when another took over."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 import psycopg
@@ -46,11 +47,17 @@ async def test_stopped_in_a_call_and_continued_when_another_has_done_it(
     ruin.trap.set(STEPS[step], 2 if step == "reply" else 1, after=after)
     await ruin.ledger.type("Sleep well")
     await until(lambda: ruin.trap.sprung)
-    while ask(ruin.database_url, IN_TRANSACTION):  # in which it would keep rows from the other as long as it is stopped
+
+    def is_outside() -> bool:
+        """Whether it was stopped outside of its transactions: in one it would keep rows from the other meanwhile."""
+        if not ask(ruin.database_url, IN_TRANSACTION):
+            return True
         sleeper.resume()
-        await asyncio.sleep(0.01)
+        time.sleep(0.01)  # not awaited: its call must stay without its answer
         sleeper.pause()
-        await asyncio.sleep(0.05)
+        return False
+
+    await until(is_outside)
     end_of_lease(ruin.database_url)
     await other.start()
     await ruin.end()

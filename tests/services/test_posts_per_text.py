@@ -59,11 +59,11 @@ async def test_without_a_delivery_the_sending_is_told_after_two_slots(open_stage
 async def test_what_is_final_waits_for_nothing(
     open_stage: Opened, status: str, fields: dict[str, Any], says: str
 ) -> None:
-    stage = await under_way(open_stage, slot=5)
+    stage = await under_way(open_stage, slot=6)
     stage.sendblue.faults.reset()
     body = stage.bubbles()[0].body() | {"status": status, **fields}
     assert (await stage.callback(body)).status_code == 200
-    await until(stage.replies, within=5)
+    await until(stage.replies, within=4)
     assert says in stage.replies()[0]
 
 

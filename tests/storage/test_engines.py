@@ -256,8 +256,9 @@ class TestServer:
 
     def end_what_waits(self, connection: psycopg.Connection) -> None:
         """As soon as one waits for a lock of this connection's."""
-        waits = "pg_backend_pid() = ANY(pg_blocking_pids(pid))"
+        waits, end = "pg_backend_pid() = ANY(pg_blocking_pids(pid))", time.monotonic() + 20
         while not connection.execute(f"SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE {waits}").rowcount:
+            assert time.monotonic() < end
             time.sleep(0.02)
 
     def test_connections_lost_between_two_transactions_are_not_noticed(

@@ -302,9 +302,7 @@ class Watch:
         for task in claimed.items:
             self.answers.claimed_to_post(task)
             shown = next((one for one in task.thread.unshown if one.showing), None)
-            follows = (
-                shown is not None and not shown.files
-            )  # what has files itself goes into one post with those before
+            follows = shown is not None and not shown.files  # its own files would go into one post with those before
             if task.step is Step.REPLY and follows and task.thread.failures < _PATIENT_FOR:
                 self.files.claimed_to_show(task.thread.id.hex)
             if task.step is Step.SHARE:
